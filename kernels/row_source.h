@@ -1,0 +1,71 @@
+/*
+ * row_source.h - where the rows come from that a strategy appends.
+ *
+ * A source yields the same rows each time it is rewound, so that a build can be checked without
+ * keeping a second copy. It makes one row at a time in a buffer of the caller's, as the article's
+ * np.random.rand(1, 10) does, and allocates nothing.
+ */
+#ifndef GROWBENCH_KERNELS_ROW_SOURCE_H
+#define GROWBENCH_KERNELS_ROW_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum row_work {
+	/* The row's number is written into its first bytes, the rest stays as it is: about a
+	 * nanosecond a row, so that it does not hide what is measured. */
+	ROW_WORK_CHEAP,
+	/* Each double is drawn from [0, 1), as in the article: about 2 ns a double, more than an
+	 * append costs. Bytes past the last whole double are drawn too. */
+	ROW_WORK_RANDOM,
+};
+
+struct row_source {
+	unsigned char *row;
+	size_t row_bytes;
+	enum row_work work;
+	uint64_t position;
+	uint64_t random_state;
+};
+
+/* The names of row_work, in its order, then NULL: "cheap", "random". */
+extern const char *const row_work_names[];
+
+/* A source of rows of row_bytes (>= 1) bytes, at its first row. `buffer` has row_bytes bytes, is
+ * aligned to 8, belongs to the caller and must outlive the source. */
+void row_source_init(struct row_source *source, void *buffer, size_t row_bytes, enum row_work work);
+
+/* Back to the first row. */
+void row_source_rewind(struct row_source *source);
+
+/* The checksum (checksum.h) of the first `rows` rows, made without an array. Rewinds the source
+ * before and after. */
+uint64_t row_source_checksum(struct row_source *source, size_t rows);
+
+/* Fills source->row with random values; part of row_source_next. */
+void row_source_draw(struct row_source *source);
+
+/* The next row: row_bytes bytes in the caller's buffer, valid until the next call. */
+static inline const void *row_source_next(struct row_source *source)
+{
+	uint64_t position = source->position++;
+
+	if (source->work == ROW_WORK_RANDOM)
+		row_source_draw(source);
+	else if (source->row_bytes >= sizeof position)
+		memcpy(source->row, &position, sizeof position);
+	else
+		memcpy(source->row, &position, source->row_bytes);
+	return source->row;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,145 @@
+/*
+ * strategy.h - a way to build an array, a row at a time.
+ *
+ * To add a strategy: put one file into kernels/strategies/, named after it, that ends with
+ *
+ *     const struct strategy strategy_NAME = { .name = "NAME", ... };
+ *
+ * (characters of the file name that C does not allow in an identifier become '_'). Nothing else
+ * needs a change: the table of all strategies is made from the folder's listing, and help texts,
+ * tests, CSV files and plots derive from the record. The tests check the record against reality:
+ * the same rows come out, the closed forms in `cost` are what a counting allocator sees, nothing
+ * leaks, and every allocation may fail.
+ *
+ * Holds for everything in kernels/: C11, no clock, no input or output, no mutable global, and no
+ * knowledge of who measures. Memory comes from malloc, calloc, realloc and free (or from mmap
+ * where the strategy is about that), so that whichever allocator the process was started with
+ * supplies it.
+ */
+#ifndef GROWBENCH_KERNELS_STRATEGY_H
+#define GROWBENCH_KERNELS_STRATEGY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "row_source.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum build_status {
+	BUILD_OK = 0,
+	/* Memory could not be had, or the size does not fit in a size_t. */
+	BUILD_OUT_OF_MEMORY,
+};
+
+/*
+ * An array under construction, or built.
+ *
+ * A contiguous strategy keeps its rows in `data`; a strategy that keeps rows or chunks apart keeps
+ * their addresses in `index`. What is not used is NULL. `capacity` counts what there is room for
+ * before the next growth: rows in `data`, or slots in `index`.
+ */
+struct array {
+	size_t row_bytes;
+	size_t rows;
+	size_t capacity;
+	unsigned char *data;
+	unsigned char **index;
+};
+
+/* How the time to build grows with the number of rows when no growth can be done in place. */
+enum growth_order {
+	GROWTH_LINEAR = 1,
+	GROWTH_QUADRATIC = 2,
+};
+
+/*
+ * What a build of `rows` rows of `row_bytes` bytes costs, in closed form. Exact, not estimated,
+ * but for the two that say "at most". A sum over the capacities that a growth rule passes through
+ * counts as closed form.
+ */
+struct strategy_cost {
+	/* Calls made by begin, all appends and finish. realloc(NULL, n) counts as a realloc. */
+	uint64_t malloc_count;
+	uint64_t calloc_count;
+	uint64_t realloc_count;
+	uint64_t free_count;
+	uint64_t mmap_count;
+	uint64_t mprotect_count;
+	/* Bytes that the strategy itself copies from one place in the array to another. Writing
+	 * each row for the first time is not counted. */
+	uint64_t copied_bytes;
+	/* Bytes that realloc copies if it moves the block each time: the sum of the old sizes. At
+	 * most this much. */
+	uint64_t realloc_moved_bytes;
+	/* The most bytes that are requested and live at once, looked at between calls. Memory
+	 * committed by mmap and mprotect counts as requested, reserved address space does not. */
+	uint64_t peak_bytes;
+	/* The same with both blocks of a realloc live while it moves. At most this much. */
+	uint64_t peak_moving_bytes;
+	/* Requested bytes live when the build has ended. */
+	uint64_t final_bytes;
+};
+
+struct strategy {
+	/* Equal to the file's name. Lower case, no comma, no space. */
+	const char *name;
+	/* What it is written in: "c" here; "cpp" for a C++ container. */
+	const char *implementation;
+	/* One line, imperative, without a full stop. */
+	const char *help;
+	/* What people know that does the same, or NULL. */
+	const char *counterpart;
+	enum growth_order order;
+
+	/*
+	 * Makes an empty array ready for appends. The caller has zeroed *array but for row_bytes
+	 * (array_init). `rows` is how many appends will follow: only strategies whose point is to
+	 * know it may look at it. NULL: nothing to do.
+	 */
+	enum build_status (*begin)(struct array *array, size_t rows);
+	/* Appends a copy of `row`, which has array->row_bytes bytes and is not part of the array.
+	 * On failure the rows so far stay valid. */
+	enum build_status (*append)(struct array *array, const void *row);
+	/* Brings the array into its final form after the last append; on failure the rows stay
+	 * valid. NULL: nothing to do. */
+	enum build_status (*finish)(struct array *array);
+	/*
+	 * begin, then `rows` times append of the source's next row, then finish, compiled as one
+	 * so that append is inlined. This is what is timed. The source is read from where it
+	 * stands. On failure the rows so far stay valid.
+	 */
+	enum build_status (*build)(struct array *array, size_t rows, struct row_source *source);
+
+	/* Reads every row in order and returns its checksum (checksum.h). */
+	uint64_t (*scan)(const struct array *array);
+	/* Frees all, after success and after failure alike, and leaves an empty array. Harmless on
+	 * an empty one. */
+	void (*release)(struct array *array);
+
+	/* Fills *cost for rows >= 0 and row_bytes >= 1. Sums that overflow are UINT64_MAX. */
+	void (*cost)(size_t rows, size_t row_bytes, struct strategy_cost *cost);
+};
+
+/* An empty array of rows of row_bytes (>= 1) bytes. Allocates nothing. */
+static inline struct array array_init(size_t row_bytes)
+{
+	struct array array = {0};
+
+	array.row_bytes = row_bytes;
+	return array;
+}
+
+/* All strategies in alphabetical order, then NULL. */
+extern const struct strategy *const strategies[];
+
+/* The strategy of that implementation and name, or NULL. */
+const struct strategy *strategy_find(const char *implementation, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
