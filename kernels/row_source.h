@@ -17,7 +17,8 @@ extern "C" {
 #endif
 
 enum row_work {
-	/* The row's number is written into its first bytes, the rest stays as it is: about a
+	/* The row's number is written into its first 8 bytes (or fewer, if it has fewer; it is the
+	 * same for rows 256 apart then). Byte i of the rest is i % 251 + 1 in every row. About a
 	 * nanosecond a row, so that it does not hide what is measured. */
 	ROW_WORK_CHEAP,
 	/* Each double is drawn from [0, 1), as in the article: about 2 ns a double, more than an
@@ -37,7 +38,7 @@ struct row_source {
 extern const char *const row_work_names[];
 
 /* A source of rows of row_bytes (>= 1) bytes, at its first row. `buffer` has row_bytes bytes, is
- * aligned to 8, belongs to the caller and must outlive the source. */
+ * aligned to 8, belongs to the caller, is written to, and must outlive the source. */
 void row_source_init(struct row_source *source, void *buffer, size_t row_bytes, enum row_work work);
 
 /* Back to the first row. */

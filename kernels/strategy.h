@@ -47,6 +47,9 @@ struct array {
 	size_t capacity;
 	unsigned char *data;
 	unsigned char **index;
+	/* Address space held at `data`, of which the front part is in use. 0 where a strategy does
+	 * not reserve any. */
+	size_t reserved_bytes;
 };
 
 /* How the time to build grows with the number of rows when no growth can be done in place. */

@@ -1,0 +1,317 @@
+#include "harness/runner/allocators.h"
+
+#include <ctype.h>
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <link.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/common/text.h"
+
+/* This program's own ELF header, placed here by the linker. */
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+
+#define CLANG_RUNTIME "/lib/linux/libclang_rt.scudo_standalone-" GROWBENCH_MACHINE ".so"
+
+const struct known_allocator known_allocators[] = {
+	{"glibc", "libc6", {NULL}},
+	{"jemalloc", "libjemalloc2", {"libjemalloc.so.2", NULL}},
+	{"mimalloc", "libmimalloc2.0", {"libmimalloc.so.2*", "libmimalloc.so*", NULL}},
+	{"tcmalloc",
+	 "libtcmalloc-minimal4",
+	 {"libtcmalloc_minimal.so.4", "libtcmalloc.so.4", NULL}},
+	{"tbbmalloc", "libtbbmalloc2", {"libtbbmalloc_proxy.so.2", NULL}},
+	{"scudo",
+	 "libclang-rt-14-dev",
+	 {"/usr/lib/llvm-*/lib/clang/*" CLANG_RUNTIME, "/usr/lib/clang/*" CLANG_RUNTIME, NULL}},
+	{NULL, NULL, {NULL}},
+};
+
+static const char *const library_folders[] = {
+	"/usr/local/lib", "/usr/lib/" GROWBENCH_LIBRARY_ARCHITECTURE, "/usr/lib64", "/usr/lib",
+	NULL,
+};
+
+static const struct known_allocator *find_known(const char *name)
+{
+	for (const struct known_allocator *known = known_allocators; known->name != NULL; known++)
+		if (strcmp(known->name, name) == 0)
+			return known;
+	return NULL;
+}
+
+/* The match of the pattern with the highest version, malloc'ed, or NULL. */
+static char *best_match(const char *pattern)
+{
+	glob_t matches;
+	const char *best = NULL;
+	char *path = NULL;
+
+	if (glob(pattern, GLOB_NOSORT, NULL, &matches) == 0) {
+		for (size_t i = 0; i < matches.gl_pathc; i++)
+			if (best == NULL || strverscmp(matches.gl_pathv[i], best) > 0)
+				best = matches.gl_pathv[i];
+		path = best == NULL ? NULL : realpath(best, NULL);
+	}
+	globfree(&matches);
+	return path;
+}
+
+static char *find_library(const struct known_allocator *known)
+{
+	for (const char *const *pattern = known->patterns; *pattern != NULL; pattern++) {
+		char *path = NULL;
+
+		if (strchr(*pattern, '/') != NULL)
+			path = best_match(*pattern);
+		for (size_t i = 0; path == NULL && library_folders[i] != NULL; i++) {
+			char full[512];
+
+			if (strchr(*pattern, '/') != NULL)
+				break;
+			(void)snprintf(full, sizeof full, "%s/%s", library_folders[i], *pattern);
+			path = best_match(full);
+		}
+		if (path != NULL)
+			return path;
+	}
+	return NULL;
+}
+
+/* The file of the C library that this process runs on, malloc'ed, or NULL. */
+static char *libc_path(void)
+{
+	Dl_info info;
+	void *symbol = dlsym(RTLD_DEFAULT, "gnu_get_libc_version");
+
+	if (symbol == NULL || dladdr(symbol, &info) == 0)
+		return NULL;
+	return realpath(info.dli_fname, NULL);
+}
+
+/* Is a library of this class and machine for the processor that this program was built for? */
+static bool same_processor(const ElfW(Ehdr) *header)
+{
+	return header->e_ident[EI_CLASS] == __ehdr_start.e_ident[EI_CLASS] &&
+	       header->e_machine == __ehdr_start.e_machine;
+}
+
+/* Why the file cannot be preloaded, or NULL if nothing speaks against it. */
+static const char *why_not_loadable(const char *path)
+{
+	ElfW(Ehdr) header;
+	struct stat status;
+	const char *reason = NULL;
+	ssize_t length;
+	/* Not to be kept waiting by a FIFO. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return strerror(errno);
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
+		reason = "it is not a regular file";
+	length = reason == NULL ? read(fd, &header, sizeof header) : 0;
+	(void)close(fd);
+	if (reason != NULL)
+		return reason;
+	if (length != (ssize_t)sizeof header || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+		return "it is not an ELF file";
+	if (!same_processor(&header))
+		return "it is for another kind of processor";
+	if (header.e_type != ET_DYN)
+		return "it is not a shared library";
+	return NULL;
+}
+
+static char *format_missing(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static char *format_missing(const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	return strdup(text);
+}
+
+static void use_known(const struct known_allocator *known, struct allocator *allocator)
+{
+	if (known->patterns[0] == NULL) {
+		allocator->expected_path = libc_path();
+		if (allocator->expected_path == NULL)
+			allocator->missing = strdup("the C library's file cannot be told");
+		return;
+	}
+	allocator->library = find_library(known);
+	if (allocator->library == NULL) {
+		allocator->missing =
+			format_missing("%s is not installed; make setup does it (package %s)",
+				       known->name, known->package);
+		return;
+	}
+	allocator->expected_path = strdup(allocator->library);
+}
+
+static void use_file(const char *path, struct allocator *allocator)
+{
+	const char *reason = why_not_loadable(path);
+
+	if (reason != NULL) {
+		allocator->missing =
+			format_missing("%s cannot be preloaded: %s", path, reason);
+		return;
+	}
+	allocator->library = realpath(path, NULL);
+	if (allocator->library != NULL)
+		allocator->expected_path = strdup(allocator->library);
+}
+
+bool allocator_find(const char *name, struct allocator *allocator, struct error *error)
+{
+	const struct known_allocator *known = find_known(name);
+
+	memset(allocator, 0, sizeof *allocator);
+	if (known == NULL) {
+		const char *names[sizeof known_allocators / sizeof *known_allocators];
+
+		for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+			names[i] = known_allocators[i].name;
+		return unknown_name("allocator", name, names, error);
+	}
+	allocator->name = strdup(name);
+	allocator->environment = calloc(1, sizeof *allocator->environment);
+	use_known(known, allocator);
+	return true;
+}
+
+static bool is_label(const char *text, size_t length)
+{
+	if (length == 0 || length > 40 || !isalnum((unsigned char)*text))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!isalnum((unsigned char)text[i]) && strchr("_.-+", text[i]) == NULL)
+			return false;
+	return true;
+}
+
+/* The length of a variable's name if `text` begins with "NAME=", else 0. */
+static size_t variable_length(const char *text)
+{
+	size_t length = 0;
+
+	if (!isupper((unsigned char)*text) && *text != '_')
+		return 0;
+	while (isupper((unsigned char)text[length]) || isdigit((unsigned char)text[length]) ||
+	       text[length] == '_')
+		length++;
+	return text[length] == '=' ? length : 0;
+}
+
+/* Reads VARIABLE=VALUE[,VARIABLE=VALUE]... */
+static bool parse_environment(const char *text, struct allocator *allocator, struct error *error)
+{
+	size_t count = 0;
+
+	while (*text != '\0') {
+		const char *end = text;
+
+		if (variable_length(text) == 0)
+			return error_set(error,
+					 "--allocator %s: '%s' is not VARIABLE=VALUE; for example "
+					 "--allocator lazy=jemalloc,MALLOC_CONF=dirty_decay_ms:-1",
+					 allocator->name, text);
+		if (strncmp(text, "LD_", 3) == 0)
+			return error_set(error,
+					 "--allocator %s: %.*s is not for you to set; give the "
+					 "library's path instead: --allocator %s=/path/lib.so",
+					 allocator->name, (int)variable_length(text), text,
+					 allocator->name);
+		while (*end != '\0' && !(*end == ',' && variable_length(end + 1) > 0))
+			end++;
+		allocator->environment =
+			realloc(allocator->environment, (count + 2) * sizeof(char *));
+		allocator->environment[count++] = strndup(text, (size_t)(end - text));
+		allocator->environment[count] = NULL;
+		text = *end == ',' ? end + 1 : end;
+	}
+	return true;
+}
+
+bool allocator_parse(const char *text, struct allocator *allocator, struct error *error)
+{
+	const char *equals = strchr(text, '=');
+	const char *base = equals == NULL ? NULL : equals + 1;
+	const char *end = base;
+	const struct known_allocator *known;
+	char *name;
+
+	memset(allocator, 0, sizeof *allocator);
+	if (equals == NULL || !is_label(text, (size_t)(equals - text)))
+		return error_set(error,
+				 "--allocator '%s': give NAME=BASE, NAME of letters, digits and "
+				 "_.-+ (at most 40), BASE a known allocator or the path of a "
+				 "library, such as my=/opt/lib/libmy.so",
+				 text);
+	allocator->name = strndup(text, (size_t)(equals - text));
+	allocator->environment = calloc(1, sizeof *allocator->environment);
+	while (*end != '\0' && !(*end == ',' && variable_length(end + 1) > 0))
+		end++;
+	name = strndup(base, (size_t)(end - base));
+	known = find_known(name);
+	if (known == NULL && strchr(name, '/') == NULL) {
+		struct allocator unused;
+
+		(void)allocator_find(name, &unused, error);
+	} else if (strpbrk(name, ": \t\n") != NULL) {
+		(void)error_set(error,
+				"--allocator %s: the path '%s' has a space or a colon, which the "
+				"loader takes for the end of it; use a link without",
+				allocator->name, name);
+	} else if (*end == '\0' || parse_environment(end + 1, allocator, error)) {
+		if (known != NULL)
+			use_known(known, allocator);
+		else
+			use_file(name, allocator);
+		free(name);
+		return true;
+	}
+	free(name);
+	allocator_release(allocator);
+	return false;
+}
+
+void allocator_release(struct allocator *allocator)
+{
+	for (char **entry = allocator->environment; entry != NULL && *entry != NULL; entry++)
+		free(*entry);
+	free(allocator->environment);
+	free(allocator->name);
+	free(allocator->library);
+	free(allocator->expected_path);
+	free(allocator->missing);
+	memset(allocator, 0, sizeof *allocator);
+}
+
+bool allocator_variable(const char *entry)
+{
+	static const char *const prefixes[] = {
+		"MALLOC_", "GLIBC_TUNABLES=", "MIMALLOC_", "TCMALLOC_", "SCUDO_", "TBB_MALLOC_",
+		"_RJEM_MALLOC_", "JEMALLOC_", NULL,
+	};
+
+	for (const char *const *prefix = prefixes; *prefix != NULL; prefix++)
+		if (strncmp(entry, *prefix, strlen(*prefix)) == 0)
+			return true;
+	return false;
+}

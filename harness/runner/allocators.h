@@ -1,0 +1,55 @@
+/*
+ * allocators.h - the libraries that can supply malloc in a worker.
+ *
+ * To add one: a row in the table in allocators.c. Everything else derives from it.
+ */
+#ifndef GROWBENCH_HARNESS_ALLOCATORS_H
+#define GROWBENCH_HARNESS_ALLOCATORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "harness/common/error.h"
+
+/* An allocator that growbench knows by name. */
+struct known_allocator {
+	const char *name;
+	const char *package; /* Debian's */
+	/* File patterns as for glob(7), NULL-terminated; empty for the C library's own malloc. One
+	 * without '/' is looked for in the system's library folders. The first pattern with a match
+	 * counts, and of its matches the highest version. */
+	const char *patterns[4];
+};
+
+/* All of them, then one whose name is NULL. */
+extern const struct known_allocator known_allocators[];
+
+/* An allocator as a run uses it: a label, a library, an environment. */
+struct allocator {
+	char *name;
+	char *library;       /* what is preloaded, links resolved; NULL: nothing */
+	char *expected_path; /* the file that must supply malloc; NULL if missing */
+	char **environment;  /* "NAME=value", NULL-terminated */
+	char *missing;       /* why it cannot be used and what to do; NULL if it can */
+};
+
+/* The known allocator of that name, as found on this machine; `missing` says if it was not. False
+ * with a message if the name is unknown. */
+bool allocator_find(const char *name, struct allocator *allocator, struct error *error);
+
+/*
+ * Reads NAME=BASE[,VARIABLE=VALUE]..., where BASE is a known allocator or the path of a library. A
+ * comma belongs to the value unless VARIABLE= follows (capital letters, digits, '_'), since values
+ * such as MALLOC_CONF's hold commas. False with a message for what cannot be an allocator; a
+ * library that cannot be loaded is `missing`.
+ */
+bool allocator_parse(const char *text, struct allocator *allocator, struct error *error);
+
+/* Frees what it holds. Harmless on a zeroed one. */
+void allocator_release(struct allocator *allocator);
+
+/* Variables that change how an allocator works: may one of this name pass from our environment to a
+ * worker? They are recorded in machine.json. */
+bool allocator_variable(const char *entry);
+
+#endif

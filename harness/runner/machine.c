@@ -1,0 +1,462 @@
+#include "harness/runner/machine.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <gnu/libc-version.h>
+#include <hwloc.h>
+
+#include "build_info.h"
+#include "harness/shim/bench.h"
+
+/* Reads a small file; false, with an empty text, if it is absent or empty. Trailing white space is
+ * dropped. */
+static bool read_file(const char *path, char *text, size_t size)
+{
+	ssize_t length = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		length = read(fd, text, size - 1);
+		(void)close(fd);
+	}
+	while (length > 0 && isspace((unsigned char)text[length - 1]))
+		length--;
+	text[length > 0 ? length : 0] = '\0';
+	return length > 0;
+}
+
+/* The value of the first line "key : value" or "key=value" of a file. */
+static bool read_line_of(const char *path, const char *key, char *value, size_t size)
+{
+	char line[512];
+	bool found = false;
+	FILE *file = fopen(path, "re");
+
+	*value = '\0';
+	while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) {
+		char *rest = line + strlen(key);
+
+		if (strncmp(line, key, strlen(key)) != 0 || strchr("\t :=", *rest) == NULL)
+			continue;
+		rest += strspn(rest, "\t :=\"");
+		rest[strcspn(rest, "\"\n")] = '\0';
+		(void)snprintf(value, size, "%s", rest);
+		found = *value != '\0';
+	}
+	if (file != NULL)
+		(void)fclose(file);
+	return found;
+}
+
+/* A fact that stands in a file of its own, or on a line of one. */
+struct fact {
+	const char *name;
+	const char *path;
+	const char *key; /* NULL: the whole file */
+};
+
+static const struct fact machine_facts[] = {
+	{"cpu_model", "/proc/cpuinfo", "model name"},
+	{"cpu_vendor", "/proc/cpuinfo", "vendor_id"},
+	{"cpu_family", "/proc/cpuinfo", "cpu family"},
+	{"cpu_model_number", "/proc/cpuinfo", "model"},
+	{"cpu_stepping", "/proc/cpuinfo", "stepping"},
+	{"cpu_microcode", "/proc/cpuinfo", "microcode"},
+	{"cpu_max_khz", "/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", NULL},
+	{"vendor", "/sys/class/dmi/id/sys_vendor", NULL},
+	{"product", "/sys/class/dmi/id/product_name", NULL},
+	{"hypervisor", "/sys/hypervisor/type", NULL},
+};
+
+static const struct fact system_facts[] = {
+	{"os", "/etc/os-release", "PRETTY_NAME"},
+	{"governor", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", NULL},
+	{"frequency_driver", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_driver", NULL},
+	{"turbo_off_intel", "/sys/devices/system/cpu/intel_pstate/no_turbo", NULL},
+	{"turbo_on", "/sys/devices/system/cpu/cpufreq/boost", NULL},
+	{"smt_active", "/sys/devices/system/cpu/smt/active", NULL},
+	{"isolated_cpus", "/sys/devices/system/cpu/isolated", NULL},
+	{"clock_source", "/sys/devices/system/clocksource/clocksource0/current_clocksource", NULL},
+	{"thp_enabled", "/sys/kernel/mm/transparent_hugepage/enabled", NULL},
+	{"thp_defrag", "/sys/kernel/mm/transparent_hugepage/defrag", NULL},
+	{"thp_shmem_enabled", "/sys/kernel/mm/transparent_hugepage/shmem_enabled", NULL},
+	{"aslr", "/proc/sys/kernel/randomize_va_space", NULL},
+	{"overcommit_memory", "/proc/sys/vm/overcommit_memory", NULL},
+	{"overcommit_ratio", "/proc/sys/vm/overcommit_ratio", NULL},
+	{"max_map_count", "/proc/sys/vm/max_map_count", NULL},
+	{"swappiness", "/proc/sys/vm/swappiness", NULL},
+	{"swap_total", "/proc/meminfo", "SwapTotal"},
+	{"numa_balancing", "/proc/sys/kernel/numa_balancing", NULL},
+	{"perf_event_paranoid", "/proc/sys/kernel/perf_event_paranoid", NULL},
+	{"cgroup_memory_max", "/sys/fs/cgroup/memory.max", NULL},
+	{"cgroup_memory_limit_v1", "/sys/fs/cgroup/memory/memory.limit_in_bytes", NULL},
+	{"cgroup_cpu_max", "/sys/fs/cgroup/cpu.max", NULL},
+	{"cgroup_cpu_quota_v1", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", NULL},
+};
+
+static void add_fact(json_t *object, json_t *absent, const struct fact *fact)
+{
+	char text[1024];
+	char reason[256];
+	bool found = fact->key == NULL ? read_file(fact->path, text, sizeof text)
+				       : read_line_of(fact->path, fact->key, text, sizeof text);
+	json_t *value = found ? json_string(text) : NULL;
+
+	if (value != NULL) {
+		(void)json_object_set_new(object, fact->name, value);
+		return;
+	}
+	(void)snprintf(reason, sizeof reason, "%s%s%s", fact->path,
+		       fact->key == NULL ? " is absent or empty" : " has no line ",
+		       fact->key == NULL ? "" : fact->key);
+	(void)json_object_set_new(object, fact->name, json_null());
+	(void)json_object_set_new(absent, fact->name, json_string(reason));
+}
+
+#define ADD_FACTS(object, absent, facts)                                                           \
+	for (size_t i_ = 0; i_ < sizeof(facts) / sizeof *(facts); i_++)                            \
+	add_fact(object, absent, &(facts)[i_])
+
+/* An object with the contents of all files that match, each under its name after `skip` folders
+ * from the end: .../hugepages-2048kB/enabled is "hugepages-2048kB" for skip 1. */
+static json_t *read_matches(const char *pattern, unsigned skip)
+{
+	json_t *object = json_object();
+	glob_t matches;
+
+	if (glob(pattern, 0, NULL, &matches) == 0) {
+		for (size_t i = 0; i < matches.gl_pathc; i++) {
+			char path[512];
+			char text[512];
+			char *name;
+
+			(void)snprintf(path, sizeof path, "%s", matches.gl_pathv[i]);
+			if (!read_file(path, text, sizeof text))
+				continue;
+			for (unsigned j = 0; j < skip; j++)
+				*strrchr(path, '/') = '\0';
+			name = strrchr(path, '/') + 1;
+			(void)json_object_set_new(object, name, json_string(text));
+		}
+	}
+	globfree(&matches);
+	return object;
+}
+
+/* Is the kernel parameter one that changes timing? All others may name hosts or disks. */
+static bool parameter_matters(const char *parameter)
+{
+	static const char *const names[] = {
+		"mitigations", "isolcpus", "nohz", "nohz_full", "rcu_nocbs", "nosmt",
+		"transparent_hugepage", "hugepages", "hugepagesz", "default_hugepagesz", "idle",
+		"processor.max_cstate", "intel_idle.max_cstate", "intel_pstate", "amd_pstate",
+		"cpufreq.default_governor", "clocksource", "tsc", "numa_balancing", "preempt",
+		"maxcpus", "nr_cpus", "nopti", "pti", "spectre_v2", "spec_store_bypass_disable",
+		"nokaslr", "norandmaps", "init_on_alloc", "init_on_free", "page_poison",
+		"slub_debug", "cgroup_disable", "psi", "swapaccount", NULL,
+	};
+	size_t length = strcspn(parameter, "=");
+
+	for (const char *const *name = names; *name != NULL; name++)
+		if (strlen(*name) == length && strncmp(parameter, *name, length) == 0)
+			return true;
+	return false;
+}
+
+static json_t *kernel_parameters(void)
+{
+	json_t *array = json_array();
+	char text[4096];
+	char *rest = text;
+
+	(void)read_file("/proc/cmdline", text, sizeof text);
+	for (char *word = strsep(&rest, " "); word != NULL; word = strsep(&rest, " "))
+		if (parameter_matters(word))
+			(void)json_array_append_new(array, json_string(word));
+	return array;
+}
+
+static json_t *limit(int resource)
+{
+	struct rlimit value;
+
+	if (getrlimit(resource, &value) != 0 || value.rlim_cur == RLIM_INFINITY)
+		return json_string("unlimited");
+	return json_integer((json_int_t)value.rlim_cur);
+}
+
+static json_t *describe_caches(const struct topology *topology)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < topology->cache_count; i++) {
+		const struct topology_cache *cache = &topology->caches[i];
+		const char *type = cache->type == 'i'	? "instruction"
+				   : cache->type == 'd' ? "data"
+							: "unified";
+
+		(void)json_array_append_new(
+			array, json_pack("{s:i, s:s, s:I, s:i, s:i}", "level", (int)cache->level,
+					 "type", type, "bytes", (json_int_t)cache->bytes,
+					 "line_bytes", (int)cache->line_bytes, "shared_by_cpus",
+					 (int)cache->shared_by));
+	}
+	return array;
+}
+
+static json_t *describe_machine(const struct topology *topology, json_t *absent)
+{
+	struct utsname names;
+	char flags[4096];
+	json_t *machine;
+
+	(void)uname(&names);
+	machine = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:I, s:o}", "architecture",
+			    names.machine, "packages", (int)topology->packages, "cores",
+			    (int)topology->cores, "cpus", (int)topology->cpus, "allowed_cpus",
+			    (int)topology->allowed, "numa_nodes", (int)topology->numa_nodes,
+			    "memory_bytes", (json_int_t)topology->memory_bytes, "caches",
+			    describe_caches(topology));
+	ADD_FACTS(machine, absent, machine_facts);
+	(void)read_line_of("/proc/cpuinfo", "flags", flags, sizeof flags);
+	(void)json_object_set_new(machine, "virtual_machine",
+				  json_boolean(strstr(flags, "hypervisor") != NULL));
+	return machine;
+}
+
+static json_t *describe_system(json_t *absent)
+{
+	struct utsname names;
+	json_t *system;
+
+	(void)uname(&names);
+	system = json_pack(
+		"{s:s, s:s, s:o, s:s, s:I, s:o, s:o}", "kernel", names.release, "kernel_version",
+		names.version, "kernel_parameters", kernel_parameters(), "libc",
+		gnu_get_libc_version(), "page_bytes", (json_int_t)sysconf(_SC_PAGESIZE),
+		"limit_address_space_bytes", limit(RLIMIT_AS), "limit_stack_bytes",
+		limit(RLIMIT_STACK));
+	ADD_FACTS(system, absent, system_facts);
+	(void)json_object_set_new(
+		system, "thp_sizes",
+		read_matches("/sys/kernel/mm/transparent_hugepage/hugepages-*/enabled", 1));
+	(void)json_object_set_new(system, "hugetlb_pages",
+				  read_matches("/sys/kernel/mm/hugepages/*/nr_hugepages", 1));
+	(void)json_object_set_new(system, "mitigations",
+				  read_matches("/sys/devices/system/cpu/vulnerabilities/*", 0));
+	return system;
+}
+
+static json_t *describe_build(void)
+{
+	struct bench_library library = bench_library_info();
+	char hwloc[32];
+	unsigned version = hwloc_get_api_version();
+
+	(void)snprintf(hwloc, sizeof hwloc, "%u.%u.%u", version >> 16, version >> 8 & 255,
+		       version & 255);
+	/* A debug build of the library does not concern the figures: see bench_main(). */
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:s, s:s}",
+			 "growbench_version", GROWBENCH_VERSION, "git_commit",
+			 GROWBENCH_GIT_COMMIT, "compiler", GROWBENCH_COMPILER, "build_type",
+			 GROWBENCH_BUILD_TYPE, "flags", GROWBENCH_FLAGS, "benchmark_library",
+			 library.name, "benchmark_library_version", library.version,
+			 "benchmark_library_debug",
+			 library.build == BENCH_BUILD_UNKNOWN
+				 ? json_null()
+				 : json_boolean(library.build == BENCH_BUILD_DEBUG),
+			 "hwloc_api", hwloc, "jansson", jansson_version_str());
+}
+
+json_t *machine_describe(const struct topology *topology)
+{
+	json_t *absent = json_object();
+	json_t *machine = describe_machine(topology, absent);
+	json_t *system = describe_system(absent);
+
+	return json_pack("{s:o, s:o, s:o, s:o}", "machine", machine, "system", system, "build",
+			 describe_build(), "absent", absent);
+}
+
+json_t *machine_state(void)
+{
+	json_t *state = json_object();
+	json_t *absent = json_object();
+	static const struct fact facts[] = {
+		{"load", "/proc/loadavg", NULL},
+		{"pressure_cpu", "/proc/pressure/cpu", NULL},
+		{"pressure_memory", "/proc/pressure/memory", NULL},
+		{"pressure_io", "/proc/pressure/io", NULL},
+		{"cpu_ticks", "/proc/stat", "cpu"},
+		{"memory_available", "/proc/meminfo", "MemAvailable"},
+		{"swap_free", "/proc/meminfo", "SwapFree"},
+	};
+
+	ADD_FACTS(state, absent, facts);
+	(void)json_object_set_new(state, "absent", absent);
+	return state;
+}
+
+static uint64_t fnv1a(uint64_t hash, const char *text)
+{
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* Lower-case letters and digits of the model's name, words joined by '-', without what only says
+ * that it is a processor. */
+static void slug(const char *model, char *text, size_t size)
+{
+	size_t used = 0;
+
+	while (*model != '\0' && used + 1 < size && used < 28) {
+		size_t length = strcspn(model, " -/");
+		bool noise = length == 0 || *model == '(' || *model == '@' ||
+			     strncmp(model, "CPU", length) == 0 ||
+			     strncmp(model, "Processor", length) == 0;
+
+		if (!noise && used > 0)
+			text[used++] = '-';
+		for (size_t i = 0; i < length && !noise && used + 1 < size; i++) {
+			if (model[i] == '(')
+				break;
+			if (isalnum((unsigned char)model[i]))
+				text[used++] = (char)tolower((unsigned char)model[i]);
+		}
+		model += length + (model[length] != '\0');
+	}
+	text[used] = '\0';
+}
+
+void machine_id(const struct topology *topology, char *text, size_t size)
+{
+	static const char *const keys[] = {
+		"vendor_id", "cpu family", "model", "model name", "stepping", NULL,
+	};
+	uint64_t gib = (topology->memory_bytes + (UINT64_C(1) << 30) - 1) >> 30;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	struct utsname names;
+	char value[256];
+	char model[64];
+
+	(void)uname(&names);
+	hash = fnv1a(hash, names.machine);
+	for (const char *const *key = keys; *key != NULL; key++) {
+		(void)read_line_of("/proc/cpuinfo", *key, value, sizeof value);
+		hash = fnv1a(fnv1a(hash, "|"), value);
+	}
+	(void)snprintf(value, sizeof value, "|%u|%u|%" PRIu64, topology->cores, topology->cpus, gib);
+	hash = fnv1a(hash, value);
+	if (!read_line_of("/proc/cpuinfo", "model name", value, sizeof value))
+		(void)snprintf(value, sizeof value, "%s", names.machine);
+	slug(value, model, sizeof model);
+	(void)snprintf(text, size, "%s-%ucpu-%" PRIu64 "gib-%04x", model, topology->cpus, gib,
+		       (unsigned)(hash & 0xffff));
+}
+
+static void lower_to(uint64_t *least, uint64_t value)
+{
+	if (value < *least)
+		*least = value;
+}
+
+uint64_t machine_memory_bytes(void)
+{
+	static const char *const limits[] = {
+		"/sys/fs/cgroup/memory.max",
+		"/sys/fs/cgroup/memory/memory.limit_in_bytes",
+		NULL,
+	};
+	uint64_t least = UINT64_MAX;
+	struct rlimit address_space;
+	char text[128];
+
+	if (read_line_of("/proc/meminfo", "MemAvailable", text, sizeof text))
+		lower_to(&least, strtoull(text, NULL, 10) * 1024);
+	for (const char *const *path = limits; *path != NULL; path++)
+		if (read_file(*path, text, sizeof text) && isdigit((unsigned char)*text))
+			lower_to(&least, strtoull(text, NULL, 10));
+	if (getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY)
+		lower_to(&least, address_space.rlim_cur);
+	return least / 10 * 9;
+}
+
+size_t machine_warnings(const struct topology *topology, void (*each)(const char *text, void *data),
+			void *data)
+{
+	size_t count = 0;
+	char text[512];
+	char flags[4096];
+	double load = 0;
+
+#define WARN(message) (each(message, data), count++)
+	if (topology->allowed < 2)
+		WARN("only one CPU may be used, so the runner shares it with the workers; allow "
+		     "this process a second one");
+	(void)read_line_of("/proc/cpuinfo", "flags", flags, sizeof flags);
+	if (strstr(flags, "hypervisor") != NULL)
+		WARN("this is a virtual machine: others may take time from it; compare within a "
+		     "run, and look at steal_ns");
+	if (read_file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", text, sizeof text) &&
+	    strcmp(text, "performance") != 0)
+		WARN("the frequency governor is not 'performance'; cpupower frequency-set -g "
+		     "performance sets it");
+	if ((read_file("/sys/devices/system/cpu/intel_pstate/no_turbo", text, sizeof text) &&
+	     strcmp(text, "0") == 0) ||
+	    (read_file("/sys/devices/system/cpu/cpufreq/boost", text, sizeof text) &&
+	     strcmp(text, "1") == 0))
+		WARN("turbo is on, so speed depends on heat and on what else runs");
+	if (read_file("/sys/devices/system/cpu/smt/active", text, sizeof text) &&
+	    strcmp(text, "1") == 0)
+		WARN("SMT is on: keep the workers' sibling CPU idle");
+	if (read_file("/proc/loadavg", text, sizeof text) &&
+	    (load = strtod(text, NULL)) > 0.5 * topology->cpus)
+		WARN("other programs are running (see /proc/loadavg); stop them for quieter "
+		     "figures");
+	if (read_file("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text) &&
+	    strstr(text, "[always]") != NULL)
+		WARN("transparent huge pages are always on: page faults are fewer and larger, and "
+		     "peaks are rounded up to 2 MiB");
+#undef WARN
+	return count;
+}
+
+bool machine_write(const json_t *value, const char *path, struct error *error)
+{
+	char temporary[4200];
+	char *text = json_dumps(value, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	bool ok = text != NULL;
+	int fd = -1;
+
+	(void)snprintf(temporary, sizeof temporary, "%s.tmp", path);
+	if (ok)
+		fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	ok = fd >= 0;
+	if (ok) {
+		size_t length = strlen(text);
+
+		ok = write(fd, text, length) == (ssize_t)length && write(fd, "\n", 1) == 1 &&
+		     fsync(fd) == 0;
+		ok = close(fd) == 0 && ok;
+		ok = ok && rename(temporary, path) == 0;
+	}
+	if (!ok) {
+		(void)error_set(error, "%s cannot be written: %s", path,
+				errno == 0 ? "no memory" : strerror(errno));
+		if (fd >= 0)
+			(void)unlink(temporary);
+	}
+	free(text);
+	return ok;
+}

@@ -1,0 +1,485 @@
+#include "harness/runner/options.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "harness/common/text.h"
+
+const struct preset presets[] = {
+	{"quick", "a first look, with no intervals: 3 sizes, 2 rounds, under half a minute",
+	 "100,1000,10000", "80", "1", 2, 20, 30},
+	{"default", "10 sizes to 16 MB of payload, 10 rounds, under 5 minutes",
+	 "10,30,100,300,1000,3000,10000,30000,100000,200000", "80", "1", 10, 240, 60},
+	{"full", "rows to 10^8, rows of 8 to 8,000 bytes, 1 and 2 threads: many hours",
+	 "10,100,1000,10000,100000,1000000,10000000,100000000", "8,80,800,8000", "1,2", 10, 86400,
+	 600},
+	{NULL, NULL, NULL, NULL, NULL, 0, 0, 0},
+};
+
+/* What an option does with its value; `text` is NULL for one without. */
+typedef bool option_setter(struct options *options, const char *text, struct error *error);
+
+struct option_row {
+	const char *name;
+	const char *value; /* NULL: none */
+	option_setter *set;
+	const char *help;
+};
+
+static bool set_preset(struct options *options, const char *text, struct error *error)
+{
+	const char *names[sizeof presets / sizeof *presets];
+
+	for (size_t i = 0; presets[i].name != NULL; i++)
+		if (strcmp(presets[i].name, text) == 0) {
+			options->preset = &presets[i];
+			return true;
+		}
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		names[i] = presets[i].name;
+	return unknown_name("preset", text, names, error);
+}
+
+static bool set_strategies(struct options *options, const char *text, struct error *error)
+{
+	(void)error;
+	options->strategies_text = text;
+	return true;
+}
+
+static bool set_allocators(struct options *options, const char *text, struct error *error)
+{
+	(void)error;
+	options->allocators_text = text;
+	return true;
+}
+
+static bool add_allocator(struct options *options, const char *text, struct error *error)
+{
+	const size_t most = sizeof options->allocator_texts / sizeof *options->allocator_texts;
+
+	if (options->allocator_text_count == most)
+		return error_set(error, "--allocator: more than %zu of them", most);
+	options->allocator_texts[options->allocator_text_count++] = text;
+	return true;
+}
+
+static bool set_rows(struct options *options, const char *text, struct error *error)
+{
+	(void)error;
+	options->rows_text = text;
+	return true;
+}
+
+static bool set_row_bytes(struct options *options, const char *text, struct error *error)
+{
+	(void)error;
+	options->row_bytes_text = text;
+	return true;
+}
+
+static bool set_threads(struct options *options, const char *text, struct error *error)
+{
+	(void)error;
+	options->threads_text = text;
+	return true;
+}
+
+static bool set_limited(const char *text, const char *what, uint64_t most, uint64_t *value,
+			struct error *error)
+{
+	if (!parse_count(text, what, value, error))
+		return false;
+	if (*value > most)
+		return error_set(error, "%s: '%s' is too large; the most is %llu", what, text,
+				 (unsigned long long)most);
+	return true;
+}
+
+static bool set_rounds(struct options *options, const char *text, struct error *error)
+{
+	return set_limited(text, "--rounds", 10000, &options->rounds, error);
+}
+
+static bool set_seed(struct options *options, const char *text, struct error *error)
+{
+	options->seed_given = true;
+	return parse_seed(text, "--seed", &options->seed, error);
+}
+
+static bool set_work(struct options *options, const char *text, struct error *error)
+{
+	for (unsigned i = 0; row_work_names[i] != NULL; i++)
+		if (strcmp(row_work_names[i], text) == 0) {
+			options->work = (enum row_work)i;
+			return true;
+		}
+	return unknown_name("work", text, row_work_names, error);
+}
+
+static bool set_budget(struct options *options, const char *text, struct error *error)
+{
+	return set_limited(text, "--budget", 31536000, &options->budget_s, error);
+}
+
+static bool set_timeout(struct options *options, const char *text, struct error *error)
+{
+	return set_limited(text, "--timeout", 86400, &options->timeout_s, error);
+}
+
+static bool set_cpu(struct options *options, const char *text, struct error *error)
+{
+	uint64_t cpu;
+
+	if (!parse_seed(text, "--cpu", &cpu, error))
+		return false;
+	if (cpu > 65535)
+		return error_set(error, "--cpu: '%s' is too large", text);
+	options->cpu = (int)cpu;
+	return true;
+}
+
+static bool set_worker(struct options *options, const char *text, struct error *error)
+{
+	(void)error;
+	options->worker = text;
+	return true;
+}
+
+static bool set_out(struct options *options, const char *text, struct error *error)
+{
+	if (*text == '\0')
+		return error_set(error, "--out: the folder's name is empty");
+	options->out = text;
+	return true;
+}
+
+static bool set_resume(struct options *options, const char *text, struct error *error)
+{
+	if (*text == '\0')
+		return error_set(error, "--resume: the folder's name is empty");
+	options->resume = text;
+	return true;
+}
+
+static bool set_overwrite(struct options *options, const char *text, struct error *error)
+{
+	(void)text;
+	(void)error;
+	options->overwrite = true;
+	return true;
+}
+
+static bool set_no_summary(struct options *options, const char *text, struct error *error)
+{
+	(void)text;
+	(void)error;
+	options->no_summary = true;
+	return true;
+}
+
+static bool set_quiet(struct options *options, const char *text, struct error *error)
+{
+	(void)text;
+	(void)error;
+	options->quiet = true;
+	return true;
+}
+
+static bool set_columns(struct options *options, const char *text, struct error *error)
+{
+	(void)text;
+	(void)error;
+	options->columns = true;
+	return true;
+}
+
+static bool set_help(struct options *options, const char *text, struct error *error)
+{
+	(void)text;
+	(void)error;
+	options->help = true;
+	return true;
+}
+
+static const struct option_row option_rows[] = {
+	{"preset", "NAME", set_preset, "quick, default or full (growbench list shows them)"},
+	{"strategies", "LIST", set_strategies, "only these strategies, separated by commas"},
+	{"allocators", "LIST", set_allocators, "only these allocators, --allocator's names included"},
+	{"allocator", "NAME=BASE[,VAR=VALUE...]", add_allocator,
+	 "one more allocator: a library's path or a known name, with variables; may be repeated"},
+	{"rows", "LIST", set_rows, "rows of the arrays, such as 100,10k,1e6"},
+	{"row-bytes", "LIST", set_row_bytes, "bytes of each row"},
+	{"threads", "LIST", set_threads, "threads that each build an array at once"},
+	{"rounds", "N", set_rounds, "visits to every cell; fewer than 6 give no intervals"},
+	{"seed", "N", set_seed, "of the order; the same seed gives the same order"},
+	{"work", "NAME", set_work, "how rows are made: cheap (default) or random, as in the article"},
+	{"budget", "SECONDS", set_budget,
+	 "what the run may take: cells of quadratic strategies that need more than 2% of it are "
+	 "predicted"},
+	{"timeout", "SECONDS", set_timeout, "after which a worker is killed"},
+	{"cpu", "N", set_cpu, "pin workers to this CPU, and those after it for more threads"},
+	{"worker", "PATH", set_worker, "measure with another build's growbench-worker"},
+	{"out", "DIR", set_out, "folder of the run (default results/<machine>-<UTC time>)"},
+	{"overwrite", NULL, set_overwrite, "replace a run that is in the folder already"},
+	{"resume", "DIR", set_resume, "go on with an interrupted run, with its own options"},
+	{"no-summary", NULL, set_no_summary, "leave summary.csv to scripts/summarise.py"},
+	{"quiet", NULL, set_quiet, "no progress, only errors and the folder's name"},
+	{"columns", NULL, set_columns, "with list: the columns of runs.csv"},
+	{"help", NULL, set_help, "this text"},
+};
+
+enum { OPTION_COUNT = sizeof option_rows / sizeof *option_rows };
+
+void options_help(FILE *stream)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		char left[64];
+
+		(void)snprintf(left, sizeof left, "--%s %s", option_rows[i].name,
+			       option_rows[i].value == NULL ? "" : option_rows[i].value);
+		(void)fprintf(stream, "  %-24s %s%s\n", left,
+			      strlen(left) > 24 ? "\n                           " : "",
+			      option_rows[i].help);
+	}
+}
+
+static bool unknown_option(const char *word, struct error *error)
+{
+	const char *names[OPTION_COUNT + 1] = {NULL};
+	char name[128];
+	const char *nearest;
+
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		names[i] = option_rows[i].name;
+	(void)snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
+	nearest = strncmp(name, "--", 2) == 0 ? nearest_name(name + 2, names) : NULL;
+	if (nearest != NULL)
+		return error_set(error, "unknown option '%s'; did you mean --%s?", name, nearest);
+	return error_set(error, "unknown option '%s'; --help shows the valid ones", name);
+}
+
+static bool parse_words(int argc, char **argv, struct options *options, struct error *error)
+{
+	struct option long_options[OPTION_COUNT + 1] = {{NULL, 0, NULL, 0}};
+	int option;
+
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		long_options[i].name = option_rows[i].name;
+		long_options[i].has_arg =
+			option_rows[i].value == NULL ? no_argument : required_argument;
+		long_options[i].val = 256 + i;
+	}
+	opterr = 0;
+	optind = 1;
+	/* ':' tells a missing value from an unknown option. */
+	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+		if (option == ':')
+			return error_set(error, "%s needs a value; --help shows which",
+					 argv[optind - 1]);
+		if (option == '?' && optopt >= 256)
+			return error_set(error, "--%s takes no value",
+					 option_rows[optopt - 256].name);
+		if (option == '?')
+			return unknown_option(argv[optind - 1], error);
+		if (!option_rows[option - 256].set(options, optarg, error))
+			return false;
+	}
+	if (optind < argc)
+		return error_set(error, "'%s' is one word too many; --help shows the options",
+				 argv[optind]);
+	return true;
+}
+
+static bool is_in_list(const char *name, const char *list)
+{
+	size_t length = strlen(name);
+
+	while (list != NULL && *list != '\0') {
+		size_t item = strcspn(list, ",");
+
+		if (item == length && strncmp(list, name, length) == 0)
+			return true;
+		list += item + (list[item] == ',');
+	}
+	return false;
+}
+
+/* Is every item of the list one of the names? */
+static bool check_list(const char *what, const char *list, const char *const *names,
+		       struct error *error)
+{
+	const char *next = list;
+
+	while (next != NULL) {
+		size_t length = strcspn(next, ",");
+		char item[128];
+		bool known = false;
+
+		(void)snprintf(item, sizeof item, "%.*s", (int)length, next);
+		for (const char *const *name = names; *name != NULL; name++)
+			known |= strcmp(*name, item) == 0;
+		if (!known)
+			return unknown_name(what, item, names, error);
+		next = next[length] == ',' ? next + length + 1 : NULL;
+	}
+	return true;
+}
+
+static bool choose_strategies(struct options *options, struct error *error)
+{
+	size_t count = 0;
+	const char **names;
+	bool known;
+
+	while (strategies[count] != NULL)
+		count++;
+	names = calloc(count + 1, sizeof *names);
+	options->strategies = calloc(count + 1, sizeof *options->strategies);
+	for (size_t i = 0; i < count; i++)
+		names[i] = strategies[i]->name;
+	known = options->strategies_text == NULL ||
+		check_list("strategy", options->strategies_text, names, error);
+	free(names);
+	for (size_t i = 0; i < count; i++)
+		if (options->strategies_text == NULL ||
+		    is_in_list(strategies[i]->name, options->strategies_text))
+			options->strategies[options->strategy_count++] = strategies[i];
+	return known;
+}
+
+/* Reads all allocators that may be meant, known ones first, then those of --allocator. */
+static bool collect_allocators(struct options *options, struct error *error)
+{
+	size_t known = 0;
+
+	while (known_allocators[known].name != NULL)
+		known++;
+	options->allocators =
+		calloc(known + options->allocator_text_count, sizeof *options->allocators);
+	for (size_t i = 0; i < known; i++) {
+		if (!allocator_find(known_allocators[i].name,
+				    &options->allocators[options->allocator_count], error))
+			return false;
+		options->allocator_count++;
+	}
+	for (size_t i = 0; i < options->allocator_text_count; i++) {
+		struct allocator *added = &options->allocators[options->allocator_count];
+
+		if (!allocator_parse(options->allocator_texts[i], added, error))
+			return false;
+		options->allocator_count++;
+		for (struct allocator *other = options->allocators; other < added; other++)
+			if (strcmp(other->name, added->name) == 0)
+				return error_set(error,
+						 "--allocator %s: the name is taken; choose another",
+						 added->name);
+	}
+	return true;
+}
+
+static bool choose_allocators(struct options *options, struct error *error)
+{
+	const char **names;
+	size_t kept = 0;
+	bool known;
+
+	if (!collect_allocators(options, error))
+		return false;
+	if (options->allocators_text == NULL)
+		return true;
+	names = calloc(options->allocator_count + 1, sizeof *names);
+	for (size_t i = 0; i < options->allocator_count; i++)
+		names[i] = options->allocators[i].name;
+	known = check_list("allocator", options->allocators_text, names, error);
+	free(names);
+	if (!known)
+		return false;
+	for (size_t i = 0; i < options->allocator_count; i++) {
+		struct allocator *allocator = &options->allocators[i];
+
+		if (is_in_list(allocator->name, options->allocators_text))
+			options->allocators[kept++] = *allocator;
+		else
+			allocator_release(allocator);
+	}
+	options->allocator_count = kept;
+	return true;
+}
+
+static int compare_counts(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a;
+	uint64_t y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static bool choose_counts(const char *text, const char *fallback, const char *what,
+			  struct counts *counts, struct error *error)
+{
+	if (!parse_count_list(text == NULL ? fallback : text, what, &counts->values,
+			      &counts->count, error))
+		return false;
+	qsort(counts->values, counts->count, sizeof *counts->values, compare_counts);
+	return true;
+}
+
+static bool choose_sizes(struct options *options, struct error *error)
+{
+	const struct preset *preset = options->preset;
+
+	if (!choose_counts(options->rows_text, preset->rows, "--rows", &options->rows, error) ||
+	    !choose_counts(options->row_bytes_text, preset->row_bytes, "--row-bytes",
+			   &options->row_bytes, error) ||
+	    !choose_counts(options->threads_text, preset->threads, "--threads", &options->threads,
+			   error))
+		return false;
+	if (options->threads.values[options->threads.count - 1] > 4096)
+		return error_set(error, "--threads: more than 4096");
+	return true;
+}
+
+static bool choose_seed(struct options *options, struct error *error)
+{
+	if (options->seed_given)
+		return true;
+	if (getrandom(&options->seed, sizeof options->seed, 0) != sizeof options->seed)
+		return error_set(error, "no random seed could be had; give one with --seed");
+	/* Short enough to be typed again. */
+	options->seed %= 1000000;
+	return true;
+}
+
+bool options_parse(int argc, char **argv, struct options *options, struct error *error)
+{
+	memset(options, 0, sizeof *options);
+	options->cpu = -1;
+	if (!set_preset(options, "default", error) || !parse_words(argc, argv, options, error))
+		return false;
+	if (options->help)
+		return true;
+	if (options->rounds == 0)
+		options->rounds = options->preset->rounds;
+	if (options->budget_s == 0)
+		options->budget_s = options->preset->budget_s;
+	if (options->timeout_s == 0)
+		options->timeout_s = options->preset->timeout_s;
+	if (options->overwrite && options->out == NULL)
+		return error_set(error, "--overwrite needs --out DIR");
+	return choose_strategies(options, error) && choose_allocators(options, error) &&
+	       choose_sizes(options, error) && choose_seed(options, error);
+}
+
+void options_release(struct options *options)
+{
+	for (size_t i = 0; i < options->allocator_count; i++)
+		allocator_release(&options->allocators[i]);
+	free(options->allocators);
+	free(options->strategies);
+	free(options->rows.values);
+	free(options->row_bytes.values);
+	free(options->threads.values);
+}

@@ -1,0 +1,202 @@
+#include "harness/runner/pilot.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What was seen of one strategy under one allocator so far: the two largest sizes. */
+struct history {
+	uint64_t rows[2];
+	double cold_ns[2];
+	double warm_ns[2];
+};
+
+static void remember(struct history *history, uint64_t rows, const struct cell *cell)
+{
+	history->rows[0] = history->rows[1];
+	history->cold_ns[0] = history->cold_ns[1];
+	history->warm_ns[0] = history->warm_ns[1];
+	history->rows[1] = rows;
+	history->cold_ns[1] = cell->cold_ns;
+	history->warm_ns[1] = cell->warm_ns;
+}
+
+static void predict(const struct history *history, const struct block *block, struct cell *cell)
+{
+	const uint64_t rows[3] = {history->rows[0], history->rows[1], block->size.rows};
+
+	if (rows[1] == 0)
+		return;
+	cell->cold_ns = plan_extrapolate(block->strategy, rows, history->cold_ns);
+	cell->warm_ns = plan_extrapolate(block->strategy, rows, history->warm_ns);
+}
+
+/* Enough builds for a fifth of a millisecond, so that one value tells the order of magnitude. */
+static uint64_t pilot_iterations(const struct cell *cell)
+{
+	double wanted = 2e5 / cell->warm_ns;
+
+	return wanted < 1 ? 1 : wanted > 10000 ? 10000 : (uint64_t)wanted;
+}
+
+static void look(const struct plan *plan, struct worker_pool *pool, size_t b, size_t a)
+{
+	const struct block *block = &plan->blocks[b];
+	struct cell *cell = plan_cell(plan, b, a);
+	const struct worker_task task = {
+		.pass = "measure",
+		.strategy = block->strategy,
+		.size = block->size,
+		.allocator = &plan->options->allocators[a],
+		.iterations = pilot_iterations(cell),
+		.values = 1,
+	};
+	struct record record = record_init();
+
+	worker_run(pool, &task, &record);
+	if (strcmp(record_get(&record, "status"), "ok") == 0) {
+		cell->cold_ns = record_get_real(&record, "cold_build_ns", 0) +
+				record_get_real(&record, "cold_release_ns", 0);
+		cell->warm_ns = record_get_real(&record, "warm_build_release_median_ns", 0);
+	}
+	record_release(&record);
+}
+
+/* Are these blocks the same strategy, row size and threads, so that one is predicted from the
+ * other? */
+static bool same_series(const struct block *a, const struct block *b)
+{
+	return a->strategy == b->strategy && a->size.row_bytes == b->size.row_bytes &&
+	       a->size.threads == b->size.threads;
+}
+
+static void look_or_predict(struct plan *plan, struct worker_pool *pool, struct history *history,
+			    size_t b, size_t a)
+{
+	const struct block *block = &plan->blocks[b];
+	struct cell *cell = plan_cell(plan, b, a);
+
+	if (cell->skip != CELL_MEASURED && cell->skip != CELL_PREDICTED)
+		return;
+	predict(history, block, cell);
+	if (!plan_affords(plan, block, cell->cold_ns + cell->warm_ns)) {
+		cell->skip = CELL_PREDICTED;
+		return;
+	}
+	look(plan, pool, b, a);
+	remember(history, block->size.rows, cell);
+}
+
+bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *progress)
+{
+	const struct options *options = plan->options;
+	struct history *histories = calloc(options->allocator_count, sizeof *histories);
+	bool whole = histories != NULL;
+
+	progress_start(progress, "pilot", plan->cell_count,
+		       plan_expected_ns(plan) / (double)options->rounds);
+	for (size_t b = 0; b < plan->block_count && whole; b++) {
+		const struct block *block = &plan->blocks[b];
+		char label[128];
+
+		(void)snprintf(label, sizeof label, "%s %" PRIu64 " x %" PRIu64 " B",
+			       block->strategy->name, block->size.rows, block->size.row_bytes);
+		if (b > 0 && !same_series(block, &plan->blocks[b - 1]))
+			memset(histories, 0, options->allocator_count * sizeof *histories);
+		for (size_t a = 0; a < options->allocator_count && whole; a++) {
+			struct cell *cell = plan_cell(plan, b, a);
+			double expected = cell->skip == CELL_MEASURED ? cell->worker_ns : 0;
+
+			progress_show(progress, label);
+			look_or_predict(plan, pool, &histories[a], b, a);
+			progress_done(progress, expected);
+			whole = *pool->interrupts == 0;
+		}
+	}
+	progress_end(progress);
+	free(histories);
+	plan_decide(plan);
+	return whole;
+}
+
+static const char *const skip_names[] = {
+	[CELL_MEASURED] = "measured",
+	[CELL_PREDICTED] = "predicted",
+	[CELL_NO_MEMORY] = "no_memory",
+	[CELL_UNAVAILABLE] = "unavailable",
+	[CELL_WRONG_ALLOCATOR] = "wrong_allocator",
+};
+
+enum { SKIP_COUNT = sizeof skip_names / sizeof *skip_names };
+
+json_t *pilot_save(const struct plan *plan)
+{
+	json_t *array = json_array();
+
+	for (size_t b = 0; b < plan->block_count; b++) {
+		const struct block *block = &plan->blocks[b];
+
+		for (size_t a = 0; a < plan->options->allocator_count; a++) {
+			const struct cell *cell = plan_cell(plan, b, a);
+
+			(void)json_array_append_new(
+				array,
+				json_pack("{s:s, s:s, s:I, s:I, s:i, s:s, s:f, s:f, s:I, s:i}",
+					  "strategy", block->strategy->name, "allocator",
+					  plan->options->allocators[a].name, "rows",
+					  (json_int_t)block->size.rows, "row_bytes",
+					  (json_int_t)block->size.row_bytes, "threads",
+					  (int)block->size.threads, "plan", skip_names[cell->skip],
+					  "cold_build_release_ns", cell->cold_ns,
+					  "warm_build_release_ns", cell->warm_ns,
+					  "warm_iteration_count", (json_int_t)block->iterations,
+					  "warm_value_count", (int)block->values));
+		}
+	}
+	return array;
+}
+
+static bool load_cell(const json_t *entry, struct block *block, const char *allocator,
+		      struct cell *cell)
+{
+	const char *strategy;
+	const char *name;
+	const char *skip;
+	json_int_t rows;
+	json_int_t row_bytes;
+	json_int_t iterations;
+	int threads;
+	int values;
+
+	if (json_unpack((json_t *)entry,
+			"{s:s, s:s, s:I, s:I, s:i, s:s, s:F, s:F, s:I, s:i}", "strategy", &strategy,
+			"allocator", &name, "rows", &rows, "row_bytes", &row_bytes, "threads",
+			&threads, "plan", &skip, "cold_build_release_ns", &cell->cold_ns,
+			"warm_build_release_ns", &cell->warm_ns, "warm_iteration_count",
+			&iterations, "warm_value_count", &values) != 0)
+		return false;
+	if (strcmp(strategy, block->strategy->name) != 0 || strcmp(name, allocator) != 0 ||
+	    (uint64_t)rows != block->size.rows || (uint64_t)row_bytes != block->size.row_bytes ||
+	    (unsigned)threads != block->size.threads || iterations < 1 || values < 1)
+		return false;
+	for (int i = 0; i < SKIP_COUNT; i++)
+		if (strcmp(skip, skip_names[i]) == 0)
+			cell->skip = (enum cell_skip)i;
+	return true;
+}
+
+bool pilot_load(struct plan *plan, const json_t *pilot, struct error *error)
+{
+	if (json_array_size(pilot) != plan->cell_count)
+		return error_set(error, "its plan has %zu cells instead of %zu",
+				 json_array_size(pilot), plan->cell_count);
+	for (size_t b = 0; b < plan->block_count; b++)
+		for (size_t a = 0; a < plan->options->allocator_count; a++)
+			if (!load_cell(json_array_get(pilot,
+						      b * plan->options->allocator_count + a),
+				       &plan->blocks[b], plan->options->allocators[a].name,
+				       plan_cell(plan, b, a)))
+				return error_set(error, "its plan has other cells");
+	plan_decide(plan);
+	return true;
+}

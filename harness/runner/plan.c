@@ -1,0 +1,294 @@
+#include "harness/runner/plan.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/runner/random.h"
+
+/* The article's size; no budget skips it or anything below. */
+enum { ARTICLE_ROWS = 10000, ARTICLE_ROW_BYTES = 80 };
+
+/* What one cell of a quadratic strategy may take of the budget, over all rounds. */
+static const double cell_share = 0.02;
+
+/* A worker's own time beside the measurement: exec, libraries, exit. */
+static const double worker_overhead_ns = 6e6;
+
+/* Warm values last about this long, if one lifecycle is not longer. */
+static const double value_ns = 2e6;
+
+/* Memory of a worker that is not the array's. */
+static const uint64_t worker_own_bytes = 16 << 20;
+
+uint64_t plan_payload_bytes(const struct block *block)
+{
+	return block->size.rows * block->size.row_bytes * block->size.threads;
+}
+
+struct cell *plan_cell(const struct plan *plan, size_t block, size_t allocator)
+{
+	return &plan->cells[block * plan->options->allocator_count + allocator];
+}
+
+uint64_t plan_needed_bytes(const struct block *block)
+{
+	struct strategy_cost cost;
+	uint64_t blocks;
+	uint64_t around;
+	uint64_t all;
+
+	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
+	blocks = cost.malloc_count > cost.free_count ? cost.malloc_count - cost.free_count : 0;
+	/* What allocators put around small blocks: up to 32 bytes each. */
+	if (__builtin_mul_overflow(blocks, (uint64_t)32, &around) ||
+	    __builtin_add_overflow(cost.peak_moving_bytes, around, &all) ||
+	    __builtin_mul_overflow(all, (uint64_t)block->size.threads, &all) ||
+	    __builtin_add_overflow(all, worker_own_bytes, &all))
+		return UINT64_MAX;
+	return all;
+}
+
+/* A rough time of one build and release: for the first look at a plan, before the pilot. */
+static double model_ns(const struct block *block, bool cold)
+{
+	const double call_ns = 25;
+	const double row_ns = 6;
+	const double write_byte_ns = 0.05;
+	const double copy_byte_ns = 0.04;
+	const double page_ns = cold ? 1000 : 100;
+	struct strategy_cost cost;
+	double calls;
+
+	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
+	calls = (double)cost.malloc_count + (double)cost.calloc_count +
+		2 * (double)cost.realloc_count + (double)cost.free_count +
+		20 * (double)cost.mprotect_count;
+	return calls * call_ns + (double)block->size.rows * row_ns +
+	       (double)plan_payload_bytes(block) * write_byte_ns +
+	       ((double)cost.copied_bytes + 0.1 * (double)cost.realloc_moved_bytes) * copy_byte_ns +
+	       (double)cost.peak_moving_bytes / 4096 * page_ns;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a;
+	double y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The median of the block's warm times over the allocators that have one. */
+static double block_warm_ns(const struct plan *plan, size_t block)
+{
+	double times[256];
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->options->allocator_count && count < 256; i++)
+		if (plan_cell(plan, block, i)->warm_ns > 0)
+			times[count++] = plan_cell(plan, block, i)->warm_ns;
+	if (count == 0)
+		return value_ns;
+	qsort(times, count, sizeof *times, compare_doubles);
+	return (times[(count - 1) / 2] + times[count / 2]) / 2;
+}
+
+static void choose_iterations(struct block *block, double warm_ns)
+{
+	double wanted = round(value_ns / warm_ns);
+	double value;
+
+	block->iterations = wanted < 1 ? 1 : wanted > 1e7 ? (uint64_t)1e7 : (uint64_t)wanted;
+	value = (double)block->iterations * warm_ns;
+	block->values = value < 5e6 ? 5 : value < 50e6 ? 3 : 1;
+}
+
+bool plan_affords(const struct plan *plan, const struct block *block, double worker_ns)
+{
+	double allowed = (double)plan->options->budget_s * 1e9 * cell_share;
+
+	if (block->strategy->order < GROWTH_QUADRATIC)
+		return true;
+	if (block->size.rows <= ARTICLE_ROWS && block->size.row_bytes <= ARTICLE_ROW_BYTES &&
+	    block->size.threads == 1)
+		return true;
+	return worker_ns * (double)plan->options->rounds <= allowed;
+}
+
+void plan_decide(struct plan *plan)
+{
+	for (size_t b = 0; b < plan->block_count; b++) {
+		struct block *block = &plan->blocks[b];
+
+		choose_iterations(block, block_warm_ns(plan, b));
+		for (size_t a = 0; a < plan->options->allocator_count; a++) {
+			struct cell *cell = plan_cell(plan, b, a);
+			double lifecycles = (double)block->iterations * block->values;
+
+			if (block->values > 1)
+				lifecycles += 1;
+			cell->worker_ns =
+				worker_overhead_ns + cell->cold_ns * 1.1 + lifecycles * cell->warm_ns;
+			if (cell->skip == CELL_PREDICTED)
+				cell->skip = CELL_MEASURED;
+			if (cell->skip == CELL_MEASURED &&
+			    !plan_affords(plan, block, cell->worker_ns))
+				cell->skip = CELL_PREDICTED;
+		}
+	}
+}
+
+double plan_extrapolate(const struct strategy *strategy, const uint64_t rows[3], const double ns[2])
+{
+	double exponent = strategy->order;
+
+	if (ns[0] > 0 && ns[1] > 0)
+		exponent = log(ns[1] / ns[0]) / log((double)rows[1] / (double)rows[0]);
+	if (exponent > 1.5 || exponent > strategy->order)
+		exponent = strategy->order;
+	if (exponent < 1)
+		exponent = 1;
+	return ns[1] * pow((double)rows[2] / (double)rows[1], exponent);
+}
+
+double plan_expected_ns(const struct plan *plan)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < plan->cell_count; i++)
+		if (plan->cells[i].skip == CELL_MEASURED)
+			sum += plan->cells[i].worker_ns;
+	return sum * (double)plan->options->rounds;
+}
+
+uint64_t plan_row_count(const struct plan *plan)
+{
+	return plan->cell_count * plan->options->rounds;
+}
+
+static bool add_blocks(struct plan *plan, const struct strategy *strategy, struct error *error)
+{
+	const struct options *options = plan->options;
+
+	for (size_t t = 0; t < options->threads.count; t++) {
+		for (size_t b = 0; b < options->row_bytes.count; b++) {
+			for (size_t r = 0; r < options->rows.count; r++) {
+				struct block *block = &plan->blocks[plan->block_count++];
+				uint64_t bytes;
+
+				block->strategy = strategy;
+				block->size.rows = options->rows.values[r];
+				block->size.row_bytes = options->row_bytes.values[b];
+				block->size.threads = (unsigned)options->threads.values[t];
+				if (__builtin_mul_overflow(block->size.rows, block->size.row_bytes,
+							   &bytes) ||
+				    __builtin_mul_overflow(bytes, (uint64_t)block->size.threads,
+							   &bytes) ||
+				    bytes > INT64_MAX)
+					return error_set(
+						error,
+						"%" PRIu64 " rows of %" PRIu64
+						" bytes in %u threads are more than can be "
+						"addressed; give smaller --rows or --row-bytes",
+						block->size.rows, block->size.row_bytes,
+						block->size.threads);
+			}
+		}
+	}
+	return true;
+}
+
+static void estimate_cells(struct plan *plan)
+{
+	for (size_t b = 0; b < plan->block_count; b++) {
+		const struct block *block = &plan->blocks[b];
+		bool fits = plan_needed_bytes(block) <= plan->memory_bytes;
+
+		for (size_t a = 0; a < plan->options->allocator_count; a++) {
+			struct cell *cell = plan_cell(plan, b, a);
+
+			cell->cold_ns = model_ns(block, true);
+			cell->warm_ns = model_ns(block, false);
+			if (plan->options->allocators[a].missing != NULL)
+				cell->skip = CELL_UNAVAILABLE;
+			else
+				cell->skip = fits ? CELL_MEASURED : CELL_NO_MEMORY;
+		}
+	}
+	plan_decide(plan);
+}
+
+bool plan_make(struct plan *plan, const struct options *options, uint64_t memory_bytes,
+	       struct error *error)
+{
+	size_t blocks = options->strategy_count * options->threads.count *
+			options->row_bytes.count * options->rows.count;
+
+	memset(plan, 0, sizeof *plan);
+	plan->options = options;
+	plan->memory_bytes = memory_bytes;
+	plan->cell_count = blocks * options->allocator_count;
+	plan->blocks = calloc(blocks, sizeof *plan->blocks);
+	plan->cells = calloc(plan->cell_count, sizeof *plan->cells);
+	if (plan->cell_count == 0)
+		return error_set(error, "there is nothing to measure");
+	if (plan->blocks == NULL || plan->cells == NULL)
+		return error_set(error, "no memory for a plan of %zu cells", plan->cell_count);
+	for (size_t s = 0; s < options->strategy_count; s++)
+		if (!add_blocks(plan, options->strategies[s], error))
+			return false;
+	estimate_cells(plan);
+	return true;
+}
+
+void plan_release(struct plan *plan)
+{
+	free(plan->blocks);
+	free(plan->cells);
+	memset(plan, 0, sizeof *plan);
+}
+
+/* Entry `place` of row `row` of Williams's square of order `order`: 0, 1, n-1, 2, n-2, ... shifted
+ * by the row. Every row and every column holds each of 0 ... n-1 once. */
+static size_t latin_square(size_t order, size_t row, size_t place)
+{
+	size_t zigzag = place % 2 == 1 ? (place + 1) / 2 : (order - place / 2) % order;
+
+	return (zigzag + row) % order;
+}
+
+void plan_round(const struct plan *plan, uint64_t round, struct visit *visits)
+{
+	const size_t allocators = plan->options->allocator_count;
+	/* A state of its own for each round, so that a resumed run needs no earlier ones. */
+	uint64_t state = plan->options->seed ^ (round + 1) * UINT64_C(0xd1342543de82ef95);
+	uint64_t first_rows = plan->options->seed;
+	size_t *order = calloc(plan->block_count, sizeof *order);
+
+	if (order == NULL)
+		abort();
+	for (size_t i = 0; i < plan->block_count; i++)
+		order[i] = i;
+	/* Fisher and Yates. */
+	for (size_t i = plan->block_count; i > 1; i--) {
+		size_t j = random_below(&state, i);
+		size_t swap = order[i - 1];
+
+		order[i - 1] = order[j];
+		order[j] = swap;
+	}
+	for (size_t i = 0; i < plan->block_count; i++) {
+		uint64_t of_block = first_rows + order[i];
+		size_t row = (random_next(&of_block) + round) % allocators;
+
+		for (size_t place = 0; place < allocators; place++) {
+			struct visit *visit = &visits[i * allocators + place];
+
+			visit->round = round;
+			visit->block = order[i];
+			visit->allocator = latin_square(allocators, row, place);
+		}
+	}
+	free(order);
+}

@@ -1,0 +1,111 @@
+/*
+ * plan.h - which cells are measured, how, in which order, and how long that takes.
+ *
+ * A block is a strategy at a size; its cells are the block under each allocator. Each round visits
+ * every cell once: the blocks in an order shuffled anew, and within a block all allocators next to
+ * each other, in the order of a Latin square's row, so that over the rounds each allocator stands
+ * in each place equally often (a randomised complete block design; the square is Williams's, which
+ * also balances who follows whom: Austral. J. Sci. Res. A 2, 1949). Everything depends on the seed
+ * and the options alone.
+ */
+#ifndef GROWBENCH_HARNESS_PLAN_H
+#define GROWBENCH_HARNESS_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/runner/options.h"
+
+struct size {
+	uint64_t rows;
+	uint64_t row_bytes;
+	unsigned threads;
+};
+
+struct block {
+	const struct strategy *strategy;
+	struct size size;
+	/* The same for all allocators, so that they are compared on the same work. */
+	uint64_t iterations;
+	unsigned values;
+};
+
+/* Why a cell is not measured. */
+enum cell_skip {
+	CELL_MEASURED,
+	CELL_PREDICTED,   /* would blow the budget */
+	CELL_NO_MEMORY,   /* would not fit */
+	CELL_UNAVAILABLE, /* its allocator is missing */
+	CELL_WRONG_ALLOCATOR,
+};
+
+struct cell {
+	enum cell_skip skip;
+	/* Of one build and release, cold and warm, in ns: from the model, or from the pilot. */
+	double cold_ns;
+	double warm_ns;
+	/* Of a whole worker, in ns. */
+	double worker_ns;
+};
+
+struct plan {
+	const struct options *options;
+	struct block *blocks;
+	size_t block_count;
+	struct cell *cells; /* cells[block * allocator_count + allocator] */
+	size_t cell_count;
+	uint64_t memory_bytes; /* that a worker may use */
+};
+
+/* A place in the order. */
+struct visit {
+	uint64_t round; /* from 0 */
+	size_t block;
+	size_t allocator;
+};
+
+/*
+ * Makes the plan with times from the model. `memory_bytes` is what a worker may use; cells that
+ * need more are CELL_NO_MEMORY. False with a message if a size does not fit in 64 bits, or there
+ * is nothing to measure. The plan keeps a pointer to the options.
+ */
+bool plan_make(struct plan *plan, const struct options *options, uint64_t memory_bytes,
+	       struct error *error);
+
+void plan_release(struct plan *plan);
+
+/* Rows that runs.csv will have: cells x rounds. */
+uint64_t plan_row_count(const struct plan *plan);
+
+/* The visits of one round, in order, into visits[cell_count]. */
+void plan_round(const struct plan *plan, uint64_t round, struct visit *visits);
+
+struct cell *plan_cell(const struct plan *plan, size_t block, size_t allocator);
+
+/* rows x row_bytes x threads. */
+uint64_t plan_payload_bytes(const struct block *block);
+
+/* What a worker of this block needs at most, in bytes, its closed form included. */
+uint64_t plan_needed_bytes(const struct block *block);
+
+/* Sets iterations and values of each block, and worker_ns of each cell, from warm_ns and cold_ns
+ * as they now stand; then marks the cells that would blow the budget. */
+void plan_decide(struct plan *plan);
+
+/* Does a cell of this time stay within what one cell may take of the budget? Cells of strategies
+ * that grow linearly, and those of the article's size and below, always do. */
+bool plan_affords(const struct plan *plan, const struct block *block, double worker_ns);
+
+/*
+ * Predicts the time at rows[2] from times at rows[0] < rows[1], with the power law through both.
+ * Its exponent is kept between 1 and the strategy's own order, and is that order for a strategy
+ * that is plainly on its way there (above 1.5). ns[0] <= 0: only rows[1] is known.
+ */
+double plan_extrapolate(const struct strategy *strategy, const uint64_t rows[3],
+			const double ns[2]);
+
+/* The expected time of the whole run, pilot excluded, in ns. */
+double plan_expected_ns(const struct plan *plan);
+
+#endif

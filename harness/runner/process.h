@@ -1,0 +1,61 @@
+/*
+ * process.h - runs a worker and waits for it.
+ */
+#ifndef GROWBENCH_HARNESS_PROCESS_H
+#define GROWBENCH_HARNESS_PROCESS_H
+
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/common/error.h"
+#include "harness/common/report.h"
+
+/* The descriptor on which a worker finds its report's pipe. */
+enum { PROCESS_REPORT_FD = 3 };
+
+struct process_request {
+	const char *const *arguments;   /* [0] is the program's path; NULL-terminated */
+	const char *const *environment; /* all of it; NULL-terminated */
+	uint64_t timeout_ns;
+	const cpu_set_t *cpus; /* that it may run on, from its very start; NULL: as we may */
+	/* Kill the process as soon as this is `kill_at` or more; for a second Ctrl-C. */
+	const volatile sig_atomic_t *interrupts;
+	int kill_at;
+};
+
+enum process_end {
+	PROCESS_EXITED,    /* code: its exit status */
+	PROCESS_SIGNALLED, /* code: the signal */
+	PROCESS_TIMED_OUT,
+	PROCESS_INTERRUPTED,
+};
+
+struct process_result {
+	enum process_end end;
+	int code;
+	uint64_t wall_ns; /* from before the start to after the end */
+	size_t report_length;
+	bool report_too_long;
+	char report[REPORT_MAX_BYTES];
+	size_t message_length; /* the beginning of what it wrote to stderr */
+	char message[2048];
+};
+
+/*
+ * Starts the program with /dev/null as stdin and stdout, stderr and PROCESS_REPORT_FD as pipes to
+ * us and no other descriptor, in a process group of its own, without a shell; then waits until it
+ * has ended. What it left behind in its group is killed, always. False with a message if it could
+ * not be started. Prints nothing, and leaves no descriptor open and no child unreaped. An
+ * interrupted system call is taken up again: a signal does not end the wait but through
+ * `interrupts`.
+ */
+bool process_run(const struct process_request *request, struct process_result *result,
+		 struct error *error);
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t process_now_ns(void);
+
+#endif

@@ -1,0 +1,240 @@
+#include "harness/runner/record.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/common/columns.h"
+#include "harness/common/report.h"
+
+struct record record_init(void)
+{
+	struct record record = {{NULL}};
+
+	return record;
+}
+
+void record_release(struct record *record)
+{
+	for (size_t i = 0; i < column_count(); i++) {
+		free(record->values[i]);
+		record->values[i] = NULL;
+	}
+}
+
+static size_t find_or_abort(const char *name)
+{
+	size_t column = column_find(name);
+
+	if (column == column_count()) {
+		(void)fprintf(stderr, "growbench: no column '%s'\n", name);
+		abort();
+	}
+	return column;
+}
+
+static void set(struct record *record, size_t column, const char *value)
+{
+	free(record->values[column]);
+	record->values[column] = *value == '\0' ? NULL : strdup(value);
+}
+
+void record_set_text(struct record *record, const char *name, const char *value)
+{
+	char text[1024];
+	size_t used = 0;
+
+	/* A cell that starts with one of these is run by spreadsheets. */
+	if (*value != '\0' && strchr("=+-@", *value) != NULL)
+		text[used++] = '\'';
+	for (; *value != '\0' && used < sizeof text - 1; value++)
+		text[used++] = (unsigned char)*value < 0x20 || *value == 0x7f ? ' ' : *value;
+	text[used] = '\0';
+	set(record, find_or_abort(name), text);
+}
+
+void record_set_count(struct record *record, const char *name, uint64_t value)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof text, "%" PRIu64, value);
+	set(record, find_or_abort(name), text);
+}
+
+void record_set_real(struct record *record, const char *name, double value)
+{
+	char text[32] = "";
+
+	/* The runner never calls setlocale, so the decimal sign is '.'. */
+	if (isfinite(value))
+		(void)snprintf(text, sizeof text, "%.9g", value);
+	set(record, find_or_abort(name), text);
+}
+
+const char *record_get(const struct record *record, const char *name)
+{
+	return record->values[find_or_abort(name)];
+}
+
+double record_get_real(const struct record *record, const char *name, double fallback)
+{
+	const char *value = record_get(record, name);
+
+	return value == NULL ? fallback : strtod(value, NULL);
+}
+
+/* Takes over one line "name value". */
+static bool read_line(struct record *record, const char *name, const char *value,
+		      struct error *error)
+{
+	size_t column = column_find(name);
+	bool of_status = strcmp(name, "status") == 0 || strcmp(name, "status_detail") == 0;
+
+	if (column == column_count() || (columns[column].source != FROM_WORKER && !of_status))
+		return error_set(error, "the report has a value '%.64s' that no worker gives",
+				 name);
+	if (record->values[column] != NULL)
+		return error_set(error, "the report has '%s' twice", name);
+	if (!column_accepts(columns[column].type, value))
+		return error_set(error, "the report's %s is '%.64s', which is no valid value",
+				 name, value);
+	record_set_text(record, name, value);
+	return true;
+}
+
+static bool read_lines(struct record *record, char *text, struct error *error)
+{
+	char *rest = text;
+	char *line = strsep(&rest, "\n");
+
+	if (strcmp(line, REPORT_FIRST_LINE) != 0)
+		return error_set(error, "the report does not begin with '%s'", REPORT_FIRST_LINE);
+	for (line = strsep(&rest, "\n"); line != NULL; line = strsep(&rest, "\n")) {
+		char *value = strchr(line, ' ');
+
+		if (strcmp(line, REPORT_LAST_LINE) == 0) {
+			if (rest == NULL || *rest != '\0')
+				return error_set(error, "the report goes on after its end");
+			if (record_get(record, "status") == NULL)
+				return error_set(error, "the report has no status");
+			return true;
+		}
+		if (value == NULL)
+			return error_set(error, "the report has a line without a value: '%.64s'",
+					 line);
+		*value = '\0';
+		if (!read_line(record, line, value + 1, error))
+			return false;
+	}
+	return error_set(error, "the report was cut off before its end");
+}
+
+bool record_read_report(struct record *record, const char *text, size_t length,
+			struct error *error)
+{
+	struct record read = record_init();
+	char *copy;
+	bool ok;
+
+	if (length == 0)
+		return error_set(error, "there was no report");
+	if (memchr(text, '\0', length) != NULL)
+		return error_set(error, "the report is not text");
+	copy = strndup(text, length);
+	if (copy == NULL)
+		return error_set(error, "no memory for the report");
+	ok = read_lines(&read, copy, error);
+	free(copy);
+	for (size_t i = 0; ok && i < column_count(); i++)
+		if (read.values[i] != NULL)
+			set(record, i, read.values[i]);
+	record_release(&read);
+	return ok;
+}
+
+static void write_field(FILE *stream, const char *value)
+{
+	if (value == NULL)
+		return;
+	if (strpbrk(value, ",\"\r\n") == NULL) {
+		(void)fputs(value, stream);
+		return;
+	}
+	(void)fputc('"', stream);
+	for (; *value != '\0'; value++) {
+		if (*value == '"')
+			(void)fputc('"', stream);
+		(void)fputc(*value, stream);
+	}
+	(void)fputc('"', stream);
+}
+
+static char *csv_line(const struct record *record)
+{
+	char *line = NULL;
+	size_t length;
+	FILE *stream = open_memstream(&line, &length);
+
+	if (stream == NULL)
+		return NULL;
+	for (size_t i = 0; i < column_count(); i++) {
+		if (i > 0)
+			(void)fputc(',', stream);
+		write_field(stream, record == NULL ? columns[i].name : record->values[i]);
+	}
+	(void)fputc('\n', stream);
+	if (fclose(stream) != 0) {
+		free(line);
+		return NULL;
+	}
+	return line;
+}
+
+char *record_csv_header(void)
+{
+	return csv_line(NULL);
+}
+
+char *record_csv_row(const struct record *record)
+{
+	return csv_line(record);
+}
+
+/* Unquotes the field that starts at *rest in place and moves *rest behind it and its comma; NULL
+ * at the line's end. False if a quote is never closed or something follows it. */
+static bool next_field(char **rest, char **field)
+{
+	char *read = *rest;
+	char *write = read;
+
+	*field = read;
+	if (*read == '"') {
+		for (read++; !(read[0] == '"' && read[1] != '"'); read++) {
+			if (*read == '\0')
+				return false;
+			if (*read == '"')
+				read++;
+			*write++ = *read;
+		}
+		read++;
+	} else {
+		while (*read != '\0' && *read != ',')
+			*write++ = *read++;
+	}
+	if (*read != '\0' && *read != ',')
+		return false;
+	*rest = *read == ',' ? read + 1 : NULL;
+	*write = '\0';
+	return true;
+}
+
+size_t csv_split(char *line, char **fields, size_t most)
+{
+	size_t count = 0;
+
+	for (char *rest = line; rest != NULL; count++)
+		if (count == most || !next_field(&rest, &fields[count]))
+			return 0;
+	return count;
+}

@@ -1,0 +1,60 @@
+/*
+ * record.h - one row of runs.csv on its way from the worker's report to the file.
+ */
+#ifndef GROWBENCH_HARNESS_RECORD_H
+#define GROWBENCH_HARNESS_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "harness/common/error.h"
+
+enum { RECORD_MAX_COLUMNS = 128 };
+
+/* A value, malloc'ed, for each column of columns.h in its order; NULL: missing. */
+struct record {
+	char *values[RECORD_MAX_COLUMNS];
+};
+
+/* An empty record: all values missing. */
+struct record record_init(void);
+
+/* Frees all values. */
+void record_release(struct record *record);
+
+/*
+ * Sets a value, replacing one that is there; an unknown name aborts, since only a mistake in this
+ * program can cause it. Text loses control characters, and a first character that a spreadsheet
+ * takes for a formula gets a ' before it. Empty text and non-finite numbers mean missing.
+ */
+void record_set_text(struct record *record, const char *name, const char *value);
+void record_set_count(struct record *record, const char *name, uint64_t value);
+void record_set_real(struct record *record, const char *name, double value);
+
+/* The value of the column of that name, or NULL if it is missing. */
+const char *record_get(const struct record *record, const char *name);
+
+/* The value as a number, or `fallback` if it is missing. */
+double record_get_real(const struct record *record, const char *name, double fallback);
+
+/*
+ * Takes over a worker's report (report.h) of `length` bytes: all of its values, its status and
+ * detail. False with a message if it is not a whole and valid report; nothing is taken over then.
+ */
+bool record_read_report(struct record *record, const char *text, size_t length,
+			struct error *error);
+
+/* The header line, and a row, as RFC 4180 with '\n', malloc'ed and with the newline; NULL without
+ * memory. */
+char *record_csv_header(void);
+char *record_csv_row(const struct record *record);
+
+/*
+ * Splits one CSV line (without its newline) in place into fields: fields[i] points into line. At
+ * most `most`; returns how many there are, or 0 for a line that is not valid.
+ */
+size_t csv_split(char *line, char **fields, size_t most);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * worker.h - one worker for one cell: from the plan's visit to a finished row.
+ */
+#ifndef GROWBENCH_HARNESS_RUNNER_WORKER_H
+#define GROWBENCH_HARNESS_RUNNER_WORKER_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/common/error.h"
+#include "harness/runner/plan.h"
+#include "harness/runner/process.h"
+#include "harness/runner/record.h"
+#include "harness/runner/topology.h"
+
+/* What all workers of a run have in common. */
+struct worker_pool {
+	const char *path; /* the worker program */
+	const struct topology *topology;
+	uint64_t timeout_ns;
+	enum row_work work;
+	const volatile sig_atomic_t *interrupts;
+	/* Its environment but for the allocator's part; NULL-terminated, owned. */
+	char **environment;
+	size_t environment_count;
+	struct process_result *process; /* room for a result, owned */
+};
+
+/* Sets up the pool; path, topology and interrupts must outlive it. False without memory. */
+bool worker_pool_init(struct worker_pool *pool, const char *path, const struct topology *topology,
+		      const struct options *options, const volatile sig_atomic_t *interrupts,
+		      struct error *error);
+
+void worker_pool_release(struct worker_pool *pool);
+
+/* One worker's task. */
+struct worker_task {
+	const char *pass;
+	const struct strategy *strategy; /* NULL where the pass needs none */
+	struct size size;
+	const struct allocator *allocator;
+	uint64_t iterations; /* 0: no warm part */
+	unsigned values;
+};
+
+/*
+ * Runs the worker and fills the record's columns from status to the end: its figures if all went
+ * well and it proved that the right library supplied malloc, else a status that says what happened:
+ *
+ *   ok, out_of_memory, wrong_checksum, failed  as the worker says
+ *   unavailable      the allocator is missing (nothing is started)
+ *   wrong_allocator  another library than the one asked for supplied malloc
+ *   crashed          ended by a signal
+ *   exited           ended with another exit status than 0
+ *   timeout          killed after the time limit
+ *   bad_report       said what cannot be believed
+ *   not_started      the program could not be started
+ *   interrupted      killed by a second Ctrl-C
+ *
+ * Only "ok" leaves figures in the record.
+ */
+void worker_run(struct worker_pool *pool, const struct worker_task *task, struct record *record);
+
+/* Does the record's status mean that something went wrong with a worker? */
+bool worker_failed(const struct record *record);
+
+#endif

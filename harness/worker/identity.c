@@ -1,0 +1,215 @@
+#include "harness/worker/identity.h"
+
+#include <ctype.h>
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <gnu/libc-version.h>
+
+static void *object_of(const void *address)
+{
+	Dl_info info;
+
+	return dladdr(address, &info) != 0 ? info.dli_fbase : NULL;
+}
+
+/* A function of that name if the object at `base` defines it, or NULL. */
+static void *own_symbol(const char *name, const void *base)
+{
+	void *symbol = dlsym(RTLD_DEFAULT, name);
+
+	return symbol != NULL && object_of(symbol) == base ? symbol : NULL;
+}
+
+/* A function's address out of dlsym's void *, without the cast that ISO C does not allow. */
+#define AS_FUNCTION(function, symbol)                                                              \
+	do {                                                                                       \
+		void *address_ = (symbol);                                                         \
+		memcpy(&(function), &address_, sizeof(function));                                  \
+	} while (0)
+
+static void glibc_version(void *symbol, char *text, size_t size)
+{
+	const char *(*version)(void);
+
+	AS_FUNCTION(version, symbol);
+	(void)snprintf(text, size, "%s", version());
+}
+
+static void jemalloc_version(void *symbol, char *text, size_t size)
+{
+	int (*mallctl)(const char *, void *, size_t *, void *, size_t);
+	const char *version = NULL;
+	size_t length = sizeof version;
+
+	AS_FUNCTION(mallctl, symbol);
+	if (mallctl("version", &version, &length, NULL, 0) == 0 && version != NULL)
+		(void)snprintf(text, size, "%s", version);
+}
+
+static void mimalloc_version(void *symbol, char *text, size_t size)
+{
+	int (*mi_version)(void);
+	int version;
+
+	AS_FUNCTION(mi_version, symbol);
+	version = mi_version();
+	(void)snprintf(text, size, "%d.%d.%d", version / 100, version / 10 % 10, version % 10);
+}
+
+static void tcmalloc_version(void *symbol, char *text, size_t size)
+{
+	const char *(*tc_version)(int *, int *, const char **);
+	const char *patch = "";
+	int major;
+	int minor;
+
+	AS_FUNCTION(tc_version, symbol);
+	(void)tc_version(&major, &minor, &patch);
+	(void)snprintf(text, size, "%d.%d%s", major, minor, patch == NULL ? "" : patch);
+}
+
+/* How a library is asked for its version. One that is not here has the version of its path. */
+static const struct {
+	const char *symbol;
+	void (*version)(void *symbol, char *text, size_t size);
+} version_probes[] = {
+	{"gnu_get_libc_version", glibc_version},
+	{"mallctl", jemalloc_version},
+	{"mi_version", mimalloc_version},
+	{"tc_version", tcmalloc_version},
+};
+
+/* The length of a version such as 2.8 or 14.0.6 at the start of the text, or 0. */
+static size_t version_length(const char *text)
+{
+	size_t length = strspn(text, "0123456789");
+	bool dotted = false;
+
+	while (length > 0 && text[length] == '.' && isdigit((unsigned char)text[length + 1])) {
+		dotted = true;
+		length += 1 + strspn(text + length + 1, "0123456789");
+	}
+	return dotted ? length : 0;
+}
+
+/* The last version in the path: ".../libfoo.so.2.8" is 2.8, and
+ * ".../clang/14.0.6/lib/linux/libbar-x86_64.so" is 14.0.6. */
+static void version_of_path(const char *path, char *text, size_t size)
+{
+	*text = '\0';
+	while (*path != '\0') {
+		size_t length = version_length(path);
+
+		if (length > 0)
+			(void)snprintf(text, size, "%.*s", (int)length, path);
+		path += length > 0 ? length : 1;
+	}
+}
+
+static void find_version(const void *base, struct identity *identity)
+{
+	identity->version[0] = '\0';
+	for (size_t i = 0; i < sizeof version_probes / sizeof *version_probes; i++) {
+		void *symbol = own_symbol(version_probes[i].symbol, base);
+
+		if (symbol != NULL) {
+			version_probes[i].version(symbol, identity->version,
+						  sizeof identity->version);
+			return;
+		}
+	}
+	version_of_path(identity->path, identity->version, sizeof identity->version);
+}
+
+struct build_id_search {
+	const void *base;
+	struct identity *identity;
+};
+
+static size_t padded(size_t size)
+{
+	return (size + 3) & ~(size_t)3;
+}
+
+static void build_id_of_notes(const unsigned char *notes, size_t size, struct identity *identity)
+{
+	while (size >= sizeof(ElfW(Nhdr))) {
+		ElfW(Nhdr) header;
+		size_t length;
+
+		memcpy(&header, notes, sizeof header);
+		length = sizeof header + padded(header.n_namesz) + padded(header.n_descsz);
+		if (length > size)
+			return;
+		if (header.n_type == NT_GNU_BUILD_ID && header.n_namesz == 4 &&
+		    memcmp(notes + sizeof header, "GNU", 4) == 0) {
+			const unsigned char *id = notes + sizeof header + 4;
+			size_t bytes = header.n_descsz;
+
+			if (bytes > (sizeof identity->build_id - 1) / 2)
+				bytes = (sizeof identity->build_id - 1) / 2;
+			for (size_t i = 0; i < bytes; i++)
+				(void)snprintf(identity->build_id + 2 * i, 3, "%02x", id[i]);
+			return;
+		}
+		notes += length;
+		size -= length;
+	}
+}
+
+static int find_build_id(struct dl_phdr_info *object, size_t size, void *data)
+{
+	struct build_id_search *search = data;
+	bool found = false;
+
+	(void)size;
+	for (int i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *header = &object->dlpi_phdr[i];
+		uintptr_t start = object->dlpi_addr + header->p_vaddr;
+
+		found |= header->p_type == PT_LOAD && (uintptr_t)search->base >= start &&
+			 (uintptr_t)search->base < start + header->p_memsz;
+	}
+	if (!found)
+		return 0;
+	for (int i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *header = &object->dlpi_phdr[i];
+
+		if (header->p_type == PT_NOTE)
+			build_id_of_notes((const unsigned char *)(object->dlpi_addr +
+								  header->p_vaddr),
+					  header->p_memsz, search->identity);
+	}
+	return 1;
+}
+
+bool identity_find(struct identity *identity, struct error *error)
+{
+	static const char *const functions[] = {"malloc", "calloc", "realloc", "free"};
+	struct build_id_search search = {.identity = identity};
+	Dl_info info;
+
+	memset(identity, 0, sizeof *identity);
+	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+		void *symbol = dlsym(RTLD_DEFAULT, functions[i]);
+
+		if (symbol == NULL || dladdr(symbol, &info) == 0)
+			return error_set(error, "cannot tell which object supplies %s",
+					 functions[i]);
+		if (search.base != NULL && search.base != info.dli_fbase)
+			return error_set(error, "%s comes from %s, but malloc from elsewhere",
+					 functions[i], info.dli_fname);
+		search.base = info.dli_fbase;
+	}
+	if (realpath(info.dli_fname, identity->path) == NULL)
+		(void)snprintf(identity->path, sizeof identity->path, "%s", info.dli_fname);
+	find_version(search.base, identity);
+	(void)dl_iterate_phdr(find_build_id, &search);
+	return true;
+}

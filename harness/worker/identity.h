@@ -1,0 +1,25 @@
+/*
+ * identity.h - which library supplies malloc in this process.
+ */
+#ifndef GROWBENCH_HARNESS_IDENTITY_H
+#define GROWBENCH_HARNESS_IDENTITY_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "harness/common/error.h"
+
+struct identity {
+	char path[PATH_MAX]; /* of the file, links resolved */
+	char version[128];   /* as the library states it, else as its path does; may be empty */
+	char build_id[129];  /* NT_GNU_BUILD_ID in hexadecimal; may be empty */
+};
+
+/*
+ * Finds the object that malloc, calloc, realloc and free resolve to for the program (dlsym,
+ * dladdr). False with a message if there is none, or if they do not all come from one object, as
+ * then no figure could be given one allocator's name.
+ */
+bool identity_find(struct identity *identity, struct error *error);
+
+#endif

@@ -1,0 +1,362 @@
+/*
+ * growbench-worker - measures one cell for the runner, or all strategies by hand.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "harness/common/report.h"
+#include "harness/common/text.h"
+#include "harness/shim/bench.h"
+#include "harness/worker/identity.h"
+#include "harness/worker/measure.h"
+#include "harness/worker/memory.h"
+
+enum { EXIT_USAGE = 2 };
+
+/* What a worker was asked for on its command line. */
+struct request {
+	struct measure_request measure;
+	int report_fd;
+};
+
+typedef const char *pass_function(const struct request *request, struct report *report,
+				  struct error *error);
+
+static const char *const status_names[] = {
+	[MEASURE_OK] = "ok",
+	[MEASURE_OUT_OF_MEMORY] = "out_of_memory",
+	[MEASURE_WRONG_CHECKSUM] = "wrong_checksum",
+	[MEASURE_FAILED] = "failed",
+};
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a;
+	double y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void report_warm(struct report *report, const struct measure_request *request,
+			struct measure_result *result)
+{
+	unsigned count = result->warm_values;
+	double *values = result->warm_ns;
+
+	if (count == 0)
+		return;
+	qsort(values, count, sizeof *values, compare_doubles);
+	report_count(report, "warm_iteration_count", request->iterations);
+	report_count(report, "warm_value_count", count);
+	report_real(report, "warm_build_release_median_ns",
+		    (values[(count - 1) / 2] + values[count / 2]) / 2);
+	report_real(report, "warm_build_release_min_ns", values[0]);
+	report_real(report, "warm_build_release_max_ns", values[count - 1]);
+	report_real(report, "warm_minor_fault_count", result->warm_minor_faults);
+}
+
+static const char *measure_pass(const struct request *request, struct report *report,
+				struct error *error)
+{
+	static struct measure_result result;
+	enum measure_status status = measure(&request->measure, &result, error);
+	char checksum[17];
+
+	if (status != MEASURE_OK)
+		return status_names[status];
+	report_count(report, "cold_build_ns", result.cold_ns[PHASE_BUILD]);
+	report_count(report, "cold_scan_ns", result.cold_ns[PHASE_SCAN]);
+	report_count(report, "cold_release_ns", result.cold_ns[PHASE_RELEASE]);
+	report_count(report, "cold_build_minor_fault_count", result.cold_build_minor_faults);
+	report_count(report, "cold_build_major_fault_count", result.cold_build_major_faults);
+	report_count(report, "cold_user_ns", result.cold_user_ns);
+	report_count(report, "cold_system_ns", result.cold_system_ns);
+	if (result.peak_known) {
+		uint64_t before = result.rss_before_bytes;
+		uint64_t peak = result.peak_rss_bytes;
+
+		report_count(report, "rss_before_bytes", before);
+		report_count(report, "peak_rss_bytes", peak);
+		report_count(report, "peak_memory_bytes", peak > before ? peak - before : 0);
+	}
+	report_warm(report, &request->measure, &result);
+	report_count(report, "involuntary_switch_count", result.involuntary_switches);
+	(void)snprintf(checksum, sizeof checksum, "%016" PRIx64, result.checksum);
+	report_text(report, "checksum", checksum);
+	return "ok";
+}
+
+static const char *resolution_pass(const struct request *request, struct report *report,
+				   struct error *error)
+{
+	uint64_t resolution;
+
+	(void)request;
+	if (!memory_resolution(&resolution)) {
+		(void)error_set(error, "/proc/self/clear_refs cannot be written, so the peak of "
+				       "memory cannot be read here");
+		return "ok";
+	}
+	report_count(report, "peak_resolution_bytes", resolution);
+	return "ok";
+}
+
+static const char *peak_pass(const struct request *request, struct report *report, bool over,
+			     struct error *error)
+{
+	uint64_t peak;
+
+	if (!memory_peak_of_mapping(request->measure.rows * request->measure.row_bytes, over,
+				    &peak)) {
+		(void)error_set(error, "no memory, or /proc/self/clear_refs cannot be written");
+		return "failed";
+	}
+	report_count(report, "peak_memory_bytes", peak);
+	return "ok";
+}
+
+static const char *peak_lasts_pass(const struct request *request, struct report *report,
+				  struct error *error)
+{
+	return peak_pass(request, report, false, error);
+}
+
+static const char *peak_over_pass(const struct request *request, struct report *report,
+				   struct error *error)
+{
+	return peak_pass(request, report, true, error);
+}
+
+static const struct {
+	const char *name;
+	pass_function *run;
+	bool needs_strategy;
+} passes[] = {
+	{"measure", measure_pass, true},
+	{"resolution", resolution_pass, false},
+	{"peak-lasts", peak_lasts_pass, false},
+	{"peak-over", peak_over_pass, false},
+};
+
+enum { PASS_COUNT = sizeof passes / sizeof *passes };
+
+static const char help[] =
+	"Measures one cell for growbench, or all strategies by hand.\n"
+	"\n"
+	"By hand, as an ordinary Google Benchmark program (the warm steady state):\n"
+	"  growbench-worker --benchmark_list_tests\n"
+	"  growbench-worker --benchmark_filter='doubling/rows:1000/'\n"
+	"  LD_PRELOAD=libjemalloc.so.2 growbench-worker --benchmark_format=json\n"
+	"\n"
+	"For the runner, reporting to a file descriptor (the protocol is in harness/README.md):\n"
+	"  growbench-worker measure --strategy NAME --rows N --row-bytes N\n"
+	"      [--threads N] [--work cheap|random] [--iterations N] [--values N]\n"
+	"      [--cpus LIST] [--report-fd N]\n"
+	"  growbench-worker resolution [--cpus LIST] [--report-fd N]\n"
+	"  growbench-worker peak-lasts|peak-over --rows N --row-bytes N [--report-fd N]\n"
+	"\n"
+	"The report goes to standard output if no descriptor is given.\n"
+	"Exit status: 0 a report was written, 1 it could not be, 2 wrong usage.\n";
+
+static bool set_strategy(struct request *request, const char *name, struct error *error)
+{
+	request->measure.strategy = strategy_find("c", name);
+	if (request->measure.strategy == NULL)
+		return error_set(error, "unknown strategy '%.64s'; growbench list shows them", name);
+	return true;
+}
+
+static bool set_work(struct request *request, const char *name, struct error *error)
+{
+	for (unsigned i = 0; row_work_names[i] != NULL; i++)
+		if (strcmp(name, row_work_names[i]) == 0) {
+			request->measure.work = (enum row_work)i;
+			return true;
+		}
+	return unknown_name("work", name, row_work_names, error);
+}
+
+static bool set_number(const char *text, const char *what, uint64_t most, uint64_t *number,
+		       struct error *error)
+{
+	if (!parse_seed(text, what, number, error))
+		return false;
+	if (*number > most)
+		return error_set(error, "%s: '%s' is more than %" PRIu64, what, text, most);
+	return true;
+}
+
+static bool set_option(struct request *request, int option, const char *argument,
+		       struct error *error)
+{
+	uint64_t number = 0;
+
+	switch (option) {
+	case 's':
+		return set_strategy(request, argument, error);
+	case 'w':
+		return set_work(request, argument, error);
+	case 'c':
+		return measure_pin(argument, error);
+	case 'r':
+		if (!parse_count(argument, "--rows", &number, error))
+			return false;
+		request->measure.rows = number;
+		return true;
+	case 'b':
+		if (!parse_count(argument, "--row-bytes", &number, error))
+			return false;
+		request->measure.row_bytes = number;
+		return true;
+	case 't':
+		if (!set_number(argument, "--threads", 4096, &number, error))
+			return false;
+		request->measure.threads = (unsigned)number;
+		return number > 0 || error_set(error, "--threads: 0 threads; give 1 or more");
+	case 'i':
+		return set_number(argument, "--iterations", INT64_MAX / 4096,
+				  &request->measure.iterations, error);
+	case 'v':
+		if (!set_number(argument, "--values", MEASURE_MAX_VALUES, &number, error))
+			return false;
+		request->measure.values = (unsigned)number;
+		return number > 0 || error_set(error, "--values: 0 values; give 1 or more");
+	case 'f':
+		if (!set_number(argument, "--report-fd", 1 << 20, &number, error))
+			return false;
+		request->report_fd = (int)number;
+		return fcntl(request->report_fd, F_GETFD) >= 0 ||
+		       error_set(error, "--report-fd: descriptor %s is not open", argument);
+	default:
+		return error_set(error, "unknown option or missing value; see --help");
+	}
+}
+
+static bool parse_request(int argc, char **argv, struct request *request, struct error *error)
+{
+	static const struct option options[] = {
+		{"strategy", required_argument, NULL, 's'},
+		{"rows", required_argument, NULL, 'r'},
+		{"row-bytes", required_argument, NULL, 'b'},
+		{"threads", required_argument, NULL, 't'},
+		{"work", required_argument, NULL, 'w'},
+		{"iterations", required_argument, NULL, 'i'},
+		{"values", required_argument, NULL, 'v'},
+		{"cpus", required_argument, NULL, 'c'},
+		{"report-fd", required_argument, NULL, 'f'},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (!set_option(request, option, optarg, error))
+			return false;
+	if (optind < argc)
+		return error_set(error, "'%s' is one word too many; see --help", argv[optind]);
+	return true;
+}
+
+static int fail(const char *message)
+{
+	(void)fprintf(stderr, "growbench-worker: %s\n", message);
+	return EXIT_USAGE;
+}
+
+static int run_pass(size_t pass, int argc, char **argv)
+{
+	static struct report report;
+	struct request request = {
+		.measure = {.threads = 1, .row_bytes = 80, .values = 1},
+		.report_fd = STDOUT_FILENO,
+	};
+	struct error error = {""};
+	struct identity identity;
+	const char *status;
+
+	/* A worker whose runner was killed must not go on. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!parse_request(argc, argv, &request, &error))
+		return fail(error.text);
+	if (passes[pass].needs_strategy &&
+	    (request.measure.strategy == NULL || request.measure.rows == 0))
+		return fail("--strategy and --rows are needed; see --help");
+
+	report_begin(&report, request.report_fd);
+	if (!identity_find(&identity, &error)) {
+		status = "wrong_allocator";
+	} else {
+		report_text(&report, "allocator_path", identity.path);
+		report_text(&report, "allocator_version", identity.version);
+		report_text(&report, "allocator_build_id", identity.build_id);
+		status = passes[pass].run(&request, &report, &error);
+	}
+	if (!report_end(&report, status, error.text[0] == '\0' ? NULL : error.text)) {
+		(void)fprintf(stderr, "growbench-worker: the report could not be written: %s\n",
+			      strerror(errno));
+		return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
+}
+
+static bool register_by_hand(struct error *error)
+{
+	static const size_t rows[] = {10, 100, 1000, 10000, 100000};
+
+	for (size_t i = 0; strategies[i] != NULL; i++) {
+		for (size_t j = 0; j < sizeof rows / sizeof *rows; j++) {
+			struct measure_request request = {
+				.strategy = strategies[i],
+				.rows = rows[j],
+				.row_bytes = 80,
+				.threads = 1,
+				.work = ROW_WORK_CHEAP,
+			};
+			char name[128];
+
+			if (strategies[i]->order == GROWTH_QUADRATIC && rows[j] > 10000)
+				continue;
+			(void)snprintf(name, sizeof name, "%s/%s/rows:%zu/row_bytes:80",
+				       strategies[i]->implementation, strategies[i]->name, rows[j]);
+			if (!measure_register(&request, name, error))
+				return false;
+		}
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct error error;
+
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		(void)fputs(help, stdout);
+		return EXIT_SUCCESS;
+	}
+	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		(void)puts("growbench-worker " GROWBENCH_VERSION);
+		return EXIT_SUCCESS;
+	}
+	for (size_t i = 0; i < PASS_COUNT && argc > 1; i++)
+		if (strcmp(argv[1], passes[i].name) == 0)
+			return run_pass(i, argc - 1, argv + 1);
+	if (argc > 1 && argv[1][0] != '-') {
+		const char *names[PASS_COUNT + 1] = {NULL};
+
+		for (size_t i = 0; i < PASS_COUNT; i++)
+			names[i] = passes[i].name;
+		(void)unknown_name("pass", argv[1], names, &error);
+		return fail(error.text);
+	}
+	if (!register_by_hand(&error))
+		return fail(error.text);
+	return bench_main(argc, argv);
+}

@@ -1,0 +1,400 @@
+#include "harness/worker/measure.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "harness/shim/bench.h"
+#include "harness/worker/memory.h"
+
+/* What one thread works on. */
+struct lane {
+	struct measurement *measurement;
+	unsigned number;
+	pthread_t thread;
+	struct row_source source;
+	uint64_t start_ns[PHASE_COUNT];
+	uint64_t end_ns[PHASE_COUNT];
+	enum build_status status;
+	uint64_t checksum;
+};
+
+struct measurement {
+	const struct measure_request *request;
+	struct measure_result *result;
+	struct lane *lanes;
+	pthread_barrier_t barrier;
+	uint64_t expected_checksum;
+};
+
+static cpu_set_t pinned_cpus;
+
+bool measure_pin(const char *cpus, struct error *error)
+{
+	CPU_ZERO(&pinned_cpus);
+	for (const char *next = cpus; *next != '\0';) {
+		char *end;
+		unsigned long cpu = strtoul(next, &end, 10);
+
+		if (end == next || cpu >= CPU_SETSIZE || (*end != '\0' && *end != ','))
+			return error_set(error, "--cpus: '%s' is no list of CPU numbers", cpus);
+		CPU_SET(cpu, &pinned_cpus);
+		next = *end == ',' ? end + 1 : end;
+	}
+	if (sched_setaffinity(0, sizeof pinned_cpus, &pinned_cpus) != 0)
+		return error_set(error, "--cpus: cannot run on CPU %s; it is offline or not ours",
+				 cpus);
+	return true;
+}
+
+static void pin_lane(const struct lane *lane)
+{
+	unsigned count = (unsigned)CPU_COUNT(&pinned_cpus);
+	unsigned wanted;
+	cpu_set_t one;
+
+	if (count < 2 || lane->measurement->request->threads < 2)
+		return;
+	wanted = lane->number % count;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &pinned_cpus) || wanted-- > 0)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		(void)pthread_setaffinity_np(pthread_self(), sizeof one, &one);
+		return;
+	}
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec time;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+static uint64_t timeval_ns(const struct timeval *time)
+{
+	return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_usec * 1000;
+}
+
+static void wait_for_all(struct measurement *measurement)
+{
+	if (measurement->request->threads > 1)
+		(void)pthread_barrier_wait(&measurement->barrier);
+}
+
+/* What the first lane notes before and after the phases, while the others wait. */
+struct notes {
+	struct rusage start;
+	struct rusage before_build;
+};
+
+static void note_before(struct lane *lane, struct notes *notes)
+{
+	struct measure_result *result = lane->measurement->result;
+
+	result->peak_known = memory_reset_peak(&result->rss_before_bytes);
+	(void)getrusage(RUSAGE_SELF, &notes->before_build);
+}
+
+static void note_after_build(struct lane *lane, struct notes *notes)
+{
+	struct measure_result *result = lane->measurement->result;
+	struct rusage usage;
+
+	(void)getrusage(RUSAGE_SELF, &usage);
+	result->cold_build_minor_faults = (uint64_t)(usage.ru_minflt - notes->before_build.ru_minflt);
+	result->cold_build_major_faults = (uint64_t)(usage.ru_majflt - notes->before_build.ru_majflt);
+	if (result->peak_known)
+		result->peak_known = memory_peak(&result->peak_rss_bytes);
+}
+
+static void note_end(struct lane *lane, const struct notes *notes)
+{
+	struct measure_result *result = lane->measurement->result;
+	struct rusage usage;
+
+	(void)getrusage(RUSAGE_SELF, &usage);
+	result->cold_user_ns =
+		timeval_ns(&usage.ru_utime) - timeval_ns(&notes->before_build.ru_utime);
+	result->cold_system_ns =
+		timeval_ns(&usage.ru_stime) - timeval_ns(&notes->before_build.ru_stime);
+}
+
+/* One lane's cold lifecycle. */
+static void run_cold(struct lane *lane)
+{
+	const struct measure_request *request = lane->measurement->request;
+	const struct strategy *strategy = request->strategy;
+	struct array array = array_init(request->row_bytes);
+	struct notes notes;
+
+	row_source_rewind(&lane->source);
+	wait_for_all(lane->measurement);
+	if (lane->number == 0)
+		note_before(lane, &notes);
+	wait_for_all(lane->measurement);
+
+	lane->start_ns[PHASE_BUILD] = now_ns();
+	lane->status = strategy->build(&array, request->rows, &lane->source);
+	lane->end_ns[PHASE_BUILD] = now_ns();
+
+	wait_for_all(lane->measurement);
+	if (lane->number == 0)
+		note_after_build(lane, &notes);
+	wait_for_all(lane->measurement);
+
+	lane->start_ns[PHASE_SCAN] = now_ns();
+	lane->checksum = strategy->scan(&array);
+	lane->end_ns[PHASE_SCAN] = now_ns();
+
+	wait_for_all(lane->measurement);
+
+	lane->start_ns[PHASE_RELEASE] = now_ns();
+	strategy->release(&array);
+	lane->end_ns[PHASE_RELEASE] = now_ns();
+
+	wait_for_all(lane->measurement);
+	if (lane->number == 0)
+		note_end(lane, &notes);
+}
+
+static void *run_lane(void *data)
+{
+	struct lane *lane = data;
+
+	pin_lane(lane);
+	run_cold(lane);
+	return NULL;
+}
+
+static bool run_cold_lanes(struct measurement *measurement, struct error *error)
+{
+	unsigned threads = measurement->request->threads;
+
+	if (threads == 1) {
+		run_cold(&measurement->lanes[0]);
+		return true;
+	}
+	if (pthread_barrier_init(&measurement->barrier, NULL, threads) != 0)
+		return error_set(error, "no barrier for %u threads", threads);
+	for (unsigned i = 1; i < threads; i++)
+		if (pthread_create(&measurement->lanes[i].thread, NULL, run_lane,
+				   &measurement->lanes[i]) != 0)
+			/* The threads so far wait at the barrier until the process ends. */
+			return error_set(error, "only %u of %u threads could be started", i,
+					 threads);
+	(void)run_lane(&measurement->lanes[0]);
+	for (unsigned i = 1; i < threads; i++)
+		(void)pthread_join(measurement->lanes[i].thread, NULL);
+	(void)pthread_barrier_destroy(&measurement->barrier);
+	return true;
+}
+
+static void collect_cold(struct measurement *measurement)
+{
+	for (int phase = 0; phase < PHASE_COUNT; phase++) {
+		uint64_t start = UINT64_MAX;
+		uint64_t end = 0;
+
+		for (unsigned i = 0; i < measurement->request->threads; i++) {
+			const struct lane *lane = &measurement->lanes[i];
+
+			if (lane->start_ns[phase] < start)
+				start = lane->start_ns[phase];
+			if (lane->end_ns[phase] > end)
+				end = lane->end_ns[phase];
+		}
+		measurement->result->cold_ns[phase] = end - start;
+	}
+}
+
+/* The verdict over all lanes' last build and checksum. */
+static enum measure_status verdict(const struct measurement *measurement, const char *when,
+				   struct error *error)
+{
+	for (unsigned i = 0; i < measurement->request->threads; i++) {
+		const struct lane *lane = &measurement->lanes[i];
+
+		if (lane->status != BUILD_OK) {
+			(void)error_set(error, "the %s build ran out of memory", when);
+			return MEASURE_OUT_OF_MEMORY;
+		}
+		if (lane->checksum != measurement->expected_checksum) {
+			(void)error_set(error,
+					"the %s build's rows have checksum %016" PRIx64
+					" instead of %016" PRIx64,
+					when, lane->checksum, measurement->expected_checksum);
+			return MEASURE_WRONG_CHECKSUM;
+		}
+	}
+	return MEASURE_OK;
+}
+
+/* The untimed lifecycle before the warm values: brings the allocator into its steady state. */
+static enum measure_status warm_up(struct measurement *measurement, struct error *error)
+{
+	const struct measure_request *request = measurement->request;
+
+	for (unsigned i = 0; i < request->threads; i++) {
+		struct lane *lane = &measurement->lanes[i];
+		struct array array = array_init(request->row_bytes);
+
+		row_source_rewind(&lane->source);
+		lane->status = request->strategy->build(&array, request->rows, &lane->source);
+		lane->checksum = request->strategy->scan(&array);
+		request->strategy->release(&array);
+	}
+	return verdict(measurement, "warm", error);
+}
+
+/* The timed body: build and release, again and again. */
+static void build_and_release(struct bench_state *state, void *data)
+{
+	struct measurement *measurement = data;
+	const struct measure_request *request = measurement->request;
+	const struct strategy *strategy = request->strategy;
+	const size_t rows = request->rows;
+	struct lane *lane = &measurement->lanes[bench_thread_index(state)];
+
+	pin_lane(lane);
+	BENCH_LOOP(state) {
+		struct array array = array_init(request->row_bytes);
+		enum build_status status;
+
+		row_source_rewind(&lane->source);
+		status = strategy->build(&array, rows, &lane->source);
+		strategy->release(&array);
+		if (status != BUILD_OK) {
+			bench_skip(state, "a warm build ran out of memory");
+			break;
+		}
+	}
+}
+
+struct warm_collection {
+	struct measurement *measurement;
+	struct error *error;
+	enum measure_status status;
+};
+
+static void collect_warm(const struct bench_result *value, void *data)
+{
+	struct warm_collection *collection = data;
+	struct measure_result *result = collection->measurement->result;
+	unsigned threads = collection->measurement->request->threads;
+
+	if (value->error != NULL) {
+		(void)error_set(collection->error, "%s", value->error);
+		collection->status = MEASURE_OUT_OF_MEMORY;
+	} else if (result->warm_values < MEASURE_MAX_VALUES) {
+		/* Google Benchmark divides by the iterations of all threads together. */
+		result->warm_ns[result->warm_values++] = value->real_ns * threads;
+	}
+}
+
+static enum measure_status run_warm(struct measurement *measurement, struct error *error)
+{
+	const struct measure_request *request = measurement->request;
+	const struct bench_spec spec = {
+		.name = request->strategy->name,
+		.function = build_and_release,
+		.user_data = measurement,
+		.iterations = request->iterations,
+		.repetitions = request->values,
+		.threads = request->threads,
+		.use_real_time = true,
+	};
+	struct warm_collection collection = {measurement, error, MEASURE_OK};
+	enum measure_status status = MEASURE_OK;
+	struct rusage before;
+	struct rusage after;
+
+	if (request->values > 1)
+		status = warm_up(measurement, error);
+	if (status != MEASURE_OK)
+		return status;
+	(void)getrusage(RUSAGE_SELF, &before);
+	if (bench_register(&spec) != 0 || bench_run(NULL, collect_warm, &collection) != 1) {
+		(void)error_set(error, "Google Benchmark did not run: %s", bench_error());
+		return MEASURE_FAILED;
+	}
+	(void)getrusage(RUSAGE_SELF, &after);
+	measurement->result->warm_minor_faults = (double)(after.ru_minflt - before.ru_minflt) /
+						 ((double)request->iterations * request->values);
+	return collection.status;
+}
+
+static bool prepare_lanes(struct measurement *measurement, struct error *error)
+{
+	const struct measure_request *request = measurement->request;
+	size_t buffer_bytes = (request->row_bytes + 63) & ~(size_t)63;
+	unsigned char *buffers;
+
+	measurement->lanes = memory_map(request->threads * sizeof *measurement->lanes);
+	buffers = memory_map(request->threads * buffer_bytes);
+	if (measurement->lanes == NULL || buffers == NULL)
+		return error_set(error, "no memory for the row buffers of %u threads",
+				 request->threads);
+	for (unsigned i = 0; i < request->threads; i++) {
+		struct lane *lane = &measurement->lanes[i];
+
+		lane->measurement = measurement;
+		lane->number = i;
+		row_source_init(&lane->source, buffers + i * buffer_bytes, request->row_bytes,
+				request->work);
+	}
+	measurement->expected_checksum =
+		row_source_checksum(&measurement->lanes[0].source, request->rows);
+	return true;
+}
+
+enum measure_status measure(const struct measure_request *request, struct measure_result *result,
+			    struct error *error)
+{
+	struct measurement measurement = {.request = request, .result = result};
+	enum measure_status status;
+	struct rusage usage;
+
+	memset(result, 0, sizeof *result);
+	if (!prepare_lanes(&measurement, error) || !run_cold_lanes(&measurement, error))
+		return MEASURE_FAILED;
+	collect_cold(&measurement);
+	status = verdict(&measurement, "cold", error);
+	result->checksum = measurement.lanes[0].checksum;
+	if (status == MEASURE_OK && request->iterations > 0)
+		status = run_warm(&measurement, error);
+	(void)getrusage(RUSAGE_SELF, &usage);
+	result->involuntary_switches = (uint64_t)usage.ru_nivcsw;
+	return status;
+}
+
+bool measure_register(const struct measure_request *request, const char *name,
+		      struct error *error)
+{
+	struct measure_request *own_request = memory_map(sizeof *own_request);
+	struct measurement *measurement = memory_map(sizeof *measurement);
+	const struct bench_spec spec = {
+		.name = name,
+		.function = build_and_release,
+		.user_data = measurement,
+		.threads = request->threads,
+		.use_real_time = true,
+	};
+
+	if (own_request == NULL || measurement == NULL)
+		return error_set(error, "no memory to register %s", name);
+	*own_request = *request;
+	measurement->request = own_request;
+	if (!prepare_lanes(measurement, error))
+		return false;
+	if (bench_register(&spec) != 0)
+		return error_set(error, "%s", bench_error());
+	return true;
+}

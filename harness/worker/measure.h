@@ -1,0 +1,74 @@
+/*
+ * measure.h - one cell, measured once: the cold lifecycle of a fresh process, then the warm steady
+ * state.
+ *
+ * Cold: build, scan and release, each timed with CLOCK_MONOTONIC in each thread; the figure of a
+ * phase is from its first thread's start to its last thread's end. Threads start each phase
+ * together, after a barrier that is outside the timed figure. The peak is of the build alone.
+ *
+ * Warm: one untimed lifecycle that is verified (left out where a single value is asked for, since
+ * that one is as good), then `values` values through Google Benchmark, each the mean of
+ * `iterations` times build and release. With threads, a value is the time in which each thread
+ * does one build and release.
+ */
+#ifndef GROWBENCH_HARNESS_MEASURE_H
+#define GROWBENCH_HARNESS_MEASURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/common/error.h"
+#include "kernels/strategy.h"
+
+enum { MEASURE_MAX_VALUES = 64 };
+
+struct measure_request {
+	const struct strategy *strategy;
+	size_t rows;
+	size_t row_bytes;
+	unsigned threads; /* 1 and more */
+	enum row_work work;
+	uint64_t iterations; /* builds in a warm value; 0: no warm part */
+	unsigned values;     /* 1 to MEASURE_MAX_VALUES */
+};
+
+enum measure_status {
+	MEASURE_OK,
+	MEASURE_OUT_OF_MEMORY,
+	MEASURE_WRONG_CHECKSUM,
+	MEASURE_FAILED, /* the harness's own means were not to be had */
+};
+
+enum measure_phase { PHASE_BUILD, PHASE_SCAN, PHASE_RELEASE, PHASE_COUNT };
+
+struct measure_result {
+	uint64_t cold_ns[PHASE_COUNT];
+	uint64_t cold_build_minor_faults;
+	uint64_t cold_build_major_faults;
+	uint64_t cold_user_ns;
+	uint64_t cold_system_ns;
+	bool peak_known; /* false: this system does not let a process reset its VmHWM */
+	uint64_t rss_before_bytes;
+	uint64_t peak_rss_bytes;
+	unsigned warm_values; /* how many of warm_ns are set; 0 without a warm part */
+	double warm_ns[MEASURE_MAX_VALUES];
+	double warm_minor_faults; /* of one build and release, in all threads */
+	uint64_t involuntary_switches;
+	uint64_t checksum;
+};
+
+/* Pins this process to `cpus` (a list such as "1" or "2,3"), and later each thread of a
+ * measurement to one of them in turn. */
+bool measure_pin(const char *cpus, struct error *error);
+
+/* Measures. The result is valid for MEASURE_OK only; otherwise *error says what happened. */
+enum measure_status measure(const struct measure_request *request, struct measure_result *result,
+			    struct error *error);
+
+/* Registers the warm steady state of a request with Google Benchmark under `name`, for running it
+ * by hand: iterations and values are left to Google Benchmark. */
+bool measure_register(const struct measure_request *request, const char *name,
+		      struct error *error);
+
+#endif

@@ -1,0 +1,136 @@
+#include "harness/worker/memory.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+void *memory_map(size_t bytes)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* The value in kB of a line such as "VmHWM:	    1508 kB" in /proc/self/status, in bytes. */
+static bool read_status(const char *key, uint64_t *bytes)
+{
+	char text[4096];
+	ssize_t length;
+	const char *line;
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	length = read(fd, text, sizeof text - 1);
+	(void)close(fd);
+	if (length <= 0)
+		return false;
+	text[length] = '\0';
+	line = strstr(text, key);
+	if (line == NULL)
+		return false;
+	*bytes = strtoull(line + strlen(key), NULL, 10) * 1024;
+	return true;
+}
+
+static void touch(unsigned char *memory, size_t bytes, size_t page)
+{
+	for (size_t i = 0; i < bytes; i += page)
+		((volatile unsigned char *)memory)[i] = 1;
+}
+
+/* Enough pages that their removal at once exceeds a batch on most machines. */
+enum { BATCH_PAGES = 64 };
+
+/* The kernel empties a CPU's batch when a change makes it too large, and takes away the pages of a
+ * mapping in one change. So a mapping of many pages that goes away leaves the batch of its kind of
+ * page empty: here that of anonymous memory and that of files. */
+static void empty_batches(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	unsigned char *memory = memory_map(BATCH_PAGES * page);
+	Dl_info libc;
+	int fd = -1;
+
+	if (memory != NULL) {
+		touch(memory, BATCH_PAGES * page, page);
+		(void)munmap(memory, BATCH_PAGES * page);
+	}
+	/* Any file of that size which is in the page cache will do. */
+	if (dladdr(dlsym(RTLD_DEFAULT, "gnu_get_libc_version"), &libc) != 0)
+		fd = open(libc.dli_fname, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	memory = mmap(NULL, BATCH_PAGES * page, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	(void)close(fd);
+	if (memory != MAP_FAILED)
+		(void)munmap(memory, BATCH_PAGES * page);
+}
+
+bool memory_reset_peak(uint64_t *rss_bytes)
+{
+	int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+	ssize_t written;
+
+	if (fd < 0)
+		return false;
+	empty_batches();
+	written = write(fd, "5", 1);
+	(void)close(fd);
+	return written == 1 && read_status("\nVmRSS:", rss_bytes);
+}
+
+bool memory_peak(uint64_t *peak_bytes)
+{
+	return read_status("\nVmHWM:", peak_bytes);
+}
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+bool memory_peak_of_mapping(size_t bytes, bool over, uint64_t *peak_bytes)
+{
+	uint64_t before;
+	uint64_t peak;
+	unsigned char *memory;
+	bool ok;
+
+	if (!memory_reset_peak(&before))
+		return false;
+	memory = memory_map(bytes);
+	if (memory == NULL)
+		return false;
+	touch(memory, bytes, (size_t)sysconf(_SC_PAGESIZE));
+	if (over)
+		(void)munmap(memory, bytes);
+	ok = memory_peak(&peak);
+	if (!over)
+		(void)munmap(memory, bytes);
+	*peak_bytes = peak > before ? peak - before : 0;
+	return ok;
+}
+
+bool memory_resolution(uint64_t *resolution_bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	*resolution_bytes = 0;
+	for (size_t pages = 64; pages < 128; pages++) {
+		for (int over = 0; over <= 1; over++) {
+			uint64_t reading;
+			uint64_t error;
+
+			if (!memory_peak_of_mapping(pages * page, over == 1, &reading))
+				return false;
+			error = distance(reading, pages * page);
+			if (error > *resolution_bytes)
+				*resolution_bytes = error;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,54 @@
+/*
+ * contiguous.h - what strategies share that keep their rows in one block from malloc, calloc or
+ * realloc, at array->data, with room for array->capacity rows.
+ */
+#ifndef GROWBENCH_KERNELS_CONTIGUOUS_H
+#define GROWBENCH_KERNELS_CONTIGUOUS_H
+
+#include <stdbool.h>
+
+#include "build.h"
+#include "copy_row.h"
+#include "strategy.h"
+
+/* The bytes of `rows` rows; false if they do not fit in a size_t. */
+static inline bool contiguous_bytes(const struct array *array, size_t rows, size_t *bytes)
+{
+	return !__builtin_mul_overflow(rows, array->row_bytes, bytes);
+}
+
+/* Makes room for `capacity` rows by realloc. `capacity` has to be more than there is; one that is
+ * not comes from a growth rule that wrapped around, and is out of memory. On failure the array is
+ * as before. */
+enum build_status contiguous_grow(struct array *array, size_t capacity);
+
+/* Writes `row` behind the last one, where there has to be room. */
+static inline void contiguous_write(struct array *array, const void *row)
+{
+	copy_row(array->data + array->rows * array->row_bytes, row, array->row_bytes);
+	array->rows++;
+}
+
+/* The append of a strategy that is told by its growth rule (growth.h) alone. */
+static ALWAYS_INLINE enum build_status contiguous_append(struct array *array, const void *row,
+                                                         size_t (*next)(size_t capacity))
+{
+	if (array->rows == array->capacity) {
+		const enum build_status status = contiguous_grow(array, next(array->capacity));
+
+		if (status != BUILD_OK)
+			return status;
+	}
+	contiguous_write(array, row);
+	return BUILD_OK;
+}
+
+/* The cost of such a strategy. */
+void contiguous_cost(size_t rows, size_t row_bytes, size_t (*next)(size_t capacity),
+                     struct strategy_cost *cost);
+
+/* `scan` and `release` of struct strategy. */
+uint64_t contiguous_scan(const struct array *array);
+void contiguous_release(struct array *array);
+
+#endif

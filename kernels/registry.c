@@ -1,0 +1,15 @@
+/* The table `strategies` itself is generated from the listing of strategies/: see CMakeLists.txt.
+ */
+#include "strategy.h"
+
+#include <string.h>
+
+const struct strategy *strategy_find(const char *implementation, const char *name)
+{
+	for (const struct strategy *const *strategy = strategies; *strategy != NULL; strategy++) {
+		if (strcmp((*strategy)->implementation, implementation) == 0 &&
+		    strcmp((*strategy)->name, name) == 0)
+			return *strategy;
+	}
+	return NULL;
+}

@@ -1,0 +1,80 @@
+#include "cmocka_headers.h"
+
+#include <stdio.h>
+
+#include "../strategy.h"
+#include "counting_allocator.h"
+#include "suites.h"
+
+#define MOST_TESTS 32
+#define MOST_NAME_BYTES 200
+#define MOST_GROUP_BYTES 64
+
+static const struct suite *const suites[] = {
+        &suite_checksum, &suite_row_source, &suite_registry,      &suite_growth,  &suite_rows,
+        &suite_cost,     &suite_memory,     &suite_out_of_memory, &suite_reserve, NULL,
+};
+
+static int start_counting(void **state)
+{
+	(void)state;
+	counting_allocator_start();
+	return 0;
+}
+
+/* Every test ends with nothing live, whatever else it looks at. */
+static int nothing_is_live(void **state)
+{
+	const struct allocator_counts *counts = counting_allocator_counts();
+
+	(void)state;
+	if (counts->live_blocks != 0 || counts->live_bytes != 0 || counts->live_mappings != 0) {
+		fprintf(stderr, "leaked: %zu blocks, %llu bytes, %zu mappings\n",
+		        counts->live_blocks, (unsigned long long)counts->live_bytes,
+		        counts->live_mappings);
+		return -1;
+	}
+	return 0;
+}
+
+static int run(const struct suite *suite, const struct strategy *strategy)
+{
+	static char names[MOST_TESTS][MOST_NAME_BYTES];
+	struct CMUnitTest tests[MOST_TESTS];
+	char group[MOST_GROUP_BYTES];
+	size_t count = 0;
+
+	snprintf(group, sizeof group, "%s%s%s", suite->name, strategy != NULL ? ": " : "",
+	         strategy != NULL ? strategy->name : "");
+	for (const struct test *test = suite->tests; test->run != NULL; test++) {
+		if (count == MOST_TESTS)
+			return 1;
+		snprintf(names[count], MOST_NAME_BYTES, "%s: %s", group, test->behaviour);
+		tests[count] = (struct CMUnitTest){
+		        .name = names[count],
+		        .test_func = test->run,
+		        .setup_func = start_counting,
+		        .teardown_func = nothing_is_live,
+		        .initial_state = (void *)(uintptr_t)strategy,
+		};
+		count++;
+	}
+	return _cmocka_run_group_tests(group, tests, count, NULL, NULL);
+}
+
+int main(void)
+{
+	int failed = 0;
+
+	for (const struct suite *const *suite = suites; *suite != NULL; suite++) {
+		if (!(*suite)->for_each_strategy) {
+			failed += run(*suite, NULL);
+			continue;
+		}
+		for (size_t i = 0; strategies[i] != NULL; i++)
+			failed += run(*suite, strategies[i]);
+	}
+	if (failed != 0)
+		fprintf(stderr, "%d tests failed\n", failed);
+	return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,49 @@
+#include "rows.h"
+
+#include "cmocka_headers.h"
+
+#include "counting_allocator.h"
+
+void rows_init(struct rows *rows, size_t row_bytes, enum row_work work)
+{
+	assert_in_range(row_bytes, 1, MOST_ROW_BYTES);
+	row_source_init(&rows->source, rows->buffer, row_bytes, work);
+}
+
+enum build_status rows_build_in_steps(const struct strategy *strategy, struct array *array,
+                                      size_t count, struct row_source *source)
+{
+	enum build_status status = BUILD_OK;
+
+	if (strategy->begin != NULL)
+		status = strategy->begin(array, count);
+	for (size_t row = 0; row < count && status == BUILD_OK; row++)
+		status = strategy->append(array, row_source_next(source));
+	if (strategy->finish != NULL && status == BUILD_OK)
+		status = strategy->finish(array);
+	return status;
+}
+
+void rows_assert_equal(const struct array *array, struct row_source *source)
+{
+	const size_t row_bytes = array->row_bytes;
+	const unsigned char *place = array->data;
+	size_t left_in_block = SIZE_MAX;
+	size_t block = 0;
+
+	if (array->data == NULL)
+		left_in_block = 0;
+	row_source_rewind(source);
+	for (size_t row = 0; row < array->rows; row++) {
+		if (left_in_block == 0) {
+			assert_non_null(array->index);
+			place = array->index[block++];
+			left_in_block = counting_allocator_block_bytes(place) / row_bytes;
+			assert_int_not_equal(left_in_block, 0);
+		}
+		assert_memory_equal(place, row_source_next(source), row_bytes);
+		place += row_bytes;
+		left_in_block--;
+	}
+	row_source_rewind(source);
+}

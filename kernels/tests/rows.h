@@ -1,0 +1,31 @@
+/*
+ * rows.h - what tests of strategies share: a source with its buffer, and a second way to read an
+ * array.
+ */
+#ifndef GROWBENCH_KERNELS_TESTS_ROWS_H
+#define GROWBENCH_KERNELS_TESTS_ROWS_H
+
+#include <stdalign.h>
+#include <stddef.h>
+
+#include "../strategy.h"
+
+#define MOST_ROW_BYTES 8192
+
+/* A source that brings its own buffer. Must not be moved once it is made. */
+struct rows {
+	struct row_source source;
+	alignas(8) unsigned char buffer[MOST_ROW_BYTES];
+};
+
+void rows_init(struct rows *rows, size_t row_bytes, enum row_work work);
+
+/* begin, `count` times append, and finish, each called through the record. */
+enum build_status rows_build_in_steps(const struct strategy *strategy, struct array *array,
+                                      size_t count, struct row_source *source);
+
+/* Fails the test unless the array holds exactly the first array->rows rows of the source, in order.
+ * Reads data and index by itself: how many rows a block holds is asked of the allocator. */
+void rows_assert_equal(const struct array *array, struct row_source *source);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * suites.h - the test files, one suite each.
+ */
+#ifndef GROWBENCH_KERNELS_TESTS_SUITES_H
+#define GROWBENCH_KERNELS_TESTS_SUITES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct test {
+	/* A sentence that holds, e.g. "the rows come out in order". */
+	const char *behaviour;
+	/* In a suite that runs for each strategy, *state is the const struct strategy. */
+	void (*run)(void **state);
+};
+
+struct suite {
+	const char *name;
+	bool for_each_strategy;
+	/* Ends with an empty record. */
+	const struct test *tests;
+};
+
+extern const struct suite suite_checksum;
+extern const struct suite suite_cost;
+extern const struct suite suite_growth;
+extern const struct suite suite_memory;
+extern const struct suite suite_out_of_memory;
+extern const struct suite suite_registry;
+extern const struct suite suite_reserve;
+extern const struct suite suite_row_source;
+extern const struct suite suite_rows;
+
+#endif

@@ -1,0 +1,188 @@
+#include "cmocka_headers.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "../checksum.h"
+#include "rows.h"
+#include "suites.h"
+
+static void names_are_those_of_the_enum(void **state)
+{
+	(void)state;
+	assert_string_equal(row_work_names[ROW_WORK_CHEAP], "cheap");
+	assert_string_equal(row_work_names[ROW_WORK_RANDOM], "random");
+	assert_null(row_work_names[ROW_WORK_RANDOM + 1]);
+}
+
+static void cheap_rows_are_numbered(void **state)
+{
+	struct rows rows;
+
+	(void)state;
+	rows_init(&rows, 20, ROW_WORK_CHEAP);
+	for (uint64_t number = 0; number < 300; number++) {
+		const unsigned char *row = row_source_next(&rows.source);
+
+		assert_memory_equal(row, &number, sizeof number);
+		for (size_t i = sizeof number; i < 20; i++)
+			assert_int_equal(row[i], i + 1);
+	}
+}
+
+static void cheap_rows_have_no_zero_bytes_after_the_number(void **state)
+{
+	struct rows rows;
+	const unsigned char *row;
+
+	(void)state;
+	rows_init(&rows, 1000, ROW_WORK_CHEAP);
+	row = row_source_next(&rows.source);
+	for (size_t i = 8; i < 1000; i++)
+		assert_int_equal(row[i], i % 251 + 1);
+}
+
+static void short_rows_hold_the_low_bytes(void **state)
+{
+	struct rows rows;
+
+	(void)state;
+	rows_init(&rows, 1, ROW_WORK_CHEAP);
+	rows.buffer[1] = 99;
+	for (unsigned number = 0; number < 300; number++) {
+		const unsigned char *row = row_source_next(&rows.source);
+
+		assert_int_equal(row[0], number % 256);
+		assert_int_equal(row[1], 99);
+	}
+}
+
+static void random_numbers_are_splitmix64(void **state)
+{
+	/* The published first results for the state 1234567. */
+	static const uint64_t expected[] = {
+	        UINT64_C(6457827717110365317),
+	        UINT64_C(3203168211198807973),
+	        UINT64_C(9817491932198370423),
+	};
+	struct rows rows;
+	double drawn[3];
+
+	(void)state;
+	rows_init(&rows, sizeof drawn, ROW_WORK_RANDOM);
+	rows.source.random_state = 1234567;
+	memcpy(drawn, row_source_next(&rows.source), sizeof drawn);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(drawn[i] == (double)(expected[i] >> 11) / 9007199254740992.0);
+}
+
+static void random_doubles_lie_between_0_and_1(void **state)
+{
+	double sum = 0.0;
+	struct rows rows;
+
+	(void)state;
+	rows_init(&rows, 80, ROW_WORK_RANDOM);
+	for (size_t row = 0; row < 1000; row++) {
+		double drawn[10];
+
+		memcpy(drawn, row_source_next(&rows.source), sizeof drawn);
+		for (size_t i = 0; i < 10; i++) {
+			assert_true(drawn[i] >= 0.0 && drawn[i] < 1.0);
+			sum += drawn[i];
+		}
+	}
+	/* The mean of 10,000 has a standard deviation of 0.003. */
+	assert_true(sum / 10000 > 0.485 && sum / 10000 < 0.515);
+}
+
+static void random_rows_are_drawn_to_the_last_byte(void **state)
+{
+	bool differs[21] = {false};
+	unsigned char first[21];
+	struct rows rows;
+
+	(void)state;
+	rows_init(&rows, 21, ROW_WORK_RANDOM);
+	rows.buffer[21] = 99;
+	memcpy(first, row_source_next(&rows.source), 21);
+	for (size_t row = 0; row < 20; row++) {
+		const unsigned char *next = row_source_next(&rows.source);
+
+		for (size_t i = 0; i < 21; i++)
+			differs[i] = differs[i] || next[i] != first[i];
+	}
+	/* The top bytes of a double in [0, 1) may well repeat, those of the tail may not. */
+	for (size_t i = 16; i < 21; i++)
+		assert_true(differs[i]);
+	assert_int_equal(rows.buffer[21], 99);
+}
+
+static void a_rewound_source_repeats_itself(void **state)
+{
+	(void)state;
+	for (int work = 0; row_work_names[work] != NULL; work++) {
+		unsigned char first[2][24];
+		struct rows rows;
+
+		rows_init(&rows, 24, (enum row_work)work);
+		memcpy(first[0], row_source_next(&rows.source), 24);
+		memcpy(first[1], row_source_next(&rows.source), 24);
+		assert_memory_not_equal(first[0], first[1], 24);
+		row_source_rewind(&rows.source);
+		assert_memory_equal(row_source_next(&rows.source), first[0], 24);
+		assert_memory_equal(row_source_next(&rows.source), first[1], 24);
+	}
+}
+
+static void the_buffer_may_hold_anything_before(void **state)
+{
+	(void)state;
+	for (int work = 0; row_work_names[work] != NULL; work++) {
+		struct rows clean = {0};
+		struct rows dirty;
+
+		memset(&dirty, 0xff, sizeof dirty);
+		rows_init(&clean, 37, (enum row_work)work);
+		rows_init(&dirty, 37, (enum row_work)work);
+		assert_int_equal(row_source_checksum(&clean.source, 10),
+		                 row_source_checksum(&dirty.source, 10));
+	}
+}
+
+static void the_checksum_is_of_the_rows_from_the_first(void **state)
+{
+	(void)state;
+	for (int work = 0; row_work_names[work] != NULL; work++) {
+		unsigned char array[5 * 13];
+		struct checksum expected = {0};
+		struct rows rows;
+
+		rows_init(&rows, 13, (enum row_work)work);
+		for (size_t row = 0; row < 5; row++)
+			memcpy(array + row * 13, row_source_next(&rows.source), 13);
+		checksum_rows(&expected, array, 5, 13);
+		/* The source stands at its sixth row here, and at its first afterwards. */
+		assert_int_equal(row_source_checksum(&rows.source, 5), checksum_value(&expected));
+		assert_memory_equal(row_source_next(&rows.source), array, 13);
+	}
+}
+
+static const struct test tests[] = {
+        {"row_work_names names each kind of work", names_are_those_of_the_enum},
+        {"cheap rows begin with their number", cheap_rows_are_numbered},
+        {"cheap rows are nowhere zero behind the number",
+         cheap_rows_have_no_zero_bytes_after_the_number},
+        {"short rows hold the low bytes of their number", short_rows_hold_the_low_bytes},
+        {"random numbers are those of splitmix64", random_numbers_are_splitmix64},
+        {"random doubles lie in [0, 1)", random_doubles_lie_between_0_and_1},
+        {"random rows are drawn to the last byte and no further",
+         random_rows_are_drawn_to_the_last_byte},
+        {"a rewound source repeats itself", a_rewound_source_repeats_itself},
+        {"what the buffer held before does not matter", the_buffer_may_hold_anything_before},
+        {"the checksum is that of the first rows, and rewinds",
+         the_checksum_is_of_the_rows_from_the_first},
+        {0},
+};
+
+const struct suite suite_row_source = {.name = "row source", .tests = tests};

@@ -1,0 +1,73 @@
+"""Logarithmic axes whose ticks can be read: 10, 100, 1k rows; ns to s; KiB to GiB; multiples."""
+
+import math
+from typing import Iterable
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+
+from growbench.units import tick
+
+LEAST_TICKS, MOST_TICKS = 4, 8
+# What to multiply powers of the base with where the powers alone are too few, coarse to fine.
+_MANTISSAS = {
+    2.0: ((1.0, 1.5), (1.0, 1.25, 1.5, 1.75)),
+    10.0: (
+        (1.0, 2.0, 5.0),
+        (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0),
+        (1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0),
+    ),
+}
+
+
+def log_limits(values: Iterable[float]) -> tuple[float, float]:
+    """Limits of a log axis that show all values above 0, with some room around them."""
+    array = np.asarray(list(values), dtype=float)
+    array = array[np.isfinite(array) & (array > 0)]
+    low, high = (float(array.min()), float(array.max())) if len(array) else (1.0, 10.0)
+    room = max((high / low) ** 0.05, 1.15)
+    return low / room, high * room
+
+
+def log_ticks(low: float, high: float, unit: str) -> list[float]:
+    """Round values between low and high, both above 0, LEAST_TICKS to about MOST_TICKS of them."""
+    base = 2.0 if unit == "bytes" else 10.0
+    first = math.ceil(math.log(low) / math.log(base) - 1e-9)
+    last = math.floor(math.log(high) / math.log(base) + 1e-9)
+    powers = [base**power for power in range(first, last + 1)]
+    if len(powers) >= LEAST_TICKS:
+        step = math.ceil(len(powers) / MOST_TICKS)
+        if base == 2.0:
+            # 1, 4, 16, ... or 1, 32, 1024, ...: every unit's own 1 stays among them.
+            step = next(s for s in (1, 2, 5, 10, 20, 40) if s >= step)
+        return [power for power in powers if round(math.log(power, base)) % step == 0]
+    for mantissas in _MANTISSAS[base]:
+        inside = [
+            mantissa * base**power
+            for power in range(first - 1, last + 2)
+            for mantissa in mantissas
+            if low <= mantissa * base**power <= high
+        ]
+        if len(inside) >= LEAST_TICKS:
+            return inside
+    # Less than a factor of 1.5 or so: equal steps of a round size.
+    size = 10.0 ** math.floor(math.log10((high - low) / 2.0))
+    size *= max(m for m in (1, 2, 5) if m * size <= (high - low) / 2.0)
+    return [n * size for n in range(math.ceil(low / size), math.floor(high / size) + 1)]
+
+
+def set_log_axis(axes: Axes, which: str, limits: tuple[float, float], unit: str) -> None:
+    """Make the axis "x" or "y" logarithmic between the limits, with ticks in `unit`."""
+    ticks = log_ticks(*limits, unit)
+    if which == "x":
+        axes.set_xscale("log")
+        axes.set_xlim(*limits)
+        axis = axes.xaxis
+    else:
+        axes.set_yscale("log")
+        axes.set_ylim(*limits)
+        axis = axes.yaxis
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_formatter(FixedFormatter([tick(value, unit) for value in ticks]))
+    axis.set_minor_locator(NullLocator())

@@ -1,0 +1,68 @@
+"""What the command-line entries have in common: their help, their errors, their exit status."""
+
+import argparse
+import os
+import sys
+import warnings
+from typing import Callable, Optional, Sequence, Union
+
+from growbench.load import LoadError, LoadWarning
+from growbench.version import version
+
+USAGE = 2
+
+
+class UsageError(Exception):
+    """What the user asked for cannot be done. The message says what, and what to do."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Prints an error in the form that all errors of growbench have."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.exit(USAGE, f"error: {message}; see {self.prog} --help\n")
+
+
+def parser(description: str, examples: str) -> argparse.ArgumentParser:
+    """An argument parser with --help (which shows `examples`) and --version."""
+    made = _Parser(
+        description=description,
+        epilog="examples:\n" + examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--version", action="version", version=f"growbench {version()}")
+    return made
+
+
+def run(main: Callable[[Sequence[str]], None], arguments: Optional[Sequence[str]] = None) -> int:
+    """Call `main` with the arguments and return the exit status: 0, or 2 with one message."""
+
+    def show(message: Union[Warning, str], category: type[Warning], *rest: object) -> None:
+        text = (
+            str(message) if issubclass(category, LoadWarning) else f"{category.__name__}: {message}"
+        )
+        print(f"warning: {text}", file=sys.stderr)
+
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = show  # type: ignore[assignment]
+            main(sys.argv[1:] if arguments is None else arguments)
+            sys.stdout.flush()
+    except (LoadError, UsageError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return USAGE
+    except BrokenPipeError:
+        # The reader, such as head, has seen enough. Keep Python from flushing into it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(
+            f"error: {where}{error.strerror}; choose a place that can be written to",
+            file=sys.stderr,
+        )
+        return USAGE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0

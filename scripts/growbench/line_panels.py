@@ -1,0 +1,189 @@
+"""Small multiples of a quantity against rows: a panel for each of one thing, a line for each of
+the other. What the plots against rows have in common."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from growbench.axes import log_limits, set_log_axis
+from growbench.canvas import (
+    GAP_X,
+    Context,
+    NothingToDraw,
+    add_legend,
+    footer_text,
+    label_panels,
+    make_panels,
+    name_text,
+)
+from growbench.columns import SKIPPED_PREDICTED
+from growbench.metrics import Quantity
+from growbench.style import GREY, Look
+
+MOST_COLUMNS = 4
+OWN_Y_GAP = 0.55
+PREDICTED_LABEL = "predicted, not measured"
+
+
+class _Line(NamedTuple):
+    """One line of a panel, as arrays sorted by rows. predicted is nan where there is none."""
+
+    rows: np.ndarray
+    median: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    predicted: np.ndarray
+
+
+def draw_against_rows(
+    summary: pd.DataFrame,
+    context: Context,
+    quantity: Quantity,
+    panel_key: str,
+    note: str = "",
+    own_y: bool = False,
+) -> Figure:
+    """`quantity` against rows, a panel for each `panel_key` ("allocator" or "strategy").
+
+    Medians are solid lines with 95% intervals as bars; cells that were predicted, not measured,
+    are hollow markers on dotted lines. Both axes are logarithmic, and all panels share them,
+    except that own_y gives each panel y limits that fit its own lines. Raises NothingToDraw.
+    """
+    line_key = "strategy" if panel_key == "allocator" else "allocator"
+    looks = {"strategy": context.strategies, "allocator": context.allocators}
+    lines = _lines(summary, quantity, panel_key, line_key)
+    panel_names = [name for name in looks[panel_key] if any(key[0] == name for key in lines)]
+    line_looks = {
+        name: look for name, look in looks[line_key].items() if any(k[1] == name for k in lines)
+    }
+    if not lines:
+        raise NothingToDraw(f"no cell has a figure for {quantity.label.lower()}")
+
+    handles, labels = _legend(line_looks, lines)
+    panels = make_panels(
+        len(panel_names),
+        3 if len(panel_names) <= 6 else MOST_COLUMNS,
+        labels,
+        f"{quantity.label} against rows, by {panel_key}",
+        context.what + ("; each panel has its own time axis" if own_y else ""),
+        footer_text(summary, context, quantity.low, note),
+        gap_x=OWN_Y_GAP if own_y else GAP_X,
+    )
+    x_limits = log_limits(np.concatenate([line.rows for line in lines.values()]))
+    y_limits = _y_limits(list(lines.values()))
+    for axes, name in zip(panels.axes, panel_names):
+        set_log_axis(axes, "x", x_limits, "count")
+        if own_y:
+            y_limits = _y_limits([line for key, line in lines.items() if key[0] == name])
+        set_log_axis(axes, "y", y_limits, quantity.unit)
+        axes.set_title(name_text(name), loc="left", fontweight="bold")
+        for line_name, look in line_looks.items():
+            if (name, line_name) in lines:
+                _draw_line(axes, lines[name, line_name], look)
+    label_panels(panels, "rows", _short(quantity.label), own_y)
+    add_legend(panels, handles, labels, line_key)
+    return panels.figure
+
+
+def _y_limits(lines: list[_Line]) -> tuple[float, float]:
+    return log_limits(np.concatenate([values for line in lines for values in line[1:]]))
+
+
+def _short(label: str) -> str:
+    """The label as far as it fits next to a panel: the title has all of it."""
+    return label.replace(" as a multiple of the payload", " / payload")
+
+
+def _lines(
+    summary: pd.DataFrame, quantity: Quantity, panel_key: str, line_key: str
+) -> dict[tuple[str, str], _Line]:
+    """The lines that have at least one point, by (panel, line)."""
+    lines = {}
+    for key, cells in summary.groupby([panel_key, line_key], sort=True):
+        cells = cells.sort_values("rows")
+        predicted = np.full(len(cells), np.nan)
+        if quantity.predicted is not None:
+            skipped = (cells["status"] == SKIPPED_PREDICTED).to_numpy()
+            predicted = np.where(skipped, cells[quantity.predicted], np.nan)
+        columns = [quantity.median, quantity.low, quantity.high]
+        rows = cells["rows"].to_numpy(dtype=float)
+        median, low, high = (cells[c].to_numpy(dtype=float) for c in columns)
+        line = _Line(rows, median, low, high, predicted)
+        # A log axis has no place for 0.
+        there = (line.median > 0) | (line.predicted > 0)
+        if there.any():
+            lines[key] = _Line(*(values[there] for values in line))
+    return lines
+
+
+def _ends(line: _Line) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return line.rows, line.low, line.high
+
+
+def _draw_line(axes: Axes, line: _Line, look: Look) -> None:
+    measured = line.median > 0
+    axes.plot(
+        line.rows[measured],
+        line.median[measured],
+        color=look.colour,
+        linestyle=look.line,
+        marker=look.marker,
+        markeredgewidth=0.0,
+    )
+    bars = measured & (line.low > 0)
+    if bars.any():
+        ends = [[(x, low), (x, high)] for x, low, high in zip(*(v[bars] for v in _ends(line)))]
+        axes.add_collection(
+            LineCollection(ends, colors=look.colour, linewidths=1.6, capstyle="butt", gid="bars"),
+            autolim=False,
+        )
+    predicted = line.predicted > 0
+    if predicted.any():
+        # From the last measured point on, so that the eye can follow.
+        joined = predicted.copy()
+        joined[:-1] |= predicted[1:] & measured[:-1]
+        axes.plot(
+            line.rows[joined],
+            np.where(predicted, line.predicted, line.median)[joined],
+            color=look.colour,
+            linestyle=":",
+        )
+        axes.plot(
+            line.rows[predicted],
+            line.predicted[predicted],
+            color=look.colour,
+            linestyle="none",
+            marker=look.marker,
+            markerfacecolor="white",
+            markeredgewidth=0.9,
+            gid="predicted",
+        )
+
+
+def _legend(
+    looks: dict[str, Look], lines: dict[tuple[str, str], _Line]
+) -> tuple[list[Artist], list[str]]:
+    handles: list[Artist] = [
+        Line2D(
+            [],
+            [],
+            color=look.colour,
+            linestyle=look.line,
+            marker=look.marker,
+            markeredgewidth=0.0,
+        )
+        for look in looks.values()
+    ]
+    labels = [name_text(name) for name in looks]
+    if any((line.predicted > 0).any() for line in lines.values()):
+        handles.append(
+            Line2D([], [], color=GREY, linestyle=":", marker="o", markerfacecolor="white")
+        )
+        labels.append(PREDICTED_LABEL)
+    return handles, labels

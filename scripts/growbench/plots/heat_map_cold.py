@@ -1,0 +1,15 @@
+"""Cold time of each strategy on each allocator at the article's size."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from growbench.canvas import Context
+from growbench.heat_map import draw_heat_map
+from growbench.metrics import metric
+
+NAME = "heat_map_cold"
+HELP = "cold build and release time, strategy x allocator, at the article's size"
+
+
+def draw(summary: pd.DataFrame, context: Context) -> Figure:
+    return draw_heat_map(summary, context, metric("cold_build_release").quantity)

@@ -1,0 +1,16 @@
+"""Cold time against rows: a panel for each strategy, a line for each allocator."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from growbench.canvas import Context
+from growbench.line_panels import draw_against_rows
+from growbench.metrics import metric
+
+NAME = "time_by_strategy_cold"
+HELP = "cold build and release time against rows, a panel per strategy"
+
+
+def draw(summary: pd.DataFrame, context: Context) -> Figure:
+    quantity = metric("cold_build_release").quantity
+    return draw_against_rows(summary, context, quantity, "strategy", own_y=True)

@@ -1,0 +1,104 @@
+"""Draw plots and write them to files: the same summary gives the same bytes."""
+
+import importlib
+import io
+import os
+import pkgutil
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, Callable, ContextManager, NamedTuple, Sequence
+
+import matplotlib
+import pandas as pd
+from matplotlib.figure import Figure
+
+from growbench import plots
+from growbench.canvas import Context, NothingToDraw
+from growbench.files import atomic_writer
+from growbench.slices import Slice
+from growbench.style import SETTINGS
+
+# What each format would otherwise note about the time of writing is left out.
+FORMATS: dict[str, dict] = {
+    "png": {},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+}
+
+
+class Plot(NamedTuple):
+    """One file of the plots folder."""
+
+    name: str
+    help: str
+    draw: Callable[[pd.DataFrame, Context], Figure]
+
+
+def all_plots() -> list[Plot]:
+    """Every plot there is, sorted by name."""
+    found = []
+    for info in pkgutil.iter_modules(plots.__path__):
+        module = importlib.import_module(f"{plots.__name__}.{info.name}")
+        found.append(Plot(module.NAME, module.HELP, module.draw))
+    return sorted(found)
+
+
+class Drawn(NamedTuple):
+    """What became of one plot of one slice: its files, or the reason why there are none."""
+
+    name: str
+    paths: list[Path]
+    nothing: str
+
+
+def draw_figure(plot: Plot, part: Slice) -> Figure:
+    """The figure, untouched by the user's own matplotlib settings. Raises NothingToDraw."""
+    with _settings():
+        return plot.draw(part.summary, part.context)
+
+
+def figure_bytes(figure: Figure, format: str) -> bytes:
+    """The figure as a file of that format, without the time at which it was made."""
+    buffer = io.BytesIO()
+    with _settings():
+        figure.savefig(buffer, format=format, metadata=FORMATS[format])
+    return buffer.getvalue()
+
+
+def _settings() -> ContextManager[None]:
+    settings: dict[str, Any] = {**matplotlib.rcParamsDefault, "backend": "agg", **SETTINGS}
+    return matplotlib.rc_context(settings)
+
+
+def draw_and_write(plot: Plot, part: Slice, formats: Sequence[str], folder: Path) -> Drawn:
+    """Draw one plot of one slice and write it in each format."""
+    name = plot.name + part.suffix
+    try:
+        figure = draw_figure(plot, part)
+    except NothingToDraw as reason:
+        return Drawn(name, [], str(reason))
+    paths = []
+    for format in formats:
+        path = folder / f"{name}.{format}"
+        content = figure_bytes(figure, format)
+        with atomic_writer(path, binary=True) as stream:
+            stream.write(content)
+        paths.append(path)
+    return Drawn(name, paths, "")
+
+
+def draw_all(
+    chosen: Sequence[Plot], parts: Sequence[Slice], formats: Sequence[str], folder: Path
+) -> list[Drawn]:
+    """Draw each plot of each slice into the folder, on all CPUs, in the order given.
+
+    Each figure is drawn by one process from start to end, so the number of CPUs changes nothing
+    but the time.
+    """
+    tasks = [(plot, part) for part in parts for plot in chosen]
+    cpus = min(len(tasks), len(os.sched_getaffinity(0)))
+    if cpus <= 1:
+        return [draw_and_write(plot, part, formats, folder) for plot, part in tasks]
+    with ProcessPoolExecutor(cpus) as pool:
+        futures = [pool.submit(draw_and_write, *task, formats, folder) for task in tasks]
+        return [future.result() for future in futures]

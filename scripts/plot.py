@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Draw the plots of a run from its runs.csv alone."""
+
+import difflib
+import sys
+from pathlib import Path
+from typing import Sequence
+
+try:
+    from growbench import entry, load, render, slices, summary
+except ImportError as error:
+    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
+    sys.exit(2)
+
+EXAMPLES = """\
+  plot.py results/my-run
+  plot.py results/my-run --only heat_map_cold heat_map_peak --format svg
+  plot.py results/my-run/runs.csv --output /tmp/plots --format png,pdf
+  plot.py --list
+"""
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = entry.parser("Draw the plots of a run into RUN/plots, from runs.csv alone.", EXAMPLES)
+    parser.add_argument("run", metavar="RUN", nargs="?", help="a run's folder, or its runs.csv")
+    parser.add_argument(
+        "--format",
+        default=",".join(render.FORMATS),
+        metavar="LIST",
+        help="formats, separated by commas (default: %(default)s)",
+    )
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="draw these plots only")
+    parser.add_argument("--output", metavar="DIR", help="write the files here")
+    parser.add_argument("--list", action="store_true", help="list the plots and stop")
+    options = parser.parse_args(arguments)
+    plots = render.all_plots()
+    if options.list:
+        width = max(len(plot.name) for plot in plots)
+        print("\n".join(f"{plot.name.ljust(width)}  {plot.help}" for plot in plots))
+        return
+    if options.run is None:
+        parser.error("RUN is missing: give a run's folder or its runs.csv")
+    formats = list(dict.fromkeys(options.format.split(",")))
+    check_names("format", formats, list(render.FORMATS))
+    names = [plot.name for plot in plots]
+    only = options.only or names
+    check_names("plot", only, names)
+
+    runs = load.read_runs(options.run)
+    folder = Path(options.output or load.runs_path(options.run).with_name("plots"))
+    parts = slices.slices(summary.summarise(runs), runs["machine_id"].iloc[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = [plot for plot in plots if plot.name in only]
+    drawn = render.draw_all(chosen, parts, formats, folder)
+    for figure in drawn:
+        if figure.nothing:
+            print(f"{figure.name}: nothing to draw: {figure.nothing}")
+    if not drawn:
+        print("nothing to draw: the run has no rows of the measure pass")
+    count = sum(1 for figure in drawn if figure.paths)
+    print(f"{folder}: {count} figures as {', '.join(formats)}")
+
+
+def check_names(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
+    """Raise UsageError for the first name that is not known."""
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise entry.UsageError(f"unknown {kind} {name!r}; {hint}known: {', '.join(known)}")
+
+
+if __name__ == "__main__":
+    sys.exit(entry.run(main))
