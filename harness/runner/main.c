@@ -12,7 +12,9 @@
 #include "build_info.h"
 #include "harness/common/columns.h"
 #include "harness/common/text.h"
+#include "harness/runner/check.h"
 #include "harness/runner/machine.h"
+#include "harness/runner/progress.h"
 #include "harness/runner/run.h"
 
 static int usage_error(const struct error *error)
@@ -258,9 +260,9 @@ static int command_doctor(const struct options *options, int argc, char **argv)
 	print_machine(&side.topology);
 	(void)puts("\nAllocators, each as a worker found it:");
 	for (size_t i = 0; i < options->allocator_count; i++) {
-		struct allocator_check check;
+		struct allocator_check check =
+			check_allocator(&side.pool, &options->allocators[i]);
 
-		run_check_allocator(&side.pool, &options->allocators[i], &check);
 		print_allocator_check(&options->allocators[i], &check);
 		bad += strcmp(check.status, "ok") != 0;
 	}

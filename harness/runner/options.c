@@ -9,13 +9,13 @@
 
 const struct preset presets[] = {
 	{"quick", "a first look, with no intervals: 3 sizes, 2 rounds, under half a minute",
-	 "100,1000,10000", "80", "1", 2, 20, 30},
+	 "100,1000,10000", "80", "1", 2, 20, 30, false},
 	{"default", "10 sizes to 16 MB of payload, 10 rounds, under 5 minutes",
-	 "10,30,100,300,1000,3000,10000,30000,100000,200000", "80", "1", 10, 240, 60},
+	 "10,30,100,300,1000,3000,10000,30000,100000,200000", "80", "1", 10, 240, 60, true},
 	{"full", "rows to 10^8, rows of 8 to 8,000 bytes, 1 and 2 threads: many hours",
 	 "10,100,1000,10000,100000,1000000,10000000,100000000", "8,80,800,8000", "1,2", 10, 86400,
-	 600},
-	{NULL, NULL, NULL, NULL, NULL, 0, 0, 0},
+	 600, true},
+	{NULL, NULL, NULL, NULL, NULL, 0, 0, 0, false},
 };
 
 /* What an option does with its value; `text` is NULL for one without. */
@@ -217,7 +217,7 @@ static const struct option_row option_rows[] = {
 	{"seed", "N", set_seed, "of the order; the same seed gives the same order"},
 	{"work", "NAME", set_work, "how rows are made: cheap (default) or random, as in the article"},
 	{"budget", "SECONDS", set_budget,
-	 "what the run may take: cells of quadratic strategies that need more than 2% of it are "
+	 "what the run may take: cells of quadratic strategies that need more than 4% of it are "
 	 "predicted"},
 	{"timeout", "SECONDS", set_timeout, "after which a worker is killed"},
 	{"cpu", "N", set_cpu, "pin workers to this CPU, and those after it for more threads"},

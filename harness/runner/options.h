@@ -30,6 +30,7 @@ struct preset {
 	uint64_t rounds;
 	uint64_t budget_s;
 	uint64_t timeout_s;
+	bool always_article; /* the article's size is measured, whatever the budget says */
 };
 
 /* All of them, then one whose name is NULL. */

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A cell that is predicted to take longer than this in its first look is not looked at. */
+static const double long_ns = 300e6;
+
 /* What was seen of one strategy under one allocator so far: the two largest sizes. */
 struct history {
 	uint64_t rows[2];
@@ -83,6 +86,9 @@ static void look_or_predict(struct plan *plan, struct worker_pool *pool, struct 
 		cell->skip = CELL_PREDICTED;
 		return;
 	}
+	/* What takes long is run once or thrice in any case: there is nothing to find out. */
+	if (history->rows[0] > 0 && cell->cold_ns + cell->warm_ns > long_ns)
+		return;
 	look(plan, pool, b, a);
 	remember(history, block->size.rows, cell);
 }
@@ -141,7 +147,7 @@ json_t *pilot_save(const struct plan *plan)
 
 			(void)json_array_append_new(
 				array,
-				json_pack("{s:s, s:s, s:I, s:I, s:i, s:s, s:f, s:f, s:I, s:i}",
+				json_pack("{s:s, s:s, s:I, s:I, s:i, s:s, s:f, s:f, s:I}",
 					  "strategy", block->strategy->name, "allocator",
 					  plan->options->allocators[a].name, "rows",
 					  (json_int_t)block->size.rows, "row_bytes",
@@ -149,8 +155,7 @@ json_t *pilot_save(const struct plan *plan)
 					  (int)block->size.threads, "plan", skip_names[cell->skip],
 					  "cold_build_release_ns", cell->cold_ns,
 					  "warm_build_release_ns", cell->warm_ns,
-					  "warm_iteration_count", (json_int_t)block->iterations,
-					  "warm_value_count", (int)block->values));
+					  "warm_iteration_count", (json_int_t)block->iterations));
 		}
 	}
 	return array;
@@ -166,23 +171,24 @@ static bool load_cell(const json_t *entry, struct block *block, const char *allo
 	json_int_t row_bytes;
 	json_int_t iterations;
 	int threads;
-	int values;
 
 	if (json_unpack((json_t *)entry,
-			"{s:s, s:s, s:I, s:I, s:i, s:s, s:F, s:F, s:I, s:i}", "strategy", &strategy,
+			"{s:s, s:s, s:I, s:I, s:i, s:s, s:F, s:F, s:I}", "strategy", &strategy,
 			"allocator", &name, "rows", &rows, "row_bytes", &row_bytes, "threads",
 			&threads, "plan", &skip, "cold_build_release_ns", &cell->cold_ns,
 			"warm_build_release_ns", &cell->warm_ns, "warm_iteration_count",
-			&iterations, "warm_value_count", &values) != 0)
+			&iterations) != 0)
 		return false;
 	if (strcmp(strategy, block->strategy->name) != 0 || strcmp(name, allocator) != 0 ||
 	    (uint64_t)rows != block->size.rows || (uint64_t)row_bytes != block->size.row_bytes ||
-	    (unsigned)threads != block->size.threads || iterations < 1 || values < 1)
+	    (unsigned)threads != block->size.threads || iterations < 1)
 		return false;
 	for (int i = 0; i < SKIP_COUNT; i++)
-		if (strcmp(skip, skip_names[i]) == 0)
+		if (strcmp(skip, skip_names[i]) == 0) {
 			cell->skip = (enum cell_skip)i;
-	return true;
+			return true;
+		}
+	return false;
 }
 
 bool pilot_load(struct plan *plan, const json_t *pilot, struct error *error)

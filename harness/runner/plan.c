@@ -7,17 +7,24 @@
 
 #include "harness/runner/random.h"
 
-/* The article's size; no budget skips it or anything below. */
+/* The article's size. */
 enum { ARTICLE_ROWS = 10000, ARTICLE_ROW_BYTES = 80 };
 
 /* What one cell of a quadratic strategy may take of the budget, over all rounds. */
-static const double cell_share = 0.02;
+static const double cell_share = 0.04;
 
 /* A worker's own time beside the measurement: exec, libraries, exit. */
 static const double worker_overhead_ns = 6e6;
 
-/* Warm values last about this long, if one lifecycle is not longer. */
+/* Warm values last about this long, if one build and release is not longer; */
 static const double value_ns = 2e6;
+/* less, where the slowest allocator's would last longer than this; */
+static const double longest_value_ns = 50e6;
+/* and a worker takes as many as fit into this, */
+static const double warm_ns_wanted = 10e6;
+/* but at least so many where they fit into that, as a median needs them. */
+enum { FEWEST_VALUES = 3, MOST_VALUES = 25 };
+static const double warm_ns_allowed = 60e6;
 
 /* Memory of a worker that is not the array's. */
 static const uint64_t worker_own_bytes = 16 << 20;
@@ -79,29 +86,45 @@ static int compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The median of the block's warm times over the allocators that have one. */
-static double block_warm_ns(const struct plan *plan, size_t block)
+/* The median and the largest of the block's warm times over the allocators that are measured. */
+static void block_warm_ns(const struct plan *plan, size_t block, double *median, double *largest)
 {
-	double times[256];
+	size_t most = plan->options->allocator_count;
+	double *times = calloc(most, sizeof *times);
 	size_t count = 0;
 
-	for (size_t i = 0; i < plan->options->allocator_count && count < 256; i++)
-		if (plan_cell(plan, block, i)->warm_ns > 0)
-			times[count++] = plan_cell(plan, block, i)->warm_ns;
-	if (count == 0)
-		return value_ns;
-	qsort(times, count, sizeof *times, compare_doubles);
-	return (times[(count - 1) / 2] + times[count / 2]) / 2;
+	*median = value_ns;
+	*largest = value_ns;
+	for (size_t i = 0; times != NULL && i < most; i++) {
+		const struct cell *cell = plan_cell(plan, block, i);
+
+		if (cell->skip == CELL_MEASURED && cell->warm_ns > 0)
+			times[count++] = cell->warm_ns;
+	}
+	if (count > 0) {
+		qsort(times, count, sizeof *times, compare_doubles);
+		*median = (times[(count - 1) / 2] + times[count / 2]) / 2;
+		*largest = times[count - 1];
+	}
+	free(times);
 }
 
-static void choose_iterations(struct block *block, double warm_ns)
+static uint64_t choose_iterations(double median_ns, double largest_ns)
 {
-	double wanted = round(value_ns / warm_ns);
-	double value;
+	double wanted = value_ns / median_ns;
 
-	block->iterations = wanted < 1 ? 1 : wanted > 1e7 ? (uint64_t)1e7 : (uint64_t)wanted;
-	value = (double)block->iterations * warm_ns;
-	block->values = value < 5e6 ? 5 : value < 50e6 ? 3 : 1;
+	if (wanted * largest_ns > longest_value_ns)
+		wanted = longest_value_ns / largest_ns;
+	return wanted < 1 ? 1 : wanted > 1e7 ? (uint64_t)1e7 : (uint64_t)round(wanted);
+}
+
+static unsigned choose_values(double value)
+{
+	double wanted = round(warm_ns_wanted / value);
+
+	if (wanted < FEWEST_VALUES && value * (FEWEST_VALUES + 1) <= warm_ns_allowed)
+		return FEWEST_VALUES;
+	return wanted < 1 ? 1 : wanted > MOST_VALUES ? MOST_VALUES : (unsigned)wanted;
 }
 
 bool plan_affords(const struct plan *plan, const struct block *block, double worker_ns)
@@ -110,32 +133,36 @@ bool plan_affords(const struct plan *plan, const struct block *block, double wor
 
 	if (block->strategy->order < GROWTH_QUADRATIC)
 		return true;
-	if (block->size.rows <= ARTICLE_ROWS && block->size.row_bytes <= ARTICLE_ROW_BYTES &&
-	    block->size.threads == 1)
+	if (plan->options->preset->always_article && block->size.rows <= ARTICLE_ROWS &&
+	    block->size.row_bytes <= ARTICLE_ROW_BYTES && block->size.threads == 1)
 		return true;
 	return worker_ns * (double)plan->options->rounds <= allowed;
+}
+
+/* What a worker will do for this cell, and whether the budget allows that. */
+static void decide_cell(const struct plan *plan, const struct block *block, struct cell *cell)
+{
+	double value = (double)block->iterations * cell->warm_ns;
+	double warm_up;
+
+	cell->values = choose_values(value);
+	warm_up = cell->values > 1 ? cell->warm_ns : 0;
+	cell->worker_ns = worker_overhead_ns + cell->cold_ns * 1.1 + warm_up + cell->values * value;
+	if (cell->skip == CELL_MEASURED && !plan_affords(plan, block, cell->worker_ns))
+		cell->skip = CELL_PREDICTED;
 }
 
 void plan_decide(struct plan *plan)
 {
 	for (size_t b = 0; b < plan->block_count; b++) {
 		struct block *block = &plan->blocks[b];
+		double median_ns;
+		double largest_ns;
 
-		choose_iterations(block, block_warm_ns(plan, b));
-		for (size_t a = 0; a < plan->options->allocator_count; a++) {
-			struct cell *cell = plan_cell(plan, b, a);
-			double lifecycles = (double)block->iterations * block->values;
-
-			if (block->values > 1)
-				lifecycles += 1;
-			cell->worker_ns =
-				worker_overhead_ns + cell->cold_ns * 1.1 + lifecycles * cell->warm_ns;
-			if (cell->skip == CELL_PREDICTED)
-				cell->skip = CELL_MEASURED;
-			if (cell->skip == CELL_MEASURED &&
-			    !plan_affords(plan, block, cell->worker_ns))
-				cell->skip = CELL_PREDICTED;
-		}
+		block_warm_ns(plan, b, &median_ns, &largest_ns);
+		block->iterations = choose_iterations(median_ns, largest_ns);
+		for (size_t a = 0; a < plan->options->allocator_count; a++)
+			decide_cell(plan, block, plan_cell(plan, b, a));
 	}
 }
 

@@ -26,9 +26,9 @@ struct size {
 struct block {
 	const struct strategy *strategy;
 	struct size size;
-	/* The same for all allocators, so that they are compared on the same work. */
+	/* Builds and releases in a warm value: the same for all allocators, so that they are
+	 * compared on the same work. */
 	uint64_t iterations;
-	unsigned values;
 };
 
 /* Why a cell is not measured. */
@@ -45,6 +45,8 @@ struct cell {
 	/* Of one build and release, cold and warm, in ns: from the model, or from the pilot. */
 	double cold_ns;
 	double warm_ns;
+	/* How many warm values a worker takes: fewer where one takes long. */
+	unsigned values;
 	/* Of a whole worker, in ns. */
 	double worker_ns;
 };
@@ -89,12 +91,13 @@ uint64_t plan_payload_bytes(const struct block *block);
 /* What a worker of this block needs at most, in bytes, its closed form included. */
 uint64_t plan_needed_bytes(const struct block *block);
 
-/* Sets iterations and values of each block, and worker_ns of each cell, from warm_ns and cold_ns
- * as they now stand; then marks the cells that would blow the budget. */
+/* Sets the iterations of each block, and values and worker_ns of each cell, from warm_ns and
+ * cold_ns as they now stand; then marks the cells that would blow the budget. */
 void plan_decide(struct plan *plan);
 
-/* Does a cell of this time stay within what one cell may take of the budget? Cells of strategies
- * that grow linearly, and those of the article's size and below, always do. */
+/* Does a cell whose worker takes this long stay within what one cell may take of the budget? Cells
+ * of strategies that grow linearly always do, and so do those of the article's size and below
+ * unless the preset leaves them open. */
 bool plan_affords(const struct plan *plan, const struct block *block, double worker_ns);
 
 /*

@@ -139,6 +139,12 @@ void progress_done(struct progress *progress, double expected_ns)
 	progress->done_ns += expected_ns;
 }
 
+void progress_skip(struct progress *progress, double expected_ns)
+{
+	progress->total--;
+	progress->total_ns -= expected_ns;
+}
+
 void progress_end(struct progress *progress)
 {
 	if (progress->drawn)

@@ -36,6 +36,9 @@ void progress_show(struct progress *progress, const char *label);
 /* Notes that a step of this expected time is done. */
 void progress_done(struct progress *progress, double expected_ns);
 
+/* Notes that a step need not be done: it counts for neither the time spent nor the rest. */
+void progress_skip(struct progress *progress, double expected_ns);
+
 /* Takes the bar away. */
 void progress_end(struct progress *progress);
 

@@ -24,6 +24,11 @@ enum build_status rows_build_in_steps(const struct strategy *strategy, struct ar
 	return status;
 }
 
+bool rows_take_too_long(const struct strategy *strategy, size_t count, size_t row_bytes)
+{
+	return strategy->order == GROWTH_QUADRATIC && count * count / 2 * row_bytes > 100000000;
+}
+
 void rows_assert_equal(const struct array *array, struct row_source *source)
 {
 	const size_t row_bytes = array->row_bytes;

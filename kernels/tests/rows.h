@@ -6,6 +6,7 @@
 #define GROWBENCH_KERNELS_TESTS_ROWS_H
 
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "../strategy.h"
@@ -23,6 +24,10 @@ void rows_init(struct rows *rows, size_t row_bytes, enum row_work work);
 /* begin, `count` times append, and finish, each called through the record. */
 enum build_status rows_build_in_steps(const struct strategy *strategy, struct array *array,
                                       size_t count, struct row_source *source);
+
+/* Whether a quadratic strategy would move gigabytes for so many rows, which under a sanitizer takes
+ * a minute. Tests that go through all sizes leave these out. */
+bool rows_take_too_long(const struct strategy *strategy, size_t count, size_t row_bytes);
 
 /* Fails the test unless the array holds exactly the first array->rows rows of the source, in order.
  * Reads data and index by itself: how many rows a block holds is asked of the allocator. */

@@ -45,8 +45,10 @@ static void costs_are_what_is_counted(const struct strategy *strategy, size_t co
 static void closed_forms_are_what_is_counted(void **state)
 {
 	for (size_t i = 0; i < COUNT(row_counts); i++) {
-		for (size_t j = 0; j < COUNT(row_sizes); j++)
-			costs_are_what_is_counted(*state, row_counts[i], row_sizes[j]);
+		for (size_t j = 0; j < COUNT(row_sizes); j++) {
+			if (!rows_take_too_long(*state, row_counts[i], row_sizes[j]))
+				costs_are_what_is_counted(*state, row_counts[i], row_sizes[j]);
+		}
 	}
 }
 

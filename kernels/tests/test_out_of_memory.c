@@ -9,8 +9,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static const size_t row_counts[] = {1, 2, 5, 33, 100};
-static const size_t row_sizes[] = {1, 80, 5000};
+static const size_t row_counts[] = {1, 2, 5, 33, 70};
+static const size_t row_sizes[] = {1, 80, 2500};
 
 static void assert_released(const struct strategy *strategy, struct array *array)
 {

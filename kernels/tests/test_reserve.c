@@ -191,6 +191,7 @@ static const struct test tests[] = {
         {"preallocation of an absurd length is refused", an_absurd_length_is_refused},
         {"a row past the preallocated length is refused", a_row_past_the_length_is_refused},
         {"loop_and_append has its peak at 2 n - 1 rows", loop_and_append_holds_both_arrays},
+        {"reserve_then_commit reserves 1 TiB", a_tebibyte_is_reserved},
         {"reserve_then_commit takes half where more is refused", less_address_space_will_do},
         {"reserve_then_commit refuses less than 64 MiB of address space",
          too_little_address_space_is_refused},

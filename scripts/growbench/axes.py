@@ -31,12 +31,12 @@ def log_limits(values: Iterable[float]) -> tuple[float, float]:
 
 
 def log_ticks(low: float, high: float, unit: str) -> list[float]:
-    """Round values between low and high, both above 0, LEAST_TICKS to about MOST_TICKS of them."""
+    """Round values between low and high, both above 0, at most about MOST_TICKS of them."""
     base = 2.0 if unit == "bytes" else 10.0
     first = math.ceil(math.log(low) / math.log(base) - 1e-9)
     last = math.floor(math.log(high) / math.log(base) + 1e-9)
     powers = [base**power for power in range(first, last + 1)]
-    if len(powers) >= LEAST_TICKS:
+    if len(powers) >= 3:
         step = math.ceil(len(powers) / MOST_TICKS)
         if base == 2.0:
             # 1, 4, 16, ... or 1, 32, 1024, ...: every unit's own 1 stays among them.

@@ -11,7 +11,6 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from growbench.columns import OK, SKIPPED_PREDICTED
 from growbench.style import Look
@@ -184,11 +183,6 @@ def add_legend(
         ncol=_legend_columns(len(labels), max(body_height, 1.2)),
         handlelength=2.6,
     )
-
-
-def legend_heading(text: str) -> tuple[Artist, str]:
-    """A legend's entry that is only text, to head those after it."""
-    return Line2D([], [], linestyle="none"), text
 
 
 def _legend_columns(entries: int, height: float) -> int:

@@ -11,6 +11,8 @@ from growbench.canvas import Context
 from growbench.style import ALLOCATORS, STRATEGIES, looks
 
 SLICE_KEYS = ("implementation", "row_bytes", "threads", "work")
+_LANGUAGES = {"c": "C", "cpp": "C++", "numpy": "NumPy", "python": "Python"}
+_WORKS = {"cheap": "cheap to make", "random": "pseudo-random"}
 
 
 class Slice(NamedTuple):
@@ -55,8 +57,9 @@ def _file_part(value: object) -> str:
 
 
 def _in_words(value_of: dict) -> str:
+    implementation, work = value_of["implementation"], value_of["work"]
     threads = value_of["threads"]
     return (
-        f"{value_of['implementation']}, {value_of['row_bytes']}-byte rows "
-        f"({value_of['work']}), {threads} thread{'s' if threads != 1 else ''}"
+        f"{_LANGUAGES.get(implementation, implementation)}, {value_of['row_bytes']}-byte rows, "
+        f"{_WORKS.get(work, work)}, {threads} thread{'s' if threads != 1 else ''}"
     )

@@ -51,7 +51,7 @@ ALLOCATORS = {
     "mimalloc": Look(VERMILLION, "^"),
     "tcmalloc": Look(GREEN, "D", DASHED),
     "tbbmalloc": Look(PURPLE, "v"),
-    "scudo": Look(ORANGE, "P", DASH_DOT),
+    "scudo": Look(ORANGE, "h", DASH_DOT),
 }
 SPARE = (
     Look(BROWN, "p"),

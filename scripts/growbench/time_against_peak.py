@@ -17,7 +17,6 @@ from growbench.canvas import (
     add_legend,
     footer_text,
     label_panels,
-    legend_heading,
     make_panels,
     name_text,
 )
@@ -83,7 +82,7 @@ def draw_time_against_peak(summary: pd.DataFrame, context: Context, time: Quanti
         panels.axes[0].set_title("all cells", loc="left")
         panels.axes[1].set_title(f"within {ZOOM} times of the fastest", loc="left")
     label_panels(panels, peak.label, time.label, own_y=True)
-    add_legend(panels, handles, labels, "strategy")
+    add_legend(panels, handles, labels, "marker: strategy, colour: allocator")
     return panels.figure
 
 
@@ -141,7 +140,6 @@ def _legend(
     for name, look in strategies.items():
         marker = Line2D([], [], color="#555555", linestyle="none", marker=look.marker, ms=6)
         entries.append((marker, name_text(name)))
-    entries.append(legend_heading("allocator"))
     for name, look in allocators.items():
         colour = Line2D([], [], color=look.colour, linewidth=5, solid_capstyle="butt")
         entries.append((colour, name_text(name)))

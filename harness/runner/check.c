@@ -1,0 +1,30 @@
+#include "harness/runner/check.h"
+
+#include <stdio.h>
+
+static void copy_value(const struct record *record, const char *name, char *text, size_t size)
+{
+	const char *value = record_get(record, name);
+
+	(void)snprintf(text, size, "%s", value == NULL ? "" : value);
+}
+
+struct allocator_check check_allocator(struct worker_pool *pool, const struct allocator *allocator)
+{
+	const struct worker_task task = {.pass = "resolution",
+					 .size = {.threads = 1},
+					 .allocator = allocator,
+					 .values = 1};
+	struct record record = record_init();
+	struct allocator_check check;
+
+	worker_run(pool, &task, &record);
+	copy_value(&record, "status", check.status, sizeof check.status);
+	copy_value(&record, "status_detail", check.detail, sizeof check.detail);
+	copy_value(&record, "allocator_version", check.version, sizeof check.version);
+	copy_value(&record, "allocator_build_id", check.build_id, sizeof check.build_id);
+	check.resolution_known = record_get(&record, "peak_resolution_bytes") != NULL;
+	check.resolution_bytes = (uint64_t)record_get_real(&record, "peak_resolution_bytes", 0);
+	record_release(&record);
+	return check;
+}

@@ -1,0 +1,241 @@
+#include "harness/runner/description.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "harness/common/columns.h"
+#include "harness/runner/machine.h"
+
+extern char **environ;
+
+void description_utc_now(char *text, size_t size)
+{
+	time_t now = time(NULL);
+	struct tm utc;
+
+	(void)gmtime_r(&now, &utc);
+	(void)strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+/* The words that say what was asked for, without those that say where to write. */
+static json_t *arguments_of(int argc, char **argv)
+{
+	json_t *array = json_array();
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--out") == 0) {
+			i++;
+			continue;
+		}
+		if (strncmp(argv[i], "--out=", 6) == 0 || strcmp(argv[i], "--overwrite") == 0)
+			continue;
+		(void)json_array_append_new(array, json_string(argv[i]));
+	}
+	return array;
+}
+
+static json_t *allocator_environment(void)
+{
+	json_t *array = json_array();
+
+	for (char **entry = environ; *entry != NULL; entry++)
+		if (allocator_variable(*entry))
+			(void)json_array_append_new(array, json_string(*entry));
+	return array;
+}
+
+static json_t *worker_cpus(const struct topology *topology, const struct options *options)
+{
+	json_t *array = json_array();
+	uint64_t most = options->threads.values[options->threads.count - 1];
+
+	for (size_t i = 0; i < topology->worker_cpu_count && i < most; i++)
+		(void)json_array_append_new(array,
+					    json_integer((json_int_t)topology->worker_cpus[i]));
+	return array;
+}
+
+static json_t *describe_run(const struct description_facts *facts)
+{
+	const struct options *options = facts->options;
+	char started[32];
+
+	description_utc_now(started, sizeof started);
+	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:b, s:o, s:I}",
+			 "state", "running", "started_utc", started, "preset",
+			 options->preset->name, "arguments", arguments_of(facts->argc, facts->argv),
+			 "work", row_work_names[options->work], "seed", (json_int_t)options->seed,
+			 "rounds", (json_int_t)options->rounds, "budget_s",
+			 (json_int_t)options->budget_s, "timeout_s", (json_int_t)options->timeout_s,
+			 "order", "rounds of shuffled blocks, allocators in Latin-square order",
+			 "worker_cpus", worker_cpus(facts->topology, options),
+			 "runner_has_its_own_cpu", (int)facts->runner_has_its_own_cpu,
+			 "allocator_environment", allocator_environment(), "planned_row_count",
+			 (json_int_t)plan_row_count(facts->plan));
+}
+
+json_t *description_begin(const struct description_facts *facts)
+{
+	json_t *description = json_pack("{s:i, s:s, s:s, s:o}", "schema_version", SCHEMA_VERSION,
+					"run_id", facts->run_id, "machine_id", facts->machine_id,
+					"run", describe_run(facts));
+
+	(void)json_object_update_new(description, machine_describe(facts->topology));
+	(void)json_object_set_new(description, "state_at_start", machine_state());
+	return description;
+}
+
+static json_t *describe_allocator(const struct allocator *allocator,
+				  const struct allocator_check *check)
+{
+	json_t *environment = json_array();
+	json_t *resolution = check->resolution_known
+				     ? json_integer((json_int_t)check->resolution_bytes)
+				     : json_null();
+
+	for (char **entry = allocator->environment; *entry != NULL; entry++)
+		(void)json_array_append_new(environment, json_string(*entry));
+	return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s, s:o, s:o}", "name", allocator->name,
+			 "status", check->status, "status_detail", check->detail, "path",
+			 allocator->expected_path, "version", check->version, "build_id",
+			 check->build_id, "environment", environment, "peak_resolution_bytes",
+			 resolution);
+}
+
+static json_t *describe_allocators(const struct options *options,
+				   const struct allocator_check *checks)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < options->allocator_count; i++)
+		(void)json_array_append_new(
+			array, describe_allocator(&options->allocators[i], &checks[i]));
+	return array;
+}
+
+void description_set_allocators(json_t *description, const struct options *options,
+				const struct allocator_check *checks)
+{
+	(void)json_object_set_new(description, "allocators", describe_allocators(options, checks));
+}
+
+void description_end(json_t *description, const char *state, uint64_t row_count,
+		     uint64_t rounds_ns, double runner_share)
+{
+	json_t *run = json_object_get(description, "run");
+	char now[32];
+
+	description_utc_now(now, sizeof now);
+	(void)json_object_set_new(run, "state", json_string(state));
+	(void)json_object_set_new(run, "ended_utc", json_string(now));
+	(void)json_object_set_new(run, "row_count", json_integer((json_int_t)row_count));
+	(void)json_object_set_new(run, "rounds_s", json_real((double)rounds_ns / 1e9));
+	(void)json_object_set_new(run, "runner_share", json_real(runner_share));
+	(void)json_object_set_new(description, "state_at_end", machine_state());
+}
+
+bool description_write(const json_t *description, const struct folder *folder, struct error *error)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof path, "%s/machine.json", folder->path);
+	return machine_write(description, path, error);
+}
+
+json_t *description_read(const struct folder *folder, struct error *error)
+{
+	char path[PATH_MAX];
+	json_error_t parse_error;
+	json_t *description;
+
+	(void)snprintf(path, sizeof path, "%s/machine.json", folder->path);
+	description = json_load_file(path, 0, &parse_error);
+	if (description == NULL)
+		(void)error_set(error, "%s cannot be read: %s (line %d); is this a run's folder?",
+				path, parse_error.text, parse_error.line);
+	return description;
+}
+
+char **description_arguments(const json_t *description, int *argc, struct error *error)
+{
+	const json_t *arguments =
+		json_object_get(json_object_get(description, "run"), "arguments");
+	char **argv = calloc(json_array_size(arguments) + 2, sizeof *argv);
+
+	*argc = (int)json_array_size(arguments) + 1;
+	if (!json_is_array(arguments) || argv == NULL) {
+		free(argv);
+		(void)error_set(error, "machine.json does not say how the run was begun");
+		return NULL;
+	}
+	argv[0] = (char *)"run";
+	for (int i = 1; i < *argc; i++) {
+		const char *word = json_string_value(json_array_get(arguments, (size_t)i - 1));
+
+		argv[i] = (char *)(word == NULL ? "" : word);
+	}
+	return argv;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text == NULL ? "nothing" : text;
+}
+
+static bool same_build(const json_t *then, const json_t *now, struct error *error)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)now, key, value)
+	{
+		if (!json_equal(value, json_object_get(then, key)))
+			return error_set(error,
+					 "the run was begun by another build: %s was %s and is %s; "
+					 "begin a new run",
+					 key, text_of(then, key), text_of(now, key));
+	}
+	return true;
+}
+
+static bool same_allocators(const json_t *then, const json_t *now, struct error *error)
+{
+	static const char *const keys[] = {"name", "status", "version", "build_id", "environment"};
+
+	for (size_t i = 0; i < json_array_size(now); i++) {
+		const json_t *a = json_array_get(then, i);
+		const json_t *b = json_array_get(now, i);
+
+		for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+			if (!json_equal(json_object_get(a, keys[k]), json_object_get(b, keys[k])))
+				return error_set(error,
+						 "allocator %s is not the one that the run was "
+						 "begun with: its %s has changed; begin a new run",
+						 text_of(b, "name"), keys[k]);
+	}
+	return true;
+}
+
+bool description_check_same(const json_t *description, const struct description_facts *facts,
+			    const struct allocator_check *checks, struct error *error)
+{
+	json_t *now;
+	json_t *allocators;
+	bool same;
+
+	if (strcmp(text_of(description, "machine_id"), facts->machine_id) != 0)
+		return error_set(error, "the run was begun on machine %s, and this is %s",
+				 text_of(description, "machine_id"), facts->machine_id);
+	now = machine_describe(facts->topology);
+	allocators = describe_allocators(facts->options, checks);
+	same = same_build(json_object_get(description, "build"), json_object_get(now, "build"),
+			  error) &&
+	       same_allocators(json_object_get(description, "allocators"), allocators, error);
+	json_decref(now);
+	json_decref(allocators);
+	return same;
+}

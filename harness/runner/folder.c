@@ -1,0 +1,209 @@
+#include "harness/runner/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+static void path_of(const struct folder *folder, const char *name, char path[PATH_MAX])
+{
+	(void)snprintf(path, PATH_MAX, "%s/%s", folder->path, name);
+}
+
+bool folder_init(struct folder *folder, const char *path, struct error *error)
+{
+	folder->csv_fd = -1;
+	if (strlen(path) >= sizeof folder->path)
+		return error_set(error, "the folder's name is longer than %zu characters",
+				 sizeof folder->path - 1);
+	(void)strcpy(folder->path, path);
+	/* Without slashes at the end, so that messages and later commands read well. */
+	for (size_t length = strlen(path); length > 1 && folder->path[length - 1] == '/'; length--)
+		folder->path[length - 1] = '\0';
+	return true;
+}
+
+void folder_release(struct folder *folder)
+{
+	if (folder->csv_fd >= 0)
+		(void)close(folder->csv_fd);
+	folder->csv_fd = -1;
+}
+
+static bool has_run(const struct folder *folder)
+{
+	char path[PATH_MAX];
+
+	path_of(folder, "runs.csv", path);
+	return access(path, F_OK) == 0;
+}
+
+static bool is_empty(const struct folder *folder)
+{
+	struct stat status;
+
+	/* An empty folder has two links or, on some file systems, one; what counts is that it can
+	 * be removed, and mkdir makes it again. */
+	return stat(folder->path, &status) == 0 && S_ISDIR(status.st_mode) &&
+	       rmdir(folder->path) == 0 && mkdir(folder->path, status.st_mode & 0777) == 0;
+}
+
+bool folder_check(const struct folder *folder, bool overwrite, struct error *error)
+{
+	if (access(folder->path, F_OK) != 0)
+		return true;
+	if (has_run(folder))
+		return overwrite ||
+		       error_set(error,
+				 "%s has a run in it; choose another --out, go on with it by "
+				 "--resume %s, or replace it with --overwrite",
+				 folder->path, folder->path);
+	return is_empty(folder) ||
+	       error_set(error, "%s exists and is not an empty folder; choose another --out",
+			 folder->path);
+}
+
+static bool make_folders(const char *path, struct error *error)
+{
+	char partial[PATH_MAX];
+	char *slash;
+
+	(void)snprintf(partial, sizeof partial, "%s", path);
+	slash = strchr(partial + 1, '/');
+	for (;;) {
+		if (slash != NULL)
+			*slash = '\0';
+		if (mkdir(partial, 0755) != 0 && errno != EEXIST)
+			return error_set(error, "%s cannot be made: %s; choose another --out",
+					 partial, strerror(errno));
+		if (slash == NULL)
+			return true;
+		*slash = '/';
+		slash = strchr(slash + 1, '/');
+	}
+}
+
+bool folder_check_space(const struct folder *folder, uint64_t needed_bytes, struct error *error)
+{
+	struct statvfs disk;
+	uint64_t free_bytes;
+
+	if (statvfs(folder->path, &disk) != 0)
+		return true;
+	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	return free_bytes >= needed_bytes ||
+	       error_set(error,
+			 "%s has only %" PRIu64 " MB free, and this run needs up to %" PRIu64
+			 " MB; make room or choose another --out",
+			 folder->path, free_bytes / 1000000, needed_bytes / 1000000 + 1);
+}
+
+static void remove_file(const struct folder *folder, const char *name)
+{
+	char path[PATH_MAX];
+
+	path_of(folder, name, path);
+	(void)unlink(path);
+}
+
+static bool start_csv(struct folder *folder, const char *header, struct error *error)
+{
+	char path[PATH_MAX];
+
+	path_of(folder, "runs.csv", path);
+	folder->csv_fd = open(path,
+			      O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+			      0644);
+	if (folder->csv_fd < 0)
+		return error_set(error, "%s cannot be written: %s; choose another --out", path,
+				 strerror(errno));
+	if (folder_append(folder, header, error))
+		return true;
+	remove_file(folder, "runs.csv");
+	return false;
+}
+
+bool folder_create(struct folder *folder, const char *header, uint64_t needed_bytes,
+		   struct error *error)
+{
+	if (!make_folders(folder->path, error))
+		return false;
+	if (folder_check_space(folder, needed_bytes, error) && start_csv(folder, header, error)) {
+		remove_file(folder, "summary.csv");
+		return true;
+	}
+	/* Only succeeds if it is empty. */
+	(void)rmdir(folder->path);
+	return false;
+}
+
+bool folder_append(const struct folder *folder, const char *row, struct error *error)
+{
+	size_t length = row == NULL ? 0 : strlen(row);
+	off_t start = lseek(folder->csv_fd, 0, SEEK_END);
+	ssize_t written = -1;
+
+	errno = ENOMEM;
+	if (row != NULL)
+		written = write(folder->csv_fd, row, length);
+	if (written == (ssize_t)length)
+		return true;
+	(void)error_set(error, "%s/runs.csv cannot be written: %s; the rows so far are whole",
+			folder->path, written >= 0 ? "the disk is full" : strerror(errno));
+	/* Half a row is worse than none. */
+	if (written > 0 && start >= 0 && ftruncate(folder->csv_fd, start) != 0)
+		(void)error_set(error, "%s/runs.csv cannot be written, and its last row is torn",
+				folder->path);
+	return false;
+}
+
+bool folder_reopen(struct folder *folder, const char *header,
+		   bool (*row)(char *line, uint64_t number, void *data, struct error *error),
+		   void *data, struct error *error)
+{
+	char path[PATH_MAX];
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+	off_t whole = 0;
+	uint64_t number = 0;
+	bool ok = true;
+	FILE *file;
+
+	path_of(folder, "runs.csv", path);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return error_set(error, "%s cannot be read: %s", path, strerror(errno));
+	while (ok && (length = getline(&line, &size, file)) > 0 && line[length - 1] == '\n') {
+		number++;
+		whole += length;
+		if (number == 1) {
+			ok = strcmp(line, header) == 0 ||
+			     error_set(error, "%s, line 1: its columns are of another version",
+				       path);
+			continue;
+		}
+		line[length - 1] = '\0';
+		ok = row(line, number, data, error);
+	}
+	free(line);
+	(void)fclose(file);
+	if (ok && number == 0)
+		ok = error_set(error, "%s has no header", path);
+	if (!ok)
+		return false;
+	folder->csv_fd = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	return (folder->csv_fd >= 0 && ftruncate(folder->csv_fd, whole) == 0) ||
+	       error_set(error, "%s cannot be written: %s", path, strerror(errno));
+}
+
+bool folder_sync(const struct folder *folder, struct error *error)
+{
+	return fsync(folder->csv_fd) == 0 ||
+	       error_set(error, "%s/runs.csv cannot be written: %s", folder->path, strerror(errno));
+}

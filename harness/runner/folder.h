@@ -1,0 +1,57 @@
+/*
+ * folder.h - a run's folder and its runs.csv.
+ *
+ * A row is in the file whole or not at all: it is appended by one write, and what a full disk let
+ * through of it is cut off again.
+ */
+#ifndef GROWBENCH_HARNESS_FOLDER_H
+#define GROWBENCH_HARNESS_FOLDER_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/common/error.h"
+
+struct folder {
+	char path[PATH_MAX - 64];
+	int csv_fd; /* -1: not open */
+};
+
+/* Names the folder; false with a message if the name is too long. Touches nothing. */
+bool folder_init(struct folder *folder, const char *path, struct error *error);
+
+/* Closes runs.csv. */
+void folder_release(struct folder *folder);
+
+/* May a new run go there? A folder that does not exist, is empty, or has a run in it that may be
+ * overwritten is fine. Touches nothing. */
+bool folder_check(const struct folder *folder, bool overwrite, struct error *error);
+
+/*
+ * Makes the folder and those above it, checks that `needed_bytes` are free on its disk, and starts
+ * runs.csv with its header. A summary.csv that is there is removed, as it is of other rows. On
+ * failure what was made is taken away again as far as possible.
+ */
+bool folder_create(struct folder *folder, const char *header, uint64_t needed_bytes,
+		   struct error *error);
+
+/* Are needed_bytes free on the folder's disk? */
+bool folder_check_space(const struct folder *folder, uint64_t needed_bytes, struct error *error);
+
+/* Appends one row, newline included. NULL counts as out of memory. */
+bool folder_append(const struct folder *folder, const char *row, struct error *error);
+
+/*
+ * Opens the runs.csv of a run that goes on: checks the header, hands each row (without its newline;
+ * it may be written to) with its line's number to `row`, stops if that returns false, and cuts off
+ * a torn last line.
+ */
+bool folder_reopen(struct folder *folder, const char *header,
+		   bool (*row)(char *line, uint64_t number, void *data, struct error *error),
+		   void *data, struct error *error);
+
+/* Brings runs.csv to the disk. */
+bool folder_sync(const struct folder *folder, struct error *error);
+
+#endif
