@@ -21,6 +21,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "row_source.h"
 
@@ -129,8 +130,9 @@ struct strategy {
 /* An empty array of rows of row_bytes (>= 1) bytes. Allocates nothing. */
 static inline struct array array_init(size_t row_bytes)
 {
-	struct array array = {0};
+	struct array array;
 
+	memset(&array, 0, sizeof array);
 	array.row_bytes = row_bytes;
 	return array;
 }

@@ -12,7 +12,8 @@ const struct column columns[] = {
 	{"schema_version", COLUMN_COUNT, FROM_RUNNER, "version of this table; 1"},
 	{"run_id", COLUMN_TEXT, FROM_RUNNER, "the run: machine_id and the time it began, in UTC"},
 	{"machine_id", COLUMN_TEXT, FROM_RUNNER, "stable label of the machine"},
-	{"round", COLUMN_COUNT, FROM_RUNNER, "visit of every cell that this row belongs to, from 1"},
+	{"round", COLUMN_COUNT, FROM_RUNNER,
+	 "visit of every cell that this row belongs to, from 1"},
 	{"position", COLUMN_COUNT, FROM_RUNNER, "place in the order of the whole run, from 1"},
 	{"pass", COLUMN_TEXT, FROM_RUNNER, "what the worker was asked for: measure"},
 	/* the cell */

@@ -24,7 +24,9 @@
 #define REPORT_LAST_LINE "end"
 
 /* The longest report that a runner reads, in bytes. */
-enum { REPORT_MAX_BYTES = 64 * 1024 };
+enum {
+	REPORT_MAX_BYTES = 64 * 1024
+};
 
 /* Collects a report in memory of its own (no malloc: the allocator is under measurement). */
 struct report {

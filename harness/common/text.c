@@ -111,7 +111,9 @@ failed:
 	return false;
 }
 
-enum { LONGEST_NAME = 64 };
+enum {
+	LONGEST_NAME = 64
+};
 
 /* Levenshtein's distance (Wagner and Fischer, J. ACM 21, 1974) with one row of the table. */
 static size_t edit_distance(const char *a, const char *b)

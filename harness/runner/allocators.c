@@ -17,10 +17,12 @@
 
 #include "harness/common/text.h"
 
-/* This program's own ELF header, placed here by the linker. */
+/* This program's own ELF header, placed here by the linker under a name of its choice. */
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
-#define CLANG_RUNTIME "/lib/linux/libclang_rt.scudo_standalone-" GROWBENCH_MACHINE ".so"
+#define SCUDO_BELOW(folder) \
+	folder "/lib/clang/*/lib/linux/libclang_rt.scudo_standalone-" GROWBENCH_MACHINE ".so"
 
 const struct known_allocator known_allocators[] = {
 	{"glibc", "libc6", {NULL}},
@@ -30,14 +32,18 @@ const struct known_allocator known_allocators[] = {
 	 "libtcmalloc-minimal4",
 	 {"libtcmalloc_minimal.so.4", "libtcmalloc.so.4", NULL}},
 	{"tbbmalloc", "libtbbmalloc2", {"libtbbmalloc_proxy.so.2", NULL}},
+	// NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one pattern in two pieces
 	{"scudo",
 	 "libclang-rt-14-dev",
-	 {"/usr/lib/llvm-*/lib/clang/*" CLANG_RUNTIME, "/usr/lib/clang/*" CLANG_RUNTIME, NULL}},
+	 {SCUDO_BELOW("/usr/lib/llvm-*"), SCUDO_BELOW("/usr"), NULL}},
 	{NULL, NULL, {NULL}},
 };
 
 static const char *const library_folders[] = {
-	"/usr/local/lib", "/usr/lib/" GROWBENCH_LIBRARY_ARCHITECTURE, "/usr/lib64", "/usr/lib",
+	"/usr/local/lib",
+	"/usr/lib/" GROWBENCH_LIBRARY_ARCHITECTURE,
+	"/usr/lib64",
+	"/usr/lib",
 	NULL,
 };
 
@@ -99,7 +105,7 @@ static char *libc_path(void)
 }
 
 /* Is a library of this class and machine for the processor that this program was built for? */
-static bool same_processor(const ElfW(Ehdr) *header)
+static bool same_processor(const ElfW(Ehdr) * header)
 {
 	return header->e_ident[EI_CLASS] == __ehdr_start.e_ident[EI_CLASS] &&
 	       header->e_machine == __ehdr_start.e_machine;
@@ -168,8 +174,7 @@ static void use_file(const char *path, struct allocator *allocator)
 	const char *reason = why_not_loadable(path);
 
 	if (reason != NULL) {
-		allocator->missing =
-			format_missing("%s cannot be preloaded: %s", path, reason);
+		allocator->missing = format_missing("%s cannot be preloaded: %s", path, reason);
 		return;
 	}
 	allocator->library = realpath(path, NULL);
@@ -272,7 +277,8 @@ bool allocator_parse(const char *text, struct allocator *allocator, struct error
 	if (known == NULL && strchr(name, '/') == NULL) {
 		struct allocator unused;
 
-		(void)allocator_find(name, &unused, error);
+		if (allocator_find(name, &unused, error))
+			allocator_release(&unused);
 	} else if (strpbrk(name, ": \t\n") != NULL) {
 		(void)error_set(error,
 				"--allocator %s: the path '%s' has a space or a colon, which the "
@@ -306,8 +312,8 @@ void allocator_release(struct allocator *allocator)
 bool allocator_variable(const char *entry)
 {
 	static const char *const prefixes[] = {
-		"MALLOC_", "GLIBC_TUNABLES=", "MIMALLOC_", "TCMALLOC_", "SCUDO_", "TBB_MALLOC_",
-		"_RJEM_MALLOC_", "JEMALLOC_", NULL,
+		"MALLOC_",     "GLIBC_TUNABLES=", "MIMALLOC_", "TCMALLOC_", "SCUDO_",
+		"TBB_MALLOC_", "_RJEM_MALLOC_",   "JEMALLOC_", NULL,
 	};
 
 	for (const char *const *prefix = prefixes; *prefix != NULL; prefix++)

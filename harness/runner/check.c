@@ -11,10 +11,8 @@ static void copy_value(const struct record *record, const char *name, char *text
 
 struct allocator_check check_allocator(struct worker_pool *pool, const struct allocator *allocator)
 {
-	const struct worker_task task = {.pass = "resolution",
-					 .size = {.threads = 1},
-					 .allocator = allocator,
-					 .values = 1};
+	const struct worker_task task = {
+		.pass = "resolution", .size = {.threads = 1}, .allocator = allocator, .values = 1};
 	struct record record = record_init();
 	struct allocator_check check;
 

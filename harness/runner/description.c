@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "harness/common/columns.h"
 #include "harness/runner/machine.h"
-
-extern char **environ;
 
 void description_utc_now(char *text, size_t size)
 {
@@ -121,8 +120,8 @@ void description_set_allocators(json_t *description, const struct options *optio
 	(void)json_object_set_new(description, "allocators", describe_allocators(options, checks));
 }
 
-void description_end(json_t *description, const char *state, uint64_t row_count,
-		     uint64_t rounds_ns, double runner_share)
+void description_end(json_t *description, const char *state, uint64_t row_count, uint64_t rounds_ns,
+		     double runner_share)
 {
 	json_t *run = json_object_get(description, "run");
 	char now[32];
@@ -160,8 +159,7 @@ json_t *description_read(const struct folder *folder, struct error *error)
 
 char **description_arguments(const json_t *description, int *argc, struct error *error)
 {
-	const json_t *arguments =
-		json_object_get(json_object_get(description, "run"), "arguments");
+	const json_t *arguments = json_object_get(json_object_get(description, "run"), "arguments");
 	char **argv = calloc(json_array_size(arguments) + 2, sizeof *argv);
 
 	*argc = (int)json_array_size(arguments) + 1;

@@ -36,12 +36,11 @@ void description_set_allocators(json_t *description, const struct options *optio
 				const struct allocator_check *checks);
 
 /* Sets how the run ended. */
-void description_end(json_t *description, const char *state, uint64_t row_count,
-		     uint64_t rounds_ns, double runner_share);
+void description_end(json_t *description, const char *state, uint64_t row_count, uint64_t rounds_ns,
+		     double runner_share);
 
 /* Writes machine.json into the folder, and reads it. */
-bool description_write(const json_t *description, const struct folder *folder,
-		       struct error *error);
+bool description_write(const json_t *description, const struct folder *folder, struct error *error);
 json_t *description_read(const struct folder *folder, struct error *error);
 
 /* The words with which the run was begun: a calloc'ed array whose strings belong to the JSON. */

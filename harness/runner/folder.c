@@ -116,9 +116,8 @@ static bool start_csv(struct folder *folder, const char *header, struct error *e
 	char path[PATH_MAX];
 
 	path_of(folder, "runs.csv", path);
-	folder->csv_fd = open(path,
-			      O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
-			      0644);
+	folder->csv_fd =
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (folder->csv_fd < 0)
 		return error_set(error, "%s cannot be written: %s; choose another --out", path,
 				 strerror(errno));

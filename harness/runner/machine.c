@@ -123,8 +123,8 @@ static void add_fact(json_t *object, json_t *absent, const struct fact *fact)
 	(void)json_object_set_new(absent, fact->name, json_string(reason));
 }
 
-#define ADD_FACTS(object, absent, facts)                                                           \
-	for (size_t i_ = 0; i_ < sizeof(facts) / sizeof *(facts); i_++)                            \
+#define ADD_FACTS(object, absent, facts)                                \
+	for (size_t i_ = 0; i_ < sizeof(facts) / sizeof *(facts); i_++) \
 	add_fact(object, absent, &(facts)[i_])
 
 /* An object with the contents of all files that match, each under its name after `skip` folders
@@ -157,13 +157,42 @@ static json_t *read_matches(const char *pattern, unsigned skip)
 static bool parameter_matters(const char *parameter)
 {
 	static const char *const names[] = {
-		"mitigations", "isolcpus", "nohz", "nohz_full", "rcu_nocbs", "nosmt",
-		"transparent_hugepage", "hugepages", "hugepagesz", "default_hugepagesz", "idle",
-		"processor.max_cstate", "intel_idle.max_cstate", "intel_pstate", "amd_pstate",
-		"cpufreq.default_governor", "clocksource", "tsc", "numa_balancing", "preempt",
-		"maxcpus", "nr_cpus", "nopti", "pti", "spectre_v2", "spec_store_bypass_disable",
-		"nokaslr", "norandmaps", "init_on_alloc", "init_on_free", "page_poison",
-		"slub_debug", "cgroup_disable", "psi", "swapaccount", NULL,
+		"mitigations",
+		"isolcpus",
+		"nohz",
+		"nohz_full",
+		"rcu_nocbs",
+		"nosmt",
+		"transparent_hugepage",
+		"hugepages",
+		"hugepagesz",
+		"default_hugepagesz",
+		"idle",
+		"processor.max_cstate",
+		"intel_idle.max_cstate",
+		"intel_pstate",
+		"amd_pstate",
+		"cpufreq.default_governor",
+		"clocksource",
+		"tsc",
+		"numa_balancing",
+		"preempt",
+		"maxcpus",
+		"nr_cpus",
+		"nopti",
+		"pti",
+		"spectre_v2",
+		"spec_store_bypass_disable",
+		"nokaslr",
+		"norandmaps",
+		"init_on_alloc",
+		"init_on_free",
+		"page_poison",
+		"slub_debug",
+		"cgroup_disable",
+		"psi",
+		"swapaccount",
+		NULL,
 	};
 	size_t length = strcspn(parameter, "=");
 
@@ -201,15 +230,15 @@ static json_t *describe_caches(const struct topology *topology)
 
 	for (size_t i = 0; i < topology->cache_count; i++) {
 		const struct topology_cache *cache = &topology->caches[i];
-		const char *type = cache->type == 'i'	? "instruction"
+		const char *type = cache->type == 'i'   ? "instruction"
 				   : cache->type == 'd' ? "data"
 							: "unified";
 
 		(void)json_array_append_new(
-			array, json_pack("{s:i, s:s, s:I, s:i, s:i}", "level", (int)cache->level,
-					 "type", type, "bytes", (json_int_t)cache->bytes,
-					 "line_bytes", (int)cache->line_bytes, "shared_by_cpus",
-					 (int)cache->shared_by));
+			array,
+			json_pack("{s:i, s:s, s:I, s:i, s:i}", "level", (int)cache->level, "type",
+				  type, "bytes", (json_int_t)cache->bytes, "line_bytes",
+				  (int)cache->line_bytes, "shared_by_cpus", (int)cache->shared_by));
 	}
 	return array;
 }
@@ -221,12 +250,12 @@ static json_t *describe_machine(const struct topology *topology, json_t *absent)
 	json_t *machine;
 
 	(void)uname(&names);
-	machine = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:I, s:o}", "architecture",
-			    names.machine, "packages", (int)topology->packages, "cores",
-			    (int)topology->cores, "cpus", (int)topology->cpus, "allowed_cpus",
-			    (int)topology->allowed, "numa_nodes", (int)topology->numa_nodes,
-			    "memory_bytes", (json_int_t)topology->memory_bytes, "caches",
-			    describe_caches(topology));
+	machine =
+		json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:I, s:o}", "architecture", names.machine,
+			  "packages", (int)topology->packages, "cores", (int)topology->cores,
+			  "cpus", (int)topology->cpus, "allowed_cpus", (int)topology->allowed,
+			  "numa_nodes", (int)topology->numa_nodes, "memory_bytes",
+			  (json_int_t)topology->memory_bytes, "caches", describe_caches(topology));
 	ADD_FACTS(machine, absent, machine_facts);
 	(void)read_line_of("/proc/cpuinfo", "flags", flags, sizeof flags);
 	(void)json_object_set_new(machine, "virtual_machine",
@@ -240,12 +269,11 @@ static json_t *describe_system(json_t *absent)
 	json_t *system;
 
 	(void)uname(&names);
-	system = json_pack(
-		"{s:s, s:s, s:o, s:s, s:I, s:o, s:o}", "kernel", names.release, "kernel_version",
-		names.version, "kernel_parameters", kernel_parameters(), "libc",
-		gnu_get_libc_version(), "page_bytes", (json_int_t)sysconf(_SC_PAGESIZE),
-		"limit_address_space_bytes", limit(RLIMIT_AS), "limit_stack_bytes",
-		limit(RLIMIT_STACK));
+	system = json_pack("{s:s, s:s, s:o, s:s, s:I, s:o, s:o}", "kernel", names.release,
+			   "kernel_version", names.version, "kernel_parameters",
+			   kernel_parameters(), "libc", gnu_get_libc_version(), "page_bytes",
+			   (json_int_t)sysconf(_SC_PAGESIZE), "limit_address_space_bytes",
+			   limit(RLIMIT_AS), "limit_stack_bytes", limit(RLIMIT_STACK));
 	ADD_FACTS(system, absent, system_facts);
 	(void)json_object_set_new(
 		system, "thp_sizes",
@@ -266,12 +294,11 @@ static json_t *describe_build(void)
 	(void)snprintf(hwloc, sizeof hwloc, "%u.%u.%u", version >> 16, version >> 8 & 255,
 		       version & 255);
 	/* A debug build of the library does not concern the figures: see bench_main(). */
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:s, s:s}",
-			 "growbench_version", GROWBENCH_VERSION, "git_commit",
-			 GROWBENCH_GIT_COMMIT, "compiler", GROWBENCH_COMPILER, "build_type",
-			 GROWBENCH_BUILD_TYPE, "flags", GROWBENCH_FLAGS, "benchmark_library",
-			 library.name, "benchmark_library_version", library.version,
-			 "benchmark_library_debug",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:s, s:s}", "growbench_version",
+			 GROWBENCH_VERSION, "git_commit", GROWBENCH_GIT_COMMIT, "compiler",
+			 GROWBENCH_COMPILER, "build_type", GROWBENCH_BUILD_TYPE, "flags",
+			 GROWBENCH_FLAGS, "benchmark_library", library.name,
+			 "benchmark_library_version", library.version, "benchmark_library_debug",
 			 library.build == BENCH_BUILD_UNKNOWN
 				 ? json_null()
 				 : json_boolean(library.build == BENCH_BUILD_DEBUG),
@@ -356,7 +383,8 @@ void machine_id(const struct topology *topology, char *text, size_t size)
 		(void)read_line_of("/proc/cpuinfo", *key, value, sizeof value);
 		hash = fnv1a(fnv1a(hash, "|"), value);
 	}
-	(void)snprintf(value, sizeof value, "|%u|%u|%" PRIu64, topology->cores, topology->cpus, gib);
+	(void)snprintf(value, sizeof value, "|%u|%u|%" PRIu64, topology->cores, topology->cpus,
+		       gib);
 	hash = fnv1a(hash, value);
 	if (!read_line_of("/proc/cpuinfo", "model name", value, sizeof value))
 		(void)snprintf(value, sizeof value, "%s", names.machine);
@@ -398,7 +426,6 @@ size_t machine_warnings(const struct topology *topology, void (*each)(const char
 	size_t count = 0;
 	char text[512];
 	char flags[4096];
-	double load = 0;
 
 #define WARN(message) (each(message, data), count++)
 	if (topology->allowed < 2)
@@ -421,7 +448,7 @@ size_t machine_warnings(const struct topology *topology, void (*each)(const char
 	    strcmp(text, "1") == 0)
 		WARN("SMT is on: keep the workers' sibling CPU idle");
 	if (read_file("/proc/loadavg", text, sizeof text) &&
-	    (load = strtod(text, NULL)) > 0.5 * topology->cpus)
+	    strtod(text, NULL) > 0.5 * topology->cpus)
 		WARN("other programs are running (see /proc/loadavg); stop them for quieter "
 		     "figures");
 	if (read_file("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text) &&

@@ -30,8 +30,8 @@ json_t *machine_state(void);
  * RLIMIT_AS. */
 uint64_t machine_memory_bytes(void);
 
-/* What will make figures noisy here, each as a sentence with its remedy, through `each`. Returns how
- * many there are. */
+/* What will make figures noisy here, each as a sentence with its remedy, through `each`. Returns
+ * how many there are. */
 size_t machine_warnings(const struct topology *topology, void (*each)(const char *text, void *data),
 			void *data);
 

@@ -37,9 +37,8 @@ static int finish_output(void)
 static int command_run(const struct options *options, int argc, char **argv)
 {
 	struct error error = {""};
-	enum exit_status status = options->resume != NULL
-					  ? run_resume(options, &error)
-					  : run_new(options, argc, argv, &error);
+	enum exit_status status = options->resume != NULL ? run_resume(options, &error)
+							  : run_new(options, argc, argv, &error);
 
 	if (error.text[0] != '\0' && (status == EXIT_FAILED || status == EXIT_USAGE))
 		(void)fprintf(stderr, "growbench: %s\n", error.text);
@@ -154,31 +153,34 @@ static void print_plan_end(const struct plan *plan)
 			      plan->memory_bytes / 1000000);
 }
 
+static bool print_plan(const struct plan *plan, struct error *error)
+{
+	struct visit *visits = calloc(plan->cell_count, sizeof *visits);
+	uint64_t position = 0;
+
+	if (visits == NULL)
+		return error_set(error, "no memory for a plan of %zu cells", plan->cell_count);
+	(void)puts("position,round,implementation,strategy,allocator,rows,row_bytes,threads,"
+		   "expected_ms,note");
+	for (uint64_t round = 0; round < plan->options->rounds; round++) {
+		plan_round(plan, round, visits);
+		for (size_t i = 0; i < plan->cell_count; i++)
+			print_visit(plan, &visits[i], ++position);
+	}
+	print_plan_end(plan);
+	free(visits);
+	return true;
+}
+
 static int command_plan(const struct options *options, int argc, char **argv)
 {
 	struct error error;
 	struct plan plan;
-	struct visit *visits = NULL;
-	uint64_t position = 0;
-	bool ok = plan_make(&plan, options, machine_memory_bytes(), &error);
+	bool ok = plan_make(&plan, options, machine_memory_bytes(), &error) &&
+		  print_plan(&plan, &error);
 
 	(void)argc;
 	(void)argv;
-	if (ok)
-		visits = calloc(plan.cell_count, sizeof *visits);
-	if (ok && visits == NULL)
-		ok = error_set(&error, "no memory for a plan of %zu cells", plan.cell_count);
-	if (ok) {
-		(void)puts("position,round,implementation,strategy,allocator,rows,row_bytes,"
-			   "threads,expected_ms,note");
-		for (uint64_t round = 0; round < options->rounds; round++) {
-			plan_round(&plan, round, visits);
-			for (size_t i = 0; i < plan.cell_count; i++)
-				print_visit(&plan, &visits[i], ++position);
-		}
-		print_plan_end(&plan);
-	}
-	free(visits);
 	plan_release(&plan);
 	return ok ? finish_output() : usage_error(&error);
 }
@@ -260,8 +262,7 @@ static int command_doctor(const struct options *options, int argc, char **argv)
 	print_machine(&side.topology);
 	(void)puts("\nAllocators, each as a worker found it:");
 	for (size_t i = 0; i < options->allocator_count; i++) {
-		struct allocator_check check =
-			check_allocator(&side.pool, &options->allocators[i]);
+		struct allocator_check check = check_allocator(&side.pool, &options->allocators[i]);
 
 		print_allocator_check(&options->allocators[i], &check);
 		bad += strcmp(check.status, "ok") != 0;
@@ -384,7 +385,9 @@ static const struct {
 	 "  growbench peak\n  growbench peak --allocators glibc\n"},
 };
 
-enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+enum {
+	COMMAND_COUNT = sizeof commands / sizeof *commands
+};
 
 static void print_help(void)
 {

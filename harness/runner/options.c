@@ -207,7 +207,8 @@ static bool set_help(struct options *options, const char *text, struct error *er
 static const struct option_row option_rows[] = {
 	{"preset", "NAME", set_preset, "quick, default or full (growbench list shows them)"},
 	{"strategies", "LIST", set_strategies, "only these strategies, separated by commas"},
-	{"allocators", "LIST", set_allocators, "only these allocators, --allocator's names included"},
+	{"allocators", "LIST", set_allocators,
+	 "only these allocators, --allocator's names included"},
 	{"allocator", "NAME=BASE[,VAR=VALUE...]", add_allocator,
 	 "one more allocator: a library's path or a known name, with variables; may be repeated"},
 	{"rows", "LIST", set_rows, "rows of the arrays, such as 100,10k,1e6"},
@@ -215,7 +216,8 @@ static const struct option_row option_rows[] = {
 	{"threads", "LIST", set_threads, "threads that each build an array at once"},
 	{"rounds", "N", set_rounds, "visits to every cell; fewer than 6 give no intervals"},
 	{"seed", "N", set_seed, "of the order; the same seed gives the same order"},
-	{"work", "NAME", set_work, "how rows are made: cheap (default) or random, as in the article"},
+	{"work", "NAME", set_work,
+	 "how rows are made: cheap (default) or random, as in the article"},
 	{"budget", "SECONDS", set_budget,
 	 "what the run may take: cells of quadratic strategies that need more than 4% of it are "
 	 "predicted"},
@@ -231,7 +233,9 @@ static const struct option_row option_rows[] = {
 	{"help", NULL, set_help, "this text"},
 };
 
-enum { OPTION_COUNT = sizeof option_rows / sizeof *option_rows };
+enum {
+	OPTION_COUNT = sizeof option_rows / sizeof *option_rows
+};
 
 void options_help(FILE *stream)
 {
@@ -337,7 +341,7 @@ static bool choose_strategies(struct options *options, struct error *error)
 	while (strategies[count] != NULL)
 		count++;
 	names = calloc(count + 1, sizeof *names);
-	options->strategies = calloc(count + 1, sizeof *options->strategies);
+	options->strategies = calloc(count + 1, sizeof(struct strategy *));
 	for (size_t i = 0; i < count; i++)
 		names[i] = strategies[i]->name;
 	known = options->strategies_text == NULL ||
@@ -373,9 +377,9 @@ static bool collect_allocators(struct options *options, struct error *error)
 		options->allocator_count++;
 		for (struct allocator *other = options->allocators; other < added; other++)
 			if (strcmp(other->name, added->name) == 0)
-				return error_set(error,
-						 "--allocator %s: the name is taken; choose another",
-						 added->name);
+				return error_set(
+					error, "--allocator %s: the name is taken; choose another",
+					added->name);
 	}
 	return true;
 }
@@ -420,8 +424,8 @@ static int compare_counts(const void *a, const void *b)
 static bool choose_counts(const char *text, const char *fallback, const char *what,
 			  struct counts *counts, struct error *error)
 {
-	if (!parse_count_list(text == NULL ? fallback : text, what, &counts->values,
-			      &counts->count, error))
+	if (!parse_count_list(text == NULL ? fallback : text, what, &counts->values, &counts->count,
+			      error))
 		return false;
 	qsort(counts->values, counts->count, sizeof *counts->values, compare_counts);
 	return true;

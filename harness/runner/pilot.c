@@ -133,7 +133,9 @@ static const char *const skip_names[] = {
 	[CELL_WRONG_ALLOCATOR] = "wrong_allocator",
 };
 
-enum { SKIP_COUNT = sizeof skip_names / sizeof *skip_names };
+enum {
+	SKIP_COUNT = sizeof skip_names / sizeof *skip_names
+};
 
 json_t *pilot_save(const struct plan *plan)
 {
@@ -172,12 +174,11 @@ static bool load_cell(const json_t *entry, struct block *block, const char *allo
 	json_int_t iterations;
 	int threads;
 
-	if (json_unpack((json_t *)entry,
-			"{s:s, s:s, s:I, s:I, s:i, s:s, s:F, s:F, s:I}", "strategy", &strategy,
-			"allocator", &name, "rows", &rows, "row_bytes", &row_bytes, "threads",
-			&threads, "plan", &skip, "cold_build_release_ns", &cell->cold_ns,
-			"warm_build_release_ns", &cell->warm_ns, "warm_iteration_count",
-			&iterations) != 0)
+	if (json_unpack((json_t *)entry, "{s:s, s:s, s:I, s:I, s:i, s:s, s:F, s:F, s:I}",
+			"strategy", &strategy, "allocator", &name, "rows", &rows, "row_bytes",
+			&row_bytes, "threads", &threads, "plan", &skip, "cold_build_release_ns",
+			&cell->cold_ns, "warm_build_release_ns", &cell->warm_ns,
+			"warm_iteration_count", &iterations) != 0)
 		return false;
 	if (strcmp(strategy, block->strategy->name) != 0 || strcmp(name, allocator) != 0 ||
 	    (uint64_t)rows != block->size.rows || (uint64_t)row_bytes != block->size.row_bytes ||
@@ -198,10 +199,10 @@ bool pilot_load(struct plan *plan, const json_t *pilot, struct error *error)
 				 json_array_size(pilot), plan->cell_count);
 	for (size_t b = 0; b < plan->block_count; b++)
 		for (size_t a = 0; a < plan->options->allocator_count; a++)
-			if (!load_cell(json_array_get(pilot,
-						      b * plan->options->allocator_count + a),
-				       &plan->blocks[b], plan->options->allocators[a].name,
-				       plan_cell(plan, b, a)))
+			if (!load_cell(
+				    json_array_get(pilot, b * plan->options->allocator_count + a),
+				    &plan->blocks[b], plan->options->allocators[a].name,
+				    plan_cell(plan, b, a)))
 				return error_set(error, "its plan has other cells");
 	plan_decide(plan);
 	return true;

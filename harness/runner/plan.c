@@ -8,7 +8,10 @@
 #include "harness/runner/random.h"
 
 /* The article's size. */
-enum { ARTICLE_ROWS = 10000, ARTICLE_ROW_BYTES = 80 };
+enum {
+	ARTICLE_ROWS = 10000,
+	ARTICLE_ROW_BYTES = 80
+};
 
 /* What one cell of a quadratic strategy may take of the budget, over all rounds. */
 static const double cell_share = 0.04;
@@ -23,7 +26,10 @@ static const double longest_value_ns = 50e6;
 /* and a worker takes as many as fit into this, */
 static const double warm_ns_wanted = 10e6;
 /* but at least so many where they fit into that, as a median needs them. */
-enum { FEWEST_VALUES = 3, MOST_VALUES = 25 };
+enum {
+	FEWEST_VALUES = 3,
+	MOST_VALUES = 25
+};
 static const double warm_ns_allowed = 60e6;
 
 /* Memory of a worker that is not the array's. */
@@ -90,7 +96,7 @@ static int compare_doubles(const void *a, const void *b)
 static void block_warm_ns(const struct plan *plan, size_t block, double *median, double *largest)
 {
 	size_t most = plan->options->allocator_count;
-	double *times = calloc(most, sizeof *times);
+	double *times = calloc(most + 1, sizeof *times);
 	size_t count = 0;
 
 	*median = value_ns;

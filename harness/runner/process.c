@@ -52,9 +52,9 @@ static int spawn(pid_t *pid, const struct process_request *request,
 	cpu_set_t ours;
 	bool moved = request->cpus != NULL && sched_getaffinity(0, sizeof ours, &ours) == 0 &&
 		     sched_setaffinity(0, sizeof *request->cpus, request->cpus) == 0;
-	int status = posix_spawn(pid, request->arguments[0], actions, attributes,
-				 (char *const *)request->arguments,
-				 (char *const *)request->environment);
+	int status =
+		posix_spawn(pid, request->arguments[0], actions, attributes,
+			    (char *const *)request->arguments, (char *const *)request->environment);
 
 	if (moved)
 		(void)sched_setaffinity(0, sizeof ours, &ours);

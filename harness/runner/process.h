@@ -14,7 +14,9 @@
 #include "harness/common/report.h"
 
 /* The descriptor on which a worker finds its report's pipe. */
-enum { PROCESS_REPORT_FD = 3 };
+enum {
+	PROCESS_REPORT_FD = 3
+};
 
 struct process_request {
 	const char *const *arguments;   /* [0] is the program's path; NULL-terminated */

@@ -19,8 +19,8 @@ struct progress progress_init(bool quiet)
 	const char *terminal = getenv("TERM");
 	struct progress progress = {.quiet = quiet};
 
-	progress.terminal = isatty(STDERR_FILENO) == 1 &&
-			    (terminal == NULL || strcmp(terminal, "dumb") != 0);
+	progress.terminal =
+		isatty(STDERR_FILENO) == 1 && (terminal == NULL || strcmp(terminal, "dumb") != 0);
 	progress.colour = progress.terminal && (no_color == NULL || *no_color == '\0');
 	return progress;
 }

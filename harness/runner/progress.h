@@ -18,7 +18,7 @@ struct progress {
 	uint64_t total; /* steps */
 	uint64_t done;
 	double total_ns; /* expected time of all steps */
-	double done_ns;	 /* expected time of the steps done */
+	double done_ns;  /* expected time of the steps done */
 	uint64_t start_ns;
 	uint64_t last_ns; /* when something was last shown */
 	unsigned last_percent;

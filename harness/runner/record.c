@@ -1,6 +1,7 @@
 #include "harness/runner/record.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,18 +39,24 @@ static void set(struct record *record, size_t column, const char *value)
 {
 	free(record->values[column]);
 	record->values[column] = *value == '\0' ? NULL : strdup(value);
+	// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the record owns it
 }
 
 void record_set_text(struct record *record, const char *name, const char *value)
 {
-	char text[1024];
+	char text[PATH_MAX + 8];
 	size_t used = 0;
 
 	/* A cell that starts with one of these is run by spreadsheets. */
 	if (*value != '\0' && strchr("=+-@", *value) != NULL)
 		text[used++] = '\'';
-	for (; *value != '\0' && used < sizeof text - 1; value++)
-		text[used++] = (unsigned char)*value < 0x20 || *value == 0x7f ? ' ' : *value;
+	for (; *value != '\0' && used < sizeof text - 1; value++) {
+		bool control = (unsigned char)*value < 0x20 || *value == 0x7f;
+
+		text[used++] = *value;
+		if (control)
+			text[used - 1] = ' ';
+	}
 	text[used] = '\0';
 	set(record, find_or_abort(name), text);
 }
@@ -97,8 +104,8 @@ static bool read_line(struct record *record, const char *name, const char *value
 	if (record->values[column] != NULL)
 		return error_set(error, "the report has '%s' twice", name);
 	if (!column_accepts(columns[column].type, value))
-		return error_set(error, "the report's %s is '%.64s', which is no valid value",
-				 name, value);
+		return error_set(error, "the report's %s is '%.64s', which is no valid value", name,
+				 value);
 	record_set_text(record, name, value);
 	return true;
 }
@@ -130,8 +137,7 @@ static bool read_lines(struct record *record, char *text, struct error *error)
 	return error_set(error, "the report was cut off before its end");
 }
 
-bool record_read_report(struct record *record, const char *text, size_t length,
-			struct error *error)
+bool record_read_report(struct record *record, const char *text, size_t length, struct error *error)
 {
 	struct record read = record_init();
 	char *copy;

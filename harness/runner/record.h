@@ -11,7 +11,9 @@
 
 #include "harness/common/error.h"
 
-enum { RECORD_MAX_COLUMNS = 128 };
+enum {
+	RECORD_MAX_COLUMNS = 128
+};
 
 /* A value, malloc'ed, for each column of columns.h in its order; NULL: missing. */
 struct record {

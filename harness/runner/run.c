@@ -123,7 +123,8 @@ static void set_skipped(const struct run *run, const struct visit *visit, const 
 	switch (cell->skip) {
 	case CELL_PREDICTED:
 		(void)snprintf(detail, sizeof detail,
-			       "%" PRIu64 " rounds would take more than 4%% of the budget of %" PRIu64
+			       "%" PRIu64
+			       " rounds would take more than 4%% of the budget of %" PRIu64
 			       " s; --budget gives more",
 			       run->options->rounds, run->options->budget_s);
 		record_set_text(record, "status", "skipped_predicted");
@@ -256,8 +257,9 @@ static void check_allocators(struct run *run)
 		progress_warn(&run->progress, "%s is left out (%s): %s", allocator->name,
 			      check->status, check->detail);
 		for (size_t b = 0; b < run->plan.block_count; b++)
-			plan_cell(&run->plan, b, a)->skip =
-				allocator->missing != NULL ? CELL_UNAVAILABLE : CELL_WRONG_ALLOCATOR;
+			plan_cell(&run->plan, b, a)->skip = allocator->missing != NULL
+								    ? CELL_UNAVAILABLE
+								    : CELL_WRONG_ALLOCATOR;
 	}
 }
 
@@ -329,13 +331,13 @@ static enum exit_status tell_end(struct run *run)
 	char duration[16];
 
 	progress_duration((double)run->rounds_ns, duration, sizeof duration);
-	progress_note(&run->progress, "%" PRIu64 " of %" PRIu64 " rows in %s, the runner's own "
-				      "share of it %.1f%%",
+	progress_note(&run->progress,
+		      "%" PRIu64 " of %" PRIu64 " rows in %s, the runner's own "
+		      "share of it %.1f%%",
 		      run->rows_written, planned, duration, 100 * runner_share(run));
 	if (run->rows_written < planned) {
 		(void)fprintf(stderr, "interrupted; go on with: %s run --resume %s\n",
-			      program_invocation_name,
-			      run->folder.path);
+			      program_invocation_name, run->folder.path);
 		return EXIT_INTERRUPTED;
 	}
 	(void)printf("%s\n", run->folder.path);
@@ -359,7 +361,7 @@ static enum exit_status do_all(struct run *run, struct error *error)
 	bool whole = run->rows_written == plan_row_count(&run->plan);
 
 	description_end(run->description,
-			whole	 ? "complete"
+			whole    ? "complete"
 			: failed ? "failed"
 				 : "interrupted",
 			run->rows_written, run->rounds_ns, runner_share(run));
@@ -475,8 +477,7 @@ static void note(const char *text, void *progress)
 	progress_note(progress, "note: %s", text);
 }
 
-enum exit_status run_new(const struct options *options, int argc, char **argv,
-			 struct error *error)
+enum exit_status run_new(const struct options *options, int argc, char **argv, struct error *error)
 {
 	enum exit_status status = EXIT_USAGE;
 	struct run run;
@@ -571,10 +572,9 @@ enum exit_status run_resume(const struct options *options, struct error *error)
 		run.folder = folder;
 		catch_interrupts();
 		if (ok && take_up(&run, error)) {
-			progress_note(&run.progress, "going on with %s: %" PRIu64 " of %" PRIu64
-						     " rows are there",
-				      run.folder.path, run.rows_written,
-				      plan_row_count(&run.plan));
+			progress_note(&run.progress,
+				      "going on with %s: %" PRIu64 " of %" PRIu64 " rows are there",
+				      run.folder.path, run.rows_written, plan_row_count(&run.plan));
 			status = do_all(&run, error);
 		}
 		run_release(&run);

@@ -25,8 +25,7 @@ bool run_worker_path(const struct options *options, char *path, struct error *er
  * error, and prints the run's folder on standard output when it is whole. *error is empty, or says
  * why the run failed.
  */
-enum exit_status run_new(const struct options *options, int argc, char **argv,
-			 struct error *error);
+enum exit_status run_new(const struct options *options, int argc, char **argv, struct error *error);
 
 /* Goes on with the run in options->resume: with the options it was begun with, the same order, the
  * same pilot, and only the rows that are not there yet. */

@@ -12,6 +12,13 @@ static unsigned count_of(hwloc_topology_t topology, hwloc_obj_type_t type)
 	return count < 0 ? 0 : (unsigned)count;
 }
 
+static char type_letter(hwloc_obj_cache_type_t type)
+{
+	if (type == HWLOC_OBJ_CACHE_UNIFIED)
+		return 'u';
+	return type == HWLOC_OBJ_CACHE_DATA ? 'd' : 'i';
+}
+
 static void add_caches(hwloc_topology_t loaded, struct topology *topology)
 {
 	static const hwloc_obj_type_t types[] = {
@@ -26,9 +33,7 @@ static void add_caches(hwloc_topology_t loaded, struct topology *topology)
 		if (cache == NULL || topology->cache_count == TOPOLOGY_MAX_CACHES)
 			continue;
 		row->level = cache->attr->cache.depth;
-		row->type = cache->attr->cache.type == HWLOC_OBJ_CACHE_INSTRUCTION ? 'i'
-			    : cache->attr->cache.type == HWLOC_OBJ_CACHE_DATA      ? 'd'
-										   : 'u';
+		row->type = type_letter(cache->attr->cache.type);
 		row->bytes = cache->attr->cache.size;
 		row->line_bytes = cache->attr->cache.linesize;
 		row->shared_by = (unsigned)hwloc_bitmap_weight(cache->cpuset);
@@ -97,7 +102,8 @@ bool topology_load(struct topology *topology, int first_cpu, struct error *error
 	topology->cpus = count_of(loaded, HWLOC_OBJ_PU);
 	topology->allowed = (unsigned)hwloc_bitmap_weight(allowed);
 	/* Not hwloc's sum over the nodes: a virtual machine's nodes may still be growing. */
-	topology->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	topology->memory_bytes =
+		(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	add_caches(loaded, topology);
 	if (first_cpu >= 0 && !hwloc_bitmap_isset(allowed, (unsigned)first_cpu))
 		ok = error_set(error, "--cpu: CPU %d is not one that this process may use",

@@ -10,7 +10,10 @@
 
 #include "harness/common/error.h"
 
-enum { TOPOLOGY_MAX_CACHES = 8, TOPOLOGY_MAX_WORKER_CPUS = 256 };
+enum {
+	TOPOLOGY_MAX_CACHES = 8,
+	TOPOLOGY_MAX_WORKER_CPUS = 256
+};
 
 struct topology_cache {
 	unsigned level;

@@ -11,14 +11,17 @@
 
 #include "harness/common/columns.h"
 
-extern char **environ;
-
 /* Variables of ours that a worker gets as they are; allocator_variable() names the others. */
 static bool passes_to_worker(const char *entry)
 {
 	static const char *const names[] = {
-		"PATH=", "LD_LIBRARY_PATH=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=",
-		"LSAN_OPTIONS=", "TSAN_OPTIONS=", NULL,
+		"PATH=",
+		"LD_LIBRARY_PATH=",
+		"ASAN_OPTIONS=",
+		"UBSAN_OPTIONS=",
+		"LSAN_OPTIONS=",
+		"TSAN_OPTIONS=",
+		NULL,
 	};
 
 	for (const char *const *name = names; *name != NULL; name++)
@@ -249,8 +252,7 @@ static void judge_report(const struct worker_task *task, const struct process_re
 	}
 	path = record_get(record, "allocator_path");
 	if (path == NULL || strcmp(path, task->allocator->expected_path) != 0)
-		set_status(record, "wrong_allocator",
-			   "malloc was supplied by %s instead of %s%s",
+		set_status(record, "wrong_allocator", "malloc was supplied by %s instead of %s%s",
 			   path == NULL ? "nobody knows what" : path,
 			   task->allocator->expected_path,
 			   first_message(process, message, sizeof message));
@@ -295,9 +297,8 @@ void worker_run(struct worker_pool *pool, const struct worker_task *task, struct
 	char preload[4200];
 	struct command command;
 	const char **environment;
-	struct process_request request = {.timeout_ns = pool->timeout_ns,
-					  .interrupts = pool->interrupts,
-					  .kill_at = 2};
+	struct process_request request = {
+		.timeout_ns = pool->timeout_ns, .interrupts = pool->interrupts, .kill_at = 2};
 	struct error error;
 	size_t cpus = cpus_for(pool->topology, task->size.threads);
 	cpu_set_t cpu_set;

@@ -27,10 +27,10 @@ static void *own_symbol(const char *name, const void *base)
 }
 
 /* A function's address out of dlsym's void *, without the cast that ISO C does not allow. */
-#define AS_FUNCTION(function, symbol)                                                              \
-	do {                                                                                       \
-		void *address_ = (symbol);                                                         \
-		memcpy(&(function), &address_, sizeof(function));                                  \
+#define AS_FUNCTION(function, symbol)                             \
+	do {                                                      \
+		void *address_ = (symbol);                        \
+		memcpy(&(function), &address_, sizeof(function)); \
 	} while (0)
 
 static void glibc_version(void *symbol, char *text, size_t size)
@@ -182,9 +182,9 @@ static int find_build_id(struct dl_phdr_info *object, size_t size, void *data)
 		const ElfW(Phdr) *header = &object->dlpi_phdr[i];
 
 		if (header->p_type == PT_NOTE)
-			build_id_of_notes((const unsigned char *)(object->dlpi_addr +
-								  header->p_vaddr),
-					  header->p_memsz, search->identity);
+			build_id_of_notes(
+				(const unsigned char *)(object->dlpi_addr + header->p_vaddr),
+				header->p_memsz, search->identity);
 	}
 	return 1;
 }

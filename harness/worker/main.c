@@ -19,7 +19,9 @@
 #include "harness/worker/measure.h"
 #include "harness/worker/memory.h"
 
-enum { EXIT_USAGE = 2 };
+enum {
+	EXIT_USAGE = 2
+};
 
 /* What a worker was asked for on its command line. */
 struct request {
@@ -124,13 +126,13 @@ static const char *peak_pass(const struct request *request, struct report *repor
 }
 
 static const char *peak_lasts_pass(const struct request *request, struct report *report,
-				  struct error *error)
+				   struct error *error)
 {
 	return peak_pass(request, report, false, error);
 }
 
 static const char *peak_over_pass(const struct request *request, struct report *report,
-				   struct error *error)
+				  struct error *error)
 {
 	return peak_pass(request, report, true, error);
 }
@@ -146,7 +148,9 @@ static const struct {
 	{"peak-over", peak_over_pass, false},
 };
 
-enum { PASS_COUNT = sizeof passes / sizeof *passes };
+enum {
+	PASS_COUNT = sizeof passes / sizeof *passes
+};
 
 static const char help[] =
 	"Measures one cell for growbench, or all strategies by hand.\n"
@@ -170,7 +174,8 @@ static bool set_strategy(struct request *request, const char *name, struct error
 {
 	request->measure.strategy = strategy_find("c", name);
 	if (request->measure.strategy == NULL)
-		return error_set(error, "unknown strategy '%.64s'; growbench list shows them", name);
+		return error_set(error, "unknown strategy '%.64s'; growbench list shows them",
+				 name);
 	return true;
 }
 

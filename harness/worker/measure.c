@@ -90,41 +90,34 @@ static void wait_for_all(struct measurement *measurement)
 }
 
 /* What the first lane notes before and after the phases, while the others wait. */
-struct notes {
-	struct rusage start;
-	struct rusage before_build;
-};
-
-static void note_before(struct lane *lane, struct notes *notes)
+static void note_before(struct lane *lane, struct rusage *before)
 {
 	struct measure_result *result = lane->measurement->result;
 
 	result->peak_known = memory_reset_peak(&result->rss_before_bytes);
-	(void)getrusage(RUSAGE_SELF, &notes->before_build);
+	(void)getrusage(RUSAGE_SELF, before);
 }
 
-static void note_after_build(struct lane *lane, struct notes *notes)
+static void note_after_build(struct lane *lane, const struct rusage *before)
 {
 	struct measure_result *result = lane->measurement->result;
 	struct rusage usage;
 
 	(void)getrusage(RUSAGE_SELF, &usage);
-	result->cold_build_minor_faults = (uint64_t)(usage.ru_minflt - notes->before_build.ru_minflt);
-	result->cold_build_major_faults = (uint64_t)(usage.ru_majflt - notes->before_build.ru_majflt);
+	result->cold_build_minor_faults = (uint64_t)(usage.ru_minflt - before->ru_minflt);
+	result->cold_build_major_faults = (uint64_t)(usage.ru_majflt - before->ru_majflt);
 	if (result->peak_known)
 		result->peak_known = memory_peak(&result->peak_rss_bytes);
 }
 
-static void note_end(struct lane *lane, const struct notes *notes)
+static void note_end(struct lane *lane, const struct rusage *before)
 {
 	struct measure_result *result = lane->measurement->result;
 	struct rusage usage;
 
 	(void)getrusage(RUSAGE_SELF, &usage);
-	result->cold_user_ns =
-		timeval_ns(&usage.ru_utime) - timeval_ns(&notes->before_build.ru_utime);
-	result->cold_system_ns =
-		timeval_ns(&usage.ru_stime) - timeval_ns(&notes->before_build.ru_stime);
+	result->cold_user_ns = timeval_ns(&usage.ru_utime) - timeval_ns(&before->ru_utime);
+	result->cold_system_ns = timeval_ns(&usage.ru_stime) - timeval_ns(&before->ru_stime);
 }
 
 /* One lane's cold lifecycle. */
@@ -133,12 +126,12 @@ static void run_cold(struct lane *lane)
 	const struct measure_request *request = lane->measurement->request;
 	const struct strategy *strategy = request->strategy;
 	struct array array = array_init(request->row_bytes);
-	struct notes notes;
+	struct rusage before = {0};
 
 	row_source_rewind(&lane->source);
 	wait_for_all(lane->measurement);
 	if (lane->number == 0)
-		note_before(lane, &notes);
+		note_before(lane, &before);
 	wait_for_all(lane->measurement);
 
 	lane->start_ns[PHASE_BUILD] = now_ns();
@@ -147,7 +140,7 @@ static void run_cold(struct lane *lane)
 
 	wait_for_all(lane->measurement);
 	if (lane->number == 0)
-		note_after_build(lane, &notes);
+		note_after_build(lane, &before);
 	wait_for_all(lane->measurement);
 
 	lane->start_ns[PHASE_SCAN] = now_ns();
@@ -162,7 +155,7 @@ static void run_cold(struct lane *lane)
 
 	wait_for_all(lane->measurement);
 	if (lane->number == 0)
-		note_end(lane, &notes);
+		note_end(lane, &before);
 }
 
 static void *run_lane(void *data)
@@ -375,8 +368,7 @@ enum measure_status measure(const struct measure_request *request, struct measur
 	return status;
 }
 
-bool measure_register(const struct measure_request *request, const char *name,
-		      struct error *error)
+bool measure_register(const struct measure_request *request, const char *name, struct error *error)
 {
 	struct measure_request *own_request = memory_map(sizeof *own_request);
 	struct measurement *measurement = memory_map(sizeof *measurement);

@@ -21,7 +21,9 @@
 #include "harness/common/error.h"
 #include "kernels/strategy.h"
 
-enum { MEASURE_MAX_VALUES = 64 };
+enum {
+	MEASURE_MAX_VALUES = 64
+};
 
 struct measure_request {
 	const struct strategy *strategy;
@@ -40,7 +42,12 @@ enum measure_status {
 	MEASURE_FAILED, /* the harness's own means were not to be had */
 };
 
-enum measure_phase { PHASE_BUILD, PHASE_SCAN, PHASE_RELEASE, PHASE_COUNT };
+enum measure_phase {
+	PHASE_BUILD,
+	PHASE_SCAN,
+	PHASE_RELEASE,
+	PHASE_COUNT
+};
 
 struct measure_result {
 	uint64_t cold_ns[PHASE_COUNT];
@@ -68,7 +75,6 @@ enum measure_status measure(const struct measure_request *request, struct measur
 
 /* Registers the warm steady state of a request with Google Benchmark under `name`, for running it
  * by hand: iterations and values are left to Google Benchmark. */
-bool measure_register(const struct measure_request *request, const char *name,
-		      struct error *error);
+bool measure_register(const struct measure_request *request, const char *name, struct error *error);
 
 #endif

@@ -9,7 +9,8 @@
 
 void *memory_map(size_t bytes)
 {
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }
@@ -43,7 +44,9 @@ static void touch(unsigned char *memory, size_t bytes, size_t page)
 }
 
 /* Enough pages that their removal at once exceeds a batch on most machines. */
-enum { BATCH_PAGES = 64 };
+enum {
+	BATCH_PAGES = 64
+};
 
 /* The kernel empties a CPU's batch when a change makes it too large, and takes away the pages of a
  * mapping in one change. So a mapping of many pages that goes away leaves the batch of its kind of
@@ -96,7 +99,7 @@ static uint64_t distance(uint64_t a, uint64_t b)
 bool memory_peak_of_mapping(size_t bytes, bool over, uint64_t *peak_bytes)
 {
 	uint64_t before;
-	uint64_t peak;
+	uint64_t peak = 0;
 	unsigned char *memory;
 	bool ok;
 

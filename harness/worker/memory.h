@@ -5,10 +5,10 @@
  * kernel sets back to the present size when 5 is written to /proc/self/clear_refs (proc(5)).
  * Unlike ru_maxrss it is not inherited through fork and exec.
  *
- * The kernel batches these counters per CPU (Linux 6.2 and later: 32 pages, or 2 for each CPU if that
- * is more), so that a peak that is over when it is read may be seen too small by a batch. Before a
- * reset the batches are emptied, as far as a process can do that; memory_resolution tells what is
- * left. That holds for a process that has been on one CPU since exec.
+ * The kernel batches these counters per CPU (Linux 6.2 and later: 32 pages, or 2 for each CPU if
+ * that is more), so that a peak that is over when it is read may be seen too small by a batch.
+ * Before a reset the batches are emptied, as far as a process can do that; memory_resolution tells
+ * what is left. That holds for a process that has been on one CPU since exec.
  */
 #ifndef GROWBENCH_HARNESS_MEMORY_H
 #define GROWBENCH_HARNESS_MEMORY_H

@@ -1,5 +1,6 @@
 #include "cmocka_headers.h"
 
+#include "../block_index.h"
 #include "../contiguous.h"
 #include "../growth.h"
 #include "../saturating.h"
@@ -132,6 +133,24 @@ static void impossible_capacities(void **state)
 	contiguous_release(&array);
 }
 
+/* Arrays so long that they cannot exist: only their fields do. */
+static void impossible_lengths(void **state)
+{
+	const struct strategy *append = strategy_find("c", "loop_and_append");
+	const struct strategy *packed = strategy_find("c", "list_of_pointers_packed");
+	const unsigned char row[80] = {0};
+	struct array array = array_init(80);
+
+	(void)state;
+	array.rows = SIZE_MAX / 80;
+	assert_int_equal(append->append(&array, row), BUILD_OUT_OF_MEMORY);
+	array.rows = SIZE_MAX / 80 + 1;
+	assert_int_equal(packed->finish(&array), BUILD_OUT_OF_MEMORY);
+	assert_int_equal(block_index_grow(&array, SIZE_MAX / 8 + 2), BUILD_OUT_OF_MEMORY);
+	assert_int_equal(counting_allocator_counts()->malloc_count, 0);
+	assert_int_equal(counting_allocator_counts()->realloc_count, 0);
+}
+
 static void saturating_arithmetic(void **state)
 {
 	(void)state;
@@ -160,6 +179,7 @@ static const struct test tests[] = {
         {"growth_to follows a rule as by hand", growth_by_hand},
         {"growth_to stops at SIZE_MAX where a rule wraps around", growth_past_size_t},
         {"contiguous_grow refuses what is smaller or does not fit", impossible_capacities},
+        {"lengths whose bytes do not fit are refused", impossible_lengths},
         {"saturating arithmetic is exact below the limit and UINT64_MAX above",
          saturating_arithmetic},
         {0},

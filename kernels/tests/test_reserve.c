@@ -91,7 +91,7 @@ static void less_address_space_will_do(void **state)
 	const struct allocator_counts *counts = counting_allocator_counts();
 
 	(void)state;
-	for (size_t most = (size_t)64 << 20; most <= (size_t)1 << 30; most *= 4) {
+	for (size_t most = (size_t)64 << 20; most <= (size_t)1 << 28; most *= 2) {
 		struct array array = array_init(80);
 		struct rows rows;
 

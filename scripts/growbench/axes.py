@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from growbench.units import tick
+from growbench.units import tick, unit_size
 
 LEAST_TICKS, MOST_TICKS = 4, 8
 # What to multiply powers of the base with where the powers alone are too few, coarse to fine.
@@ -51,10 +51,12 @@ def log_ticks(low: float, high: float, unit: str) -> list[float]:
         ]
         if len(inside) >= LEAST_TICKS:
             return inside
-    # Less than a factor of 1.5 or so: equal steps of a round size.
-    size = 10.0 ** math.floor(math.log10((high - low) / 2.0))
-    size *= max(m for m in (1, 2, 5) if m * size <= (high - low) / 2.0)
-    return [n * size for n in range(math.ceil(low / size), math.floor(high / size) + 1)]
+    # Less than a factor of 1.5 or so: equal steps that are round in the unit of the labels.
+    size = unit_size(high, unit)
+    widest = (high - low) / size / 3.0
+    decade = 10.0 ** math.floor(math.log10(widest))
+    step = size * decade * max(m for m in (1.0, 2.0, 5.0) if m * decade <= widest)
+    return [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def set_log_axis(axes: Axes, which: str, limits: tuple[float, float], unit: str) -> None:

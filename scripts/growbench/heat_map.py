@@ -106,7 +106,7 @@ def draw_heat_map(summary: pd.DataFrame, context: Context, quantity: Quantity) -
             bbox={"facecolor": colour, "edgecolor": "none", "pad": 1.0} if hatch else None,
         )
     axes.xaxis.tick_top()
-    axes.set_xticks(np.arange(len(allocators)) + 0.5, [name_text(name) for name in allocators])
+    axes.set_xticks(np.arange(len(allocators)) + 0.5, [_column_head(name) for name in allocators])
     axes.set_yticks(np.arange(len(strategies)) + 0.5, [name_text(name) for name in strategies])
     axes.tick_params(length=0)
     for spine in axes.spines.values():
@@ -131,6 +131,13 @@ def draw_heat_map(summary: pd.DataFrame, context: Context, quantity: Quantity) -
             ncol=2,
         )
     return panels.figure
+
+
+def _column_head(name: str) -> str:
+    """A name as the head of a column: at most two lines that fit between its neighbours."""
+    name = name_text(name)
+    rest = name[13:] if len(name) <= 26 else name[13:25] + "\N{HORIZONTAL ELLIPSIS}"
+    return f"{name[:13]}\n{rest}".rstrip()
 
 
 def _why(status: str) -> str:

@@ -25,6 +25,7 @@ from growbench.style import Look
 
 FRONT_LABEL = "Pareto front"
 FRONT_COLOUR = "#999999"
+LEGEND_TITLE = "marker: strategy, colour: allocator"
 ZOOM = 4
 
 
@@ -64,7 +65,7 @@ def draw_time_against_peak(summary: pd.DataFrame, context: Context, time: Quanti
     panels = make_panels(
         len(views),
         len(views),
-        labels,
+        [*labels, LEGEND_TITLE],
         f"{time.label} against peak memory, {size}",
         f"{context.what}; nearer to the lower left corner is better",
         footer_text(drawn, context, time.low, _left_out_text(len(cells) - len(drawn), len(cells))),
@@ -82,7 +83,7 @@ def draw_time_against_peak(summary: pd.DataFrame, context: Context, time: Quanti
         panels.axes[0].set_title("all cells", loc="left")
         panels.axes[1].set_title(f"within {ZOOM} times of the fastest", loc="left")
     label_panels(panels, peak.label, time.label, own_y=True)
-    add_legend(panels, handles, labels, "marker: strategy, colour: allocator")
+    add_legend(panels, handles, labels, LEGEND_TITLE)
     return panels.figure
 
 

@@ -11,6 +11,8 @@ _MEMORY = (
     (1.0, "B"),
 )
 _COUNT = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+_RATIO = ((1.0, "\N{MULTIPLICATION SIGN}"),)
+_SIZES = {"ns": _TIME, "bytes": _MEMORY, "count": _COUNT, "ratio": _RATIO}
 
 
 def show(value: float, unit: str, digits: int = 3) -> str:
@@ -19,13 +21,10 @@ def show(value: float, unit: str, digits: int = 3) -> str:
     show(1903000.0, "ns") is "1.90 ms", show(65536, "bytes") is "64.0 KiB", show(10000, "count",
     1) is "10k", show(2.034, "ratio") is "2.03x" with a multiplication sign.
     """
-    if unit == "ratio":
-        return f"{_rounded(value, digits)}\N{MULTIPLICATION SIGN}"
-    sizes = {"ns": _TIME, "bytes": _MEMORY, "count": _COUNT}[unit]
     # Round first: 999.9 ns is 1.00 us, not 1000 ns.
     rounded = float(f"{value:.{digits - 1}e}")
-    size, name = next((s for s in sizes if abs(rounded) >= s[0]), sizes[-1])
-    space = " " if name and unit != "count" else ""
+    size, name = _size_and_name(rounded, unit)
+    space = " " if unit in ("ns", "bytes") else ""
     return f"{_rounded(value / size, digits)}{space}{name}"
 
 
@@ -37,11 +36,18 @@ def _rounded(value: float, digits: int) -> str:
     return f"{rounded:.{decimals}f}"
 
 
+def unit_size(value: float, unit: str) -> float:
+    """How many of `unit` the label of `value` counts in: 1e6 for 2000000 ns, shown as 2 ms."""
+    return _size_and_name(value, unit)[0]
+
+
 def tick(value: float, unit: str) -> str:
     """`value` as the label of an axis: as short as it can be without loss ("10k", "2 ms")."""
-    sizes = {"ns": _TIME, "bytes": _MEMORY, "count": _COUNT, "ratio": ((1.0, ""),)}[unit]
-    size, name = next((s for s in sizes if abs(value) >= s[0] * 0.9999), sizes[-1])
-    if unit == "ratio":
-        name = "\N{MULTIPLICATION SIGN}"
-    space = " " if name and unit in ("ns", "bytes") else ""
+    size, name = _size_and_name(value, unit)
+    space = " " if unit in ("ns", "bytes") else ""
     return f"{value / size:.4g}{space}{name}"
+
+
+def _size_and_name(value: float, unit: str) -> tuple[float, str]:
+    # The 0.9999 is for powers that floating point leaves a hair below a size.
+    return next((s for s in _SIZES[unit] if abs(value) >= s[0] * 0.9999), _SIZES[unit][-1])

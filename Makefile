@@ -1,0 +1,86 @@
+# The commands people use; the work is in CMakeLists.txt and scripts/.
+
+# What to measure: quick, default or full.
+PRESET ?= default
+# Folder of the run; empty: results/<machine>-<UTC time>.
+OUT ?=
+# Further words for build/growbench run, such as ARGS="--strategies realloc_doubling".
+ARGS ?=
+# A run to go on with (bench), or to plot (plots).
+RESUME ?=
+RUN ?=
+export PRESET OUT ARGS RESUME
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup setup-lint build bench plots test list doctor format lint asan tsan \
+	bench-shim bench-peak bench-interleaving clean
+
+help: ## this text
+	@echo 'usage: make COMMAND [VARIABLE=value ...]'
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
+		while IFS='|' read -r name text; do printf '  %-20s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo 'examples:'
+	@echo '  make setup bench                         everything, from a fresh Debian'
+	@echo '  make bench PRESET=quick OUT=results/try  a first look, in half a minute'
+	@echo '  make bench ARGS="--rows 1k,1M --rounds 6"'
+	@echo '  make plots RUN=results/try'
+
+setup: ## install what is missing (Debian and Ubuntu; root or sudo)
+	@scripts/setup.sh
+
+setup-lint: ## install what make format and make lint need as well
+	@scripts/setup.sh --with-lint
+
+build: ## build into build/
+	@scripts/check-tools.sh
+	@cmake --preset default --log-level=WARNING
+	@cmake --build --preset default --parallel
+
+bench: build ## measure, summarise, plot: PRESET=quick|default|full OUT=results/NAME ARGS="..."
+	@scripts/bench.sh build/growbench
+
+plots: ## draw the plots of a run again, from its runs.csv alone: RUN=results/NAME
+	@test -n '$(RUN)' || { echo 'make plots: say which run: make plots RUN=results/NAME' >&2; exit 2; }
+	@python=$$(scripts/find-python) && "$$python" scripts/plot.py '$(RUN)'
+
+test: build ## all tests
+	@ctest --preset default
+
+list: build ## strategies, allocators, presets
+	@build/growbench list
+
+doctor: build ## which allocators were found, and what makes figures noisy here
+	@build/growbench doctor
+
+format: ## format C, C++ and Python
+	@scripts/lint.sh --fix
+
+lint: build ## formatting, clang-tidy, shellcheck, flake8, mypy
+	@scripts/lint.sh
+
+asan: ## all tests under address and undefined-behaviour sanitizers
+	@scripts/check-tools.sh
+	@cmake --preset asan --log-level=WARNING
+	@cmake --build --preset asan --parallel
+	@ctest --preset asan
+
+tsan: ## all tests under the thread sanitizer
+	@scripts/check-tools.sh
+	@cmake --preset tsan --log-level=WARNING
+	@cmake --build --preset tsan --parallel
+	@ctest --preset tsan
+
+bench-shim: build ## what a loop through the C shim costs, against native C++
+	@cmake --build --preset default --target bench-shim-run
+
+bench-peak: build ## how exactly peak memory is read here
+	@build/growbench peak
+
+bench-interleaving: build ## two labels for one allocator in one run: how far apart are they?
+	@scripts/bench-interleaving.sh build/growbench
+
+clean: ## remove build folders; results stay
+	@rm -rf build build-asan build-tsan

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Does interleaving hold? Two labels for the same allocator in one run: whatever differs between
+# them is noise. Prints each cell's ratio and the share of cells further apart than 5%.
+#
+# usage: OUT=... ARGS=... scripts/bench-interleaving.sh path/to/growbench
+set -eu
+
+growbench=$1
+here=$(dirname "$0")
+python=$("$here/find-python")
+out=${OUT:-results/interleaving-$(date -u +%Y%m%dT%H%M%SZ)}
+
+# shellcheck disable=SC2086 # ARGS is a list of words
+"$growbench" run --allocators a,b --allocator a=jemalloc --allocator b=jemalloc \
+	--out "$out" ${ARGS-} >&2
+"$python" "$here/compare_allocators.py" "$out" a b

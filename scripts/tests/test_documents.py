@@ -1,0 +1,75 @@
+"""The documents and the harness say the same as the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import one_cell
+
+from growbench.columns import COLUMNS, STATUSES
+from growbench.flags import FLAGS
+from growbench.render import all_plots
+from growbench.summary import summarise
+from growbench.version import version
+
+ROOT = Path(__file__).parents[2]
+HARNESS_TABLE = ROOT / "harness" / "common" / "columns.c"
+
+
+def headed(heading: str) -> str:
+    """The part of results/README.md under that heading."""
+    text = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
+    return re.split(r"^## ", text.split(f"\n## {heading}\n", 1)[1], 1, re.M)[0]
+
+
+def names_in_table(part: str) -> list[str]:
+    """The first cells of a Markdown table's rows, where they are code."""
+    return re.findall(r"^\| `([^`]+)` \|", part, re.M)
+
+
+@pytest.mark.skipif(not HARNESS_TABLE.exists(), reason="the harness is not there")
+def test_the_columns_are_those_that_the_harness_writes():
+    rows = re.findall(r'\{"(\w+)",\s*COLUMN_(\w+),', HARNESS_TABLE.read_text(encoding="utf-8"))
+    assert [(name, type.lower()) for name, type in rows] == [
+        (column.name, column.type) for column in COLUMNS
+    ]
+
+
+def test_every_column_of_a_run_is_explained_in_order():
+    assert names_in_table(headed("runs.csv")) == [column.name for column in COLUMNS]
+
+
+def test_every_status_is_explained():
+    assert names_in_table(headed("Statuses")) == list(STATUSES)
+
+
+def test_every_flag_is_explained():
+    assert names_in_table(headed("Flags")) == [flag.name for flag in FLAGS]
+
+
+def test_every_column_of_a_summary_is_explained_in_order():
+    explained = []
+    for name in names_in_table(headed("summary.csv")):
+        if "NAME" not in name:
+            explained.append(name)
+            continue
+        for metric, unit in re.findall(r"^\| `(\w+)` \| (\w+) \|", headed("Metrics"), re.M):
+            for estimate in ("median", "min", "ci_low", "ci_high"):
+                explained.append(f"{metric}_{estimate}_{unit}")
+    assert explained == list(summarise(one_cell()).columns)
+
+
+def test_every_plot_is_named_after_its_file_and_explained():
+    readme = (ROOT / "scripts" / "README.md").read_text(encoding="utf-8")
+    files = {path.stem for path in (ROOT / "scripts" / "growbench" / "plots").glob("[!_]*.py")}
+    assert {plot.name for plot in all_plots()} == files
+    for plot in all_plots():
+        assert plot.help
+        assert re.sub(r"_(cold|warm)$", "", plot.name) in readme
+
+
+def test_the_version_is_that_of_the_project():
+    if not (ROOT / "CMakeLists.txt").exists():
+        pytest.skip("the project's CMakeLists.txt is not there")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version())
+    assert f"VERSION {version()}" in (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")

@@ -1,0 +1,286 @@
+"""The commands as a user meets them: files, messages and exit statuses."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import SCRIPTS, build_runs, one_cell, write_runs
+
+from growbench.render import FORMATS, all_plots
+
+ENTRIES = ("summarise.py", "plot.py", "compare_allocators.py")
+
+
+@pytest.fixture
+def call(python):
+    """Runs a script and returns what it did; fails the test if there is a traceback."""
+
+    def run(script, *arguments, cwd="/", **environment):
+        done = subprocess.run(
+            [python, str(SCRIPTS / script), *map(str, arguments)],
+            cwd=cwd,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+def small_run() -> pd.DataFrame:
+    return build_runs(
+        ["loop_and_append", "chunked_list"], ["glibc", "jemalloc"], [10, 10_000, 100_000], 6
+    )
+
+
+def refused(done, *parts: str) -> None:
+    """One message on stderr that holds all parts, nothing on stdout, exit status 2."""
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"error: [^\n]+\n", done.stderr)
+    for part in parts:
+        assert part in done.stderr
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_help_shows_examples_and_version_is_a_version(call, entry):
+    shown = call(entry, "--help")
+    assert shown.returncode == 0 and f"examples:\n  {entry}" in shown.stdout
+    shown = call(entry, "--version")
+    assert shown.returncode == 0
+    assert re.fullmatch(r"growbench (\d+\.\d+\.\d+|unknown)\n", shown.stdout)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_wrong_usage_is_one_message_and_status_2(call, entry):
+    refused(call(entry, "--nonsense"), "--help")
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_an_unreadable_run_is_one_message_and_status_2(call, entry, tmp_path):
+    extra = ["a", "b"] if entry == "compare_allocators.py" else []
+    refused(call(entry, tmp_path / "nowhere", *extra), "nowhere", "no such file")
+    (tmp_path / "runs.csv").write_text("rubbish\n1\n")
+    refused(call(entry, tmp_path, *extra), "runs.csv, line 1")
+
+
+def test_summarise_writes_the_summary_and_says_where(call, run_folder):
+    folder = run_folder()
+    done = call("summarise.py", folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{folder}/summary.csv: 1 cells of 10 rows, 0 of them flagged\n"
+    assert len(pd.read_csv(folder / "summary.csv")) == 1
+    assert sorted(path.name for path in folder.iterdir()) == ["runs.csv", "summary.csv"]
+
+
+def test_a_torn_line_is_a_warning_and_the_rest_is_summarised(call, run_folder):
+    folder = run_folder()
+    content = (folder / "runs.csv").read_bytes()
+    (folder / "runs.csv").write_bytes(content[:-30])
+    done = call("summarise.py", folder)
+    assert done.returncode == 0 and "of 9 rows" in done.stdout
+    assert re.fullmatch(r"warning: [^\n]*line 11[^\n]*\n", done.stderr)
+
+
+def test_a_place_that_cannot_be_written_is_one_message(call, run_folder, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    refused(
+        call("plot.py", run_folder(), "--output", tmp_path / "file" / "plots"), "file", "choose"
+    )
+
+
+def test_the_same_file_gives_the_same_bytes_whatever_the_surroundings(call, tmp_path):
+    folder = write_runs(small_run(), tmp_path / "run" / "runs.csv").parent
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    (settings / "matplotlibrc").write_text("font.size: 20\naxes.facecolor: red\n")
+    first = call("plot.py", folder, PYTHONHASHSEED="1")
+    second = call(
+        "plot.py",
+        "run/runs.csv",
+        "--output",
+        "again",
+        cwd=tmp_path,
+        PYTHONHASHSEED="2",
+        MPLCONFIGDIR=str(settings),
+        MPLBACKEND="svg",
+        TZ="Asia/Tokyo",
+    )
+    for done in (first, second):
+        assert (done.returncode, done.stderr) == (0, "")
+    assert "10 figures as png, svg, pdf" in first.stdout
+    expected = {f"{plot.name}.{format}" for plot in all_plots() for format in FORMATS}
+    assert {path.name for path in (folder / "plots").iterdir()} == expected
+    assert {path.name for path in (tmp_path / "again").iterdir()} == expected
+    for name in expected:
+        content = (folder / "plots" / name).read_bytes()
+        assert content == (tmp_path / "again" / name).read_bytes(), name
+        starts = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
+        assert content.startswith(starts[name[-3:]])
+
+
+def test_only_some_plots_in_one_format_are_drawn(call, run_folder):
+    folder = run_folder()
+    done = call("plot.py", folder, "--only", "heat_map_cold", "heat_map_peak", "--format", "svg")
+    assert done.returncode == 0
+    names = sorted(path.name for path in (folder / "plots").iterdir())
+    assert names == ["heat_map_cold.svg", "heat_map_peak.svg"]
+
+
+def test_nothing_to_draw_is_said_and_is_no_failure(call, run_folder):
+    runs = one_cell(2)
+    runs["status"] = "crashed"
+    done = call("plot.py", run_folder(runs), "--only", "heat_map_cold")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "heat_map_cold: nothing to draw: no cell" in done.stdout
+    assert "0 figures" in done.stdout
+
+
+def test_the_list_names_every_plot(call):
+    done = call("plot.py", "--list")
+    assert done.returncode == 0
+    listed = [line.split()[0] for line in done.stdout.splitlines()]
+    assert listed == [plot.name for plot in all_plots()]
+
+
+def test_an_unknown_plot_or_format_names_the_nearest_and_writes_nothing(call, run_folder):
+    folder = run_folder()
+    refused(call("plot.py", folder, "--only", "heatmap_cold"), "did you mean heat_map_cold?")
+    refused(call("plot.py", folder, "--format", "png,gif"), "'gif'", "svg")
+    refused(call("plot.py"), "RUN is missing")
+    assert [path.name for path in folder.iterdir()] == ["runs.csv"]
+
+
+def test_two_labels_for_equal_things_differ_in_few_cells(call, run_folder):
+    runs = build_runs(["chunked_list", "realloc_x1.5"], ["a", "b"], [10, 1000, 10_000], noise=0.01)
+    done = call("compare_allocators.py", run_folder(runs), "a", "b", "--threshold", "5")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("0 of 6 cells (0.0%) differ by more than 5%") == 2
+
+
+def test_a_comparison_shows_the_ratio_of_the_metric_asked_for(call, run_folder):
+    runs = build_runs(["chunked_list"], ["glibc", "scudo"], [10_000], rounds=6, noise=0.0)
+    runs.loc[runs["allocator"] == "scudo", "peak_memory_bytes"] *= 2
+    done = call(
+        "compare_allocators.py", run_folder(runs), "scudo", "glibc", "--metric", "peak_memory"
+    )
+    assert done.stdout.startswith("Peak memory (peak_memory), scudo / glibc\n")
+    assert re.search(r"chunked_list +10000 +6 +2\.000 +2\.000 2\.000\n1 of 1 cells", done.stdout)
+
+
+def test_an_unknown_allocator_metric_or_threshold_is_refused(call, run_folder):
+    folder = run_folder()
+    refused(call("compare_allocators.py", folder, "glibc", "jemaloc"), "'jemaloc'", "glibc")
+    refused(call("compare_allocators.py", folder, "glibc", "glibc"), "same")
+    arguments = ["compare_allocators.py", folder, "glibc", "scudo"]
+    refused(call(*arguments, "--metric", "speed"), "peak_memory")
+    refused(call(*arguments, "--threshold", "-1"), "threshold")
+    refused(call(*arguments, "--threshold", "nan"), "threshold")
+
+
+def test_a_reader_that_goes_away_is_no_error(python, run_folder):
+    runs = build_runs(["chunked_list"], ["a", "b"], range(1, 2500), rounds=1)
+    command = f"'{python}' '{SCRIPTS}/compare_allocators.py' '{run_folder(runs)}' a b | head -n 1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert done.stderr == ""
+
+
+def test_a_locale_with_decimal_commas_changes_nothing(call, run_folder, tmp_path):
+    if shutil.which("localedef") is None:
+        pytest.skip("localedef is not there")
+    made = tmp_path / "locales"
+    made.mkdir()
+    subprocess.run(
+        ["localedef", "-i", "de_DE", "-f", "UTF-8", str(made / "de_DE.UTF-8")],
+        capture_output=True,
+    )
+    if not list(made.iterdir()):
+        pytest.skip("the source of a locale with decimal commas is not there")
+    folder = run_folder(small_run())
+    german = {"LC_ALL": "de_DE.UTF-8", "LOCPATH": str(made)}
+    contents = []
+    for environment in ({"LC_ALL": "C"}, german):
+        assert call("summarise.py", folder, **environment).returncode == 0
+        plot = ["plot.py", folder, "--only", "heat_map_cold", "--format", "svg"]
+        assert call(*plot, **environment).returncode == 0
+        names = ("summary.csv", "plots/heat_map_cold.svg")
+        contents.append([(folder / name).read_bytes() for name in names])
+    assert contents[0] == contents[1]
+
+
+def test_without_its_modules_an_entry_says_how_to_get_them(call, run_folder, tmp_path):
+    (tmp_path / "pandas.py").write_text("raise ImportError(\"No module named 'pandas'\")\n")
+    for entry in ENTRIES:
+        done = call(entry, run_folder(), PYTHONPATH=str(tmp_path))
+        refused(done, "pandas", "make setup")
+
+
+def stub(folder: Path, name: str, script: str) -> Path:
+    """A program of that name."""
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def find_python(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHON"}
+    return subprocess.run(
+        [str(SCRIPTS / "find-python"), *arguments],
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_find_python_takes_the_interpreter_that_it_is_told(python):
+    done = find_python("--with-pytest", PYTHON=python)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Path(done.stdout.strip()).samefile(python)
+
+
+def test_find_python_does_not_look_further_than_the_interpreter_it_is_told(python, tmp_path):
+    poor = stub(tmp_path, "poor", f'case "$2" in *scipy*) exit 1;; esac; exec "{python}" "$@"')
+    done = find_python(PYTHON=str(poor))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "lacks scipy;" in done.stderr and "make setup" in done.stderr
+    done = find_python(PYTHON=str(tmp_path / "nothing"))
+    assert done.returncode == 1 and "does not run" in done.stderr
+
+
+def test_find_python_passes_over_an_interpreter_without_modules(python, tmp_path):
+    stub(
+        tmp_path, "python3", f'case "$2" in *import\\ *numpy*) exit 1;; esac; exec "{python}" "$@"'
+    )
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = find_python(PATH=path)
+    expected = (0, "") if Path("/usr/bin/python3").exists() else (1, "")
+    assert (done.returncode, done.stderr) == expected
+
+
+def test_find_python_names_what_is_missing(tmp_path):
+    # "sys" is asked for first, to learn the version and the path.
+    stub(tmp_path, "python3", 'case "$2" in "import sys"*) exit 0;; esac; exit 1')
+    text = (SCRIPTS / "find-python").read_text().replace("/usr/bin/python3", "no-such-python")
+    changed = stub(tmp_path, "find", text.split("\n", 1)[1])
+    done = subprocess.run(
+        [str(changed), "--with-pytest"],
+        env={"PATH": f"{tmp_path}:/usr/bin-without-python"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    for module in ("numpy", "pandas", "scipy", "matplotlib", "pytest", "hypothesis"):
+        assert module in done.stderr
+    assert "make setup" in done.stderr
+
+
+def test_find_python_refuses_unknown_arguments():
+    assert find_python("--nonsense").returncode == 2

@@ -1,0 +1,246 @@
+"""What may stand in runs.csv, and what is said about the rest."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import build_runs, one_cell, write_runs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from growbench.load import LoadError, LoadWarning, read_runs
+
+
+@pytest.fixture
+def runs_csv(tmp_path: Path) -> Path:
+    """A file of one cell and ten rounds."""
+    return write_runs(one_cell(), tmp_path / "runs.csv")
+
+
+def change(path: Path, line: int, column: str, value: str) -> None:
+    """Replace one field; `line` counts from 1."""
+    lines = path.read_text(encoding="utf-8").split("\n")
+    fields = lines[line - 1].split(",")
+    fields[lines[0].split(",").index(column)] = value
+    lines[line - 1] = ",".join(fields)
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def refused(path: Path) -> LoadError:
+    """The error that reading the file ends in, which always names the file."""
+    with pytest.raises(LoadError) as caught:
+        read_runs(path)
+    assert str(path) in str(caught.value)
+    return caught.value
+
+
+def test_a_run_is_read_as_it_was_written(tmp_path):
+    runs = build_runs(["loop_and_append", "realloc_doubling"], ["glibc"], [10, 100_000], rounds=2)
+    pd.testing.assert_frame_equal(read_runs(write_runs(runs, tmp_path / "runs.csv")), runs)
+
+
+def test_a_folder_means_the_runs_csv_in_it(runs_csv):
+    assert len(read_runs(runs_csv.parent)) == 10
+
+
+def test_identifying_numbers_are_whole_and_missing_text_is_empty(runs_csv):
+    change(runs_csv, 3, "allocator_version", "")
+    runs = read_runs(runs_csv)
+    assert runs["rows"].dtype == np.int64 and runs["round"].dtype == np.int64
+    assert runs["cold_build_ns"].dtype == np.float64
+    assert runs["allocator_version"].iloc[1] == ""
+
+
+def test_text_that_looks_like_a_number_or_like_missing_stays_text(runs_csv):
+    change(runs_csv, 2, "checksum", "0012")
+    change(runs_csv, 2, "allocator_version", "NA")
+    row = read_runs(runs_csv).iloc[0]
+    assert (row["checksum"], row["allocator_version"]) == ("0012", "NA")
+
+
+def test_pandas_reads_the_file_with_no_option_and_no_warning(tmp_path, default_run):
+    path = write_runs(default_run, tmp_path / "runs.csv")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(pd.read_csv(path)) == len(default_run)
+
+
+def test_a_torn_last_line_is_left_out_with_a_warning(runs_csv):
+    runs_csv.write_bytes(runs_csv.read_bytes()[:-20])
+    with pytest.warns(LoadWarning, match="line 11: .*interrupted"):
+        assert read_runs(runs_csv)["round"].tolist() == list(range(1, 10))
+
+
+def test_a_last_number_that_was_cut_short_is_not_taken_for_a_number(runs_csv):
+    content = runs_csv.read_bytes()
+    runs_csv.write_bytes(content[: content.rindex(b",")])
+    with pytest.warns(LoadWarning):
+        assert len(read_runs(runs_csv)) == 9
+
+
+def test_a_whole_file_is_read_without_a_warning(runs_csv):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_runs(runs_csv)
+
+
+def test_windows_line_ends_and_a_byte_order_mark_change_nothing(runs_csv):
+    expected = read_runs(runs_csv)
+    runs_csv.write_bytes(b"\xef\xbb\xbf" + runs_csv.read_bytes().replace(b"\n", b"\r\n"))
+    pd.testing.assert_frame_equal(read_runs(runs_csv), expected)
+
+
+def test_quoted_fields_and_unknown_columns_are_read(runs_csv):
+    lines = runs_csv.read_text().splitlines()
+    lines = [lines[0] + ",extra"] + [line + ',"a, ""b"""' for line in lines[1:]]
+    runs_csv.write_text("\n".join(lines) + "\n")
+    assert set(read_runs(runs_csv)["extra"]) == {'a, "b"'}
+
+
+def test_a_missing_file_or_folder_is_an_error(tmp_path):
+    assert "no such file" in str(refused(tmp_path / "nowhere"))
+    with pytest.raises(LoadError, match="runs.csv: no such file"):
+        read_runs(tmp_path)
+
+
+def test_an_empty_file_is_an_error(runs_csv):
+    runs_csv.write_bytes(b"")
+    assert "empty" in str(refused(runs_csv))
+
+
+def test_a_header_without_rows_is_an_error(runs_csv):
+    runs_csv.write_text(runs_csv.read_text().split("\n")[0] + "\n")
+    assert "no rows" in str(refused(runs_csv))
+
+
+def test_a_header_that_was_cut_off_is_an_error(runs_csv):
+    runs_csv.write_text("schema_version,run_id")
+    assert refused(runs_csv).line == 1
+
+
+def test_missing_columns_are_named(runs_csv):
+    pd.read_csv(runs_csv).drop(columns=["peak_memory_bytes", "cpu"]).to_csv(runs_csv, index=False)
+    error = refused(runs_csv)
+    assert error.line == 1
+    assert "cpu" in str(error) and "peak_memory_bytes" in str(error)
+
+
+def test_a_file_of_something_else_is_told_from_a_run(runs_csv):
+    runs_csv.write_text("a,b\n1,2\n")
+    assert "is this a runs.csv" in str(refused(runs_csv))
+
+
+def test_semicolons_are_recognised(runs_csv):
+    runs_csv.write_text(runs_csv.read_text().replace(",", ";"))
+    assert "not ';'" in str(refused(runs_csv))
+
+
+def test_a_column_that_stands_twice_is_an_error(runs_csv):
+    runs_csv.write_text(runs_csv.read_text().replace(",cpu,", ",round,", 1))
+    assert refused(runs_csv).column == "round"
+
+
+@pytest.mark.parametrize(
+    "column, value",
+    [
+        ("cold_build_ns", "fast"),
+        ("cold_build_ns", "-5"),
+        ("cold_build_ns", "12.5"),
+        ("cold_build_ns", "nan"),
+        ("cold_build_ns", "0x10"),
+        ("cold_build_ns", " "),
+        ("warm_build_release_median_ns", "inf"),
+        ("warm_build_release_median_ns", "1e999"),
+        ("warm_build_release_median_ns", "-1.5"),
+        ("warm_build_release_median_ns", "1_000.0"),
+        ("round", "two"),
+        ("round", "99999999999999999999"),
+        ("rows", "1.5"),
+    ],
+)
+def test_a_wrong_number_is_reported_with_line_and_column(runs_csv, column, value):
+    change(runs_csv, 7, column, value)
+    error = refused(runs_csv)
+    assert (error.line, error.column) == (7, column)
+    assert value in str(error) and "line 7" in str(error) and column in str(error)
+
+
+@pytest.mark.parametrize("column", ["round", "strategy", "status", "payload_bytes"])
+def test_an_empty_field_that_must_be_filled_is_reported(runs_csv, column):
+    change(runs_csv, 4, column, "")
+    error = refused(runs_csv)
+    assert (error.line, error.column) == (4, column)
+
+
+def test_an_empty_measurement_of_an_ok_row_is_missing_but_not_silently(runs_csv):
+    change(runs_csv, 4, "cold_build_ns", "")
+    with pytest.warns(LoadWarning, match="cold_build_ns: empty in 1 row"):
+        assert read_runs(runs_csv)["cold_build_ns"].isna().sum() == 1
+
+
+@pytest.mark.parametrize("edit", [lambda line: line[:60], lambda line: line + ",1", lambda _: ""])
+def test_a_line_with_too_few_or_too_many_fields_is_reported(runs_csv, edit):
+    lines = runs_csv.read_text().split("\n")
+    lines[5] = edit(lines[5])
+    runs_csv.write_text("\n".join(lines))
+    assert refused(runs_csv).line == 6
+
+
+def test_a_quote_that_is_never_closed_is_reported_where_it_is(runs_csv):
+    change(runs_csv, 5, "status_detail", '"oops')
+    assert refused(runs_csv).line == 5
+
+
+def test_bytes_that_are_not_text_are_reported(runs_csv):
+    runs_csv.write_bytes(runs_csv.read_bytes().replace(b"realloc_doubling", b"\xff\xfe", 1))
+    error = refused(runs_csv)
+    assert error.line == 2 and "UTF-8" in str(error)
+
+
+def test_a_row_that_stands_twice_is_reported_with_both_lines(runs_csv):
+    change(runs_csv, 9, "round", "3")
+    error = refused(runs_csv)
+    assert error.line == 9 and "line 4" in str(error)
+
+
+def test_the_same_round_of_another_pass_is_not_a_repetition(runs_csv):
+    change(runs_csv, 9, "round", "3")
+    change(runs_csv, 9, "pass", "trace")
+    assert len(read_runs(runs_csv)) == 10
+
+
+def test_another_schema_version_is_refused(runs_csv):
+    change(runs_csv, 2, "schema_version", "2")
+    error = refused(runs_csv)
+    assert (error.line, error.column) == (2, "schema_version")
+
+
+def test_rows_of_two_machines_are_refused(runs_csv):
+    change(runs_csv, 6, "machine_id", "other")
+    error = refused(runs_csv)
+    assert (error.line, error.column) == (6, "machine_id")
+
+
+def test_an_unknown_status_is_told(runs_csv):
+    change(runs_csv, 6, "status", "melted")
+    with pytest.warns(LoadWarning, match="melted"):
+        read_runs(runs_csv)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(place=st.integers(0, 10_000), noise=st.binary(min_size=1, max_size=6))
+def test_damage_is_either_harmless_or_an_error_of_ours(runs_csv, place, noise):
+    content = write_runs(one_cell(), runs_csv).read_bytes()
+    place %= len(content)
+    runs_csv.write_bytes(content[:place] + noise + content[place + len(noise) :])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LoadWarning)
+        try:
+            runs = read_runs(runs_csv)
+        except LoadError:
+            return
+    assert 0 < len(runs) <= 10

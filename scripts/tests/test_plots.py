@@ -1,0 +1,275 @@
+"""What is on the figures. Nobody can look at each of them on each change, so this does."""
+
+import itertools
+import xml.etree.ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import MACHINE, build_runs, fail, one_cell
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
+from matplotlib.patches import Rectangle
+
+from growbench.article import at_article_size
+from growbench.canvas import NothingToDraw
+from growbench.render import FORMATS, all_plots, draw_all, draw_figure, figure_bytes
+from growbench.slices import slices
+from growbench.style import ALLOCATORS, SPARE, STRATEGIES, looks
+from growbench.summary import summarise
+from growbench.time_against_peak import pareto_front
+
+PLOTS = {plot.name: plot for plot in all_plots()}
+
+
+def parts_of(runs: pd.DataFrame) -> list:
+    return slices(summarise(runs), MACHINE)
+
+
+@pytest.fixture(scope="module")
+def default_part(default_run):
+    """The one slice of the default run."""
+    (part,) = parts_of(default_run)
+    return part
+
+
+@pytest.fixture(scope="module")
+def figures(default_part) -> dict:
+    """Every plot of the default run, drawn once and laid out."""
+    drawn = {}
+    for name, plot in PLOTS.items():
+        drawn[name] = draw_figure(plot, default_part)
+        figure_bytes(drawn[name], "png")
+    return drawn
+
+
+def texts_of(figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text"))]
+
+
+def panel(figure, title: str):
+    (found,) = [axes for axes in figure.axes if axes.get_title(loc="left") == title]
+    return found
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_title_and_footer_say_what_is_shown(figures, name):
+    texts = texts_of(figures[name])
+    title = texts[0]
+    assert ("Peak" if "peak" in name and "against" not in name else "build and release") in title
+    assert any("80-byte rows" in text and "1 thread" in text for text in texts)
+    (footer,) = [text for text in texts if text.startswith(MACHINE)]
+    assert "10 workers per cell" in footer
+    assert ("bars are 95% intervals" in footer) == ("heat_map" not in name)
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_legend_and_texts_lie_inside_the_figure_and_off_the_data(figures, name):
+    figure = figures[name]
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    for legend in figure.legends:
+        box = legend.get_window_extent(renderer)
+        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1
+        assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1
+        for axes in figure.axes:
+            assert not box.overlaps(axes.get_window_extent(renderer))
+    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in figure.texts]
+    for axes in figure.axes:
+        labels = [axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label]
+        for axis in (axes.xaxis, axes.yaxis):
+            for tick in axis.get_major_ticks():
+                labels += [label for label in (tick.label1, tick.label2) if label.get_visible()]
+        boxes += [(t.get_text(), t.get_window_extent(renderer)) for t in labels if t.get_text()]
+    for text, box in boxes:
+        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, text
+        assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1, text
+    for (one, box), (other, other_box) in itertools.combinations(boxes, 2):
+        assert not box.overlaps(other_box), f"{one!r} overlaps {other!r}"
+
+
+def test_medians_and_intervals_are_drawn_where_the_summary_has_them(figures, default_part):
+    cells = default_part.summary
+    cells = cells[(cells["allocator"] == "jemalloc") & (cells["strategy"] == "realloc_doubling")]
+    axes = panel(figures["time_by_allocator_warm"], "jemalloc")
+    medians = cells["warm_build_release_median_ns"].tolist()
+    assert any(list(line.get_ydata()) == medians for line in axes.lines)
+    drawn = {
+        tuple(map(tuple, segment)) for bars in axes.collections for segment in bars.get_segments()
+    }
+    for cell in cells.to_dict("records"):
+        low, high = cell["warm_build_release_ci_low_ns"], cell["warm_build_release_ci_high_ns"]
+        assert ((cell["rows"], low), (cell["rows"], high)) in drawn
+
+
+@pytest.mark.parametrize("kind", ["cold", "warm"])
+def test_predicted_cells_are_hollow_and_dotted_and_in_the_legend(figures, default_part, kind):
+    figure = figures[f"time_by_allocator_{kind}"]
+    cells = default_part.summary
+    cells = cells[(cells["allocator"] == "glibc") & (cells["status"] == "skipped_predicted")]
+    axes = panel(figure, "glibc")
+    (hollow,) = [line for line in axes.lines if line.get_gid() == "predicted"]
+    assert list(hollow.get_xdata()) == cells["rows"].tolist() != []
+    expected = cells[f"predicted_{kind}_build_release_ns"].tolist()
+    assert list(hollow.get_ydata()) == expected
+    assert hollow.get_markerfacecolor() == "white"
+    dotted = [line for line in axes.lines if line.get_linestyle() == ":"]
+    assert [list(line.get_ydata())[1:] for line in dotted] == [expected]
+    assert "predicted, not measured" in texts_of(figure)
+
+
+def test_a_run_without_predictions_does_not_speak_of_them():
+    (part,) = parts_of(build_runs(["chunked_list"], ["glibc"], [10, 100], rounds=6))
+    figure = draw_figure(PLOTS["time_by_allocator_cold"], part)
+    assert not any("predicted" in text for text in texts_of(figure))
+
+
+def test_a_heat_map_marks_what_was_predicted_and_what_is_missing():
+    runs = build_runs(["loop_and_append", "chunked_list"], ["glibc", "scudo"], [100_000], rounds=6)
+    failed = (runs["strategy"] == "chunked_list") & (runs["allocator"] == "scudo")
+    (part,) = parts_of(fail(runs, failed, "timeout"))
+    figure = draw_figure(PLOTS["heat_map_cold"], part)
+    hatches = [p.get_hatch() for p in figure.axes[0].findobj(Rectangle) if p.get_hatch()]
+    assert sorted(hatches) == ["////", "////", "xxxx"]
+    by_style: dict = {"italic": [], "normal": []}
+    for text in figure.axes[0].texts:
+        by_style[text.get_fontstyle()].append(text.get_text())
+    assert len(by_style["normal"]) == 1 and len(by_style["italic"]) == 3
+    assert "timeout" in by_style["italic"]
+    assert {"predicted, not measured", "no figure, and why"} <= set(texts_of(figure))
+
+
+def test_a_heat_map_has_a_number_for_each_cell_of_the_articles_size(figures, default_part):
+    cells, _ = at_article_size(default_part.summary)
+    assert set(cells["rows"]) == {10_000}
+    assert len(figures["heat_map_warm"].axes[0].texts) == len(cells) == 66
+    assert "10,000 rows of 80 bytes" in texts_of(figures["heat_map_warm"])[0]
+
+
+def test_a_heat_map_says_so_if_the_articles_size_is_not_there():
+    (part,) = parts_of(build_runs(["chunked_list"], ["glibc"], [100, 8192, 99_999], rounds=2))
+    title = texts_of(draw_figure(PLOTS["heat_map_cold"], part))[0]
+    assert "8,192 rows of 80 bytes (nearest there is to 10,000)" in title
+
+
+@pytest.mark.parametrize("name", [name for name in PLOTS if name.startswith("heat_map")])
+def test_numbers_on_a_heat_map_stand_out_from_their_ground(figures, name):
+    def luminance(colour) -> float:
+        linear = [((c + 0.055) / 1.055) ** 2.4 if c > 0.04045 else c / 12.92 for c in colour]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    axes = figures[name].axes[0]
+    grounds = [p for p in axes.patches if p.get_fill()]
+    for text, ground in zip(axes.texts, grounds):
+        ink = 0.0 if to_hex(text.get_color()) == "#000000" else 1.0
+        paper = luminance(ground.get_facecolor()[:3])
+        assert (max(ink, paper) + 0.05) / (min(ink, paper) + 0.05) >= 4.5
+
+
+def test_a_strategy_looks_the_same_in_every_panel_of_every_plot(figures):
+    for name in ("time_by_allocator_cold", "time_by_allocator_warm", "peak_by_allocator"):
+        legend = figures[name].legends[0]
+        for handle, text in zip(legend.legendHandles, legend.get_texts()):
+            if text.get_text() in STRATEGIES:
+                assert handle.get_color() == STRATEGIES[text.get_text()].colour
+
+
+def test_no_two_strategies_and_no_two_allocators_look_alike():
+    for known in (STRATEGIES, ALLOCATORS):
+        assert len({(look.colour, look.marker) for look in known.values()}) == len(known)
+        assert len({look.marker for look in known.values()}) == len(known)
+    assert len({look.colour for look in ALLOCATORS.values()}) == len(ALLOCATORS)
+
+
+def test_an_unknown_name_looks_the_same_whoever_is_with_it():
+    alone = looks(ALLOCATORS, ["mine"])["mine"]
+    assert looks(ALLOCATORS, ["glibc", "mine", "scudo"])["mine"] == alone
+    names = [f"variant-{i}" for i in range(len(SPARE))]
+    assert len(set(looks(ALLOCATORS, names).values())) == len(SPARE)
+
+
+def test_the_front_holds_what_nothing_beats():
+    x, y = np.array([3.0, 1.0, 2.0, 2.0, 4.0, 1.0]), np.array([1.0, 5.0, 3.0, 2.0, 1.0, 5.0])
+    assert pareto_front(x, y).tolist() == [1, 3, 0]
+
+
+def test_several_row_sizes_give_a_figure_each_with_the_value_in_name_and_title(tmp_path):
+    runs = [
+        build_runs(["chunked_list"], ["glibc"], [100, 1000], rounds=6, row_bytes=row_bytes)
+        for row_bytes in (8, 80, 800)
+    ]
+    parts = parts_of(pd.concat(runs, ignore_index=True))
+    assert [part.suffix for part in parts] == ["", "-row_bytes_8", "-row_bytes_800"]
+    titles = [texts_of(draw_figure(PLOTS["heat_map_cold"], part))[0] for part in parts]
+    assert ["of 80 bytes" in titles[0], "of 8 bytes" in titles[1], "of 800 bytes" in titles[2]]
+    drawn = draw_all([PLOTS["heat_map_cold"]], parts, ["png"], tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "heat_map_cold-row_bytes_8.png",
+        "heat_map_cold-row_bytes_800.png",
+        "heat_map_cold.png",
+    ]
+    assert [figure.paths[0].name for figure in drawn][0] == "heat_map_cold.png"
+
+
+def test_without_the_articles_row_size_the_most_common_is_the_main_one():
+    few = build_runs(["chunked_list"], ["glibc"], [100], rounds=1, row_bytes=8)
+    many = build_runs(["chunked_list"], ["glibc"], [100, 1000], rounds=1, row_bytes=16)
+    parts = parts_of(pd.concat([few, many], ignore_index=True))
+    assert [part.suffix for part in parts] == ["", "-row_bytes_8"]
+
+
+def degenerate_runs() -> dict[str, pd.DataFrame]:
+    whole = build_runs(["loop_and_append", "chunked_list"], ["glibc", "scudo"], [10, 10_000], 2)
+    skipped = build_runs(["loop_and_append"], ["glibc", "scudo"], [100_000, 200_000], rounds=2)
+    odd = build_runs(["$\\frac{$", "_hidden", "x" * 200], ["<b>&", "=1+1", "\u00e9"], [10_000], 6)
+    zero = one_cell(6, peak_memory_bytes=[0] * 6, cold_build_ns=[0] * 6, cold_release_ns=[0] * 6)
+    other_pass = one_cell(6)
+    other_pass["pass"] = "trace"
+    return {
+        "one cell": one_cell(10),
+        "one cell, one round": one_cell(1),
+        "too few rounds for intervals": whole,
+        "all rows skipped": skipped,
+        "no row ok": fail(whole, whole["rows"] > 0, "crashed"),
+        "one allocator not there": fail(whole, whole["allocator"] == "scudo", "unavailable"),
+        "names full of signs": odd,
+        "figures of zero": zero,
+        "empty rows": build_runs(["chunked_list"], ["glibc"], [0, 1], rounds=6),
+        "another pass": other_pass,
+    }
+
+
+@pytest.mark.parametrize("what", degenerate_runs())
+def test_a_degenerate_run_draws_what_there_is(what):
+    outcomes = {}
+    for part in parts_of(degenerate_runs()[what]):
+        for name, plot in PLOTS.items():
+            try:
+                content = figure_bytes(draw_figure(plot, part), "svg")
+                xml.etree.ElementTree.fromstring(content)
+                outcomes[name] = "drawn"
+            except NothingToDraw as reason:
+                outcomes[name] = str(reason)
+    drawn = {name for name, outcome in outcomes.items() if outcome == "drawn"}
+    assert all(outcomes.values())
+    expected = {
+        "no row ok": set(),
+        "another pass": set(),
+        "all rows skipped": {name for name in PLOTS if name.startswith("time_by")}
+        | {"heat_map_cold", "heat_map_warm"},
+        "figures of zero": {name for name in PLOTS if name.endswith("warm")}
+        - {"time_against_peak_warm"},
+        "empty rows": {"time_by_allocator_cold", "time_by_allocator_warm"}
+        | {"time_by_strategy_cold", "time_by_strategy_warm", "heat_map_cold", "heat_map_warm"},
+    }
+    assert drawn == expected.get(what, set(PLOTS))
+
+
+def test_too_few_workers_for_bars_are_admitted(default_run):
+    (part,) = parts_of(one_cell(5))
+    texts = texts_of(draw_figure(PLOTS["time_by_allocator_cold"], part))
+    assert any("too few workers" in text for text in texts)
+    assert not any("bars are" in text for text in texts)
+
+
+def test_formats_are_those_that_the_help_names():
+    assert list(FORMATS) == ["png", "svg", "pdf"]
