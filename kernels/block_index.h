@@ -17,6 +17,6 @@ void block_index_free(struct array *array, size_t blocks);
 /* The cost of `blocks` blocks of block_bytes bytes, each from one malloc, and of the index that
  * grows by the rule `next` (growth.h) whenever the next block has no slot. */
 void block_index_cost(size_t blocks, size_t block_bytes, size_t (*next)(size_t capacity),
-                      struct strategy_cost *cost);
+		      struct strategy_cost *cost);
 
 #endif

@@ -16,9 +16,9 @@
  */
 static ALWAYS_INLINE enum build_status
 build_with(struct array *array, size_t rows, struct row_source *source,
-           enum build_status (*begin)(struct array *array, size_t rows),
-           enum build_status (*append)(struct array *array, const void *row),
-           enum build_status (*finish)(struct array *array))
+	   enum build_status (*begin)(struct array *array, size_t rows),
+	   enum build_status (*append)(struct array *array, const void *row),
+	   enum build_status (*finish)(struct array *array))
 {
 	if (begin != NULL) {
 		const enum build_status status = begin(array, rows);

@@ -27,7 +27,7 @@ static inline void checksum_word(struct checksum *checksum, uint64_t word)
 
 /* Adds `count` rows of row_bytes bytes that lie one behind the other at `rows`. */
 static inline void checksum_rows(struct checksum *checksum, const unsigned char *rows, size_t count,
-                                 size_t row_bytes)
+				 size_t row_bytes)
 {
 	const size_t words = row_bytes / sizeof(uint64_t);
 	const size_t tail = row_bytes % sizeof(uint64_t);

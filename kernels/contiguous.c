@@ -22,18 +22,18 @@ enum build_status contiguous_grow(struct array *array, size_t capacity)
 }
 
 void contiguous_cost(size_t rows, size_t row_bytes, size_t (*next)(size_t capacity),
-                     struct strategy_cost *cost)
+		     struct strategy_cost *cost)
 {
 	const struct growth growth = growth_to(rows, next);
 	const uint64_t old_bytes = saturating_multiply(growth.previous, row_bytes);
 	const uint64_t new_bytes = saturating_multiply(growth.capacity, row_bytes);
 
 	*cost = (struct strategy_cost){
-	        .realloc_count = growth.count,
-	        .realloc_moved_bytes = saturating_multiply(growth.moved, row_bytes),
-	        .peak_bytes = new_bytes,
-	        .peak_moving_bytes = saturating_add(old_bytes, new_bytes),
-	        .final_bytes = new_bytes,
+		.realloc_count = growth.count,
+		.realloc_moved_bytes = saturating_multiply(growth.moved, row_bytes),
+		.peak_bytes = new_bytes,
+		.peak_moving_bytes = saturating_add(old_bytes, new_bytes),
+		.final_bytes = new_bytes,
 	};
 }
 

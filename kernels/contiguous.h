@@ -31,7 +31,7 @@ static inline void contiguous_write(struct array *array, const void *row)
 
 /* The append of a strategy that is told by its growth rule (growth.h) alone. */
 static ALWAYS_INLINE enum build_status contiguous_append(struct array *array, const void *row,
-                                                         size_t (*next)(size_t capacity))
+							 size_t (*next)(size_t capacity))
 {
 	if (array->rows == array->capacity) {
 		const enum build_status status = contiguous_grow(array, next(array->capacity));
@@ -45,7 +45,7 @@ static ALWAYS_INLINE enum build_status contiguous_append(struct array *array, co
 
 /* The cost of such a strategy. */
 void contiguous_cost(size_t rows, size_t row_bytes, size_t (*next)(size_t capacity),
-                     struct strategy_cost *cost);
+		     struct strategy_cost *cost);
 
 /* `scan` and `release` of struct strategy. */
 uint64_t contiguous_scan(const struct array *array);

@@ -3,9 +3,9 @@
 #include "checksum.h"
 
 const char *const row_work_names[] = {
-        [ROW_WORK_CHEAP] = "cheap",
-        [ROW_WORK_RANDOM] = "random",
-        NULL,
+	[ROW_WORK_CHEAP] = "cheap",
+	[ROW_WORK_RANDOM] = "random",
+	NULL,
 };
 
 /* Any number will do: splitmix64 has one cycle through all states. */
@@ -31,13 +31,46 @@ static double unit_interval(uint64_t random)
 	return (double)(random >> 11) * 0x1.0p-53;
 }
 
+/* Small rows are numbered this many calls ahead; large ones in place, since several of them would
+ * crowd the first cache level, and their copy is long against the wait. */
+enum {
+	SLOTS = 4,
+	SMALL_ROW_BYTES = 512,
+	CACHE_LINE_BYTES = 64
+};
+
+static size_t slots_for(size_t row_bytes)
+{
+	return row_bytes <= SMALL_ROW_BYTES ? SLOTS : 1;
+}
+
+static size_t slot_bytes_for(size_t row_bytes)
+{
+	return slots_for(row_bytes) == 1
+		       ? row_bytes
+		       : (row_bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
+}
+
+size_t row_source_buffer_bytes(size_t row_bytes)
+{
+	return slots_for(row_bytes) * slot_bytes_for(row_bytes);
+}
+
 void row_source_init(struct row_source *source, void *buffer, size_t row_bytes, enum row_work work)
 {
-	*source = (struct row_source){.row = buffer, .row_bytes = row_bytes, .work = work};
+	*source = (struct row_source){
+		.buffer = buffer,
+		.row_bytes = row_bytes,
+		.slot_bytes = slot_bytes_for(row_bytes),
+		.slot_mask = slots_for(row_bytes) - 1,
+		.work = work,
+	};
 	/* Never zero, so that memory which nobody wrote to cannot pass for a row; and a prime
 	 * period, so that a row shifted by a few bytes is another row. */
-	for (size_t i = 0; i < row_bytes; i++)
-		source->row[i] = (unsigned char)(i % 251 + 1);
+	for (uint64_t slot = 0; slot <= source->slot_mask; slot++)
+		for (size_t i = 0; i < row_bytes; i++)
+			source->buffer[slot * source->slot_bytes + i] =
+				(unsigned char)(i % 251 + 1);
 	row_source_rewind(source);
 }
 
@@ -45,6 +78,9 @@ void row_source_rewind(struct row_source *source)
 {
 	source->position = 0;
 	source->random_state = RANDOM_SEED;
+	if (source->work == ROW_WORK_CHEAP)
+		for (uint64_t number = 0; number < source->slot_mask; number++)
+			row_source_number(source, number);
 }
 
 uint64_t row_source_checksum(struct row_source *source, size_t rows)
@@ -58,11 +94,11 @@ uint64_t row_source_checksum(struct row_source *source, size_t rows)
 	return checksum_value(&checksum);
 }
 
-void row_source_draw(struct row_source *source)
+void row_source_draw(struct row_source *source, unsigned char *row)
 {
 	const size_t doubles = source->row_bytes / sizeof(double);
 	const size_t tail = source->row_bytes % sizeof(double);
-	unsigned char *place = source->row;
+	unsigned char *place = row;
 
 	for (size_t i = 0; i < doubles; i++) {
 		const double value = unit_interval(next_random(&source->random_state));

@@ -101,7 +101,8 @@ struct strategy {
 	/*
 	 * Makes an empty array ready for appends. The caller has zeroed *array but for row_bytes
 	 * (array_init). `rows` is how many appends will follow: only strategies whose point is to
-	 * know it may look at it. NULL: nothing to do.
+	 * know it may look at it. NULL: nothing to do. Like append and finish, it may be tried
+	 * again after a failure.
 	 */
 	enum build_status (*begin)(struct array *array, size_t rows);
 	/* Appends a copy of `row`, which has array->row_bytes bytes and is not part of the array.

@@ -110,7 +110,7 @@ void call_function(const registered &entry, benchmark::State &native)
 			state.mistake = "the benchmark function returned without a BENCH_LOOP";
 		else if (state.phase == bench_state::IN_LOOP)
 			state.mistake = "the benchmark function left BENCH_LOOP before its end "
-			                "without bench_skip()";
+					"without bench_skip()";
 	}
 	if (state.mistake != nullptr)
 		skip(native, state.mistake);
@@ -149,9 +149,9 @@ benchmark::internal::Benchmark *hand_over(const registered &entry)
 {
 	const bench_spec &spec = entry.spec;
 	auto *native =
-	        benchmark::RegisterBenchmark(entry.name.c_str(), [&entry](benchmark::State &state) {
-		        call_function(entry, state);
-	        });
+		benchmark::RegisterBenchmark(entry.name.c_str(), [&entry](benchmark::State &state) {
+			call_function(entry, state);
+		});
 
 	native->Unit(native_unit(spec.time_unit));
 	if (spec.iterations != 0)
@@ -184,13 +184,13 @@ struct hand_back {
 void ignore_environment()
 {
 	const char *const settings[] = {
-	        "bench",
-	        "--benchmark_list_tests=false",
-	        "--benchmark_out=",
-	        "--benchmark_enable_random_interleaving=false",
-	        "--benchmark_min_warmup_time=0",
-	        "--benchmark_perf_counters=",
-	        "--v=0",
+		"bench",
+		"--benchmark_list_tests=false",
+		"--benchmark_out=",
+		"--benchmark_enable_random_interleaving=false",
+		"--benchmark_min_warmup_time=0",
+		"--benchmark_perf_counters=",
+		"--v=0",
 	};
 	char *argv[sizeof(settings) / sizeof(settings[0]) + 1] = {};
 	int argc = 0;
@@ -215,7 +215,7 @@ class filter
 		char reason[128];
 		regerror(status, &regex_, reason, sizeof(reason));
 		throw std::invalid_argument("filter '" + std::string(pattern) +
-		                            "' is not a regular expression: " + reason);
+					    "' is not a regular expression: " + reason);
 	}
 	filter(const filter &) = delete;
 	filter &operator=(const filter &) = delete;
@@ -355,7 +355,7 @@ void print_help()
 		return;
 	}
 	std::fputs("error: an option has a value that it does not take; --help lists them\n",
-	           stderr);
+		   stderr);
 	std::exit(2);
 }
 
@@ -552,7 +552,7 @@ void bench_skip(struct bench_state *state, const char *message)
 void bench_set_counter(struct bench_state *state, const char *name, double value, unsigned flags)
 {
 	const unsigned known =
-	        BENCH_COUNTER_RATE | BENCH_COUNTER_AVERAGE_THREADS | BENCH_COUNTER_PER_ITERATION;
+		BENCH_COUNTER_RATE | BENCH_COUNTER_AVERAGE_THREADS | BENCH_COUNTER_PER_ITERATION;
 	auto native_flags = benchmark::Counter::kDefaults;
 
 	if (name == nullptr || (flags & ~known) != 0) {
@@ -566,7 +566,7 @@ void bench_set_counter(struct bench_state *state, const char *name, double value
 	if (flags & BENCH_COUNTER_PER_ITERATION)
 		native_flags = native_flags | benchmark::Counter::kAvgIterations;
 	guarded(state,
-	        [=] { state->native.counters[name] = benchmark::Counter(value, native_flags); });
+		[=] { state->native.counters[name] = benchmark::Counter(value, native_flags); });
 }
 
 void bench_set_items_processed(struct bench_state *state, uint64_t items)

@@ -273,7 +273,7 @@ void bench_skip(struct bench_state *state, const char *message)
 void bench_set_counter(struct bench_state *state, const char *name, double value, unsigned flags)
 {
 	const unsigned known =
-	        BENCH_COUNTER_RATE | BENCH_COUNTER_AVERAGE_THREADS | BENCH_COUNTER_PER_ITERATION;
+		BENCH_COUNTER_RATE | BENCH_COUNTER_AVERAGE_THREADS | BENCH_COUNTER_PER_ITERATION;
 	struct sum *sum;
 
 	if (name == NULL || (flags & ~known) != 0) {
@@ -343,7 +343,7 @@ static void run_thread(struct team *team, unsigned thread_index)
 			state.mistake = "the benchmark function returned without a BENCH_LOOP";
 		else if (state.phase == IN_LOOP)
 			state.mistake = "the benchmark function left BENCH_LOOP before its end "
-			                "without bench_skip()";
+					"without bench_skip()";
 	}
 	add_sums(&state);
 	if (state.mistake != NULL)
@@ -398,14 +398,14 @@ static int run_team(struct team *team)
 }
 
 static int report(const struct team *team, unsigned repetition, bench_result_callback callback,
-                  void *user_data)
+		  void *user_data)
 {
 	struct bench_result result = {
-	        .name = team->spec->name,
-	        .label = team->label != NULL && *team->label != '\0' ? team->label : NULL,
-	        .error = team->error,
-	        .repetition = repetition,
-	        .threads = team->threads,
+		.name = team->spec->name,
+		.label = team->label != NULL && *team->label != '\0' ? team->label : NULL,
+		.error = team->error,
+		.repetition = repetition,
+		.threads = team->threads,
 	};
 	struct bench_counter *counters = NULL;
 
@@ -435,7 +435,7 @@ static int report(const struct team *team, unsigned repetition, bench_result_cal
 
 /* Google Benchmark reports all repetitions when the last has ended. So does this. */
 static int run_benchmark(const struct bench_spec *spec, bench_result_callback callback,
-                         void *user_data)
+			 void *user_data)
 {
 	const unsigned repetitions = spec->repetitions != 0 ? spec->repetitions : 1;
 	struct team *teams = calloc(repetitions, sizeof(*teams));
@@ -472,7 +472,7 @@ static int run_benchmark(const struct bench_spec *spec, bench_result_callback ca
 
 /* Runs what matches, or, with `only_list`, prints the names. */
 static int for_each_match(const char *filter, bool only_list, bench_result_callback callback,
-                          void *user_data)
+			  void *user_data)
 {
 	const char *pattern = filter != NULL ? filter : "";
 	regex_t regex;
@@ -534,13 +534,13 @@ int bench_main(int argc, char **argv)
 			       argv[0]);
 			exit(0);
 		} else if (strcmp(argv[i], "--benchmark_list_tests") == 0 ||
-		           strcmp(argv[i], "--benchmark_list_tests=true") == 0) {
+			   strcmp(argv[i], "--benchmark_list_tests=true") == 0) {
 			only_list = true;
 		} else if (strncmp(argv[i], filter_option, strlen(filter_option)) == 0) {
 			filter = argv[i] + strlen(filter_option);
 		} else {
 			fprintf(stderr, "%s: error: unrecognized command-line flag: %s\n", argv[0],
-			        argv[i]);
+				argv[i]);
 			return 2;
 		}
 	}

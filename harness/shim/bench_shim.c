@@ -94,7 +94,7 @@ static int run_one(const char *loop, const char *iterations_text)
 	iterations = strtoull(iterations_text, &end, 10);
 	if (errno != 0 || *end != '\0' || iterations == 0) {
 		fprintf(stderr, "bench-shim: '%s' is not a number of iterations\n",
-		        iterations_text);
+			iterations_text);
 		return USAGE;
 	}
 	if (strcmp(loop, "c") == 0) {
@@ -115,6 +115,6 @@ int main(int argc, char **argv)
 	if (argc == 3)
 		return run_one(argv[1], argv[2]);
 	fprintf(stderr, "usage: bench-shim                        compare the two loops\n"
-	                "       bench-shim c|native ITERATIONS    run one of them\n");
+			"       bench-shim c|native ITERATIONS    run one of them\n");
 	return USAGE;
 }

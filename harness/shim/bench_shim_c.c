@@ -18,9 +18,9 @@ static void keep_time(const struct bench_result *result, void *user_data)
 double bench_shim_c_ns(uint64_t iterations)
 {
 	const struct bench_spec spec = {
-	        .name = "empty_loop",
-	        .function = empty_loop,
-	        .iterations = iterations,
+		.name = "empty_loop",
+		.function = empty_loop,
+		.iterations = iterations,
 	};
 	double cpu_ns = -1;
 

@@ -26,7 +26,7 @@ class keep_time : public benchmark::BenchmarkReporter
 	{
 		for (const Run &run : runs)
 			cpu_ns = run.cpu_accumulated_time * 1e9 /
-			         static_cast<double>(run.iterations);
+				 static_cast<double>(run.iterations);
 	}
 	double cpu_ns = -1;
 };
@@ -39,7 +39,7 @@ double bench_shim_native_ns(uint64_t iterations)
 
 	benchmark::ClearRegisteredBenchmarks();
 	benchmark::RegisterBenchmark("empty_loop", empty_loop)
-	        ->Iterations(static_cast<benchmark::IterationCount>(iterations));
+		->Iterations(static_cast<benchmark::IterationCount>(iterations));
 	benchmark::RunSpecifiedBenchmarks(&reporter, nullptr, "all");
 	benchmark::ClearRegisteredBenchmarks();
 	return reporter.cpu_ns;

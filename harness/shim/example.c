@@ -14,10 +14,10 @@ int main(int argc, char **argv)
 {
 	static char page[4096];
 	const struct bench_spec spec = {
-	        .name = "clear_page",
-	        .function = clear_page,
-	        .user_data = page,
-	        .repetitions = 3,
+		.name = "clear_page",
+		.function = clear_page,
+		.user_data = page,
+		.repetitions = 3,
 	};
 
 	return bench_register(&spec) == 0 ? bench_main(argc, argv) : 1;

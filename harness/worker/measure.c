@@ -327,7 +327,7 @@ static enum measure_status run_warm(struct measurement *measurement, struct erro
 static bool prepare_lanes(struct measurement *measurement, struct error *error)
 {
 	const struct measure_request *request = measurement->request;
-	size_t buffer_bytes = (request->row_bytes + 63) & ~(size_t)63;
+	size_t buffer_bytes = (row_source_buffer_bytes(request->row_bytes) + 63) & ~(size_t)63;
 	unsigned char *buffers;
 
 	measurement->lanes = memory_map(request->threads * sizeof *measurement->lanes);

@@ -36,22 +36,22 @@ static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 	const uint64_t moving_rows = rows > 0 ? saturating_add(rows, rows - 1) : 0;
 
 	*cost = (struct strategy_cost){
-	        .realloc_count = rows,
-	        .realloc_moved_bytes = saturating_multiply(saturating_sum_below(rows), row_bytes),
-	        .peak_bytes = saturating_multiply(rows, row_bytes),
-	        .peak_moving_bytes = saturating_multiply(moving_rows, row_bytes),
-	        .final_bytes = saturating_multiply(rows, row_bytes),
+		.realloc_count = rows,
+		.realloc_moved_bytes = saturating_multiply(saturating_sum_below(rows), row_bytes),
+		.peak_bytes = saturating_multiply(rows, row_bytes),
+		.peak_moving_bytes = saturating_multiply(moving_rows, row_bytes),
+		.final_bytes = saturating_multiply(rows, row_bytes),
 	};
 }
 
 const struct strategy strategy_append_in_place = {
-        .name = "append_in_place",
-        .implementation = "c",
-        .help = "Resize the array with realloc to one row more for every row",
-        .order = GROWTH_QUADRATIC,
-        .append = append,
-        .build = build,
-        .scan = contiguous_scan,
-        .release = contiguous_release,
-        .cost = cost,
+	.name = "append_in_place",
+	.implementation = "c",
+	.help = "Resize the array with realloc to one row more for every row",
+	.order = GROWTH_QUADRATIC,
+	.append = append,
+	.build = build,
+	.scan = contiguous_scan,
+	.release = contiguous_release,
+	.cost = cost,
 };

@@ -59,7 +59,7 @@ static enum build_status add_chunk(struct array *array, size_t chunk)
 	/* The directory first: then a failure leaves no chunk that nothing points to. */
 	if (chunk == array->capacity) {
 		const enum build_status status =
-		        block_index_grow(array, next_capacity(array->capacity));
+			block_index_grow(array, next_capacity(array->capacity));
 
 		if (status != BUILD_OK)
 			return status;
@@ -118,18 +118,18 @@ static void release(struct array *array)
 static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 {
 	block_index_cost(chunks_for(rows, row_bytes), row_bytes << chunk_rows_log2(row_bytes),
-	                 next_capacity, cost);
+			 next_capacity, cost);
 }
 
 const struct strategy strategy_chunked_list = {
-        .name = "chunked_list",
-        .implementation = "c",
-        .help = "Keep the rows in fixed chunks that are never copied",
-        .counterpart = "std::deque, a rope",
-        .order = GROWTH_LINEAR,
-        .append = append,
-        .build = build,
-        .scan = scan,
-        .release = release,
-        .cost = cost,
+	.name = "chunked_list",
+	.implementation = "c",
+	.help = "Keep the rows in fixed chunks that are never copied",
+	.counterpart = "std::deque, a rope",
+	.order = GROWTH_LINEAR,
+	.append = append,
+	.build = build,
+	.scan = scan,
+	.release = release,
+	.cost = cost,
 };

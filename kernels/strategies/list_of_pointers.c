@@ -27,14 +27,14 @@ static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 }
 
 const struct strategy strategy_list_of_pointers = {
-        .name = "list_of_pointers",
-        .implementation = "c",
-        .help = "Allocate every row by itself and keep a growing list of pointers",
-        .counterpart = "Python list",
-        .order = GROWTH_LINEAR,
-        .append = pointer_list_append,
-        .build = build,
-        .scan = pointer_list_scan,
-        .release = pointer_list_release,
-        .cost = cost,
+	.name = "list_of_pointers",
+	.implementation = "c",
+	.help = "Allocate every row by itself and keep a growing list of pointers",
+	.counterpart = "Python list",
+	.order = GROWTH_LINEAR,
+	.append = pointer_list_append,
+	.build = build,
+	.scan = pointer_list_scan,
+	.release = pointer_list_release,
+	.cost = cost,
 };

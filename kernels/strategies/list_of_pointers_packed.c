@@ -74,15 +74,15 @@ static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 }
 
 const struct strategy strategy_list_of_pointers_packed = {
-        .name = "list_of_pointers_packed",
-        .implementation = "c",
-        .help = "Keep a list of pointers to rows, then copy all into one array",
-        .counterpart = "np.array(list)",
-        .order = GROWTH_LINEAR,
-        .append = pointer_list_append,
-        .finish = finish,
-        .build = build,
-        .scan = scan,
-        .release = release,
-        .cost = cost,
+	.name = "list_of_pointers_packed",
+	.implementation = "c",
+	.help = "Keep a list of pointers to rows, then copy all into one array",
+	.counterpart = "np.array(list)",
+	.order = GROWTH_LINEAR,
+	.append = pointer_list_append,
+	.finish = finish,
+	.build = build,
+	.scan = scan,
+	.release = release,
+	.cost = cost,
 };

@@ -51,24 +51,24 @@ static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 	const uint64_t peak_rows = saturating_add(rows, rows_before_last);
 
 	*cost = (struct strategy_cost){
-	        .malloc_count = rows,
-	        .free_count = rows_before_last,
-	        .copied_bytes = saturating_multiply(saturating_sum_below(rows), row_bytes),
-	        .peak_bytes = saturating_multiply(peak_rows, row_bytes),
-	        .peak_moving_bytes = saturating_multiply(peak_rows, row_bytes),
-	        .final_bytes = saturating_multiply(rows, row_bytes),
+		.malloc_count = rows,
+		.free_count = rows_before_last,
+		.copied_bytes = saturating_multiply(saturating_sum_below(rows), row_bytes),
+		.peak_bytes = saturating_multiply(peak_rows, row_bytes),
+		.peak_moving_bytes = saturating_multiply(peak_rows, row_bytes),
+		.final_bytes = saturating_multiply(rows, row_bytes),
 	};
 }
 
 const struct strategy strategy_loop_and_append = {
-        .name = "loop_and_append",
-        .implementation = "c",
-        .help = "Allocate a new array for every row and copy the old one",
-        .counterpart = "np.concatenate, np.append",
-        .order = GROWTH_QUADRATIC,
-        .append = append,
-        .build = build,
-        .scan = contiguous_scan,
-        .release = contiguous_release,
-        .cost = cost,
+	.name = "loop_and_append",
+	.implementation = "c",
+	.help = "Allocate a new array for every row and copy the old one",
+	.counterpart = "np.concatenate, np.append",
+	.order = GROWTH_QUADRATIC,
+	.append = append,
+	.build = build,
+	.scan = contiguous_scan,
+	.release = contiguous_release,
+	.cost = cost,
 };

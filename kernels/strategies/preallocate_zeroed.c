@@ -48,23 +48,23 @@ static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 	const uint64_t bytes = saturating_multiply(rows, row_bytes);
 
 	*cost = (struct strategy_cost){
-	        .calloc_count = rows > 0 ? 1 : 0,
-	        .peak_bytes = bytes,
-	        .peak_moving_bytes = bytes,
-	        .final_bytes = bytes,
+		.calloc_count = rows > 0 ? 1 : 0,
+		.peak_bytes = bytes,
+		.peak_moving_bytes = bytes,
+		.final_bytes = bytes,
 	};
 }
 
 const struct strategy strategy_preallocate_zeroed = {
-        .name = "preallocate_zeroed",
-        .implementation = "c",
-        .help = "Allocate the whole array with calloc, then fill it",
-        .counterpart = "np.zeros",
-        .order = GROWTH_LINEAR,
-        .begin = begin,
-        .append = append,
-        .build = build,
-        .scan = contiguous_scan,
-        .release = contiguous_release,
-        .cost = cost,
+	.name = "preallocate_zeroed",
+	.implementation = "c",
+	.help = "Allocate the whole array with calloc, then fill it",
+	.counterpart = "np.zeros",
+	.order = GROWTH_LINEAR,
+	.begin = begin,
+	.append = append,
+	.build = build,
+	.scan = contiguous_scan,
+	.release = contiguous_release,
+	.cost = cost,
 };

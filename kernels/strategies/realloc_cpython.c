@@ -32,14 +32,14 @@ static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 }
 
 const struct strategy strategy_realloc_cpython = {
-        .name = "realloc_cpython",
-        .implementation = "c",
-        .help = "Grow the capacity by an eighth with realloc, as a Python list does",
-        .counterpart = "CPython list",
-        .order = GROWTH_LINEAR,
-        .append = append,
-        .build = build,
-        .scan = contiguous_scan,
-        .release = contiguous_release,
-        .cost = cost,
+	.name = "realloc_cpython",
+	.implementation = "c",
+	.help = "Grow the capacity by an eighth with realloc, as a Python list does",
+	.counterpart = "CPython list",
+	.order = GROWTH_LINEAR,
+	.append = append,
+	.build = build,
+	.scan = contiguous_scan,
+	.release = contiguous_release,
+	.cost = cost,
 };

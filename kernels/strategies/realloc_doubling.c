@@ -35,14 +35,14 @@ static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 }
 
 const struct strategy strategy_realloc_doubling = {
-        .name = "realloc_doubling",
-        .implementation = "c",
-        .help = "Double the capacity with realloc when the array is full",
-        .counterpart = "std::vector (libstdc++)",
-        .order = GROWTH_LINEAR,
-        .append = append,
-        .build = build,
-        .scan = contiguous_scan,
-        .release = contiguous_release,
-        .cost = cost,
+	.name = "realloc_doubling",
+	.implementation = "c",
+	.help = "Double the capacity with realloc when the array is full",
+	.counterpart = "std::vector (libstdc++)",
+	.order = GROWTH_LINEAR,
+	.append = append,
+	.build = build,
+	.scan = contiguous_scan,
+	.release = contiguous_release,
+	.cost = cost,
 };

@@ -37,14 +37,14 @@ static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 }
 
 const struct strategy strategy_realloc_x1_5 = {
-        .name = "realloc_x1.5",
-        .implementation = "c",
-        .help = "Grow the capacity by half with realloc when the array is full",
-        .counterpart = "std::vector (MSVC), folly::fbvector",
-        .order = GROWTH_LINEAR,
-        .append = append,
-        .build = build,
-        .scan = contiguous_scan,
-        .release = contiguous_release,
-        .cost = cost,
+	.name = "realloc_x1.5",
+	.implementation = "c",
+	.help = "Grow the capacity by half with realloc when the array is full",
+	.counterpart = "std::vector (MSVC), folly::fbvector",
+	.order = GROWTH_LINEAR,
+	.append = append,
+	.build = build,
+	.scan = contiguous_scan,
+	.release = contiguous_release,
+	.cost = cost,
 };

@@ -48,7 +48,7 @@ static inline enum build_status begin(struct array *array, size_t rows)
 	(void)rows;
 	for (size_t bytes = MOST_RESERVED_BYTES; bytes >= LEAST_RESERVED_BYTES; bytes /= 2) {
 		void *const space = mmap(NULL, bytes, PROT_NONE,
-		                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 		if (space != MAP_FAILED) {
 			array->data = space;
@@ -108,23 +108,23 @@ static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 	const uint64_t committed = saturating_multiply(steps, STEP_BYTES);
 
 	*cost = (struct strategy_cost){
-	        .mmap_count = 1,
-	        .mprotect_count = row_bytes > STEP_BYTES ? rows : steps,
-	        .peak_bytes = committed,
-	        .peak_moving_bytes = committed,
-	        .final_bytes = committed,
+		.mmap_count = 1,
+		.mprotect_count = row_bytes > STEP_BYTES ? rows : steps,
+		.peak_bytes = committed,
+		.peak_moving_bytes = committed,
+		.final_bytes = committed,
 	};
 }
 
 const struct strategy strategy_reserve_then_commit = {
-        .name = "reserve_then_commit",
-        .implementation = "c",
-        .help = "Reserve address space with mmap and commit it as the array grows",
-        .order = GROWTH_LINEAR,
-        .begin = begin,
-        .append = append,
-        .build = build,
-        .scan = contiguous_scan,
-        .release = release,
-        .cost = cost,
+	.name = "reserve_then_commit",
+	.implementation = "c",
+	.help = "Reserve address space with mmap and commit it as the array grows",
+	.order = GROWTH_LINEAR,
+	.begin = begin,
+	.append = append,
+	.build = build,
+	.scan = contiguous_scan,
+	.release = release,
+	.cost = cost,
 };

@@ -280,7 +280,7 @@ int __wrap_munmap(void *address, size_t bytes)
 			continue;
 		if (mappings[place].bytes != bytes)
 			fail_msg("unmapped %zu bytes of a mapping of %zu", bytes,
-			         mappings[place].bytes);
+				 mappings[place].bytes);
 		counts.live_bytes -= mappings[place].committed_bytes;
 		counts.live_mappings--;
 		mappings[place] = (struct mapping){0};

@@ -11,8 +11,8 @@
 #define MOST_GROUP_BYTES 64
 
 static const struct suite *const suites[] = {
-        &suite_checksum, &suite_row_source, &suite_registry,      &suite_growth,  &suite_rows,
-        &suite_cost,     &suite_memory,     &suite_out_of_memory, &suite_reserve, NULL,
+	&suite_checksum, &suite_row_source, &suite_registry,      &suite_growth,  &suite_rows,
+	&suite_cost,     &suite_memory,     &suite_out_of_memory, &suite_reserve, NULL,
 };
 
 static int start_counting(void **state)
@@ -30,8 +30,8 @@ static int nothing_is_live(void **state)
 	(void)state;
 	if (counts->live_blocks != 0 || counts->live_bytes != 0 || counts->live_mappings != 0) {
 		fprintf(stderr, "leaked: %zu blocks, %llu bytes, %zu mappings\n",
-		        counts->live_blocks, (unsigned long long)counts->live_bytes,
-		        counts->live_mappings);
+			counts->live_blocks, (unsigned long long)counts->live_bytes,
+			counts->live_mappings);
 		return -1;
 	}
 	return 0;
@@ -45,17 +45,17 @@ static int run(const struct suite *suite, const struct strategy *strategy)
 	size_t count = 0;
 
 	snprintf(group, sizeof group, "%s%s%s", suite->name, strategy != NULL ? ": " : "",
-	         strategy != NULL ? strategy->name : "");
+		 strategy != NULL ? strategy->name : "");
 	for (const struct test *test = suite->tests; test->run != NULL; test++) {
 		if (count == MOST_TESTS)
 			return 1;
 		snprintf(names[count], MOST_NAME_BYTES, "%s: %s", group, test->behaviour);
 		tests[count] = (struct CMUnitTest){
-		        .name = names[count],
-		        .test_func = test->run,
-		        .setup_func = start_counting,
-		        .teardown_func = nothing_is_live,
-		        .initial_state = (void *)(uintptr_t)strategy,
+			.name = names[count],
+			.test_func = test->run,
+			.setup_func = start_counting,
+			.teardown_func = nothing_is_live,
+			.initial_state = (void *)(uintptr_t)strategy,
 		};
 		count++;
 	}

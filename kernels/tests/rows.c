@@ -11,7 +11,7 @@ void rows_init(struct rows *rows, size_t row_bytes, enum row_work work)
 }
 
 enum build_status rows_build_in_steps(const struct strategy *strategy, struct array *array,
-                                      size_t count, struct row_source *source)
+				      size_t count, struct row_source *source)
 {
 	enum build_status status = BUILD_OK;
 

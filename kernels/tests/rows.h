@@ -23,7 +23,7 @@ void rows_init(struct rows *rows, size_t row_bytes, enum row_work work);
 
 /* begin, `count` times append, and finish, each called through the record. */
 enum build_status rows_build_in_steps(const struct strategy *strategy, struct array *array,
-                                      size_t count, struct row_source *source);
+				      size_t count, struct row_source *source);
 
 /* Whether a quadratic strategy would move gigabytes for so many rows, which under a sanitizer takes
  * a minute. Tests that go through all sizes leave these out. */

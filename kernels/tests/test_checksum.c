@@ -73,13 +73,13 @@ static void rows_may_come_in_pieces(void **state)
 }
 
 static const struct test tests[] = {
-        {"two words give what they give by hand", two_words_by_hand},
-        {"a short row is padded with zeros", short_rows_are_padded},
-        {"two swapped rows give another value", swapped_rows_differ},
-        {"a missing row gives another value", a_missing_row_differs},
-        {"the last byte of the last row counts", the_last_byte_counts},
-        {"it does not matter in how many pieces the rows come", rows_may_come_in_pieces},
-        {0},
+	{"two words give what they give by hand", two_words_by_hand},
+	{"a short row is padded with zeros", short_rows_are_padded},
+	{"two swapped rows give another value", swapped_rows_differ},
+	{"a missing row gives another value", a_missing_row_differs},
+	{"the last byte of the last row counts", the_last_byte_counts},
+	{"it does not matter in how many pieces the rows come", rows_may_come_in_pieces},
+	{0},
 };
 
 const struct suite suite_checksum = {.name = "checksum", .tests = tests};

@@ -10,11 +10,11 @@
 
 /* Powers of two and their neighbours, CPython's capacities, and what lies between. */
 static const size_t row_counts[] = {0,  1,  2,  3,  4,  5,  7,  8,  9,   16,  17,
-                                    24, 25, 31, 32, 33, 52, 53, 64, 100, 777, 1025};
+				    24, 25, 31, 32, 33, 52, 53, 64, 100, 777, 1025};
 static const size_t row_sizes[] = {1, 8, 24, 80, 2048, 4096, 5000};
 
 static void costs_are_what_is_counted(const struct strategy *strategy, size_t count,
-                                      size_t row_bytes)
+				      size_t row_bytes)
 {
 	const struct allocator_counts *counts = counting_allocator_counts();
 	struct array array = array_init(row_bytes);
@@ -115,13 +115,13 @@ static void costs_that_do_not_fit_are_the_largest_number(void **state)
 }
 
 static const struct test tests[] = {
-        {"the closed forms are what the allocator counts", closed_forms_are_what_is_counted},
-        {"the copied bytes are those of the design", copied_bytes_are_those_of_the_design},
-        {"the order is that of the copied bytes", the_order_is_that_of_the_copied_bytes},
-        {"a hundred million rows cost at least their bytes",
-         a_hundred_million_rows_cost_at_least_their_bytes},
-        {"costs that do not fit are UINT64_MAX", costs_that_do_not_fit_are_the_largest_number},
-        {0},
+	{"the closed forms are what the allocator counts", closed_forms_are_what_is_counted},
+	{"the copied bytes are those of the design", copied_bytes_are_those_of_the_design},
+	{"the order is that of the copied bytes", the_order_is_that_of_the_copied_bytes},
+	{"a hundred million rows cost at least their bytes",
+	 a_hundred_million_rows_cost_at_least_their_bytes},
+	{"costs that do not fit are UINT64_MAX", costs_that_do_not_fit_are_the_largest_number},
+	{0},
 };
 
 const struct suite suite_cost = {.name = "cost", .for_each_strategy = true, .tests = tests};

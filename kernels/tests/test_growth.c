@@ -21,7 +21,7 @@ static void assert_capacities(const char *name, const size_t *expected, size_t c
 	for (size_t i = 1; i < count; i++) {
 		while (array.rows <= expected[i - 1])
 			assert_int_equal(strategy->append(&array, row_source_next(&rows.source)),
-			                 BUILD_OK);
+					 BUILD_OK);
 		assert_int_equal(array.capacity, expected[i]);
 	}
 	strategy->release(&array);
@@ -67,8 +67,8 @@ static void chunks_hold_a_power_of_two_of_rows(void **state)
 		size_t row_bytes;
 		size_t chunk_rows;
 	} cases[] = {
-	        {1, 4096}, {2, 2048}, {3, 1024}, {8, 512},  {80, 32},  {1365, 2},
-	        {2048, 2}, {2049, 1}, {4095, 1}, {4096, 1}, {4097, 1}, {8192, 1},
+		{1, 4096}, {2, 2048}, {3, 1024}, {8, 512},  {80, 32},  {1365, 2},
+		{2048, 2}, {2049, 1}, {4095, 1}, {4096, 1}, {4097, 1}, {8192, 1},
 	};
 	const struct strategy *strategy = strategy_find("c", "chunked_list");
 
@@ -80,7 +80,7 @@ static void chunks_hold_a_power_of_two_of_rows(void **state)
 		rows_init(&rows, cases[i].row_bytes, ROW_WORK_CHEAP);
 		assert_int_equal(strategy->build(&array, 1, &rows.source), BUILD_OK);
 		assert_int_equal(counting_allocator_block_bytes(array.index[0]),
-		                 cases[i].row_bytes * cases[i].chunk_rows);
+				 cases[i].row_bytes * cases[i].chunk_rows);
 		strategy->release(&array);
 	}
 }
@@ -165,24 +165,24 @@ static void saturating_arithmetic(void **state)
 	/* n (n - 1) does not fit, half of it does. */
 	assert_int_equal(saturating_sum_below(UINT64_C(1) << 32), UINT64_C(0x7fffffff80000000));
 	assert_int_equal(saturating_sum_below(UINT64_C(6074001000)),
-	                 UINT64_C(18446744070963499500));
+			 UINT64_C(18446744070963499500));
 	assert_int_equal(saturating_sum_below(UINT64_MAX), UINT64_MAX);
 }
 
 static const struct test tests[] = {
-        {"realloc_doubling grows 0, 1, 2, 4, 8, ...", doubling},
-        {"realloc_x1.5 grows 0, 1, 2, 3, 4, 6, 9, 13, 19, ...", half_as_much_again},
-        {"realloc_cpython and the lists grow 0, 4, 8, 16, 24, 32, 40, 52, 64, 76, ...", as_cpython},
-        {"append_in_place and loop_and_append grow by one row", one_row_more},
-        {"chunked_list's chunks hold a power of two of rows, at most 4096 bytes or one row",
-         chunks_hold_a_power_of_two_of_rows},
-        {"growth_to follows a rule as by hand", growth_by_hand},
-        {"growth_to stops at SIZE_MAX where a rule wraps around", growth_past_size_t},
-        {"contiguous_grow refuses what is smaller or does not fit", impossible_capacities},
-        {"lengths whose bytes do not fit are refused", impossible_lengths},
-        {"saturating arithmetic is exact below the limit and UINT64_MAX above",
-         saturating_arithmetic},
-        {0},
+	{"realloc_doubling grows 0, 1, 2, 4, 8, ...", doubling},
+	{"realloc_x1.5 grows 0, 1, 2, 3, 4, 6, 9, 13, 19, ...", half_as_much_again},
+	{"realloc_cpython and the lists grow 0, 4, 8, 16, 24, 32, 40, 52, 64, 76, ...", as_cpython},
+	{"append_in_place and loop_and_append grow by one row", one_row_more},
+	{"chunked_list's chunks hold a power of two of rows, at most 4096 bytes or one row",
+	 chunks_hold_a_power_of_two_of_rows},
+	{"growth_to follows a rule as by hand", growth_by_hand},
+	{"growth_to stops at SIZE_MAX where a rule wraps around", growth_past_size_t},
+	{"contiguous_grow refuses what is smaller or does not fit", impossible_capacities},
+	{"lengths whose bytes do not fit are refused", impossible_lengths},
+	{"saturating arithmetic is exact below the limit and UINT64_MAX above",
+	 saturating_arithmetic},
+	{0},
 };
 
 const struct suite suite_growth = {.name = "growth", .tests = tests};

@@ -90,20 +90,20 @@ static void no_rows_need_no_memory(void **state)
 	rows_init(&rows, 80, ROW_WORK_CHEAP);
 	assert_int_equal(strategy->build(&array, 0, &rows.source), BUILD_OK);
 	assert_int_equal(counts->malloc_count + counts->calloc_count + counts->realloc_count +
-	                         counts->free_count + counts->mprotect_count,
-	                 0);
+				 counts->free_count + counts->mprotect_count,
+			 0);
 	assert_int_equal(counts->peak_bytes, 0);
 	assert_int_equal(strategy->scan(&array), 0);
 	strategy->release(&array);
 }
 
 static const struct test tests[] = {
-        {"release frees all", release_frees_all},
-        {"release before finish frees all", release_before_finish_frees_all},
-        {"release of an empty array does nothing", release_of_nothing_does_nothing},
-        {"an array can be built again after release", an_array_can_be_built_again},
-        {"no rows need no memory", no_rows_need_no_memory},
-        {0},
+	{"release frees all", release_frees_all},
+	{"release before finish frees all", release_before_finish_frees_all},
+	{"release of an empty array does nothing", release_of_nothing_does_nothing},
+	{"an array can be built again after release", an_array_can_be_built_again},
+	{"no rows need no memory", no_rows_need_no_memory},
+	{0},
 };
 
 const struct suite suite_memory = {.name = "memory", .for_each_strategy = true, .tests = tests};

@@ -25,7 +25,7 @@ static void assert_released(const struct strategy *strategy, struct array *array
 
 /* Builds with the nth allocation failing. False if there are fewer than that. */
 static bool fails_cleanly(const struct strategy *strategy, size_t count, size_t row_bytes,
-                          enum failure failure, uint64_t nth)
+			  enum failure failure, uint64_t nth)
 {
 	const struct allocator_counts *counts = counting_allocator_counts();
 	struct array array = array_init(row_bytes);
@@ -120,7 +120,7 @@ static void a_failed_step_can_be_repeated(void **state)
 static void a_row_larger_than_memory_is_refused(void **state)
 {
 	static const size_t huge_sizes[] = {SIZE_MAX, SIZE_MAX - 4096, SIZE_MAX / 2 + 1,
-	                                    SIZE_MAX / 2};
+					    SIZE_MAX / 2};
 	const struct strategy *strategy = *state;
 
 	for (size_t i = 0; i < COUNT(huge_sizes); i++) {
@@ -140,15 +140,15 @@ static void a_row_larger_than_memory_is_refused(void **state)
 }
 
 static const struct test for_each_strategy[] = {
-        {"each allocation may fail", one_allocation_may_fail},
-        {"each allocation and all after it may fail", all_further_allocations_may_fail},
-        {"a step that failed can be repeated", a_failed_step_can_be_repeated},
-        {"a row larger than memory is refused", a_row_larger_than_memory_is_refused},
-        {0},
+	{"each allocation may fail", one_allocation_may_fail},
+	{"each allocation and all after it may fail", all_further_allocations_may_fail},
+	{"a step that failed can be repeated", a_failed_step_can_be_repeated},
+	{"a row larger than memory is refused", a_row_larger_than_memory_is_refused},
+	{0},
 };
 
 const struct suite suite_out_of_memory = {
-        .name = "out of memory",
-        .for_each_strategy = true,
-        .tests = for_each_strategy,
+	.name = "out of memory",
+	.for_each_strategy = true,
+	.tests = for_each_strategy,
 };

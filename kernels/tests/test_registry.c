@@ -19,12 +19,12 @@ static size_t strategy_count(void)
 static void the_design_names_are_there(void **state)
 {
 	static const char *const names[] = {
-	        "append_in_place",     "chunked_list",
-	        "list_of_pointers",    "list_of_pointers_packed",
-	        "loop_and_append",     "preallocate_then_fill",
-	        "preallocate_zeroed",  "realloc_cpython",
-	        "realloc_doubling",    "realloc_x1.5",
-	        "reserve_then_commit",
+		"append_in_place",     "chunked_list",
+		"list_of_pointers",    "list_of_pointers_packed",
+		"loop_and_append",     "preallocate_then_fill",
+		"preallocate_zeroed",  "realloc_cpython",
+		"realloc_doubling",    "realloc_x1.5",
+		"reserve_then_commit",
 	};
 
 	(void)state;
@@ -43,7 +43,7 @@ static void every_strategy_is_found_by_its_name(void **state)
 	assert_true(strategy_count() > 0);
 	for (size_t i = 0; strategies[i] != NULL; i++)
 		assert_ptr_equal(strategy_find(strategies[i]->implementation, strategies[i]->name),
-		                 strategies[i]);
+				 strategies[i]);
 }
 
 static void what_does_not_exist_is_not_found(void **state)
@@ -104,7 +104,7 @@ static void every_record_is_complete(void **state)
 		print_message("%s\n", strategy->name);
 		assert_string_not_equal(strategy->name, "");
 		assert_int_equal(strspn(strategy->name, "abcdefghijklmnopqrstuvwxyz0123456789_.-"),
-		                 strlen(strategy->name));
+				 strlen(strategy->name));
 		assert_string_equal(strategy->implementation, "c");
 		assert_non_null(strategy->help);
 		assert_in_range(strlen(strategy->help), 10, 80);
@@ -113,7 +113,7 @@ static void every_record_is_complete(void **state)
 		if (strategy->counterpart != NULL)
 			assert_string_not_equal(strategy->counterpart, "");
 		assert_true(strategy->order == GROWTH_LINEAR ||
-		            strategy->order == GROWTH_QUADRATIC);
+			    strategy->order == GROWTH_QUADRATIC);
 		assert_non_null(strategy->append);
 		assert_non_null(strategy->build);
 		assert_non_null(strategy->scan);
@@ -123,14 +123,14 @@ static void every_record_is_complete(void **state)
 }
 
 static const struct test tests[] = {
-        {"the strategies of the design are there", the_design_names_are_there},
-        {"every strategy is found by its name", every_strategy_is_found_by_its_name},
-        {"what does not exist is not found", what_does_not_exist_is_not_found},
-        {"the table is in alphabetical order", the_table_is_in_alphabetical_order},
-        {"every file in strategies/ has its record, and no other exists",
-         every_file_has_its_record},
-        {"every record is complete", every_record_is_complete},
-        {0},
+	{"the strategies of the design are there", the_design_names_are_there},
+	{"every strategy is found by its name", every_strategy_is_found_by_its_name},
+	{"what does not exist is not found", what_does_not_exist_is_not_found},
+	{"the table is in alphabetical order", the_table_is_in_alphabetical_order},
+	{"every file in strategies/ has its record, and no other exists",
+	 every_file_has_its_record},
+	{"every record is complete", every_record_is_complete},
+	{0},
 };
 
 const struct suite suite_registry = {.name = "registry", .tests = tests};

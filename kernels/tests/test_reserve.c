@@ -13,7 +13,7 @@ static void an_absurd_length_is_refused(void **state)
 {
 	/* 80 times the last two wraps around to a small number. */
 	static const size_t lengths[] = {SIZE_MAX, SIZE_MAX / 2, SIZE_MAX / 80, SIZE_MAX / 80 + 1,
-	                                 (size_t)1 << 60};
+					 (size_t)1 << 60};
 
 	(void)state;
 	for (size_t i = 0; preallocating[i] != NULL; i++) {
@@ -25,7 +25,7 @@ static void an_absurd_length_is_refused(void **state)
 
 			rows_init(&rows, 80, ROW_WORK_CHEAP);
 			assert_int_equal(strategy->build(&array, lengths[j], &rows.source),
-			                 BUILD_OUT_OF_MEMORY);
+					 BUILD_OUT_OF_MEMORY);
 			assert_int_equal(array.rows, 0);
 			assert_int_equal(rows.source.position, 0);
 			strategy->release(&array);
@@ -46,10 +46,10 @@ static void a_row_past_the_length_is_refused(void **state)
 			rows_init(&rows, 80, ROW_WORK_CHEAP);
 			assert_int_equal(strategy->build(&array, length, &rows.source), BUILD_OK);
 			assert_int_equal(strategy->append(&array, rows.buffer),
-			                 BUILD_OUT_OF_MEMORY);
+					 BUILD_OUT_OF_MEMORY);
 			assert_int_equal(array.rows, length);
 			assert_int_equal(strategy->scan(&array),
-			                 row_source_checksum(&rows.source, length));
+					 row_source_checksum(&rows.source, length));
 			strategy->release(&array);
 		}
 	}
@@ -81,7 +81,7 @@ static void a_tebibyte_is_reserved(void **state)
 	assert_int_equal(strategy->begin(&array, 0), BUILD_OK);
 	/* A limit of the process, or a checking tool, may leave less. */
 	assert_int_equal(array.reserved_bytes,
-	                 ((size_t)1 << 40) >> counting_allocator_counts()->mmap_refused_count);
+			 ((size_t)1 << 40) >> counting_allocator_counts()->mmap_refused_count);
 	strategy->release(&array);
 }
 
@@ -188,19 +188,19 @@ static void the_array_never_moves(void **state)
 }
 
 static const struct test tests[] = {
-        {"preallocation of an absurd length is refused", an_absurd_length_is_refused},
-        {"a row past the preallocated length is refused", a_row_past_the_length_is_refused},
-        {"loop_and_append has its peak at 2 n - 1 rows", loop_and_append_holds_both_arrays},
-        {"reserve_then_commit reserves 1 TiB", a_tebibyte_is_reserved},
-        {"reserve_then_commit takes half where more is refused", less_address_space_will_do},
-        {"reserve_then_commit refuses less than 64 MiB of address space",
-         too_little_address_space_is_refused},
-        {"the end of the reservation is out of memory",
-         the_end_of_the_reservation_is_out_of_memory},
-        {"rows larger than a step are committed one by one",
-         rows_larger_than_a_step_are_committed_one_by_one},
-        {"the reserved array never moves", the_array_never_moves},
-        {0},
+	{"preallocation of an absurd length is refused", an_absurd_length_is_refused},
+	{"a row past the preallocated length is refused", a_row_past_the_length_is_refused},
+	{"loop_and_append has its peak at 2 n - 1 rows", loop_and_append_holds_both_arrays},
+	{"reserve_then_commit reserves 1 TiB", a_tebibyte_is_reserved},
+	{"reserve_then_commit takes half where more is refused", less_address_space_will_do},
+	{"reserve_then_commit refuses less than 64 MiB of address space",
+	 too_little_address_space_is_refused},
+	{"the end of the reservation is out of memory",
+	 the_end_of_the_reservation_is_out_of_memory},
+	{"rows larger than a step are committed one by one",
+	 rows_larger_than_a_step_are_committed_one_by_one},
+	{"the reserved array never moves", the_array_never_moves},
+	{0},
 };
 
 const struct suite suite_reserve = {.name = "memory asked for ahead", .tests = tests};

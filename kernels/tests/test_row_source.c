@@ -48,12 +48,62 @@ static void short_rows_hold_the_low_bytes(void **state)
 
 	(void)state;
 	rows_init(&rows, 1, ROW_WORK_CHEAP);
-	rows.buffer[1] = 99;
 	for (unsigned number = 0; number < 300; number++) {
 		const unsigned char *row = row_source_next(&rows.source);
 
 		assert_int_equal(row[0], number % 256);
-		assert_int_equal(row[1], 99);
+	}
+}
+
+/* Fills what belongs to no row with a guard, or asserts that it is still there. */
+static void guard(struct rows *rows, bool set)
+{
+	const size_t row_bytes = rows->source.row_bytes;
+	const size_t slot_bytes = rows->source.slot_bytes;
+	const size_t used = row_source_buffer_bytes(row_bytes);
+
+	for (size_t i = 0; i < sizeof rows->buffer; i++) {
+		if (i < used && i % slot_bytes < row_bytes)
+			continue;
+		if (set)
+			rows->buffer[i] = 0xee;
+		else
+			assert_int_equal(rows->buffer[i], 0xee);
+	}
+}
+
+static void a_source_writes_nothing_but_its_rows(void **state)
+{
+	static const size_t sizes[] = {1, 3, 7, 8, 21, 64, 80, 512, 513, 5000};
+	struct rows rows;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		for (int work = ROW_WORK_CHEAP; work <= ROW_WORK_RANDOM; work++) {
+			assert_true(row_source_buffer_bytes(sizes[i]) <= sizeof rows.buffer);
+			rows_init(&rows, sizes[i], (enum row_work)work);
+			guard(&rows, true);
+			for (unsigned row = 0; row < 20; row++)
+				(void)row_source_next(&rows.source);
+			row_source_rewind(&rows.source);
+			guard(&rows, false);
+		}
+	}
+}
+
+static void a_small_row_was_written_before_the_call_that_hands_it_out(void **state)
+{
+	struct rows rows;
+	unsigned char before[MOST_ROW_BYTES];
+
+	(void)state;
+	rows_init(&rows, 80, ROW_WORK_CHEAP);
+	for (unsigned number = 0; number < 20; number++) {
+		const unsigned char *row;
+
+		memcpy(before, rows.buffer, sizeof before);
+		row = row_source_next(&rows.source);
+		assert_memory_equal(row, before + (row - rows.buffer), 80);
 	}
 }
 
@@ -61,9 +111,9 @@ static void random_numbers_are_splitmix64(void **state)
 {
 	/* The published first results for the state 1234567. */
 	static const uint64_t expected[] = {
-	        UINT64_C(6457827717110365317),
-	        UINT64_C(3203168211198807973),
-	        UINT64_C(9817491932198370423),
+		UINT64_C(6457827717110365317),
+		UINT64_C(3203168211198807973),
+		UINT64_C(9817491932198370423),
 	};
 	struct rows rows;
 	double drawn[3];
@@ -104,7 +154,6 @@ static void random_rows_are_drawn_to_the_last_byte(void **state)
 
 	(void)state;
 	rows_init(&rows, 21, ROW_WORK_RANDOM);
-	rows.buffer[21] = 99;
 	memcpy(first, row_source_next(&rows.source), 21);
 	for (size_t row = 0; row < 20; row++) {
 		const unsigned char *next = row_source_next(&rows.source);
@@ -115,7 +164,6 @@ static void random_rows_are_drawn_to_the_last_byte(void **state)
 	/* The top bytes of a double in [0, 1) may well repeat, those of the tail may not. */
 	for (size_t i = 16; i < 21; i++)
 		assert_true(differs[i]);
-	assert_int_equal(rows.buffer[21], 99);
 }
 
 static void a_rewound_source_repeats_itself(void **state)
@@ -146,7 +194,7 @@ static void the_buffer_may_hold_anything_before(void **state)
 		rows_init(&clean, 37, (enum row_work)work);
 		rows_init(&dirty, 37, (enum row_work)work);
 		assert_int_equal(row_source_checksum(&clean.source, 10),
-		                 row_source_checksum(&dirty.source, 10));
+				 row_source_checksum(&dirty.source, 10));
 	}
 }
 
@@ -169,20 +217,23 @@ static void the_checksum_is_of_the_rows_from_the_first(void **state)
 }
 
 static const struct test tests[] = {
-        {"row_work_names names each kind of work", names_are_those_of_the_enum},
-        {"cheap rows begin with their number", cheap_rows_are_numbered},
-        {"cheap rows are nowhere zero behind the number",
-         cheap_rows_have_no_zero_bytes_after_the_number},
-        {"short rows hold the low bytes of their number", short_rows_hold_the_low_bytes},
-        {"random numbers are those of splitmix64", random_numbers_are_splitmix64},
-        {"random doubles lie in [0, 1)", random_doubles_lie_between_0_and_1},
-        {"random rows are drawn to the last byte and no further",
-         random_rows_are_drawn_to_the_last_byte},
-        {"a rewound source repeats itself", a_rewound_source_repeats_itself},
-        {"what the buffer held before does not matter", the_buffer_may_hold_anything_before},
-        {"the checksum is that of the first rows, and rewinds",
-         the_checksum_is_of_the_rows_from_the_first},
-        {0},
+	{"row_work_names names each kind of work", names_are_those_of_the_enum},
+	{"cheap rows begin with their number", cheap_rows_are_numbered},
+	{"cheap rows are nowhere zero behind the number",
+	 cheap_rows_have_no_zero_bytes_after_the_number},
+	{"short rows hold the low bytes of their number", short_rows_hold_the_low_bytes},
+	{"random numbers are those of splitmix64", random_numbers_are_splitmix64},
+	{"random doubles lie in [0, 1)", random_doubles_lie_between_0_and_1},
+	{"random rows are drawn to the last byte and no further",
+	 random_rows_are_drawn_to_the_last_byte},
+	{"a rewound source repeats itself", a_rewound_source_repeats_itself},
+	{"a source writes nothing but its rows", a_source_writes_nothing_but_its_rows},
+	{"a small row was written before the call that hands it out",
+	 a_small_row_was_written_before_the_call_that_hands_it_out},
+	{"what the buffer held before does not matter", the_buffer_may_hold_anything_before},
+	{"the checksum is that of the first rows, and rewinds",
+	 the_checksum_is_of_the_rows_from_the_first},
+	{0},
 };
 
 const struct suite suite_row_source = {.name = "row source", .tests = tests};

@@ -12,7 +12,7 @@ static const size_t row_sizes[] = {1, 3, 7, 8, 24, 80, 4096, 5000};
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static void same_rows(const struct strategy *strategy, size_t count, size_t row_bytes,
-                      enum row_work work)
+		      enum row_work work)
 {
 	struct array array = array_init(row_bytes);
 	struct rows rows;
@@ -69,10 +69,10 @@ static void steps_yield_what_build_yields(void **state)
 
 		rows_init(&rows, 24, ROW_WORK_CHEAP);
 		assert_int_equal(rows_build_in_steps(strategy, &array, row_counts[i], &rows.source),
-		                 BUILD_OK);
+				 BUILD_OK);
 		assert_int_equal(array.rows, row_counts[i]);
 		assert_int_equal(strategy->scan(&array),
-		                 row_source_checksum(&rows.source, row_counts[i]));
+				 row_source_checksum(&rows.source, row_counts[i]));
 		rows_assert_equal(&array, &rows.source);
 		strategy->release(&array);
 	}
@@ -111,21 +111,21 @@ static void rows_can_be_scanned_between_appends(void **state)
 		assert_int_equal(strategy->begin(&array, 100), BUILD_OK);
 	for (size_t row = 0; row < 100; row++) {
 		assert_int_equal(strategy->scan(&array),
-		                 row_source_checksum(&expected.source, row));
+				 row_source_checksum(&expected.source, row));
 		assert_int_equal(strategy->append(&array, row_source_next(&rows.source)), BUILD_OK);
 	}
 	strategy->release(&array);
 }
 
 static const struct test tests[] = {
-        {"build yields the rows of the source, in order", build_yields_the_rows_of_the_source},
-        {"build yields random rows too", build_yields_random_rows_too},
-        {"build reads the source from where it stands",
-         build_reads_the_source_from_where_it_stands},
-        {"begin, append and finish yield what build yields", steps_yield_what_build_yields},
-        {"begin, append and finish cost what build costs", steps_cost_what_build_costs},
-        {"the rows can be scanned between appends", rows_can_be_scanned_between_appends},
-        {0},
+	{"build yields the rows of the source, in order", build_yields_the_rows_of_the_source},
+	{"build yields random rows too", build_yields_random_rows_too},
+	{"build reads the source from where it stands",
+	 build_reads_the_source_from_where_it_stands},
+	{"begin, append and finish yield what build yields", steps_yield_what_build_yields},
+	{"begin, append and finish cost what build costs", steps_cost_what_build_costs},
+	{"the rows can be scanned between appends", rows_can_be_scanned_between_appends},
+	{0},
 };
 
 const struct suite suite_rows = {.name = "rows", .for_each_strategy = true, .tests = tests};

@@ -37,11 +37,11 @@ def log_ticks(low: float, high: float, unit: str) -> list[float]:
     last = math.floor(math.log(high) / math.log(base) + 1e-9)
     powers = [base**power for power in range(first, last + 1)]
     if len(powers) >= 3:
-        step = math.ceil(len(powers) / MOST_TICKS)
+        every = math.ceil(len(powers) / MOST_TICKS)
         if base == 2.0:
             # 1, 4, 16, ... or 1, 32, 1024, ...: every unit's own 1 stays among them.
-            step = next(s for s in (1, 2, 5, 10, 20, 40) if s >= step)
-        return [power for power in powers if round(math.log(power, base)) % step == 0]
+            every = next(n for n in (1, 2, 5, 10, 20, 40) if n >= every)
+        return [power for power in powers if round(math.log(power, base)) % every == 0]
     for mantissas in _MANTISSAS[base]:
         inside = [
             mantissa * base**power

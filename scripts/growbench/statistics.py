@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 # A normal distribution's standard deviation over its median absolute deviation: 1 / Phi^-1(3/4).
 MAD_SCALE = 1.482602218505602
@@ -25,7 +25,7 @@ def interval_rank(count: int, confidence: float = 0.95) -> int:
     """
     if count < 1:
         return 0
-    below = stats.binom.cdf(np.arange(count), count, 0.5)
+    below = special.bdtr(np.arange(count), count, 0.5)
     return int(np.searchsorted(below, (1.0 - confidence) / 2.0, side="right"))
 
 
@@ -146,7 +146,7 @@ def grouped_spearman(
         r = np.clip(sums(a * b) / np.sqrt(sums(a * a) * sums(b * b)), -1.0, 1.0)
         r[count < 3] = np.nan
         t = np.abs(r) * np.sqrt((count - 2) / (1.0 - r * r))
-    return r, 2.0 * stats.t.sf(t, np.maximum(count - 2, 1))
+    return r, 2.0 * special.stdtr(np.maximum(count - 2, 1), -t)
 
 
 def _ranks_within(values: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The commands as a user meets them: files, messages and exit statuses."""
 
+import importlib
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from conftest import SCRIPTS, build_runs, one_cell, write_runs
 
+from growbench import entry
 from growbench.render import FORMATS, all_plots
 
 ENTRIES = ("summarise.py", "plot.py", "compare_allocators.py")
@@ -34,6 +36,22 @@ def call(python):
     return run
 
 
+@pytest.fixture
+def call_here(capsys):
+    """The same within this process, which is faster, where a process of its own proves no more."""
+
+    def run(script, *arguments):
+        capsys.readouterr()
+        try:
+            status = entry.run(importlib.import_module(script[:-3]).main, list(map(str, arguments)))
+        except SystemExit as stop:  # argparse's way to end
+            status = stop.code
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(script, status, out, err)
+
+    return run
+
+
 def small_run() -> pd.DataFrame:
     return build_runs(
         ["loop_and_append", "chunked_list"], ["glibc", "jemalloc"], [10, 10_000, 100_000], 6
@@ -48,26 +66,26 @@ def refused(done, *parts: str) -> None:
         assert part in done.stderr
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
-def test_help_shows_examples_and_version_is_a_version(call, entry):
-    shown = call(entry, "--help")
-    assert shown.returncode == 0 and f"examples:\n  {entry}" in shown.stdout
-    shown = call(entry, "--version")
+@pytest.mark.parametrize("script", ENTRIES)
+def test_help_shows_examples_and_version_is_a_version(call, call_here, script):
+    shown = call(script, "--help")
+    assert shown.returncode == 0 and f"examples:\n  {script}" in shown.stdout
+    shown = call_here(script, "--version")
     assert shown.returncode == 0
     assert re.fullmatch(r"growbench (\d+\.\d+\.\d+|unknown)\n", shown.stdout)
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
-def test_wrong_usage_is_one_message_and_status_2(call, entry):
-    refused(call(entry, "--nonsense"), "--help")
+@pytest.mark.parametrize("script", ENTRIES)
+def test_wrong_usage_is_one_message_and_status_2(call_here, script):
+    refused(call_here(script, "--nonsense"), "--help")
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
-def test_an_unreadable_run_is_one_message_and_status_2(call, entry, tmp_path):
-    extra = ["a", "b"] if entry == "compare_allocators.py" else []
-    refused(call(entry, tmp_path / "nowhere", *extra), "nowhere", "no such file")
+@pytest.mark.parametrize("script", ENTRIES)
+def test_an_unreadable_run_is_one_message_and_status_2(call, call_here, script, tmp_path):
+    extra = ["a", "b"] if script == "compare_allocators.py" else []
+    refused(call_here(script, tmp_path / "nowhere", *extra), "nowhere", "no such file")
     (tmp_path / "runs.csv").write_text("rubbish\n1\n")
-    refused(call(entry, tmp_path, *extra), "runs.csv, line 1")
+    refused(call(script, tmp_path, *extra), "runs.csv, line 1")
 
 
 def test_summarise_writes_the_summary_and_says_where(call, run_folder):
@@ -125,63 +143,65 @@ def test_the_same_file_gives_the_same_bytes_whatever_the_surroundings(call, tmp_
         assert content.startswith(starts[name[-3:]])
 
 
-def test_only_some_plots_in_one_format_are_drawn(call, run_folder):
+def test_only_some_plots_in_one_format_are_drawn(call_here, run_folder):
     folder = run_folder()
-    done = call("plot.py", folder, "--only", "heat_map_cold", "heat_map_peak", "--format", "svg")
+    done = call_here(
+        "plot.py", folder, "--only", "heat_map_cold", "heat_map_peak", "--format", "svg"
+    )
     assert done.returncode == 0
     names = sorted(path.name for path in (folder / "plots").iterdir())
     assert names == ["heat_map_cold.svg", "heat_map_peak.svg"]
 
 
-def test_nothing_to_draw_is_said_and_is_no_failure(call, run_folder):
+def test_nothing_to_draw_is_said_and_is_no_failure(call_here, run_folder):
     runs = one_cell(2)
     runs["status"] = "crashed"
-    done = call("plot.py", run_folder(runs), "--only", "heat_map_cold")
+    done = call_here("plot.py", run_folder(runs), "--only", "heat_map_cold")
     assert (done.returncode, done.stderr) == (0, "")
     assert "heat_map_cold: nothing to draw: no cell" in done.stdout
     assert "0 figures" in done.stdout
 
 
-def test_the_list_names_every_plot(call):
-    done = call("plot.py", "--list")
+def test_the_list_names_every_plot(call_here):
+    done = call_here("plot.py", "--list")
     assert done.returncode == 0
     listed = [line.split()[0] for line in done.stdout.splitlines()]
     assert listed == [plot.name for plot in all_plots()]
 
 
-def test_an_unknown_plot_or_format_names_the_nearest_and_writes_nothing(call, run_folder):
+def test_an_unknown_plot_or_format_names_the_nearest_and_writes_nothing(call_here, run_folder):
     folder = run_folder()
-    refused(call("plot.py", folder, "--only", "heatmap_cold"), "did you mean heat_map_cold?")
-    refused(call("plot.py", folder, "--format", "png,gif"), "'gif'", "svg")
-    refused(call("plot.py"), "RUN is missing")
+    refused(call_here("plot.py", folder, "--only", "heatmap_cold"), "did you mean heat_map_cold?")
+    refused(call_here("plot.py", folder, "--format", "png,gif"), "'gif'", "svg")
+    refused(call_here("plot.py"), "RUN is missing")
     assert [path.name for path in folder.iterdir()] == ["runs.csv"]
 
 
-def test_two_labels_for_equal_things_differ_in_few_cells(call, run_folder):
+def test_two_labels_for_equal_things_differ_in_few_cells(call_here, run_folder):
     runs = build_runs(["chunked_list", "realloc_x1.5"], ["a", "b"], [10, 1000, 10_000], noise=0.01)
-    done = call("compare_allocators.py", run_folder(runs), "a", "b", "--threshold", "5")
+    done = call_here("compare_allocators.py", run_folder(runs), "a", "b", "--threshold", "5")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("0 of 6 cells (0.0%) differ by more than 5%") == 2
 
 
-def test_a_comparison_shows_the_ratio_of_the_metric_asked_for(call, run_folder):
+def test_a_comparison_shows_the_ratio_of_the_metric_asked_for(call_here, run_folder):
     runs = build_runs(["chunked_list"], ["glibc", "scudo"], [10_000], rounds=6, noise=0.0)
     runs.loc[runs["allocator"] == "scudo", "peak_memory_bytes"] *= 2
-    done = call(
+    done = call_here(
         "compare_allocators.py", run_folder(runs), "scudo", "glibc", "--metric", "peak_memory"
     )
     assert done.stdout.startswith("Peak memory (peak_memory), scudo / glibc\n")
     assert re.search(r"chunked_list +10000 +6 +2\.000 +2\.000 2\.000\n1 of 1 cells", done.stdout)
 
 
-def test_an_unknown_allocator_metric_or_threshold_is_refused(call, run_folder):
+def test_an_unknown_allocator_metric_or_threshold_is_refused(call_here, run_folder):
     folder = run_folder()
-    refused(call("compare_allocators.py", folder, "glibc", "jemaloc"), "'jemaloc'", "glibc")
-    refused(call("compare_allocators.py", folder, "glibc", "glibc"), "same")
+    refused(call_here("compare_allocators.py", folder, "glibc", "jemaloc"), "'jemaloc'", "glibc")
+    refused(call_here("compare_allocators.py", folder, "glibc", "glibc"), "same")
     arguments = ["compare_allocators.py", folder, "glibc", "scudo"]
-    refused(call(*arguments, "--metric", "speed"), "peak_memory")
-    refused(call(*arguments, "--threshold", "-1"), "threshold")
-    refused(call(*arguments, "--threshold", "nan"), "threshold")
+    refused(call_here(*arguments, "--metric", "speed"), "peak_memory")
+    refused(call_here(*arguments, "--threshold", "-1"), "threshold")
+    refused(call_here(*arguments, "--threshold", "nan"), "threshold")
 
 
 def test_a_reader_that_goes_away_is_no_error(python, run_folder):
@@ -216,8 +236,8 @@ def test_a_locale_with_decimal_commas_changes_nothing(call, run_folder, tmp_path
 
 def test_without_its_modules_an_entry_says_how_to_get_them(call, run_folder, tmp_path):
     (tmp_path / "pandas.py").write_text("raise ImportError(\"No module named 'pandas'\")\n")
-    for entry in ENTRIES:
-        done = call(entry, run_folder(), PYTHONPATH=str(tmp_path))
+    for script in ENTRIES:
+        done = call(script, run_folder(), PYTHONPATH=str(tmp_path))
         refused(done, "pandas", "make setup")
 
 

@@ -40,11 +40,16 @@ def figures(default_part) -> dict:
     for name, plot in PLOTS.items():
         drawn[name] = draw_figure(plot, default_part)
         figure_bytes(drawn[name], "png")
+        drawn[name].draw_without_rendering()
     return drawn
 
 
 def texts_of(figure) -> list[str]:
     return [text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text"))]
+
+
+def title_of(figure) -> str:
+    return figure.texts[0].get_text()
 
 
 def panel(figure, title: str):
@@ -55,7 +60,7 @@ def panel(figure, title: str):
 @pytest.mark.parametrize("name", PLOTS)
 def test_title_and_footer_say_what_is_shown(figures, name):
     texts = texts_of(figures[name])
-    title = texts[0]
+    title = title_of(figures[name])
     assert ("Peak" if "peak" in name and "against" not in name else "build and release") in title
     assert any("80-byte rows" in text and "1 thread" in text for text in texts)
     (footer,) = [text for text in texts if text.startswith(MACHINE)]
@@ -142,12 +147,12 @@ def test_a_heat_map_has_a_number_for_each_cell_of_the_articles_size(figures, def
     cells, _ = at_article_size(default_part.summary)
     assert set(cells["rows"]) == {10_000}
     assert len(figures["heat_map_warm"].axes[0].texts) == len(cells) == 66
-    assert "10,000 rows of 80 bytes" in texts_of(figures["heat_map_warm"])[0]
+    assert "10,000 rows of 80 bytes" in title_of(figures["heat_map_warm"])
 
 
 def test_a_heat_map_says_so_if_the_articles_size_is_not_there():
     (part,) = parts_of(build_runs(["chunked_list"], ["glibc"], [100, 8192, 99_999], rounds=2))
-    title = texts_of(draw_figure(PLOTS["heat_map_cold"], part))[0]
+    title = title_of(draw_figure(PLOTS["heat_map_cold"], part))
     assert "8,192 rows of 80 bytes (nearest there is to 10,000)" in title
 
 
@@ -199,8 +204,9 @@ def test_several_row_sizes_give_a_figure_each_with_the_value_in_name_and_title(t
     ]
     parts = parts_of(pd.concat(runs, ignore_index=True))
     assert [part.suffix for part in parts] == ["", "-row_bytes_8", "-row_bytes_800"]
-    titles = [texts_of(draw_figure(PLOTS["heat_map_cold"], part))[0] for part in parts]
-    assert ["of 80 bytes" in titles[0], "of 8 bytes" in titles[1], "of 800 bytes" in titles[2]]
+    titles = [title_of(draw_figure(PLOTS["heat_map_cold"], part)) for part in parts]
+    for title, row_bytes in zip(titles, (80, 8, 800)):
+        assert f"of {row_bytes} bytes" in title
     drawn = draw_all([PLOTS["heat_map_cold"]], parts, ["png"], tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "heat_map_cold-row_bytes_8.png",

@@ -18,8 +18,8 @@ static void skipped(struct bench_state *state, void *user_data)
 int main(int argc, char **argv)
 {
 	const struct bench_spec specs[] = {
-	        {.name = "measured", .function = measured, .iterations = 10},
-	        {.name = "skipped", .function = skipped, .iterations = 10},
+		{.name = "measured", .function = measured, .iterations = 10},
+		{.name = "skipped", .function = skipped, .iterations = 10},
 	};
 
 	for (int i = 0; i < 2; i++)

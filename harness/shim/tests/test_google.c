@@ -42,11 +42,11 @@ static void times_and_rates_are_positive_whatever_the_unit(void **state)
 {
 	(void)state;
 	run((struct bench_spec){
-	        .name = "timed",
-	        .function = work,
-	        .iterations = 1000,
-	        .repetitions = 2,
-	        .time_unit = BENCH_SECONDS,
+		.name = "timed",
+		.function = work,
+		.iterations = 1000,
+		.repetitions = 2,
+		.time_unit = BENCH_SECONDS,
 	});
 	assert_int_equal(results.count, 2);
 	for (int i = 0; i < 2; i++) {
@@ -78,11 +78,11 @@ static void rate_goes_by_wall_time_on_request(void **state)
 
 	(void)state;
 	run((struct bench_spec){
-	        .name = "timed",
-	        .function = work,
-	        .iterations = 1000,
-	        .use_real_time = true,
-	        .measure_process_cpu_time = true,
+		.name = "timed",
+		.function = work,
+		.iterations = 1000,
+		.use_real_time = true,
+		.measure_process_cpu_time = true,
 	});
 	product = results.items[0].counter_values[0] * results.items[0].result.real_ns;
 	assert_true(product > 0.999e9 && product < 1.001e9);
@@ -100,10 +100,10 @@ static void iterations_are_chosen_when_none_are_given(void **state)
 static void environment_does_not_change_a_run(void **state)
 {
 	static const char *const settings[] = {
-	        "BENCHMARK_LIST_TESTS",
-	        "BENCHMARK_REPETITIONS",
-	        "BENCHMARK_REPORT_AGGREGATES_ONLY",
-	        "BENCHMARK_FILTER",
+		"BENCHMARK_LIST_TESTS",
+		"BENCHMARK_REPETITIONS",
+		"BENCHMARK_REPORT_AGGREGATES_ONLY",
+		"BENCHMARK_FILTER",
 	};
 
 	(void)state;
@@ -117,10 +117,10 @@ static void environment_does_not_change_a_run(void **state)
 
 	reset(state);
 	run((struct bench_spec){
-	        .name = "two",
-	        .function = work,
-	        .iterations = 3,
-	        .repetitions = 2,
+		.name = "two",
+		.function = work,
+		.iterations = 3,
+		.repetitions = 2,
 	});
 	assert_int_equal(results.count, 2);
 }
@@ -129,25 +129,25 @@ static void exception_is_an_error_with_its_text(void **state)
 {
 	(void)state;
 	run((struct bench_spec){
-	        .name = "throws",
-	        .function = throw_before_loop,
-	        .iterations = 10,
-	        .repetitions = 2,
+		.name = "throws",
+		.function = throw_before_loop,
+		.iterations = 10,
+		.repetitions = 2,
 	});
 	assert_int_equal(results.count, 2);
 	for (int i = 0; i < 2; i++)
 		assert_string_equal(results.items[i].error,
-		                    "the benchmark function threw: too hot");
+				    "the benchmark function threw: too hot");
 }
 
 static void exception_in_one_thread_stops_no_other(void **state)
 {
 	(void)state;
 	run((struct bench_spec){
-	        .name = "throws",
-	        .function = throw_in_loop_of_last_thread,
-	        .iterations = 10,
-	        .threads = 3,
+		.name = "throws",
+		.function = throw_in_loop_of_last_thread,
+		.iterations = 10,
+		.threads = 3,
 	});
 	assert_int_equal(results.count, 1);
 	assert_non_null(strstr(results.items[0].error, "unknown type"));
@@ -157,10 +157,10 @@ static void exception_in_one_thread_stops_no_other(void **state)
 static void exception_of_callback_is_an_error_of_the_run(void **state)
 {
 	const struct bench_spec spec = {
-	        .name = "unheard",
-	        .function = work,
-	        .iterations = 10,
-	        .repetitions = 3,
+		.name = "unheard",
+		.function = work,
+		.iterations = 10,
+		.repetitions = 3,
 	};
 	unsigned calls = 0;
 
@@ -186,15 +186,15 @@ static void library_says_how_it_was_built(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup(times_and_rates_are_positive_whatever_the_unit, reset),
-	        cmocka_unit_test_setup(times_are_nanoseconds_per_iteration, reset),
-	        cmocka_unit_test_setup(rate_goes_by_wall_time_on_request, reset),
-	        cmocka_unit_test_setup(iterations_are_chosen_when_none_are_given, reset),
-	        cmocka_unit_test_setup(environment_does_not_change_a_run, reset),
-	        cmocka_unit_test_setup(exception_is_an_error_with_its_text, reset),
-	        cmocka_unit_test_setup(exception_in_one_thread_stops_no_other, reset),
-	        cmocka_unit_test_setup(exception_of_callback_is_an_error_of_the_run, reset),
-	        cmocka_unit_test_setup(library_says_how_it_was_built, reset),
+		cmocka_unit_test_setup(times_and_rates_are_positive_whatever_the_unit, reset),
+		cmocka_unit_test_setup(times_are_nanoseconds_per_iteration, reset),
+		cmocka_unit_test_setup(rate_goes_by_wall_time_on_request, reset),
+		cmocka_unit_test_setup(iterations_are_chosen_when_none_are_given, reset),
+		cmocka_unit_test_setup(environment_does_not_change_a_run, reset),
+		cmocka_unit_test_setup(exception_is_an_error_with_its_text, reset),
+		cmocka_unit_test_setup(exception_in_one_thread_stops_no_other, reset),
+		cmocka_unit_test_setup(exception_of_callback_is_an_error_of_the_run, reset),
+		cmocka_unit_test_setup(library_says_how_it_was_built, reset),
 	};
 	const int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
