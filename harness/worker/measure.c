@@ -356,6 +356,7 @@ enum measure_status measure(const struct measure_request *request, struct measur
 	struct rusage usage;
 
 	memset(result, 0, sizeof *result);
+	memory_map_program();
 	if (!prepare_lanes(&measurement, error) || !run_cold_lanes(&measurement, error))
 		return MEASURE_FAILED;
 	collect_cold(&measurement);

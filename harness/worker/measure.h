@@ -4,7 +4,9 @@
  *
  * Cold: build, scan and release, each timed with CLOCK_MONOTONIC in each thread; the figure of a
  * phase is from its first thread's start to its last thread's end. Threads start each phase
- * together, after a barrier that is outside the timed figure. The peak is of the build alone.
+ * together, after a barrier that is outside the timed figure. The peak is of the build alone. The
+ * program's code has been mapped before, but its data, the allocator's among it, is as the start of
+ * the process left it.
  *
  * Warm: one untimed lifecycle that is verified (left out where a single value is asked for, since
  * that one is as good), then `values` values through Google Benchmark, each the mean of

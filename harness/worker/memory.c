@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +14,28 @@ void *memory_map(size_t bytes)
 		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static int map_object(struct dl_phdr_info *object, size_t size, void *data)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)size;
+	(void)data;
+	for (int i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+		uintptr_t start = (object->dlpi_addr + segment->p_vaddr) / page * page;
+		uintptr_t end = object->dlpi_addr + segment->p_vaddr + segment->p_memsz;
+
+		if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) == 0)
+			(void)madvise((void *)start, end - start, MADV_POPULATE_READ);
+	}
+	return 0;
+}
+
+void memory_map_program(void)
+{
+	(void)dl_iterate_phdr(map_object, NULL);
 }
 
 /* The value in kB of a line such as "VmHWM:	    1508 kB" in /proc/self/status, in bytes. */

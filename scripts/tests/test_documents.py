@@ -24,7 +24,7 @@ def headed(heading: str) -> str:
 
 def names_in_table(part: str) -> list[str]:
     """The first cells of a Markdown table's rows, where they are code."""
-    return re.findall(r"^\| `([^`]+)` \|", part, re.M)
+    return re.findall(r"^\| `([^`]+)`", part, re.M)
 
 
 @pytest.mark.skipif(not HARNESS_TABLE.exists(), reason="the harness is not there")

@@ -211,7 +211,7 @@ def test_a_reader_that_goes_away_is_no_error(python, run_folder):
     assert done.stderr == ""
 
 
-def test_a_locale_with_decimal_commas_changes_nothing(call, run_folder, tmp_path):
+def test_a_locale_with_decimal_commas_changes_nothing(call, call_here, run_folder, tmp_path):
     if shutil.which("localedef") is None:
         pytest.skip("localedef is not there")
     made = tmp_path / "locales"
@@ -225,10 +225,10 @@ def test_a_locale_with_decimal_commas_changes_nothing(call, run_folder, tmp_path
     folder = run_folder(small_run())
     german = {"LC_ALL": "de_DE.UTF-8", "LOCPATH": str(made)}
     contents = []
-    for environment in ({"LC_ALL": "C"}, german):
-        assert call("summarise.py", folder, **environment).returncode == 0
+    for how, environment in ((call_here, {}), (call, german)):
+        assert how("summarise.py", folder, **environment).returncode == 0
         plot = ["plot.py", folder, "--only", "heat_map_cold", "--format", "svg"]
-        assert call(*plot, **environment).returncode == 0
+        assert how(*plot, **environment).returncode == 0
         names = ("summary.csv", "plots/heat_map_cold.svg")
         contents.append([(folder / name).read_bytes() for name in names])
     assert contents[0] == contents[1]

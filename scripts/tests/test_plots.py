@@ -2,7 +2,9 @@
 
 import itertools
 import xml.etree.ElementTree
+from functools import lru_cache
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +17,7 @@ from growbench.article import at_article_size
 from growbench.canvas import NothingToDraw
 from growbench.render import FORMATS, all_plots, draw_all, draw_figure, figure_bytes
 from growbench.slices import slices
-from growbench.style import ALLOCATORS, SPARE, STRATEGIES, looks
+from growbench.style import ALLOCATORS, SETTINGS, SPARE, STRATEGIES, looks
 from growbench.summary import summarise
 from growbench.time_against_peak import pareto_front
 
@@ -39,8 +41,8 @@ def figures(default_part) -> dict:
     drawn = {}
     for name, plot in PLOTS.items():
         drawn[name] = draw_figure(plot, default_part)
-        figure_bytes(drawn[name], "png")
-        drawn[name].draw_without_rendering()
+        with matplotlib.rc_context(SETTINGS):
+            drawn[name].draw_without_rendering()
     return drawn
 
 
@@ -223,6 +225,7 @@ def test_without_the_articles_row_size_the_most_common_is_the_main_one():
     assert [part.suffix for part in parts] == ["", "-row_bytes_8"]
 
 
+@lru_cache(maxsize=None)
 def degenerate_runs() -> dict[str, pd.DataFrame]:
     whole = build_runs(["loop_and_append", "chunked_list"], ["glibc", "scudo"], [10, 10_000], 2)
     skipped = build_runs(["loop_and_append"], ["glibc", "scudo"], [100_000, 200_000], rounds=2)

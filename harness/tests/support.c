@@ -1,0 +1,95 @@
+#include "support.h"
+
+#include "cmocka_headers.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void assert_contains(const char *text, const char *part)
+{
+	if (strstr(text, part) == NULL)
+		fail_msg("'%s' does not contain '%s'", text, part);
+}
+
+void assert_contains_not(const char *text, const char *part)
+{
+	if (strstr(text, part) != NULL)
+		fail_msg("'%s' contains '%s'", text, part);
+}
+
+void make_temporary(char *path, size_t size)
+{
+	const char *folder = getenv("TMPDIR");
+	int length = snprintf(path, size, "%s/growbench-test-XXXXXX",
+			      folder == NULL || *folder != '/' ? "/tmp" : folder);
+
+	assert_true(length > 0 && (size_t)length < size);
+	assert_non_null(mkdtemp(path));
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+	(void)status;
+	(void)type;
+	(void)walk;
+	return remove(path);
+}
+
+void remove_temporary(const char *path)
+{
+	(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void write_file(const char *path, const void *bytes, size_t length)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, length, file), length);
+	assert_int_equal(fclose(file), 0);
+}
+
+char *read_file(const char *path, size_t *length)
+{
+	FILE *file = fopen(path, "r");
+	char *text = NULL;
+	size_t used = 0;
+	size_t got = 1;
+
+	assert_non_null(file);
+	while (got > 0) {
+		text = realloc(text, used + 4096 + 1);
+		assert_non_null(text);
+		got = fread(text + used, 1, 4096, file);
+		used += got;
+	}
+	(void)fclose(file);
+	text[used] = '\0';
+	if (length != NULL)
+		*length = used;
+	return text;
+}
+
+int status_of_child(int (*body)(void *data), void *data)
+{
+	int status = -1;
+	pid_t pid;
+
+	(void)fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int null = open("/dev/null", O_WRONLY);
+
+		(void)dup2(null, STDERR_FILENO);
+		_exit(body(data));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}

@@ -1,0 +1,47 @@
+/*
+ * support.h - what several tests of the harness need.
+ */
+#ifndef GROWBENCH_HARNESS_TESTS_SUPPORT_H
+#define GROWBENCH_HARNESS_TESTS_SUPPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Built with a sanitizer that supplies malloc and reserves address space? */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+/* cmocka's skip, with the reason in the output. */
+#define SKIP_BECAUSE(reason)                        \
+	do {                                        \
+		print_message("skipped: " reason "\n"); \
+		skip();                             \
+	} while (0)
+
+/* Fails the test unless `text` contains `part`; shows both. */
+void assert_contains(const char *text, const char *part);
+void assert_contains_not(const char *text, const char *part);
+
+/* Makes a new empty folder under $TMPDIR or /tmp; its name goes to path. */
+void make_temporary(char *path, size_t size);
+
+/* Removes the folder and all that is in it. */
+void remove_temporary(const char *path);
+
+/* Writes a file of `length` bytes. */
+void write_file(const char *path, const void *bytes, size_t length);
+
+/* What is in the file, malloc'ed and ended by '\0'; its length to *length if that is not NULL. */
+char *read_file(const char *path, size_t *length);
+
+/* Runs `body` in a forked child without standard error, and returns its status as of waitpid. The
+ * child exits with what the body returns. */
+int status_of_child(int (*body)(void *data), void *data);
+
+#endif
