@@ -1,5 +1,6 @@
 #include "harness/runner/folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -45,12 +46,16 @@ static bool has_run(const struct folder *folder)
 
 static bool is_empty(const struct folder *folder)
 {
-	struct stat status;
+	DIR *stream = opendir(folder->path);
+	bool empty = stream != NULL;
 
-	/* An empty folder has two links or, on some file systems, one; what counts is that it can
-	 * be removed, and mkdir makes it again. */
-	return stat(folder->path, &status) == 0 && S_ISDIR(status.st_mode) &&
-	       rmdir(folder->path) == 0 && mkdir(folder->path, status.st_mode & 0777) == 0;
+	if (stream == NULL)
+		return false;
+	for (struct dirent *entry = readdir(stream); empty && entry != NULL;
+	     entry = readdir(stream))
+		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	(void)closedir(stream);
+	return empty;
 }
 
 bool folder_check(const struct folder *folder, bool overwrite, struct error *error)

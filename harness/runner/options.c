@@ -244,8 +244,8 @@ void options_help(FILE *stream)
 
 		(void)snprintf(left, sizeof left, "--%s %s", option_rows[i].name,
 			       option_rows[i].value == NULL ? "" : option_rows[i].value);
-		(void)fprintf(stream, "  %-24s %s%s\n", left,
-			      strlen(left) > 24 ? "\n                           " : "",
+		(void)fprintf(stream, "  %-24s%s%s\n", left,
+			      strlen(left) > 24 ? "\n                           " : " ",
 			      option_rows[i].help);
 	}
 }

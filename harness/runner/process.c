@@ -75,6 +75,7 @@ static int start(const struct process_request *request, int report_fd, int messa
 	(void)sigaddset(&defaults, SIGINT);
 	(void)sigaddset(&defaults, SIGTERM);
 	(void)sigaddset(&defaults, SIGPIPE);
+	(void)sigaddset(&defaults, SIGXFSZ);
 	(void)posix_spawn_file_actions_init(&actions);
 	(void)posix_spawnattr_init(&attributes);
 	/* A group of its own keeps the terminal's Ctrl-C from it, and lets us kill what it left. */

@@ -91,6 +91,19 @@ double record_get_real(const struct record *record, const char *name, double fal
 	return value == NULL ? fallback : strtod(value, NULL);
 }
 
+/* The statuses that a worker may give itself; worker.h explains them. */
+static bool worker_may_say(const char *status)
+{
+	static const char *const statuses[] = {
+		"ok", "out_of_memory", "wrong_checksum", "failed", "wrong_allocator", NULL,
+	};
+
+	for (const char *const *name = statuses; *name != NULL; name++)
+		if (strcmp(status, *name) == 0)
+			return true;
+	return false;
+}
+
 /* Takes over one line "name value". */
 static bool read_line(struct record *record, const char *name, const char *value,
 		      struct error *error)
@@ -106,6 +119,9 @@ static bool read_line(struct record *record, const char *name, const char *value
 	if (!column_accepts(columns[column].type, value))
 		return error_set(error, "the report's %s is '%.64s', which is no valid value", name,
 				 value);
+	if (strcmp(name, "status") == 0 && !worker_may_say(value))
+		return error_set(error, "the report's status is '%.64s', which no worker gives",
+				 value);
 	record_set_text(record, name, value);
 	return true;
 }
@@ -120,8 +136,11 @@ static bool read_lines(struct record *record, char *text, struct error *error)
 	for (line = strsep(&rest, "\n"); line != NULL; line = strsep(&rest, "\n")) {
 		char *value = strchr(line, ' ');
 
+		/* Not even this line is whole. */
+		if (rest == NULL)
+			break;
 		if (strcmp(line, REPORT_LAST_LINE) == 0) {
-			if (rest == NULL || *rest != '\0')
+			if (*rest != '\0')
 				return error_set(error, "the report goes on after its end");
 			if (record_get(record, "status") == NULL)
 				return error_set(error, "the report has no status");

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,9 +40,10 @@ static void catch_interrupts(void)
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
 	(void)sigaction(SIGHUP, &action, NULL);
-	/* A closed pipe is reported by write. */
+	/* A closed pipe and a file at its limit are reported by write. */
 	action.sa_handler = SIG_IGN;
 	(void)sigaction(SIGPIPE, &action, NULL);
+	(void)sigaction(SIGXFSZ, &action, NULL);
 }
 
 /* A run under way. */
@@ -66,12 +68,17 @@ struct run {
 
 bool run_worker_path(const struct options *options, char *path, struct error *error)
 {
+	struct stat status;
 	ssize_t length;
 
 	if (options->worker != NULL) {
 		if (realpath(options->worker, path) == NULL || access(path, X_OK) != 0)
 			return error_set(error, "--worker: %s cannot be executed: %s",
 					 options->worker, strerror(errno));
+		/* A folder's X is another right. */
+		if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+			return error_set(error, "--worker: %s cannot be executed: it is not a file",
+					 options->worker);
 		return true;
 	}
 	length = readlink("/proc/self/exe", path, PATH_MAX - 32);

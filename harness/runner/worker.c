@@ -264,11 +264,9 @@ static void judge(const struct worker_pool *pool, const struct worker_task *task
 		  struct record *record)
 {
 	const struct process_result *process = pool->process;
-	char message[256];
+	char text[256];
+	const char *message = first_message(process, text, sizeof text);
 
-	(void)first_message(process, message, sizeof message);
-	if (process->message_length == 0)
-		message[0] = '\0';
 	switch (process->end) {
 	case PROCESS_TIMED_OUT:
 		set_status(record, "timeout", "killed after %" PRIu64 " s; --timeout gives it more",

@@ -100,7 +100,6 @@ def _read(stream: BinaryIO, path: Path) -> pd.DataFrame:
             keep_default_na=False,
             na_values={c.name: [""] for c in COLUMNS if c.type != TEXT},
             float_precision="round_trip",
-            skip_blank_lines=False,
         )
     except (ValueError, OverflowError):
         _find_fault(stream, path)

@@ -41,6 +41,13 @@ def test_a_run_is_read_as_it_was_written(tmp_path):
     pd.testing.assert_frame_equal(read_runs(write_runs(runs, tmp_path / "runs.csv")), runs)
 
 
+def test_numbers_are_read_to_the_last_bit(tmp_path):
+    values = np.random.default_rng(1).lognormal(10.0, 5.0, 500)
+    runs = one_cell(500, warm_build_release_median_ns=values)
+    read = read_runs(write_runs(runs, tmp_path / "runs.csv"))
+    assert read["warm_build_release_median_ns"].tolist() == values.tolist()
+
+
 def test_a_folder_means_the_runs_csv_in_it(runs_csv):
     assert len(read_runs(runs_csv.parent)) == 10
 

@@ -100,12 +100,14 @@ def test_medians_and_intervals_are_drawn_where_the_summary_has_them(figures, def
     axes = panel(figures["time_by_allocator_warm"], "jemalloc")
     medians = cells["warm_build_release_median_ns"].tolist()
     assert any(list(line.get_ydata()) == medians for line in axes.lines)
-    drawn = {
-        tuple(map(tuple, segment)) for bars in axes.collections for segment in bars.get_segments()
-    }
-    for cell in cells.to_dict("records"):
-        low, high = cell["warm_build_release_ci_low_ns"], cell["warm_build_release_ci_high_ns"]
-        assert ((cell["rows"], low), (cell["rows"], high)) in drawn
+    expected = cells[["rows", "warm_build_release_ci_low_ns", "warm_build_release_ci_high_ns"]]
+    bars = []
+    for line in axes.lines:
+        if line.get_gid() == "bars":
+            x, y = line.get_xdata().reshape(-1, 3), line.get_ydata().reshape(-1, 3)
+            assert (x[:, 0] == x[:, 1]).all() and np.isnan(y[:, 2]).all()
+            bars.append(np.column_stack([x[:, 0], y[:, :2]]).tolist())
+    assert expected.to_numpy(dtype=float).tolist() in bars
 
 
 @pytest.mark.parametrize("kind", ["cold", "warm"])

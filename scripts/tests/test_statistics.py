@@ -43,7 +43,7 @@ def test_a_missing_value_is_refused():
         median_interval([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, np.nan])
 
 
-@pytest.mark.parametrize("confidence", ["0.9", "0.95", "0.99"])
+@pytest.mark.parametrize("confidence", ["0.5", "0.9", "0.95", "0.99"])
 def test_the_rank_is_the_largest_that_keeps_the_tail(confidence):
     tail = (1 - Fraction(confidence)) / 2
     for count in range(1, 120):

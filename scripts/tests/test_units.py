@@ -56,6 +56,7 @@ def test_rows_have_a_tick_at_each_power_of_ten():
 def test_every_axis_has_a_few_ticks_within_its_limits(low, factor, unit):
     limits = log_limits([low, low * factor])
     ticks = log_ticks(*limits, unit)
+    assert limits[0] < low and low * factor < limits[1]
     assert 2 <= len(ticks) <= 2 * MOST_TICKS
     assert ticks == sorted(set(ticks))
     assert limits[0] * 0.999 <= ticks[0] and ticks[-1] <= limits[1] * 1.001

@@ -1,0 +1,288 @@
+"""The runner and the worker as programs: how the tests call them, and workers that misbehave.
+
+GROWBENCH and GROWBENCH_WORKER name the two programs (CTest sets them; build/ is the default).
+GROWBENCH_SANITIZE, if not empty, says that they are instrumented: what puts an allocator in front
+of the real worker is skipped then, as a sanitizer brings an allocator of its own. Most tests of
+the runner use a stand-in for the worker, a few lines of sh that report made-up figures: it is
+fast, has no allocator of its own, and does on request whatever a worker should not do.
+"""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+GROWBENCH = Path(os.environ.get("GROWBENCH") or REPOSITORY / "build/growbench").resolve()
+WORKER = Path(os.environ.get("GROWBENCH_WORKER") or REPOSITORY / "build/growbench-worker").resolve()
+SANITIZED = bool(os.environ.get("GROWBENCH_SANITIZE", "").strip())
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_WORKERS = 3
+EXIT_INTERRUPTED = 130
+
+# What identifies a row but for the library and the figures.
+CELL = ("round", "implementation", "strategy", "allocator", "rows", "row_bytes", "threads")
+
+# What the stand-in reports; "worker" columns of runs.csv that hold no figure are in IDENTITY.
+FIGURES = {
+    "cold_build_ns": "1001",
+    "cold_scan_ns": "1002",
+    "cold_release_ns": "1003",
+    "cold_build_minor_fault_count": "4",
+    "cold_build_major_fault_count": "0",
+    "cold_user_ns": "1006",
+    "cold_system_ns": "1007",
+    "rss_before_bytes": "1048576",
+    "peak_rss_bytes": "2097152",
+    "peak_memory_bytes": "1048576",
+    "warm_iteration_count": "10",
+    "warm_value_count": "3",
+    "warm_build_release_median_ns": "1012.5",
+    "warm_build_release_min_ns": "1011.25",
+    "warm_build_release_max_ns": "1013.75",
+    "warm_minor_fault_count": "0.5",
+    "involuntary_switch_count": "0",
+    "checksum": "0123456789abcdef",
+}
+IDENTITY = ("allocator_path", "allocator_version", "allocator_build_id")
+
+# One cell that is over in no time.
+ONE_CELL = (
+    "--strategies=realloc_doubling",
+    "--allocators=glibc",
+    "--rows=10",
+    "--seed=1",
+    "--no-summary",
+)
+
+# Variables that the programs under test may see of ours.
+_PASSED_ON = (
+    "PATH",
+    "HOME",
+    "PYTHON",
+    "LD_LIBRARY_PATH",
+    "ASAN_OPTIONS",
+    "UBSAN_OPTIONS",
+    "LSAN_OPTIONS",
+    "TSAN_OPTIONS",
+)
+
+real_allocators = pytest.mark.skipif(
+    SANITIZED, reason="a sanitizer's own allocator stands in front of the worker's"
+)
+
+Row = Dict[str, str]
+
+
+def environment(**variables: str) -> Dict[str, str]:
+    """An environment without what would change the programs, and with these variables."""
+    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {**passed, **variables}
+
+
+def libc_path() -> str:
+    """The file of the C library, links resolved, as any program here loads it."""
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        path = line.split()[-1]
+        if Path(path).name.startswith("libc.so") or Path(path).name.startswith("libc-2"):
+            return os.path.realpath(path)
+    raise AssertionError("this interpreter runs without a C library?")
+
+
+class Growbench:
+    """Calls the runner in a folder of its own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def __call__(
+        self,
+        *words: str,
+        variables: Optional[Dict[str, str]] = None,
+        timeout: float = 60,
+        **popen,
+    ) -> subprocess.CompletedProcess:
+        """Runs it to its end; no test takes nearly as long as `timeout`."""
+        popen.setdefault("stdin", subprocess.DEVNULL)
+        popen.setdefault("stdout", subprocess.PIPE)
+        popen.setdefault("stderr", subprocess.PIPE)
+        return subprocess.run(
+            [str(GROWBENCH), *map(str, words)],
+            cwd=self.folder,
+            env=environment(**(variables or {})),
+            text=True,
+            timeout=timeout,
+            check=False,
+            **popen,
+        )
+
+    def plan(self, *words: str) -> List[Row]:
+        """The lines of `growbench plan`."""
+        done = self("plan", *words)
+        assert done.returncode == EXIT_DONE, done.stderr
+        return list(csv.DictReader(done.stdout.splitlines(), strict=True))
+
+
+def read_rows(folder: Path) -> List[Row]:
+    """The rows of a run; fails if one has not exactly the header's columns."""
+    text = (folder / "runs.csv").read_text(encoding="utf-8")
+    assert text.endswith("\n"), "the last row is torn"
+    rows = list(csv.reader(text.splitlines(), strict=True))
+    assert rows, "there is no header"
+    for row in rows[1:]:
+        assert len(row) == len(rows[0]), row
+    return [dict(zip(rows[0], row)) for row in rows[1:]]
+
+
+def read_machine(folder: Path) -> dict:
+    """The run's machine.json."""
+    return json.loads((folder / "machine.json").read_text(encoding="utf-8"))
+
+
+def cells_of(rows: List[Row]) -> List[tuple]:
+    """Which cell each row is of, in their order."""
+    return [tuple(row[name] for name in CELL) for row in rows]
+
+
+def figures_of(row: Row) -> Row:
+    """The figures that the row has."""
+    return {name: row[name] for name in FIGURES if row[name] != ""}
+
+
+class StandIn(NamedTuple):
+    """A stand-in for the worker."""
+
+    path: Path
+    folder: Path
+
+    @property
+    def option(self) -> str:
+        return f"--worker={self.path}"
+
+    def calls(self) -> List[str]:
+        """The command line of each call so far, for the check of an allocator and for cells."""
+        log = self.folder / "calls"
+        return log.read_text().splitlines() if log.exists() else []
+
+    def measured(self) -> int:
+        """How many calls so far were for a cell, the pilot's included."""
+        return sum(call.startswith("measure ") for call in self.calls())
+
+
+_SCRIPT = r"""#!/bin/sh
+# A worker that does: {measure!r}
+here='{folder}'
+echo "$*" >>"$here/calls"
+call=$(grep -c '^measure ' "$here/calls")
+
+begin() {{
+	printf 'growbench-report 1\nallocator_path %s\n' "${{1:-${{LD_PRELOAD:-{libc}}}}}" >&3
+	printf 'allocator_version 9.8.7\nallocator_build_id 0123abcd\n' >&3
+}}
+figures() {{
+	printf '{figures}' >&3
+}}
+end() {{
+	printf 'status ok\nend\n' >&3
+}}
+honest() {{
+	begin
+	figures
+	end
+}}
+
+case $1 in
+resolution)
+	{resolution}
+	;;
+*)
+	{measure}
+	;;
+esac
+"""
+
+_HONEST_RESOLUTION = 'begin; echo "peak_resolution_bytes 4096" >&3; end'
+
+
+@pytest.fixture
+def stand_in(tmp_path_factory) -> Callable[..., StandIn]:
+    """Makes a stand-in for the worker out of shell commands for each of its two passes.
+
+    They may use $call (how many cells it was called for so far, from 1), and the functions begin
+    [PATH], figures and end, or honest for all three.
+    """
+
+    def make(measure: str = "honest", resolution: str = _HONEST_RESOLUTION) -> StandIn:
+        folder = tmp_path_factory.mktemp("stand-in")
+        figures = "".join(f"{name} {value}\\n" for name, value in FIGURES.items())
+        path = folder / "worker"
+        path.write_text(
+            _SCRIPT.format(
+                measure=measure,
+                resolution=resolution,
+                folder=folder,
+                figures=figures,
+                libc=libc_path(),
+            )
+        )
+        path.chmod(0o755)
+        return StandIn(path, folder)
+
+    return make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_are_there() -> None:
+    for program in (GROWBENCH, WORKER):
+        assert os.access(program, os.X_OK), (
+            f"{program} is not there: build it with cmake --build, or name it with GROWBENCH and "
+            "GROWBENCH_WORKER"
+        )
+
+
+@pytest.fixture
+def growbench(tmp_path) -> Growbench:
+    """The runner, to be called in an empty folder."""
+    folder = tmp_path / "cwd"
+    folder.mkdir()
+    return Growbench(folder)
+
+
+@pytest.fixture
+def out(growbench) -> Path:
+    """Where a run of that runner may go with --out=out; not there yet."""
+    return growbench.folder / "out"
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Callable[[str], Path]]:
+    """Mounts file systems in memory, with options as of mount(8); skips where that is forbidden."""
+    mounted: List[Path] = []
+
+    def mount(options: str) -> Path:
+        folder = tmp_path / f"disk{len(mounted)}"
+        folder.mkdir()
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
+        mounted.append(folder)
+        return folder
+
+    if shutil.which("mount") is None:
+        pytest.skip("there is no mount here")
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", str(folder)], check=True)

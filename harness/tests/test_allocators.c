@@ -1,0 +1,402 @@
+#include "cmocka_headers.h"
+
+#include <elf.h>
+#include <gnu/libc-version.h>
+#include <limits.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/runner/allocators.h"
+#include "support.h"
+
+static char folder[PATH_MAX - 64];
+
+static int make_folder(void **state)
+{
+	(void)state;
+	make_temporary(folder, sizeof folder);
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	remove_temporary(folder);
+	return 0;
+}
+
+/* "name=<folder>/file" for allocator_parse; valid until the next call. */
+static const char *of_file(const char *name, const char *file)
+{
+	static char text[PATH_MAX + 64];
+
+	(void)snprintf(text, sizeof text, "%s=%s/%s", name, folder, file);
+	return text;
+}
+
+static const char *path_of(const char *text)
+{
+	return strchr(text, '=') + 1;
+}
+
+/* The start of a file that could be a shared library for this processor. */
+static ElfW(Ehdr) good_header(void)
+{
+	ElfW(Ehdr) header;
+	char *own = read_file("/proc/self/exe", NULL);
+
+	memcpy(&header, own, sizeof header);
+	free(own);
+	header.e_type = ET_DYN;
+	return header;
+}
+
+static void parse_good(const char *text, struct allocator *allocator)
+{
+	struct error error = {""};
+
+	if (!allocator_parse(text, allocator, &error))
+		fail_msg("'%s' was refused: %s", text, error.text);
+}
+
+static void assert_refused(const char *text, const char *reason)
+{
+	struct allocator allocator;
+	struct error error = {""};
+
+	if (allocator_parse(text, &allocator, &error))
+		fail_msg("'%s' was accepted; it should say: %s", text, reason);
+	assert_contains(error.text, reason);
+	/* Nothing is left behind, and releasing it again is harmless. */
+	assert_null(allocator.name);
+	assert_null(allocator.environment);
+	allocator_release(&allocator);
+}
+
+static void assert_missing(const char *text, const char *reason)
+{
+	struct allocator allocator;
+
+	parse_good(text, &allocator);
+	if (allocator.missing == NULL)
+		fail_msg("'%s' is not missing; it should say: %s", text, reason);
+	assert_contains(allocator.missing, reason);
+	assert_contains(allocator.missing, path_of(text));
+	assert_null(allocator.library);
+	assert_null(allocator.expected_path);
+	allocator_release(&allocator);
+}
+
+static void the_table_has_all_six(void **state)
+{
+	static const char *const names[] = {
+		"glibc", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc", "scudo",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		assert_non_null(known_allocators[i].name);
+		assert_string_equal(known_allocators[i].name, names[i]);
+		assert_true(strlen(known_allocators[i].package) > 0);
+	}
+	assert_null(known_allocators[COUNT_OF(names)].name);
+	assert_null(known_allocators[0].patterns[0]);
+	for (size_t i = 1; i < COUNT_OF(names); i++)
+		assert_non_null(known_allocators[i].patterns[0]);
+}
+
+static void glibc_is_never_missing_and_preloads_nothing(void **state)
+{
+	struct allocator allocator;
+	struct error error = {""};
+	char resolved[PATH_MAX];
+
+	(void)state;
+	assert_true(allocator_find("glibc", &allocator, &error));
+	assert_string_equal(allocator.name, "glibc");
+	assert_null(allocator.library);
+	assert_null(allocator.missing);
+	assert_non_null(allocator.environment);
+	assert_null(allocator.environment[0]);
+	assert_non_null(allocator.expected_path);
+	assert_non_null(realpath(allocator.expected_path, resolved));
+	assert_string_equal(allocator.expected_path, resolved);
+	assert_contains(resolved, "/libc");
+	allocator_release(&allocator);
+}
+
+static void every_other_is_a_file_with_links_resolved_or_missing_with_its_package(void **state)
+{
+	(void)state;
+	for (const struct known_allocator *known = known_allocators + 1; known->name != NULL;
+	     known++) {
+		struct allocator allocator;
+		struct error error = {""};
+
+		assert_true(allocator_find(known->name, &allocator, &error));
+		assert_string_equal(allocator.name, known->name);
+		if (allocator.missing != NULL) {
+			print_message("%s is not installed here\n", known->name);
+			assert_contains(allocator.missing, known->package);
+			assert_null(allocator.library);
+		} else {
+			char resolved[PATH_MAX];
+
+			assert_non_null(realpath(allocator.library, resolved));
+			assert_string_equal(allocator.library, resolved);
+			assert_string_equal(allocator.expected_path, resolved);
+		}
+		allocator_release(&allocator);
+	}
+}
+
+static void an_unknown_name_is_answered_with_the_nearest(void **state)
+{
+	struct allocator allocator;
+	struct error error = {""};
+
+	(void)state;
+	assert_false(allocator_find("mimaloc", &allocator, &error));
+	assert_contains(error.text, "did you mean 'mimalloc'?");
+	assert_contains(error.text,
+			"Valid: glibc, jemalloc, mimalloc, tcmalloc, tbbmalloc, scudo");
+	allocator_release(&allocator);
+}
+
+static void a_comma_ends_a_value_only_before_a_variable(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *environment[4];
+	} cases[] = {
+		{"a=glibc", {NULL}},
+		{"a=glibc,MALLOC_CONF=dirty_decay_ms:0,narenas:1,GLIBC_TUNABLES=x",
+		 {"MALLOC_CONF=dirty_decay_ms:0,narenas:1", "GLIBC_TUNABLES=x", NULL}},
+		{"a=glibc,A=1,B=2,C=3", {"A=1", "B=2", "C=3", NULL}},
+		{"a=glibc,A=", {"A=", NULL}},
+		{"a=glibc,A=,B=", {"A=", "B=", NULL}},
+		{"a=glibc,A=x,", {"A=x,", NULL}},
+		{"a=glibc,A=,,B=1", {"A=,", "B=1", NULL}},
+		{"a=glibc,A=b=c,d=e", {"A=b=c,d=e", NULL}},
+		{"a=glibc,_RJEM_X9=1,A_1=2", {"_RJEM_X9=1", "A_1=2", NULL}},
+		{"a=glibc,A=1,9B=2", {"A=1,9B=2", NULL}},
+		{"a=glibc,A=with space:and:colons", {"A=with space:and:colons", NULL}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct allocator allocator;
+		size_t count = 0;
+
+		parse_good(cases[i].text, &allocator);
+		assert_string_equal(allocator.name, "a");
+		assert_null(allocator.missing);
+		for (; cases[i].environment[count] != NULL; count++) {
+			assert_non_null(allocator.environment[count]);
+			assert_string_equal(allocator.environment[count],
+					    cases[i].environment[count]);
+		}
+		assert_null(allocator.environment[count]);
+		allocator_release(&allocator);
+	}
+}
+
+static void a_label_is_a_short_plain_word(void **state)
+{
+	static const char *const good[] = {
+		"a=glibc", "9=glibc", "My.lib-2_x+y=glibc",
+		"a234567890123456789012345678901234567890=glibc",
+	};
+	static const char *const bad[] = {
+		"",	     "glibc",	  "=glibc",   "a b=glibc", " a=glibc",	 "a,b=glibc",
+		"a/b=glibc", "-a=glibc",  ".a=glibc", "a\"=glibc", "a\n=glibc",	 "\xc3\xa9=glibc",
+		"+a=glibc",  "a'b=glibc", "_a=glibc", "a234567890123456789012345678901234567890x=glibc",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		struct allocator allocator;
+
+		parse_good(good[i], &allocator);
+		assert_int_equal(strlen(allocator.name), strchr(good[i], '=') - good[i]);
+		allocator_release(&allocator);
+	}
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_refused(bad[i], "give NAME=BASE");
+}
+
+static void what_follows_the_base_is_variables_and_nothing_else(void **state)
+{
+	(void)state;
+	assert_refused("a=", "unknown allocator ''");
+	assert_refused("a=jemaloc", "did you mean 'jemalloc'?");
+	assert_refused("a=glibc,lower=1", "unknown allocator 'glibc,lower=1'");
+	assert_refused("a=glibc,A", "unknown allocator 'glibc,A'");
+	assert_refused("a=glibc,", "unknown allocator 'glibc,'");
+}
+
+static void the_loaders_own_variables_are_refused(void **state)
+{
+	(void)state;
+	assert_refused("a=glibc,LD_PRELOAD=/x.so", "LD_PRELOAD is not for you to set");
+	assert_refused("a=glibc,A=1,LD_PRELOAD=/x.so", "LD_PRELOAD is not for you to set");
+	assert_refused("a=glibc,LD_LIBRARY_PATH=/x", "LD_LIBRARY_PATH is not for you to set");
+	assert_refused("a=glibc,LD_PRELOAD=", "LD_PRELOAD is not for you to set");
+}
+
+static void a_path_that_the_loader_would_split_is_refused(void **state)
+{
+	(void)state;
+	assert_refused("a=/opt/a b.so", "has a space or a colon");
+	assert_refused("a=/opt/a:b.so", "has a space or a colon");
+	assert_refused("a=/opt/a\tb.so", "has a space or a colon");
+	assert_refused("a=/opt/a\nb.so,A=1", "has a space or a colon");
+}
+
+static void a_file_that_is_not_there_is_missing(void **state)
+{
+	(void)state;
+	assert_missing(of_file("a", "none.so"), "No such file or directory");
+	assert_missing(of_file("a", "none/none.so"), "No such file or directory");
+}
+
+static void what_is_not_a_regular_file_is_missing(void **state)
+{
+	char path[PATH_MAX];
+
+	(void)state;
+	assert_missing(of_file("a", ""), "it is not a regular file");
+	(void)snprintf(path, sizeof path, "%s/fifo", folder);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	/* And does not wait for somebody who writes to it. */
+	assert_missing(of_file("a", "fifo"), "it is not a regular file");
+	assert_missing("a=/dev/null", "it is not a regular file");
+}
+
+static void a_file_that_is_no_elf_file_is_missing(void **state)
+{
+	const ElfW(Ehdr) header = good_header();
+	char path[PATH_MAX];
+
+	(void)state;
+	(void)snprintf(path, sizeof path, "%s/file.so", folder);
+	write_file(path, "", 0);
+	assert_missing(of_file("a", "file.so"), "it is not an ELF file");
+	write_file(path, "/* GNU ld script */ INPUT(libfoo.so.1) and some more words so that it "
+			 "is longer than a header", 90);
+	assert_missing(of_file("a", "file.so"), "it is not an ELF file");
+	write_file(path, &header, sizeof header - 1);
+	assert_missing(of_file("a", "file.so"), "it is not an ELF file");
+}
+
+static void a_library_for_another_processor_is_missing(void **state)
+{
+	ElfW(Ehdr) header = good_header();
+	char path[PATH_MAX];
+
+	(void)state;
+	(void)snprintf(path, sizeof path, "%s/file.so", folder);
+	header.e_machine = header.e_machine == EM_AARCH64 ? EM_X86_64 : EM_AARCH64;
+	write_file(path, &header, sizeof header);
+	assert_missing(of_file("a", "file.so"), "it is for another kind of processor");
+
+	header = good_header();
+	header.e_ident[EI_CLASS] = header.e_ident[EI_CLASS] == ELFCLASS64 ? ELFCLASS32 : ELFCLASS64;
+	write_file(path, &header, sizeof header);
+	assert_missing(of_file("a", "file.so"), "it is for another kind of processor");
+}
+
+static void an_elf_file_that_is_no_shared_library_is_missing(void **state)
+{
+	static const ElfW(Half) types[] = {ET_REL, ET_EXEC, ET_CORE, ET_NONE};
+	char path[PATH_MAX];
+
+	(void)state;
+	(void)snprintf(path, sizeof path, "%s/file.so", folder);
+	for (size_t i = 0; i < COUNT_OF(types); i++) {
+		ElfW(Ehdr) header = good_header();
+
+		header.e_type = types[i];
+		write_file(path, &header, sizeof header);
+		assert_missing(of_file("a", "file.so"), "it is not a shared library");
+	}
+}
+
+static void a_library_is_found_through_links_with_its_variables(void **state)
+{
+	const ElfW(Ehdr) header = good_header();
+	char path[PATH_MAX];
+	char link_path[PATH_MAX];
+	char resolved[PATH_MAX];
+	char text[2 * PATH_MAX];
+	struct allocator allocator;
+
+	(void)state;
+	/* A comma in the path is not the end of it. */
+	(void)snprintf(path, sizeof path, "%s/real,one.so", folder);
+	(void)snprintf(link_path, sizeof link_path, "%s/link.so", folder);
+	write_file(path, &header, sizeof header);
+	assert_int_equal(symlink("real,one.so", link_path), 0);
+	assert_non_null(realpath(path, resolved));
+	(void)snprintf(text, sizeof text, "my=%s,A=1,x", link_path);
+	parse_good(text, &allocator);
+	assert_null(allocator.missing);
+	assert_string_equal(allocator.name, "my");
+	assert_string_equal(allocator.library, resolved);
+	assert_string_equal(allocator.expected_path, resolved);
+	assert_string_equal(allocator.environment[0], "A=1,x");
+	assert_null(allocator.environment[1]);
+	allocator_release(&allocator);
+	(void)snprintf(text, sizeof text, "my=%s", path);
+	parse_good(text, &allocator);
+	assert_null(allocator.missing);
+	assert_string_equal(allocator.library, resolved);
+	allocator_release(&allocator);
+}
+
+static void variables_of_allocators_are_known_by_their_names(void **state)
+{
+	static const char *const theirs[] = {
+		"MALLOC_CONF=x",    "MALLOC_ARENA_MAX=1", "GLIBC_TUNABLES=x",
+		"MIMALLOC_VERBOSE=1", "TCMALLOC_RELEASE_RATE=1", "SCUDO_OPTIONS=x",
+		"TBB_MALLOC_USE_HUGE_PAGES=1", "_RJEM_MALLOC_CONF=x",
+	};
+	static const char *const others[] = {
+		"LD_PRELOAD=x", "PATH=/bin", "GLIBC_TUNABLES_NOT=x", "MY_MALLOC_CONF=x", "malloc_=1", "",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(theirs); i++)
+		assert_true(allocator_variable(theirs[i]));
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		assert_false(allocator_variable(others[i]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_table_has_all_six),
+		cmocka_unit_test(glibc_is_never_missing_and_preloads_nothing),
+		cmocka_unit_test(
+			every_other_is_a_file_with_links_resolved_or_missing_with_its_package),
+		cmocka_unit_test(an_unknown_name_is_answered_with_the_nearest),
+		cmocka_unit_test(a_comma_ends_a_value_only_before_a_variable),
+		cmocka_unit_test(a_label_is_a_short_plain_word),
+		cmocka_unit_test(what_follows_the_base_is_variables_and_nothing_else),
+		cmocka_unit_test(the_loaders_own_variables_are_refused),
+		cmocka_unit_test(a_path_that_the_loader_would_split_is_refused),
+		cmocka_unit_test(a_file_that_is_not_there_is_missing),
+		cmocka_unit_test(what_is_not_a_regular_file_is_missing),
+		cmocka_unit_test(a_file_that_is_no_elf_file_is_missing),
+		cmocka_unit_test(a_library_for_another_processor_is_missing),
+		cmocka_unit_test(an_elf_file_that_is_no_shared_library_is_missing),
+		cmocka_unit_test(a_library_is_found_through_links_with_its_variables),
+		cmocka_unit_test(variables_of_allocators_are_known_by_their_names),
+	};
+
+	return cmocka_run_group_tests_name("allocators", tests, make_folder, remove_folder);
+}

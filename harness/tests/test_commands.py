@@ -1,0 +1,233 @@
+"""What the commands print, as golden files, and what they promise about it."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from conftest import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_WORKERS, WORKER, environment
+
+GOLDEN = Path(__file__).parent / "golden"
+COMMANDS = ("run", "list", "plan", "doctor", "peak")
+
+
+def compare(name: str, text: str) -> None:
+    """Is the text that of golden/NAME.txt? With UPDATE_GOLDEN=1 it becomes that."""
+    golden = GOLDEN / f"{name}.txt"
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        golden.write_text(text)
+    known = golden.read_text() if golden.exists() else ""
+    assert text == known, (
+        f"the output is not that of {golden.name}; if it is right, "
+        "UPDATE_GOLDEN=1 in the environment of this test writes the file anew"
+    )
+
+
+def same_everywhere(text: str) -> str:
+    """The text without what depends on the machine."""
+    for pattern, replacement in (
+        # list: the rest of an allocator's line
+        (
+            r"^(  (?:glibc|jemalloc|mimalloc|tcmalloc|tbbmalloc|scudo) +)/.*$",
+            r"\1<library, or why not>",
+        ),
+        (
+            r"^(  (?:jemalloc|mimalloc|tcmalloc|tbbmalloc|scudo) +)\S+ is not .*$",
+            r"\1<library, or why not>",
+        ),
+        # plan: what the model expects
+        (r",\d+\.\d{3},", ",<ms>,"),
+        (r"about \S+, by a model", "about <time>, by a model"),
+        # doctor
+        (
+            r"^  \S+: \d+ cores?, \d+ CPUs? \(\d+ allowed\), \d+ MiB",
+            "  <machine>: <n> cores, <n> CPUs (<n> allowed), <n> MiB",
+        ),
+        (r"^  L\d. cache: .*\n", ""),
+        (r"on CPU \d+; a worker may use \d+ MB", "on CPU <n>; a worker may use <n> MB"),
+        (r"(?s)(noisy:\n).*", r"\1  <warnings>\n"),
+        (r"build-id 0123abcd, /\S+", "build-id 0123abcd, <library>"),
+    ):
+        text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("help", ["--help"]),
+        ("version", ["--version"]),
+        ("list", ["list"]),
+        ("list-columns", ["list", "--columns"]),
+        *((f"{command}-help", [command, "--help"]) for command in COMMANDS),
+    ],
+)
+def test_what_needs_no_machine_prints_the_golden_text(growbench, name, words):
+    done = growbench(*words)
+
+    assert (done.returncode, done.stderr) == (EXIT_DONE, "")
+    compare(name, same_everywhere(done.stdout))
+
+
+def test_the_plan_prints_the_golden_order_and_sums(growbench):
+    done = growbench(
+        "plan",
+        "--strategies=realloc_doubling,chunked_list",
+        "--allocators=glibc,twin,gone",
+        "--allocator=twin=glibc",
+        "--allocator=gone=/no/such/lib.so",
+        "--rows=10,1k",
+        "--rounds=2",
+        "--seed=1",
+    )
+
+    assert done.returncode == EXIT_DONE
+    compare("plan", same_everywhere(f"{done.stdout}-- standard error:\n{done.stderr}"))
+
+
+def test_the_doctor_prints_the_golden_findings_and_ends_with_3_for_a_missing_library(
+    growbench, stand_in
+):
+    done = growbench(
+        "doctor",
+        "--allocators=glibc,gone",
+        "--allocator=gone=/no/such/lib.so",
+        stand_in().option,
+    )
+
+    assert (done.returncode, done.stderr) == (EXIT_WORKERS, "")
+    compare("doctor", same_everywhere(done.stdout))
+
+
+def test_the_doctor_ends_with_0_if_every_allocator_is_what_it_should_be(growbench, stand_in):
+    assert growbench("doctor", "--allocators=glibc", stand_in().option).returncode == EXIT_DONE
+
+
+def test_the_worker_prints_its_golden_help():
+    done = subprocess.run(
+        [WORKER, "--help"], capture_output=True, text=True, env=environment(), check=False
+    )
+
+    assert (done.returncode, done.stderr) == (EXIT_DONE, "")
+    compare("worker-help", done.stdout)
+
+
+def test_every_golden_file_belongs_to_a_test():
+    known = {"help", "version", "list", "list-columns", "plan", "doctor", "worker-help"}
+    known |= {f"{command}-help" for command in COMMANDS}
+
+    assert {path.stem for path in GOLDEN.glob("*.txt")} == known
+
+
+def test_the_help_names_every_command(growbench):
+    listed = re.findall(r"^  (\w+) {2,}\S", growbench("--help").stdout, flags=re.MULTILINE)
+
+    assert tuple(listed) == COMMANDS
+
+
+def test_without_a_command_the_help_comes_with_the_status_of_wrong_usage(growbench):
+    done = growbench()
+
+    assert done.returncode == EXIT_USAGE
+    assert done.stdout == growbench("--help").stdout
+
+
+def test_no_line_of_a_help_ends_in_blanks(growbench):
+    for words in (["--help"], *([command, "--help"] for command in COMMANDS)):
+        lines = growbench(*words).stdout.splitlines()
+        assert len(lines) > 5
+        assert [line for line in lines if line != line.rstrip()] == []
+
+
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["list", "--columns"], ["plan"]])
+def test_output_that_a_full_disk_does_not_take_is_a_failure(growbench, words):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = growbench(*words, stdout=full)
+
+    assert done.returncode == EXIT_FAILED
+    assert "standard output cannot be written" in done.stderr
+
+
+def test_the_same_seed_gives_the_same_plan_and_another_seed_another(growbench):
+    words = ("--rows=10,100", "--allocators=glibc", "--rounds=3")
+
+    first = growbench.plan(*words, "--seed=5")
+    assert first == growbench.plan(*words, "--seed=5")
+    assert first != growbench.plan(*words, "--seed=6")
+
+
+def test_each_round_of_a_plan_visits_every_cell_once_with_a_block_s_allocators_together(growbench):
+    plan = growbench.plan("--rows=10,100", "--rounds=4", "--seed=1")
+    allocators = {line["allocator"] for line in plan}
+    cells = 11 * 2 * len(allocators)
+
+    assert len(allocators) == 6
+    assert len(plan) == 4 * cells
+    orders = []
+    for round_number in range(4):
+        visits = plan[round_number * cells : (round_number + 1) * cells]
+        assert {line["round"] for line in visits} == {str(round_number + 1)}
+        keys = [(v["strategy"], v["rows"], v["allocator"]) for v in visits]
+        assert len(set(keys)) == cells
+        for start in range(0, cells, 6):
+            assert len({key[:2] for key in keys[start : start + 6]}) == 1
+        orders.append(keys)
+    assert all(orders[0] != order for order in orders[1:])
+
+
+def test_the_full_preset_is_planned_with_a_reason_for_each_cell_that_is_left_out(growbench):
+    plan = growbench.plan("--preset=full", "--rounds=1", "--seed=1")
+
+    assert len(plan) == 11 * 6 * 8 * 4 * 2
+    assert {line["rows"] for line in plan} >= {"10", "100000000"}
+    assert {line["threads"] for line in plan} == {"1", "2"}
+    for line in plan:
+        assert (float(line["expected_ms"]) > 0) == (line["note"] == "")
+
+
+@pytest.mark.parametrize("row_bytes", ["80", "8k"])
+def test_a_hundred_million_rows_are_planned_and_what_does_not_fit_says_so(growbench, row_bytes):
+    words = ("--rows=1e8", f"--row-bytes={row_bytes}", "--allocators=glibc", "--rounds=1")
+    done = growbench("plan", *words)
+    plan = growbench.plan(*words)
+
+    assert done.returncode == EXIT_DONE
+    assert len(plan) == 11
+    notes = {line["strategy"]: line["note"] for line in plan}
+    # 800 GB fit nowhere; 8 GB fit or not, but a quadratic strategy never ends.
+    assert notes["loop_and_append"] != ""
+    if row_bytes == "8k":
+        assert set(notes.values()) == {"skipped_memory"}
+        assert "a worker may use" in done.stderr
+
+
+def first_word(text: str) -> str:
+    return text.split()[0]
+
+
+def names_below(text: str, heading: str, pick: Callable[[str], str] = first_word) -> list:
+    """The names in the part of `growbench list` with this heading."""
+    part = text.split(f"{heading}:\n")[1].split("\n\n")[0]
+    return [pick(line) for line in part.splitlines()]
+
+
+def test_list_names_what_the_options_take(growbench):
+    text = growbench("list").stdout
+    strategies = names_below(text, "Strategies")
+    allocators = names_below(text, "Allocators")
+    presets = names_below(text, "Presets")
+
+    assert len(strategies) == 11
+    assert allocators == ["glibc", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc", "scudo"]
+    assert presets == ["quick", "default", "full"]
+    assert names_below(text, "Work") == ["cheap", "random"]
+    plan = growbench.plan(
+        f"--strategies={','.join(strategies)}",
+        f"--allocators={','.join(allocators)}",
+        "--rows=10",
+        "--rounds=1",
+    )
+    assert {line["strategy"] for line in plan} == set(strategies)
+    assert {line["allocator"] for line in plan} == set(allocators)

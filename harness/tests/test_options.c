@@ -1,0 +1,469 @@
+#include "cmocka_headers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/runner/options.h"
+#include "support.h"
+
+#define MOST_WORDS 80
+
+/* The words after the subcommand, NULL-terminated. */
+static bool parse(const char *const *words, struct options *options, struct error *error)
+{
+	static char *argv[MOST_WORDS + 2];
+	int argc = 1;
+
+	argv[0] = (char *)"run";
+	for (; *words != NULL; words++) {
+		assert_true(argc <= MOST_WORDS);
+		argv[argc++] = (char *)*words;
+	}
+	argv[argc] = NULL;
+	error->text[0] = '\0';
+	return options_parse(argc, argv, options, error);
+}
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void parse_good(const char *const *words, struct options *options)
+{
+	struct error error;
+
+	if (!parse(words, options, &error))
+		fail_msg("%s ... was refused: %s", words[0], error.text);
+}
+
+static void assert_refused(const char *const *words, const char *reason)
+{
+	struct options options;
+	struct error error;
+
+	if (parse(words, &options, &error))
+		fail_msg("%s ... was accepted; it should say: %s", words[0], reason);
+	assert_contains(error.text, reason);
+	options_release(&options);
+}
+
+static void assert_counts(const struct counts *counts, const uint64_t *values, size_t count)
+{
+	assert_int_equal(counts->count, count);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(counts->values[i], values[i]);
+}
+
+static size_t strategy_total(void)
+{
+	size_t count = 0;
+
+	while (strategies[count] != NULL)
+		count++;
+	return count;
+}
+
+static void no_words_mean_the_default_preset_and_all_of_it(void **state)
+{
+	static const uint64_t rows[] = {10,   30,    100,   300,    1000,
+					3000, 10000, 30000, 100000, 200000};
+	static const uint64_t row_bytes[] = {80};
+	static const uint64_t threads[] = {1};
+	static const char *const none[] = {NULL};
+	struct options options;
+	struct error error;
+
+	(void)state;
+	assert_true(parse(none, &options, &error));
+	assert_string_equal(options.preset->name, "default");
+	assert_counts(&options.rows, rows, COUNT_OF(rows));
+	assert_counts(&options.row_bytes, row_bytes, 1);
+	assert_counts(&options.threads, threads, 1);
+	assert_int_equal(options.rounds, 10);
+	assert_int_equal(options.budget_s, 240);
+	assert_int_equal(options.strategy_count, strategy_total());
+	assert_true(options.strategy_count >= 11);
+	for (size_t i = 0; i < options.strategy_count; i++)
+		assert_ptr_equal(options.strategies[i], strategies[i]);
+	assert_null(options.strategies[options.strategy_count]);
+	assert_int_equal(options.allocator_count, 6);
+	assert_int_equal(options.work, ROW_WORK_CHEAP);
+	assert_int_equal(options.cpu, -1);
+	assert_null(options.out);
+	assert_null(options.resume);
+	assert_null(options.worker);
+	assert_false(options.overwrite || options.quiet || options.help || options.no_summary);
+	options_release(&options);
+}
+
+static void a_preset_brings_its_own_sizes_and_limits(void **state)
+{
+	static const uint64_t quick_rows[] = {100, 1000, 10000};
+	static const uint64_t full_bytes[] = {8, 80, 800, 8000};
+	static const uint64_t full_threads[] = {1, 2};
+	struct options options;
+
+	(void)state;
+	parse_good(WORDS("--preset", "quick"), &options);
+	assert_string_equal(options.preset->name, "quick");
+	assert_counts(&options.rows, quick_rows, COUNT_OF(quick_rows));
+	assert_int_equal(options.rounds, 2);
+	assert_int_equal(options.budget_s, 20);
+	assert_int_equal(options.timeout_s, 30);
+	assert_false(options.preset->always_article);
+	options_release(&options);
+
+	parse_good(WORDS("--preset=full"), &options);
+	assert_string_equal(options.preset->name, "full");
+	assert_int_equal(options.rows.values[options.rows.count - 1], 100000000);
+	assert_counts(&options.row_bytes, full_bytes, COUNT_OF(full_bytes));
+	assert_counts(&options.threads, full_threads, COUNT_OF(full_threads));
+	options_release(&options);
+}
+
+/* So that every cell of every preset can be measured or refused with a reason. */
+static void every_preset_can_be_read_and_explains_itself(void **state)
+{
+	size_t count = 0;
+
+	(void)state;
+	for (const struct preset *preset = presets; preset->name != NULL; preset++, count++) {
+		struct options options;
+
+		parse_good(WORDS("--preset", preset->name), &options);
+		assert_ptr_equal(options.preset, preset);
+		assert_true(options.rounds >= 1 && options.budget_s >= 1);
+		assert_true(strlen(preset->help) > 10);
+		options_release(&options);
+	}
+	assert_int_equal(count, 3);
+}
+
+static void options_override_the_preset_in_any_order(void **state)
+{
+	static const uint64_t rows[] = {5, 1000, 20000};
+	struct options options;
+
+	(void)state;
+	parse_good(WORDS("--rounds", "7", "--rows", "20k,5,1e3", "--budget", "9", "--preset",
+			 "quick", "--timeout=8"),
+		   &options);
+	assert_string_equal(options.preset->name, "quick");
+	assert_int_equal(options.rounds, 7);
+	assert_int_equal(options.budget_s, 9);
+	assert_int_equal(options.timeout_s, 8);
+	/* From small to large, as the pilot needs them. */
+	assert_counts(&options.rows, rows, COUNT_OF(rows));
+	options_release(&options);
+}
+
+static void every_other_option_is_kept(void **state)
+{
+	static const uint64_t row_bytes[] = {8, 80};
+	static const uint64_t threads[] = {1, 2};
+	struct options options;
+
+	(void)state;
+	parse_good(WORDS("--row-bytes", "80,8", "--threads", "2,1", "--work", "random", "--cpu",
+			 "0", "--worker", "/w", "--out", "o", "--overwrite", "--no-summary",
+			 "--quiet", "--columns", "--seed", "18446744073709551615"),
+		   &options);
+	assert_counts(&options.row_bytes, row_bytes, 2);
+	assert_counts(&options.threads, threads, 2);
+	assert_int_equal(options.work, ROW_WORK_RANDOM);
+	assert_int_equal(options.cpu, 0);
+	assert_string_equal(options.worker, "/w");
+	assert_string_equal(options.out, "o");
+	assert_true(options.overwrite && options.no_summary && options.quiet && options.columns);
+	assert_true(options.seed_given);
+	assert_int_equal(options.seed, UINT64_MAX);
+	options_release(&options);
+	parse_good(WORDS("--resume", "r"), &options);
+	assert_string_equal(options.resume, "r");
+	options_release(&options);
+}
+
+static void a_seed_of_zero_is_a_seed(void **state)
+{
+	struct options options;
+
+	(void)state;
+	parse_good(WORDS("--seed", "0"), &options);
+	assert_true(options.seed_given);
+	assert_int_equal(options.seed, 0);
+	options_release(&options);
+}
+
+/* Ten draws of a million agree by chance once in 10^54. */
+static void without_a_seed_one_is_drawn_that_can_be_typed(void **state)
+{
+	uint64_t first = 0;
+	size_t same = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 10; i++) {
+		struct options options;
+
+		parse_good(WORDS("--quiet"), &options);
+		assert_false(options.seed_given);
+		assert_true(options.seed < 1000000);
+		if (i == 0)
+			first = options.seed;
+		same += options.seed == first;
+		options_release(&options);
+	}
+	assert_true(same < 10);
+}
+
+static void strategies_are_narrowed_and_keep_the_registrys_order(void **state)
+{
+	struct options options;
+
+	(void)state;
+	parse_good(WORDS("--strategies", "realloc_x1.5,chunked_list,append_in_place"), &options);
+	assert_int_equal(options.strategy_count, 3);
+	assert_string_equal(options.strategies[0]->name, "append_in_place");
+	assert_string_equal(options.strategies[1]->name, "chunked_list");
+	assert_string_equal(options.strategies[2]->name, "realloc_x1.5");
+	assert_null(options.strategies[3]);
+	options_release(&options);
+
+	/* A name that begins like another is not that other. */
+	parse_good(WORDS("--strategies", "list_of_pointers_packed"), &options);
+	assert_int_equal(options.strategy_count, 1);
+	assert_string_equal(options.strategies[0]->name, "list_of_pointers_packed");
+	options_release(&options);
+}
+
+static void allocators_are_narrowed_and_keep_the_tables_order(void **state)
+{
+	struct options options;
+
+	(void)state;
+	parse_good(WORDS("--allocators", "scudo,glibc,jemalloc"), &options);
+	assert_int_equal(options.allocator_count, 3);
+	assert_string_equal(options.allocators[0].name, "glibc");
+	assert_string_equal(options.allocators[1].name, "jemalloc");
+	assert_string_equal(options.allocators[2].name, "scudo");
+	options_release(&options);
+}
+
+static void an_added_allocator_comes_after_the_known_ones_and_can_be_chosen(void **state)
+{
+	struct options options;
+
+	(void)state;
+	parse_good(WORDS("--allocator", "lazy=glibc,MALLOC_ARENA_MAX=1", "--allocator=b=jemalloc"),
+		   &options);
+	assert_int_equal(options.allocator_count, 8);
+	assert_string_equal(options.allocators[6].name, "lazy");
+	assert_string_equal(options.allocators[6].environment[0], "MALLOC_ARENA_MAX=1");
+	assert_null(options.allocators[6].environment[1]);
+	assert_string_equal(options.allocators[7].name, "b");
+	options_release(&options);
+
+	parse_good(WORDS("--allocators", "lazy,glibc", "--allocator", "lazy=glibc", "--allocator",
+			 "unused=glibc"),
+		   &options);
+	assert_int_equal(options.allocator_count, 2);
+	assert_string_equal(options.allocators[0].name, "glibc");
+	assert_string_equal(options.allocators[1].name, "lazy");
+	options_release(&options);
+}
+
+static void a_name_that_is_taken_is_refused(void **state)
+{
+	(void)state;
+	assert_refused(WORDS("--allocator", "a=glibc", "--allocator", "a=jemalloc"),
+		       "--allocator a: the name is taken");
+	assert_refused(WORDS("--allocator", "jemalloc=glibc"),
+		       "--allocator jemalloc: the name is taken");
+}
+
+static void more_allocators_than_there_is_room_for_are_refused(void **state)
+{
+	static char texts[33][32];
+	const char *words[33 + 1] = {NULL};
+	struct options options;
+
+	(void)state;
+	for (size_t i = 0; i < 33; i++) {
+		(void)snprintf(texts[i], sizeof texts[i], "--allocator=a%zu=glibc", i);
+		words[i] = texts[i];
+	}
+	assert_refused(words, "--allocator: more than 32 of them");
+	words[32] = NULL;
+	parse_good(words, &options);
+	assert_int_equal(options.allocator_count, 6 + 32);
+	options_release(&options);
+}
+
+static void what_is_not_known_is_answered_with_the_nearest_and_the_valid_ones(void **state)
+{
+	(void)state;
+	assert_refused(WORDS("--strategies", "realloc_dubling"),
+		       "unknown strategy 'realloc_dubling'; did you mean 'realloc_doubling'?");
+	assert_refused(WORDS("--strategies", "append_in_place,zzz"),
+		       "unknown strategy 'zzz'. Valid: append_in_place, chunked_list, ");
+	assert_refused(WORDS("--strategies", "append_in_place,"), "unknown strategy ''");
+	assert_refused(WORDS("--strategies", ""), "unknown strategy ''");
+	assert_refused(WORDS("--strategies", "append_in_place, chunked_list"),
+		       "did you mean 'chunked_list'?");
+	assert_refused(WORDS("--allocators", "gemalloc"), "did you mean 'jemalloc'?");
+	assert_refused(WORDS("--allocators", "zzz"),
+		       "Valid: glibc, jemalloc, mimalloc, tcmalloc, tbbmalloc, scudo");
+	assert_refused(WORDS("--allocators", "lasy", "--allocator", "lazy=glibc"),
+		       "did you mean 'lazy'?");
+	assert_refused(WORDS("--allocator", "a=jemaloc"), "did you mean 'jemalloc'?");
+	assert_refused(WORDS("--preset", "qick"), "unknown preset 'qick'; did you mean 'quick'?");
+	assert_refused(WORDS("--preset", "zzz"), "Valid: quick, default, full");
+	assert_refused(WORDS("--work", "randon"), "unknown work 'randon'; did you mean 'random'?");
+	assert_refused(WORDS("--work", "zzz"), "Valid: cheap, random");
+}
+
+static void an_unknown_option_is_answered_with_the_nearest(void **state)
+{
+	(void)state;
+	assert_refused(WORDS("--ruonds", "5"), "unknown option '--ruonds'; did you mean --rounds?");
+	assert_refused(WORDS("--strategis=a"), "did you mean --strategies?");
+	assert_refused(WORDS("--zzzzzzzzz"), "unknown option '--zzzzzzzzz'; --help shows");
+	assert_refused(WORDS("-x"), "unknown option '-x'");
+	assert_refused(WORDS("--rounds", "5", "--bogus"), "unknown option '--bogus'");
+}
+
+static void a_value_that_is_missing_or_one_too_many_is_refused(void **state)
+{
+	(void)state;
+	assert_refused(WORDS("--rounds"), "--rounds needs a value");
+	assert_refused(WORDS("--quiet", "--rows"), "--rows needs a value");
+	assert_refused(WORDS("--quiet=yes"), "--quiet takes no value");
+	assert_refused(WORDS("extra"), "'extra' is one word too many");
+	assert_refused(WORDS("--rounds", "5", "6"), "'6' is one word too many");
+	assert_refused(WORDS("--", "x"), "'x' is one word too many");
+}
+
+static void a_value_out_of_range_is_refused_by_its_options_name(void **state)
+{
+	(void)state;
+	assert_refused(WORDS("--rows", "0"), "--rows: '0' is zero");
+	assert_refused(WORDS("--rows", "-1"), "--rows: '-1' is not");
+	assert_refused(WORDS("--rows", "1e99"), "--rows: '1e99' is too large");
+	assert_refused(WORDS("--rows", "10,10"), "--rows: '10' is given twice");
+	assert_refused(WORDS("--rows="), "--rows: '' is not");
+	assert_refused(WORDS("--row-bytes", "0"), "--row-bytes: '0' is zero");
+	assert_refused(WORDS("--row-bytes", "x"), "--row-bytes: 'x' is not");
+	assert_refused(WORDS("--threads", "0"), "--threads: '0' is zero");
+	assert_refused(WORDS("--threads", "4097"), "--threads: more than 4096");
+	assert_refused(WORDS("--threads", "4097,1"), "--threads: more than 4096");
+	assert_refused(WORDS("--rounds", "0"), "--rounds: '0' is zero");
+	assert_refused(WORDS("--rounds", "10001"), "--rounds: '10001' is too large; the most is");
+	assert_refused(WORDS("--budget", "31536001"), "--budget: '31536001' is too large");
+	assert_refused(WORDS("--timeout", "86401"), "--timeout: '86401' is too large");
+	assert_refused(WORDS("--timeout", "0"), "--timeout: '0' is zero");
+	assert_refused(WORDS("--seed", "-1"), "--seed: '-1' is not");
+	assert_refused(WORDS("--seed", ""), "--seed: '' is not");
+	assert_refused(WORDS("--seed", "18446744073709551616"), "--seed: ");
+	assert_refused(WORDS("--cpu", "x"), "--cpu: 'x' is not");
+	assert_refused(WORDS("--cpu", "65536"), "--cpu: '65536' is too large");
+	assert_refused(WORDS("--out", ""), "--out: the folder's name is empty");
+	assert_refused(WORDS("--resume", ""), "--resume: the folder's name is empty");
+	assert_refused(WORDS("--overwrite"), "--overwrite needs --out DIR");
+}
+
+static void the_largest_values_are_accepted(void **state)
+{
+	struct options options;
+
+	(void)state;
+	parse_good(WORDS("--rounds", "10000", "--threads", "4096", "--budget", "31536000",
+			 "--timeout", "86400", "--cpu", "65535"),
+		   &options);
+	assert_int_equal(options.rounds, 10000);
+	assert_int_equal(options.threads.values[0], 4096);
+	assert_int_equal(options.budget_s, 31536000);
+	assert_int_equal(options.timeout_s, 86400);
+	assert_int_equal(options.cpu, 65535);
+	options_release(&options);
+}
+
+static void help_is_given_whatever_else_is_asked(void **state)
+{
+	struct options options;
+
+	(void)state;
+	parse_good(WORDS("--help", "--strategies", "zzz", "--overwrite"), &options);
+	assert_true(options.help);
+	options_release(&options);
+}
+
+static void every_option_is_in_the_help_and_accepted(void **state)
+{
+	static const char *const names[] = {
+		"preset", "strategies", "allocators", "allocator", "rows",	 "row-bytes",
+		"threads", "rounds",	"seed",	      "work",	   "budget",	 "timeout",
+		"cpu",	  "worker",	"out",	      "overwrite", "resume",	 "no-summary",
+		"quiet",  "columns",	"help",
+	};
+	char *text = NULL;
+	size_t length = 0;
+	FILE *stream = open_memstream(&text, &length);
+	size_t lines = 0;
+
+	(void)state;
+	assert_non_null(stream);
+	options_help(stream);
+	assert_int_equal(fclose(stream), 0);
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		char start[40];
+
+		(void)snprintf(start, sizeof start, "  --%s ", names[i]);
+		assert_contains(text, start);
+	}
+	for (const char *line = strstr(text, "  --"); line != NULL;
+	     line = strstr(line + 1, "\n  --"))
+		lines++;
+	assert_int_equal(lines, COUNT_OF(names));
+	free(text);
+}
+
+/* As a person's second run in one process, or a run that goes on. */
+static void parsing_twice_is_as_parsing_once(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct options options;
+
+		parse_good(WORDS("--rounds", "3", "--seed", "9"), &options);
+		assert_int_equal(options.rounds, 3);
+		assert_int_equal(options.seed, 9);
+		options_release(&options);
+		assert_refused(WORDS("--rounds", "3", "more"), "one word too many");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_words_mean_the_default_preset_and_all_of_it),
+		cmocka_unit_test(a_preset_brings_its_own_sizes_and_limits),
+		cmocka_unit_test(every_preset_can_be_read_and_explains_itself),
+		cmocka_unit_test(options_override_the_preset_in_any_order),
+		cmocka_unit_test(every_other_option_is_kept),
+		cmocka_unit_test(a_seed_of_zero_is_a_seed),
+		cmocka_unit_test(without_a_seed_one_is_drawn_that_can_be_typed),
+		cmocka_unit_test(strategies_are_narrowed_and_keep_the_registrys_order),
+		cmocka_unit_test(allocators_are_narrowed_and_keep_the_tables_order),
+		cmocka_unit_test(an_added_allocator_comes_after_the_known_ones_and_can_be_chosen),
+		cmocka_unit_test(a_name_that_is_taken_is_refused),
+		cmocka_unit_test(more_allocators_than_there_is_room_for_are_refused),
+		cmocka_unit_test(what_is_not_known_is_answered_with_the_nearest_and_the_valid_ones),
+		cmocka_unit_test(an_unknown_option_is_answered_with_the_nearest),
+		cmocka_unit_test(a_value_that_is_missing_or_one_too_many_is_refused),
+		cmocka_unit_test(a_value_out_of_range_is_refused_by_its_options_name),
+		cmocka_unit_test(the_largest_values_are_accepted),
+		cmocka_unit_test(help_is_given_whatever_else_is_asked),
+		cmocka_unit_test(every_option_is_in_the_help_and_accepted),
+		cmocka_unit_test(parsing_twice_is_as_parsing_once),
+	};
+
+	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}

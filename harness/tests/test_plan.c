@@ -1,0 +1,805 @@
+#include "cmocka_headers.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/runner/plan.h"
+#include "support.h"
+
+#define MOST_ALLOCATORS 8
+#define MOST_SIZES 8
+
+static const uint64_t plenty = UINT64_C(1) << 62;
+
+/* Options as options_parse would leave them, without a look at the machine. */
+struct fake {
+	struct options options;
+	struct allocator allocators[MOST_ALLOCATORS];
+	uint64_t rows[MOST_SIZES];
+	uint64_t row_bytes[MOST_SIZES];
+	uint64_t threads[MOST_SIZES];
+	const struct strategy *strategies[16];
+};
+
+static const struct preset *find_preset(const char *name)
+{
+	const struct preset *preset = presets;
+
+	while (preset->name != NULL && strcmp(preset->name, name) != 0)
+		preset++;
+	assert_non_null(preset->name);
+	return preset;
+}
+
+static const struct strategy *strategy(const char *name)
+{
+	const struct strategy *found = strategy_find("c", name);
+
+	assert_non_null(found);
+	return found;
+}
+
+/* All strategies, one size; `allocators` allocators that are all there. */
+static void fake_init(struct fake *fake, size_t allocators)
+{
+	struct options *options = &fake->options;
+	static char label[] = "label";
+
+	memset(fake, 0, sizeof *fake);
+	assert_in_range(allocators, 1, MOST_ALLOCATORS);
+	options->preset = find_preset("default");
+	for (size_t i = 0; strategies[i] != NULL; i++) {
+		assert_in_range(i, 0, 14);
+		fake->strategies[options->strategy_count++] = strategies[i];
+	}
+	options->strategies = fake->strategies;
+	for (size_t i = 0; i < allocators; i++)
+		fake->allocators[i].name = label;
+	options->allocators = fake->allocators;
+	options->allocator_count = allocators;
+	options->rows = (struct counts){fake->rows, 1};
+	options->row_bytes = (struct counts){fake->row_bytes, 1};
+	options->threads = (struct counts){fake->threads, 1};
+	fake->rows[0] = 1000;
+	fake->row_bytes[0] = 80;
+	fake->threads[0] = 1;
+	options->rounds = 10;
+	options->seed = 42;
+	options->budget_s = 240;
+	options->timeout_s = 60;
+}
+
+static void only_strategy(struct fake *fake, const char *name)
+{
+	fake->strategies[0] = strategy(name);
+	fake->strategies[1] = NULL;
+	fake->options.strategy_count = 1;
+}
+
+static void add_rows(struct fake *fake, uint64_t rows)
+{
+	assert_true(fake->options.rows.count < MOST_SIZES);
+	fake->rows[fake->options.rows.count++] = rows;
+}
+
+static void make(struct plan *plan, const struct fake *fake, uint64_t memory_bytes)
+{
+	struct error error = {""};
+
+	if (!plan_make(plan, &fake->options, memory_bytes, &error))
+		fail_msg("no plan: %s", error.text);
+}
+
+static struct visit *visits_of(const struct plan *plan, uint64_t round)
+{
+	struct visit *visits = calloc(plan->cell_count, sizeof *visits);
+
+	assert_non_null(visits);
+	memset(visits, 0xff, plan->cell_count * sizeof *visits);
+	plan_round(plan, round, visits);
+	return visits;
+}
+
+static void rows_of_the_file_are_cells_times_rounds(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 3);
+	add_rows(&fake, 2000);
+	fake.row_bytes[1] = 8;
+	fake.options.row_bytes.count = 2;
+	fake.threads[1] = 2;
+	fake.threads[2] = 4;
+	fake.options.threads.count = 3;
+	fake.options.rounds = 7;
+	make(&plan, &fake, plenty);
+	assert_true(fake.options.strategy_count >= 11);
+	assert_int_equal(plan.block_count, fake.options.strategy_count * 2 * 2 * 3);
+	assert_int_equal(plan.cell_count, plan.block_count * 3);
+	assert_int_equal(plan_row_count(&plan), plan.block_count * 3 * 7);
+	plan_release(&plan);
+}
+
+static void every_combination_is_a_block_once(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 2);
+	add_rows(&fake, 2000);
+	fake.row_bytes[1] = 8;
+	fake.options.row_bytes.count = 2;
+	fake.threads[1] = 2;
+	fake.options.threads.count = 2;
+	make(&plan, &fake, plenty);
+	for (size_t s = 0; s < fake.options.strategy_count; s++) {
+		for (size_t i = 0; i < 8; i++) {
+			size_t found = 0;
+
+			for (size_t b = 0; b < plan.block_count; b++) {
+				const struct block *block = &plan.blocks[b];
+
+				found += block->strategy == fake.strategies[s] &&
+					 block->size.rows == fake.rows[i & 1] &&
+					 block->size.row_bytes == fake.row_bytes[i >> 1 & 1] &&
+					 block->size.threads == fake.threads[i >> 2];
+			}
+			assert_int_equal(found, 1);
+		}
+	}
+	plan_release(&plan);
+}
+
+static void every_round_visits_every_cell_once(void **state)
+{
+	(void)state;
+	for (size_t allocators = 1; allocators <= MOST_ALLOCATORS; allocators++) {
+		struct fake fake;
+		struct plan plan;
+
+		fake_init(&fake, allocators);
+		add_rows(&fake, 30);
+		make(&plan, &fake, plenty);
+		for (uint64_t round = 0; round < 10; round++) {
+			struct visit *visits = visits_of(&plan, round);
+			unsigned char *seen = calloc(plan.cell_count, 1);
+
+			assert_non_null(seen);
+			for (size_t i = 0; i < plan.cell_count; i++) {
+				assert_int_equal(visits[i].round, round);
+				assert_true(visits[i].block < plan.block_count);
+				assert_true(visits[i].allocator < allocators);
+				seen[visits[i].block * allocators + visits[i].allocator]++;
+			}
+			for (size_t i = 0; i < plan.cell_count; i++)
+				assert_int_equal(seen[i], 1);
+			free(seen);
+			free(visits);
+		}
+		plan_release(&plan);
+	}
+}
+
+static void allocators_of_a_block_stand_next_to_each_other(void **state)
+{
+	(void)state;
+	for (size_t allocators = 1; allocators <= MOST_ALLOCATORS; allocators++) {
+		struct fake fake;
+		struct plan plan;
+
+		fake_init(&fake, allocators);
+		make(&plan, &fake, plenty);
+		for (uint64_t round = 0; round < 10; round++) {
+			struct visit *visits = visits_of(&plan, round);
+
+			for (size_t i = 0; i < plan.cell_count; i++)
+				assert_int_equal(visits[i].block,
+						 visits[i / allocators * allocators].block);
+			free(visits);
+		}
+		plan_release(&plan);
+	}
+}
+
+/* Over as many rounds as there are allocators, each has stood in each place once, in every block:
+ * what drifts within a block meets all alike. */
+static void every_allocator_stands_in_every_place_equally_often(void **state)
+{
+	(void)state;
+	for (size_t allocators = 1; allocators <= MOST_ALLOCATORS; allocators++) {
+		/* From another round on, too: any so many rounds in a row will do. */
+		for (uint64_t first = 0; first < 3; first++) {
+			struct fake fake;
+			struct plan plan;
+			unsigned(*times)[MOST_ALLOCATORS][MOST_ALLOCATORS];
+
+			fake_init(&fake, allocators);
+			make(&plan, &fake, plenty);
+			times = calloc(plan.block_count, sizeof *times);
+			assert_non_null(times);
+			for (uint64_t round = first; round < first + allocators; round++) {
+				struct visit *visits = visits_of(&plan, round);
+
+				for (size_t i = 0; i < plan.cell_count; i++)
+					times[visits[i].block][visits[i].allocator]
+					     [i % allocators]++;
+				free(visits);
+			}
+			for (size_t b = 0; b < plan.block_count; b++)
+				for (size_t a = 0; a < allocators; a++)
+					for (size_t place = 0; place < allocators; place++)
+						assert_int_equal(times[b][a][place], 1);
+			free(times);
+			plan_release(&plan);
+		}
+	}
+}
+
+/* Williams's square, for an even number: over the rounds every allocator follows every other once
+ * within a block. (For an odd number one square cannot do that.) */
+static void every_allocator_follows_every_other_equally_often(void **state)
+{
+	(void)state;
+	for (size_t allocators = 2; allocators <= MOST_ALLOCATORS; allocators += 2) {
+		unsigned follows[MOST_ALLOCATORS][MOST_ALLOCATORS] = {{0}};
+		struct fake fake;
+		struct plan plan;
+
+		fake_init(&fake, allocators);
+		only_strategy(&fake, "realloc_doubling");
+		make(&plan, &fake, plenty);
+		for (uint64_t round = 0; round < allocators; round++) {
+			struct visit *visits = visits_of(&plan, round);
+
+			for (size_t i = 1; i < allocators; i++)
+				follows[visits[i - 1].allocator][visits[i].allocator]++;
+			free(visits);
+		}
+		for (size_t a = 0; a < allocators; a++)
+			for (size_t b = 0; b < allocators; b++)
+				assert_int_equal(follows[a][b], a == b ? 0 : 1);
+		plan_release(&plan);
+	}
+}
+
+/* How many places of the order hold the same block and allocator in both rounds. */
+static size_t same_places(const struct plan *a, uint64_t round_a, const struct plan *b,
+			  uint64_t round_b)
+{
+	struct visit *of_a = visits_of(a, round_a);
+	struct visit *of_b = visits_of(b, round_b);
+	size_t same = 0;
+
+	assert_int_equal(a->cell_count, b->cell_count);
+	for (size_t i = 0; i < a->cell_count; i++)
+		same += of_a[i].block == of_b[i].block && of_a[i].allocator == of_b[i].allocator;
+	free(of_a);
+	free(of_b);
+	return same;
+}
+
+static void the_seed_alone_decides_the_order(void **state)
+{
+	struct fake fake;
+	struct fake other;
+	struct plan plan;
+	struct plan again;
+	struct plan differs;
+
+	(void)state;
+	fake_init(&fake, 6);
+	add_rows(&fake, 300);
+	fake_init(&other, 6);
+	add_rows(&other, 300);
+	other.options.seed = 43;
+	make(&plan, &fake, plenty);
+	make(&again, &fake, plenty);
+	make(&differs, &other, plenty);
+	for (uint64_t round = 0; round < 10; round++) {
+		assert_int_equal(same_places(&plan, round, &again, round), plan.cell_count);
+		/* By chance about one cell in all. */
+		assert_in_range(same_places(&plan, round, &differs, round), 0,
+				plan.cell_count / 4);
+	}
+	plan_release(&plan);
+	plan_release(&again);
+	plan_release(&differs);
+}
+
+static void rounds_are_shuffled_anew(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 6);
+	add_rows(&fake, 300);
+	make(&plan, &fake, plenty);
+	for (uint64_t round = 1; round < 10; round++)
+		assert_in_range(same_places(&plan, round - 1, &plan, round), 0,
+				plan.cell_count / 4);
+	plan_release(&plan);
+}
+
+static void a_round_does_not_depend_on_the_rounds_before_it(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+	struct plan fresh;
+
+	(void)state;
+	fake_init(&fake, 5);
+	make(&plan, &fake, plenty);
+	for (uint64_t round = 0; round < 7; round++)
+		free(visits_of(&plan, round));
+	fake.options.rounds = 99;
+	make(&fresh, &fake, plenty);
+	assert_int_equal(same_places(&plan, 7, &fresh, 7), plan.cell_count);
+	assert_int_equal(same_places(&plan, 2, &fresh, 2), plan.cell_count);
+	plan_release(&plan);
+	plan_release(&fresh);
+}
+
+/* Not the seed's one order, but any: over many seeds every block comes first about equally often.
+ * With 11 blocks and 1,100 seeds, 100 times each; a shuffle with a bias is off by far more. */
+static void every_block_comes_first_about_equally_often(void **state)
+{
+	unsigned first[16] = {0};
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 1);
+	make(&plan, &fake, plenty);
+	assert_in_range(plan.block_count, 11, 16);
+	for (uint64_t seed = 0; seed < 100 * plan.block_count; seed++) {
+		struct visit *visits;
+
+		fake.options.seed = seed;
+		visits = visits_of(&plan, 0);
+		first[visits[0].block]++;
+		free(visits);
+	}
+	for (size_t i = 0; i < plan.block_count; i++)
+		assert_in_range(first[i], 50, 150);
+	plan_release(&plan);
+}
+
+static void iterations_follow_the_blocks_median_not_one_allocator(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 3);
+	only_strategy(&fake, "realloc_doubling");
+	make(&plan, &fake, plenty);
+	plan_cell(&plan, 0, 0)->warm_ns = 10000;
+	plan_cell(&plan, 0, 1)->warm_ns = 20000;
+	plan_cell(&plan, 0, 2)->warm_ns = 80000;
+	plan_decide(&plan);
+	/* 2 ms a value. */
+	assert_int_equal(plan.blocks[0].iterations, 100);
+
+	/* What is not measured has no say. */
+	plan_cell(&plan, 0, 2)->skip = CELL_UNAVAILABLE;
+	plan_decide(&plan);
+	assert_int_equal(plan.blocks[0].iterations, 133);
+
+	/* The slowest allocator's value lasts 50 ms at most; */
+	plan_cell(&plan, 0, 2)->skip = CELL_MEASURED;
+	plan_cell(&plan, 0, 2)->warm_ns = 5e6;
+	plan_decide(&plan);
+	assert_int_equal(plan.blocks[0].iterations, 10);
+	/* and every value is one build at least. */
+	for (size_t i = 0; i < 3; i++)
+		plan_cell(&plan, 0, i)->warm_ns = 9e9;
+	plan_decide(&plan);
+	assert_int_equal(plan.blocks[0].iterations, 1);
+	plan_release(&plan);
+}
+
+static void a_short_value_is_taken_often_and_a_long_one_once(void **state)
+{
+	static const struct {
+		double warm_ns;
+		unsigned values;
+	} cases[] = {
+		{1000, 5},  /* 2 ms a value, 10 ms wanted */
+		{2e6, 5},   /* 1 build of 2 ms */
+		{10e6, 3},  /* a median needs three */
+		{15e6, 3},  /* three and the warm-up fit exactly */
+		{16e6, 1},  /* they no longer do */
+		{50e9, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct fake fake;
+		struct plan plan;
+
+		fake_init(&fake, 1);
+		only_strategy(&fake, "realloc_doubling");
+		make(&plan, &fake, plenty);
+		plan_cell(&plan, 0, 0)->warm_ns = cases[i].warm_ns;
+		plan_decide(&plan);
+		assert_int_equal(plan_cell(&plan, 0, 0)->values, cases[i].values);
+		plan_release(&plan);
+	}
+}
+
+static void assert_close(double value, double expected)
+{
+	if (!(fabs(value - expected) <= 1e-9 * fabs(expected)))
+		fail_msg("%.17g instead of %.17g", value, expected);
+}
+
+static void an_exact_power_law_is_extrapolated_exactly(void **state)
+{
+	static const uint64_t near[3] = {1000, 2000, 10000};
+	static const uint64_t far[3] = {100, 10000, 200000};
+	const struct strategy *linear = strategy("realloc_doubling");
+	const struct strategy *quadratic = strategy("loop_and_append");
+	static const double times_1_near[2] = {5000, 10000};
+	static const double times_2_near[2] = {5000, 20000};
+	static const double times_2_far[2] = {100, 1000000};
+
+	(void)state;
+	assert_int_equal(linear->order, GROWTH_LINEAR);
+	assert_int_equal(quadratic->order, GROWTH_QUADRATIC);
+	assert_close(plan_extrapolate(linear, near, times_1_near), 50000);
+	assert_close(plan_extrapolate(quadratic, near, times_1_near), 50000);
+	assert_close(plan_extrapolate(quadratic, near, times_2_near), 500000);
+	assert_close(plan_extrapolate(quadratic, far, times_2_far), 4e8);
+}
+
+static void an_exponent_is_kept_between_one_and_the_strategys_order(void **state)
+{
+	static const uint64_t rows[3] = {1000, 2000, 8000};
+	const struct strategy *linear = strategy("realloc_doubling");
+	const struct strategy *quadratic = strategy("loop_and_append");
+	static const double cubic[2] = {1000, 8000};
+	static const double falling[2] = {1000, 500};
+	static const double flat[2] = {1000, 1000};
+	const double below[2] = {1000, 1000 * pow(2, 1.4)};
+	const double above[2] = {1000, 1000 * pow(2, 1.6)};
+
+	(void)state;
+	assert_close(plan_extrapolate(linear, rows, cubic), 32000);
+	assert_close(plan_extrapolate(quadratic, rows, cubic), 128000);
+	assert_close(plan_extrapolate(quadratic, rows, falling), 2000);
+	assert_close(plan_extrapolate(quadratic, rows, flat), 4000);
+	assert_close(plan_extrapolate(linear, rows, flat), 4000);
+	/* Plainly on its way to its order, it is taken to get there. */
+	assert_close(plan_extrapolate(quadratic, rows, below), below[1] * pow(4, 1.4));
+	assert_close(plan_extrapolate(quadratic, rows, above), above[1] * 16);
+}
+
+static void one_known_time_is_extrapolated_by_the_strategys_order(void **state)
+{
+	static const uint64_t rows[3] = {0, 1000, 3000};
+	static const double times[2] = {0, 700};
+
+	(void)state;
+	assert_close(plan_extrapolate(strategy("realloc_doubling"), rows, times), 2100);
+	assert_close(plan_extrapolate(strategy("loop_and_append"), rows, times), 6300);
+}
+
+static void a_quadratic_cell_over_the_budget_is_predicted_a_linear_one_never(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 2);
+	fake.rows[0] = 10001;
+	make(&plan, &fake, plenty);
+	for (size_t i = 0; i < plan.cell_count; i++) {
+		plan.cells[i].skip = CELL_MEASURED;
+		plan.cells[i].cold_ns = plan.cells[i].warm_ns = 1e12;
+	}
+	plan_decide(&plan);
+	for (size_t b = 0; b < plan.block_count; b++)
+		for (size_t a = 0; a < 2; a++)
+			assert_int_equal(plan_cell(&plan, b, a)->skip,
+					 plan.blocks[b].strategy->order == GROWTH_QUADRATIC
+						 ? CELL_PREDICTED
+						 : CELL_MEASURED);
+	assert_true(plan_cell(&plan, 0, 0)->worker_ns > 2e12);
+	plan_release(&plan);
+}
+
+static void what_one_cell_may_take_of_the_budget_is_for_all_rounds(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+	const struct block *block;
+
+	(void)state;
+	fake_init(&fake, 1);
+	only_strategy(&fake, "loop_and_append");
+	fake.rows[0] = 20000;
+	make(&plan, &fake, plenty);
+	block = &plan.blocks[0];
+	/* 4% of 240 s, over 10 rounds, is 0.96 s. */
+	assert_true(plan_affords(&plan, block, 0.959e9));
+	assert_false(plan_affords(&plan, block, 0.961e9));
+	fake.options.rounds = 20;
+	assert_true(plan_affords(&plan, block, 0.479e9));
+	assert_false(plan_affords(&plan, block, 0.481e9));
+	fake.options.budget_s = 480;
+	assert_true(plan_affords(&plan, block, 0.959e9));
+	assert_false(plan_affords(&plan, block, 0.961e9));
+	plan_release(&plan);
+}
+
+static void the_articles_size_is_measured_unless_the_preset_leaves_it_open(void **state)
+{
+	static const struct {
+		const char *preset;
+		uint64_t rows;
+		uint64_t row_bytes;
+		unsigned threads;
+		bool affords;
+	} cases[] = {
+		{"default", 10000, 80, 1, true},   {"full", 10000, 80, 1, true},
+		{"default", 10, 8, 1, true},	   {"quick", 10000, 80, 1, false},
+		{"default", 10001, 80, 1, false}, {"default", 10000, 81, 1, false},
+		{"default", 10000, 80, 2, false}, {"quick", 10, 8, 1, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct fake fake;
+		struct plan plan;
+
+		fake_init(&fake, 1);
+		only_strategy(&fake, "loop_and_append");
+		fake.options.preset = find_preset(cases[i].preset);
+		fake.rows[0] = cases[i].rows;
+		fake.row_bytes[0] = cases[i].row_bytes;
+		fake.threads[0] = cases[i].threads;
+		make(&plan, &fake, plenty);
+		assert_int_equal(plan_affords(&plan, &plan.blocks[0], 1e15), cases[i].affords);
+		plan.cells[0].skip = CELL_MEASURED;
+		plan.cells[0].cold_ns = plan.cells[0].warm_ns = 1e15;
+		plan_decide(&plan);
+		assert_int_equal(plan.cells[0].skip,
+				 cases[i].affords ? CELL_MEASURED : CELL_PREDICTED);
+		plan_release(&plan);
+	}
+}
+
+static void a_cell_that_needs_more_memory_than_there_is_is_not_measured(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+	uint64_t needed;
+
+	(void)state;
+	fake_init(&fake, 2);
+	only_strategy(&fake, "preallocate_then_fill");
+	fake.rows[0] = 1000000;
+	make(&plan, &fake, plenty);
+	needed = plan_needed_bytes(&plan.blocks[0]);
+	assert_int_equal(plan.cells[0].skip, CELL_MEASURED);
+	plan_release(&plan);
+
+	make(&plan, &fake, needed);
+	assert_int_equal(plan.cells[0].skip, CELL_MEASURED);
+	assert_int_equal(plan.cells[1].skip, CELL_MEASURED);
+	plan_release(&plan);
+	make(&plan, &fake, needed - 1);
+	assert_int_equal(plan.cells[0].skip, CELL_NO_MEMORY);
+	assert_int_equal(plan.cells[1].skip, CELL_NO_MEMORY);
+	/* It has its rows in the file none the less, and costs no time. */
+	assert_int_equal(plan_row_count(&plan), 20);
+	assert_true(plan_expected_ns(&plan) == 0);
+	plan_release(&plan);
+}
+
+static void an_allocator_that_is_missing_is_said_so_before_all_else(void **state)
+{
+	static char missing[] = "not installed";
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 2);
+	only_strategy(&fake, "realloc_doubling");
+	fake.allocators[1].missing = missing;
+	make(&plan, &fake, plenty);
+	assert_int_equal(plan.cells[0].skip, CELL_MEASURED);
+	assert_int_equal(plan.cells[1].skip, CELL_UNAVAILABLE);
+	plan_release(&plan);
+	make(&plan, &fake, 0);
+	assert_int_equal(plan.cells[0].skip, CELL_NO_MEMORY);
+	assert_int_equal(plan.cells[1].skip, CELL_UNAVAILABLE);
+	plan_release(&plan);
+}
+
+/* No strategy builds its array in less than the payload; a contiguous copy needs up to 3 times. */
+static void a_hundred_million_rows_are_planned_with_a_sane_need_of_memory(void **state)
+{
+	const uint64_t payload = UINT64_C(8000000000);
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 1);
+	fake.rows[0] = 100000000;
+	make(&plan, &fake, UINT64_C(16) << 30);
+	assert_int_equal(plan_row_count(&plan), 10 * fake.options.strategy_count);
+	for (size_t b = 0; b < plan.block_count; b++) {
+		uint64_t needed = plan_needed_bytes(&plan.blocks[b]);
+
+		assert_int_equal(plan_payload_bytes(&plan.blocks[b]), payload);
+		if (needed < payload || needed > 4 * payload)
+			fail_msg("%s needs %llu bytes", plan.blocks[b].strategy->name,
+				 (unsigned long long)needed);
+		assert_true(isfinite(plan.cells[b].worker_ns) && plan.cells[b].worker_ns > 0);
+		if (plan.cells[b].skip == CELL_MEASURED)
+			assert_int_equal(plan.blocks[b].strategy->order, GROWTH_LINEAR);
+	}
+	plan_release(&plan);
+}
+
+static void threads_multiply_payload_and_need(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+	uint64_t own;
+
+	(void)state;
+	fake_init(&fake, 1);
+	only_strategy(&fake, "preallocate_then_fill");
+	fake.threads[0] = 1;
+	fake.threads[1] = 4;
+	fake.options.threads.count = 2;
+	make(&plan, &fake, plenty);
+	assert_int_equal(plan_payload_bytes(&plan.blocks[0]), 80000);
+	assert_int_equal(plan_payload_bytes(&plan.blocks[1]), 320000);
+	own = plan_needed_bytes(&plan.blocks[0]) - 80000;
+	assert_in_range(plan_needed_bytes(&plan.blocks[1]), own + 320000, own + 330000);
+	plan_release(&plan);
+}
+
+/* A pointer for each row and what an allocator puts around each: far more than the payload. */
+static void many_small_blocks_need_more_than_their_payload(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 1);
+	only_strategy(&fake, "list_of_pointers");
+	fake.rows[0] = 1000000;
+	fake.row_bytes[0] = 8;
+	make(&plan, &fake, plenty);
+	assert_true(plan_needed_bytes(&plan.blocks[0]) >= 1000000 * (8 + 8 + 16));
+	plan_release(&plan);
+}
+
+static void a_size_that_does_not_fit_in_64_bits_is_refused(void **state)
+{
+	static const struct {
+		uint64_t rows;
+		uint64_t row_bytes;
+		uint64_t threads;
+		bool fits;
+	} cases[] = {
+		{UINT64_MAX, 2, 1, false},
+		{UINT64_MAX, 1, 1, false},
+		{UINT64_C(1) << 32, UINT64_C(1) << 32, 1, false},
+		{UINT64_C(1) << 60, 8, 1, false},
+		{UINT64_C(1) << 40, UINT64_C(1) << 20, 1, true},
+		{UINT64_C(1) << 40, UINT64_C(1) << 20, 8, false},
+		{UINT64_C(1) << 40, UINT64_C(1) << 20, 4, true},
+		{UINT64_C(1) << 40, UINT64_C(1) << 20, 4096, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct error error = {""};
+		struct fake fake;
+		struct plan plan;
+
+		fake_init(&fake, 1);
+		only_strategy(&fake, "preallocate_then_fill");
+		fake.rows[0] = cases[i].rows;
+		fake.row_bytes[0] = cases[i].row_bytes;
+		fake.threads[0] = cases[i].threads;
+		assert_int_equal(plan_make(&plan, &fake.options, plenty, &error), cases[i].fits);
+		if (!cases[i].fits)
+			assert_contains(error.text, "are more than can be addressed");
+		plan_release(&plan);
+	}
+}
+
+/* Sums on the way to a need of memory may overflow where the payload does not. */
+static void a_need_that_overflows_is_too_much_for_any_machine(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 1);
+	fake.rows[0] = UINT64_C(1) << 60;
+	fake.row_bytes[0] = 7;
+	make(&plan, &fake, plenty);
+	for (size_t b = 0; b < plan.block_count; b++) {
+		assert_true(plan_needed_bytes(&plan.blocks[b]) >= UINT64_C(7) << 60);
+		assert_int_equal(plan.cells[b].skip, CELL_NO_MEMORY);
+	}
+	plan_release(&plan);
+}
+
+static void a_plan_of_nothing_is_refused(void **state)
+{
+	struct error error = {""};
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 1);
+	fake.options.allocator_count = 0;
+	assert_false(plan_make(&plan, &fake.options, plenty, &error));
+	assert_contains(error.text, "nothing to measure");
+	plan_release(&plan);
+}
+
+static void the_expected_time_is_that_of_what_is_measured_in_all_rounds(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 4);
+	only_strategy(&fake, "realloc_doubling");
+	make(&plan, &fake, plenty);
+	assert_true(plan_expected_ns(&plan) > 0);
+	for (size_t i = 0; i < 4; i++)
+		plan.cells[i].worker_ns = 100 * (double)(i + 1);
+	plan.cells[3].skip = CELL_PREDICTED;
+	assert_close(plan_expected_ns(&plan), 6000);
+	plan_release(&plan);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_of_the_file_are_cells_times_rounds),
+		cmocka_unit_test(every_combination_is_a_block_once),
+		cmocka_unit_test(every_round_visits_every_cell_once),
+		cmocka_unit_test(allocators_of_a_block_stand_next_to_each_other),
+		cmocka_unit_test(every_allocator_stands_in_every_place_equally_often),
+		cmocka_unit_test(every_allocator_follows_every_other_equally_often),
+		cmocka_unit_test(the_seed_alone_decides_the_order),
+		cmocka_unit_test(rounds_are_shuffled_anew),
+		cmocka_unit_test(a_round_does_not_depend_on_the_rounds_before_it),
+		cmocka_unit_test(every_block_comes_first_about_equally_often),
+		cmocka_unit_test(iterations_follow_the_blocks_median_not_one_allocator),
+		cmocka_unit_test(a_short_value_is_taken_often_and_a_long_one_once),
+		cmocka_unit_test(an_exact_power_law_is_extrapolated_exactly),
+		cmocka_unit_test(an_exponent_is_kept_between_one_and_the_strategys_order),
+		cmocka_unit_test(one_known_time_is_extrapolated_by_the_strategys_order),
+		cmocka_unit_test(a_quadratic_cell_over_the_budget_is_predicted_a_linear_one_never),
+		cmocka_unit_test(what_one_cell_may_take_of_the_budget_is_for_all_rounds),
+		cmocka_unit_test(the_articles_size_is_measured_unless_the_preset_leaves_it_open),
+		cmocka_unit_test(a_cell_that_needs_more_memory_than_there_is_is_not_measured),
+		cmocka_unit_test(an_allocator_that_is_missing_is_said_so_before_all_else),
+		cmocka_unit_test(a_hundred_million_rows_are_planned_with_a_sane_need_of_memory),
+		cmocka_unit_test(threads_multiply_payload_and_need),
+		cmocka_unit_test(many_small_blocks_need_more_than_their_payload),
+		cmocka_unit_test(a_size_that_does_not_fit_in_64_bits_is_refused),
+		cmocka_unit_test(a_need_that_overflows_is_too_much_for_any_machine),
+		cmocka_unit_test(a_plan_of_nothing_is_refused),
+		cmocka_unit_test(the_expected_time_is_that_of_what_is_measured_in_all_rounds),
+	};
+
+	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
