@@ -265,6 +265,17 @@ static bool unknown_option(const char *word, struct error *error)
 	return error_set(error, "unknown option '%s'; --help shows the valid ones", name);
 }
 
+/* The word with the option that getopt_long has just read. */
+static const char *option_word(char **argv)
+{
+	return optarg != NULL && optarg == argv[optind - 1] ? argv[optind - 2] : argv[optind - 1];
+}
+
+static bool is_shortened(char **argv, const char *name)
+{
+	return strcspn(option_word(argv) + 2, "=") != strlen(name);
+}
+
 static bool parse_words(int argc, char **argv, struct options *options, struct error *error)
 {
 	struct option long_options[OPTION_COUNT + 1] = {{NULL, 0, NULL, 0}};
@@ -288,6 +299,10 @@ static bool parse_words(int argc, char **argv, struct options *options, struct e
 					 option_rows[optopt - 256].name);
 		if (option == '?')
 			return unknown_option(argv[optind - 1], error);
+		/* getopt_long takes shortened names, whose meaning would change with every option
+		 * that is added; and what was asked for is recorded by name. */
+		if (is_shortened(argv, option_rows[option - 256].name))
+			return unknown_option(option_word(argv), error);
 		if (!option_rows[option - 256].set(options, optarg, error))
 			return false;
 	}

@@ -175,6 +175,9 @@ static void make_row(struct run *run, const struct visit *visit, uint64_t positi
 		worker_run(&run->pool, &task, record);
 	else
 		set_skipped(run, visit, cell, record);
+	/* A column of text that is empty in most rows makes readers guess its type wrongly. */
+	if (strcmp(record_get(record, "status"), "ok") == 0)
+		record_set_text(record, "status_detail", "measured");
 	set_cell(run, visit, position, record);
 	run->worker_ns += (uint64_t)record_get_real(record, "worker_ns", 0);
 	run->rows_failed += worker_failed(record);
@@ -511,6 +514,7 @@ static bool mark_done(char *line, uint64_t number, void *data, struct error *err
 {
 	struct run *run = data;
 	char *fields[RECORD_MAX_COLUMNS];
+	struct record record = record_init();
 	struct error ignored;
 	uint64_t position;
 
@@ -522,6 +526,9 @@ static bool mark_done(char *line, uint64_t number, void *data, struct error *err
 				 run->folder.path, number);
 	run->done[position - 1] = 1;
 	run->rows_written++;
+	record_set_text(&record, "status", fields[column_find("status")]);
+	run->rows_failed += worker_failed(&record);
+	record_release(&record);
 	return true;
 }
 

@@ -53,6 +53,9 @@ BAD_NAMES = [
 BAD_WORDS = [
     (["--alocators=glibc"], ["unknown option '--alocators'", "mean --allocators?"]),
     (["--round=3", "--zzzzzzzzzz"], ["unknown option '--zzzzzzzzzz'", "--help shows"]),
+    (["--ou=x"], ["unknown option '--ou'", "mean --out?"]),
+    (["--ro", "10"], ["unknown option '--ro'"]),
+    (["--overwrit"], ["unknown option '--overwrit'", "mean --overwrite?"]),
     (["-x"], ["unknown option '-x'", "--help shows"]),
     (["--rows"], ["--rows needs a value"]),
     (["--quiet=1"], ["--quiet takes no value"]),

@@ -70,7 +70,7 @@ static const char *measure_pass(const struct request *request, struct report *re
 {
 	static struct measure_result result;
 	enum measure_status status = measure(&request->measure, &result, error);
-	char checksum[17];
+	char checksum[19];
 
 	if (status != MEASURE_OK)
 		return status_names[status];
@@ -91,7 +91,7 @@ static const char *measure_pass(const struct request *request, struct report *re
 	}
 	report_warm(report, &request->measure, &result);
 	report_count(report, "involuntary_switch_count", result.involuntary_switches);
-	(void)snprintf(checksum, sizeof checksum, "%016" PRIx64, result.checksum);
+	(void)snprintf(checksum, sizeof checksum, "0x%016" PRIx64, result.checksum);
 	report_text(report, "checksum", checksum);
 	return "ok";
 }

@@ -101,5 +101,6 @@ STATUSES = {
     "bad_report": "the worker's report was cut off or made no sense",
     "wrong_checksum": "the array did not hold the rows that it should",
     "out_of_memory": "an allocation failed, and the strategy said so",
-    "interrupted": "the run was stopped while the worker was at work",
+    "failed": "the worker lacked something for itself, such as a thread",
+    "not_started": "the worker's process could not be started",
 }

@@ -20,6 +20,7 @@ DRIFT_SHIFT = 0.05
 DRIFT_ROUNDS = 6
 SHORT_NS = 0.5e6
 STEAL_SHARE = 0.01
+TICK_NS = 10e6
 
 
 class Measured(NamedTuple):
@@ -114,9 +115,13 @@ def short(measured: Measured) -> np.ndarray:
 
 
 def steal(measured: Measured) -> np.ndarray:
-    """In some worker the hypervisor took more than 1% of the worker's time."""
+    """In some worker the hypervisor took more than 1% of the time, and more than a clock tick.
+
+    Steal comes in ticks of 10 ms: a single one is over 1% of any short worker.
+    """
     rows = measured.rows
-    return measured.any((rows["steal_ns"] > STEAL_SHARE * rows["worker_ns"]).to_numpy())
+    much = (rows["steal_ns"] > STEAL_SHARE * rows["worker_ns"]) & (rows["steal_ns"] > TICK_NS)
+    return measured.any(much.to_numpy())
 
 
 def preempted(measured: Measured) -> np.ndarray:

@@ -57,9 +57,17 @@ CASES = {
     ],
     "steal": [
         (
-            one_cell(10, worker_ns=[10**9] * 10, steal_ns=[10_000_001] + [0] * 9),
+            one_cell(10, worker_ns=[10**9] * 10, steal_ns=[20_000_000] + [0] * 9),
             one_cell(10, worker_ns=[10**9] * 10, steal_ns=[10_000_000] * 10),
-        )
+        ),
+        (
+            one_cell(10, worker_ns=[10**7] * 10, steal_ns=[20_000_000] + [0] * 9),
+            one_cell(10, worker_ns=[10**7] * 10, steal_ns=[10_000_000] * 10),
+        ),
+        (
+            one_cell(10, worker_ns=[10**10] * 10, steal_ns=[110_000_000] + [0] * 9),
+            one_cell(10, worker_ns=[10**10] * 10, steal_ns=[100_000_000] * 10),
+        ),
     ],
     "preempted": [
         (

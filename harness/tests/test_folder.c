@@ -1,0 +1,494 @@
+#include "cmocka_headers.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/runner/folder.h"
+#include "support.h"
+
+#define HEADER "a,b\n"
+
+static char base[PATH_MAX - 200];
+
+static int make_base(void **state)
+{
+	(void)state;
+	make_temporary(base, sizeof base);
+	return 0;
+}
+
+static int remove_base(void **state)
+{
+	(void)state;
+	remove_temporary(base);
+	return 0;
+}
+
+/* A path below the base; valid until the next call but one. */
+static const char *below(const char *name)
+{
+	static char paths[2][PATH_MAX];
+	static unsigned next;
+	char *path = paths[next++ % 2];
+
+	(void)snprintf(path, PATH_MAX, "%s/%s", base, name);
+	return path;
+}
+
+static bool exists(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0;
+}
+
+static struct folder folder_named(const char *name)
+{
+	struct folder folder;
+	struct error error = {""};
+
+	assert_true(folder_init(&folder, below(name), &error));
+	assert_int_equal(folder.csv_fd, -1);
+	return folder;
+}
+
+/* The folder with runs.csv as given and nothing open. */
+static struct folder folder_with_csv(const char *name, const char *csv)
+{
+	struct folder folder = folder_named(name);
+	char path[PATH_MAX];
+
+	assert_int_equal(mkdir(folder.path, 0755), 0);
+	(void)snprintf(path, sizeof path, "%s/runs.csv", folder.path);
+	write_file(path, csv, strlen(csv));
+	return folder;
+}
+
+static void assert_csv(const struct folder *folder, const char *expected)
+{
+	char path[PATH_MAX];
+	char *text;
+
+	(void)snprintf(path, sizeof path, "%s/runs.csv", folder->path);
+	text = read_file(path, NULL);
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void create(struct folder *folder)
+{
+	struct error error = {""};
+
+	if (!folder_create(folder, HEADER, 1, &error))
+		fail_msg("not created: %s", error.text);
+}
+
+static void a_name_that_is_too_long_is_refused(void **state)
+{
+	struct folder folder;
+	struct error error = {""};
+	char name[PATH_MAX];
+
+	(void)state;
+	memset(name, 'a', sizeof name);
+	name[sizeof name - 1] = '\0';
+	assert_false(folder_init(&folder, name, &error));
+	assert_contains(error.text, "longer than");
+	name[sizeof folder.path] = '\0';
+	assert_false(folder_init(&folder, name, &error));
+	name[sizeof folder.path - 1] = '\0';
+	assert_true(folder_init(&folder, name, &error));
+	assert_string_equal(folder.path, name);
+}
+
+static void slashes_at_the_end_of_a_name_do_not_count(void **state)
+{
+	struct folder folder;
+	struct error error = {""};
+
+	(void)state;
+	assert_true(folder_init(&folder, "a/b//", &error));
+	assert_string_equal(folder.path, "a/b");
+	assert_true(folder_init(&folder, "/", &error));
+	assert_string_equal(folder.path, "/");
+}
+
+static void a_new_folder_is_made_with_those_above_it_and_the_header(void **state)
+{
+	struct folder folder = folder_named("new/er/est");
+	struct error error = {""};
+
+	(void)state;
+	assert_true(folder_check(&folder, false, &error));
+	assert_false(exists(below("new")));
+	create(&folder);
+	assert_csv(&folder, HEADER);
+	assert_true(folder_append(&folder, "1,2\n", &error));
+	assert_true(folder_append(&folder, "3,4\n", &error));
+	assert_csv(&folder, HEADER "1,2\n3,4\n");
+	assert_true(folder_sync(&folder, &error));
+	folder_release(&folder);
+	assert_int_equal(folder.csv_fd, -1);
+}
+
+static void an_empty_folder_is_accepted_and_left_as_it_is(void **state)
+{
+	struct folder folder = folder_named("empty");
+	struct error error = {""};
+	struct stat before;
+	struct stat after;
+
+	(void)state;
+	assert_int_equal(mkdir(folder.path, 0700), 0);
+	assert_int_equal(chmod(folder.path, 01777), 0);
+	assert_int_equal(stat(folder.path, &before), 0);
+	assert_true(folder_check(&folder, false, &error));
+	assert_int_equal(stat(folder.path, &after), 0);
+	/* The same folder, not one like it. */
+	assert_int_equal(after.st_mode, before.st_mode);
+	assert_int_equal(after.st_ctim.tv_sec, before.st_ctim.tv_sec);
+	assert_int_equal(after.st_ctim.tv_nsec, before.st_ctim.tv_nsec);
+	create(&folder);
+	assert_csv(&folder, HEADER);
+	folder_release(&folder);
+}
+
+static void a_folder_with_a_run_is_refused_unless_it_may_be_overwritten(void **state)
+{
+	struct folder folder = folder_with_csv("run", HEADER "old,row\n");
+	struct error error = {""};
+
+	(void)state;
+	write_file(below("run/summary.csv"), "old", 3);
+	write_file(below("run/notes.txt"), "mine", 4);
+	assert_false(folder_check(&folder, false, &error));
+	assert_contains(error.text, "has a run in it");
+	assert_contains(error.text, "--resume");
+	assert_contains(error.text, "--overwrite");
+	assert_contains(error.text, folder.path);
+	assert_csv(&folder, HEADER "old,row\n");
+
+	assert_true(folder_check(&folder, true, &error));
+	assert_csv(&folder, HEADER "old,row\n");
+	create(&folder);
+	assert_csv(&folder, HEADER);
+	assert_false(exists(below("run/summary.csv")));
+	assert_true(exists(below("run/notes.txt")));
+	folder_release(&folder);
+}
+
+static void a_folder_with_anything_else_is_refused_even_to_overwrite(void **state)
+{
+	struct folder folder = folder_named("other");
+	struct error error = {""};
+
+	(void)state;
+	assert_int_equal(mkdir(folder.path, 0755), 0);
+	write_file(below("other/.hidden"), "x", 1);
+	for (int overwrite = 0; overwrite <= 1; overwrite++) {
+		error.text[0] = '\0';
+		assert_false(folder_check(&folder, overwrite == 1, &error));
+		assert_contains(error.text, "is not an empty folder");
+	}
+	assert_true(exists(below("other/.hidden")));
+}
+
+static void a_file_in_the_folders_place_is_refused(void **state)
+{
+	struct folder folder = folder_named("file");
+	struct folder inside = folder_named("file/inside");
+	struct error error = {""};
+
+	(void)state;
+	write_file(folder.path, "x", 1);
+	assert_false(folder_check(&folder, true, &error));
+	assert_contains(error.text, "is not an empty folder");
+	assert_false(folder_create(&inside, HEADER, 1, &error));
+	assert_contains(error.text, "cannot be made");
+	assert_contains(error.text, inside.path);
+	folder_release(&inside);
+}
+
+static void a_disk_with_too_little_room_is_refused_and_nothing_left(void **state)
+{
+	struct folder folder = folder_named("room");
+	struct error error = {""};
+
+	(void)state;
+	assert_false(folder_create(&folder, HEADER, UINT64_MAX, &error));
+	assert_contains(error.text, "MB free");
+	assert_false(exists(folder.path));
+	folder_release(&folder);
+}
+
+static void a_link_in_the_place_of_runs_csv_is_not_followed(void **state)
+{
+	struct folder folder = folder_named("link");
+	struct error error = {""};
+	char *text;
+
+	(void)state;
+	assert_int_equal(mkdir(folder.path, 0755), 0);
+	write_file(below("victim"), "precious", 8);
+	assert_int_equal(symlink("../victim", below("link/runs.csv")), 0);
+	assert_false(folder_create(&folder, HEADER, 1, &error));
+	assert_contains(error.text, "cannot be written");
+	text = read_file(below("victim"), NULL);
+	assert_string_equal(text, "precious");
+	free(text);
+	folder_release(&folder);
+}
+
+/* What folder_reopen hands over. */
+struct seen {
+	char lines[8][32];
+	uint64_t numbers[8];
+	size_t count;
+	size_t refuse_at; /* a row's place from 1; 0: none */
+};
+
+static bool see(char *line, uint64_t number, void *data, struct error *error)
+{
+	struct seen *seen = data;
+
+	assert_true(seen->count < COUNT_OF(seen->lines));
+	(void)snprintf(seen->lines[seen->count], sizeof *seen->lines, "%s", line);
+	seen->numbers[seen->count++] = number;
+	if (seen->count == seen->refuse_at)
+		return error_set(error, "row refused");
+	/* It may be written to. */
+	memset(line, '#', strlen(line));
+	return true;
+}
+
+static void a_run_goes_on_behind_its_rows(void **state)
+{
+	struct folder folder = folder_with_csv("resume", HEADER "1,2\n\"x\",\n");
+	struct seen seen = {.count = 0};
+	struct error error = {""};
+
+	(void)state;
+	assert_true(folder_reopen(&folder, HEADER, see, &seen, &error));
+	assert_int_equal(seen.count, 2);
+	assert_string_equal(seen.lines[0], "1,2");
+	assert_string_equal(seen.lines[1], "\"x\",");
+	assert_int_equal(seen.numbers[0], 2);
+	assert_int_equal(seen.numbers[1], 3);
+	assert_true(folder_append(&folder, "5,6\n", &error));
+	assert_csv(&folder, HEADER "1,2\n\"x\",\n5,6\n");
+	folder_release(&folder);
+}
+
+static void a_torn_last_line_is_cut_off_wherever_it_is_torn(void **state)
+{
+	static const char torn[] = "3,4\n";
+
+	(void)state;
+	for (size_t cut = 0; cut < strlen(torn); cut++) {
+		struct seen seen = {.count = 0};
+		struct error error = {""};
+		struct folder folder;
+		char csv[64];
+		char name[16];
+
+		(void)snprintf(csv, sizeof csv, HEADER "1,2\n%.*s", (int)cut, torn);
+		(void)snprintf(name, sizeof name, "torn%zu", cut);
+		folder = folder_with_csv(name, csv);
+		assert_true(folder_reopen(&folder, HEADER, see, &seen, &error));
+		assert_int_equal(seen.count, 1);
+		assert_string_equal(seen.lines[0], "1,2");
+		assert_csv(&folder, HEADER "1,2\n");
+		assert_true(folder_append(&folder, "5,6\n", &error));
+		assert_csv(&folder, HEADER "1,2\n5,6\n");
+		folder_release(&folder);
+	}
+}
+
+static void columns_of_another_version_are_refused_with_their_line(void **state)
+{
+	static const char *const headers[] = {"a,c\n1,2\n", "a,b,c\n", "a\n", "1,2\n" HEADER, "\n"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(headers); i++) {
+		struct seen seen = {.count = 0};
+		struct error error = {""};
+		struct folder folder;
+		char name[16];
+
+		(void)snprintf(name, sizeof name, "header%zu", i);
+		folder = folder_with_csv(name, headers[i]);
+		assert_false(folder_reopen(&folder, HEADER, see, &seen, &error));
+		assert_contains(error.text, "runs.csv, line 1: ");
+		assert_int_equal(seen.count, 0);
+		assert_csv(&folder, headers[i]);
+		folder_release(&folder);
+	}
+}
+
+static void a_file_without_a_whole_header_is_refused(void **state)
+{
+	static const char *const headers[] = {"", "a,", "a,b"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(headers); i++) {
+		struct seen seen = {.count = 0};
+		struct error error = {""};
+		struct folder folder;
+		char name[16];
+
+		(void)snprintf(name, sizeof name, "short%zu", i);
+		folder = folder_with_csv(name, headers[i]);
+		assert_false(folder_reopen(&folder, HEADER, see, &seen, &error));
+		assert_contains(error.text, "has no header");
+		assert_csv(&folder, headers[i]);
+		folder_release(&folder);
+	}
+}
+
+static void a_row_that_is_refused_stops_it_and_changes_nothing(void **state)
+{
+	struct folder folder = folder_with_csv("refused", HEADER "1,2\nbad\n5,6\ntorn");
+	struct seen seen = {.refuse_at = 2};
+	struct error error = {""};
+
+	(void)state;
+	assert_false(folder_reopen(&folder, HEADER, see, &seen, &error));
+	assert_string_equal(error.text, "row refused");
+	assert_int_equal(seen.count, 2);
+	assert_int_equal(seen.numbers[1], 3);
+	assert_csv(&folder, HEADER "1,2\nbad\n5,6\ntorn");
+	folder_release(&folder);
+}
+
+static void a_folder_without_a_run_cannot_go_on(void **state)
+{
+	struct folder folder = folder_named("nothing");
+	struct seen seen = {.count = 0};
+	struct error error = {""};
+
+	(void)state;
+	assert_false(folder_reopen(&folder, HEADER, see, &seen, &error));
+	assert_contains(error.text, "cannot be read");
+	folder_release(&folder);
+}
+
+static void a_row_that_could_not_be_made_is_not_written(void **state)
+{
+	struct folder folder = folder_named("null");
+	struct error error = {""};
+
+	(void)state;
+	create(&folder);
+	assert_false(folder_append(&folder, NULL, &error));
+	assert_contains(error.text, strerror(ENOMEM));
+	assert_csv(&folder, HEADER);
+	folder_release(&folder);
+}
+
+/* A child whose files may not become longer than `bytes`, as on a full disk. */
+struct full_disk {
+	struct folder folder;
+	rlim_t bytes;
+};
+
+static int append_to_full_disk(void *data)
+{
+	struct full_disk *disk = data;
+	const struct rlimit limit = {disk->bytes, disk->bytes};
+	struct error error = {""};
+	int code = 0;
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+		return 10;
+	if (!folder_append(&disk->folder, "1,2\n", &error))
+		return 11;
+	if (folder_append(&disk->folder, "3,45\n", &error))
+		code = 12;
+	else if (strstr(error.text, "runs.csv cannot be written") == NULL ||
+		 strstr(error.text, "the rows so far are whole") == NULL)
+		code = 13;
+	return code;
+}
+
+static void on_a_full_disk_a_row_is_whole_or_not_there(void **state)
+{
+	const size_t before = strlen(HEADER "1,2\n");
+
+	(void)state;
+	/* There is room for 0 to 4 of the 5 bytes. */
+	for (size_t room = 0; room < 5; room++) {
+		struct full_disk disk;
+		char name[16];
+		int status;
+
+		(void)snprintf(name, sizeof name, "full%zu", room);
+		disk.folder = folder_named(name);
+		disk.bytes = before + room;
+		create(&disk.folder);
+		status = status_of_child(append_to_full_disk, &disk);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+		assert_csv(&disk.folder, HEADER "1,2\n");
+		folder_release(&disk.folder);
+	}
+}
+
+static int create_on_full_disk(void *data)
+{
+	struct full_disk *disk = data;
+	const struct rlimit limit = {disk->bytes, disk->bytes};
+	struct error error = {""};
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+		return 10;
+	if (folder_create(&disk->folder, HEADER, 1, &error))
+		return 11;
+	return strstr(error.text, "cannot be written") == NULL ? 12 : 0;
+}
+
+static void a_header_that_does_not_fit_leaves_no_folder(void **state)
+{
+	struct full_disk disk = {folder_named("no_header"), 2};
+	int status = status_of_child(create_on_full_disk, &disk);
+
+	(void)state;
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_false(exists(disk.folder.path));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_name_that_is_too_long_is_refused),
+		cmocka_unit_test(slashes_at_the_end_of_a_name_do_not_count),
+		cmocka_unit_test(a_new_folder_is_made_with_those_above_it_and_the_header),
+		cmocka_unit_test(an_empty_folder_is_accepted_and_left_as_it_is),
+		cmocka_unit_test(a_folder_with_a_run_is_refused_unless_it_may_be_overwritten),
+		cmocka_unit_test(a_folder_with_anything_else_is_refused_even_to_overwrite),
+		cmocka_unit_test(a_file_in_the_folders_place_is_refused),
+		cmocka_unit_test(a_disk_with_too_little_room_is_refused_and_nothing_left),
+		cmocka_unit_test(a_link_in_the_place_of_runs_csv_is_not_followed),
+		cmocka_unit_test(a_run_goes_on_behind_its_rows),
+		cmocka_unit_test(a_torn_last_line_is_cut_off_wherever_it_is_torn),
+		cmocka_unit_test(columns_of_another_version_are_refused_with_their_line),
+		cmocka_unit_test(a_file_without_a_whole_header_is_refused),
+		cmocka_unit_test(a_row_that_is_refused_stops_it_and_changes_nothing),
+		cmocka_unit_test(a_folder_without_a_run_cannot_go_on),
+		cmocka_unit_test(a_row_that_could_not_be_made_is_not_written),
+		cmocka_unit_test(on_a_full_disk_a_row_is_whole_or_not_there),
+		cmocka_unit_test(a_header_that_does_not_fit_leaves_no_folder),
+	};
+
+	return cmocka_run_group_tests_name("folder", tests, make_base, remove_base);
+}
