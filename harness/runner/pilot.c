@@ -4,9 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A cell that is predicted to take longer than this in its first look is not looked at. */
-static const double long_ns = 300e6;
-
 /* What was seen of one strategy under one allocator so far: the two largest sizes. */
 struct history {
 	uint64_t rows[2];
@@ -86,9 +83,6 @@ static void look_or_predict(struct plan *plan, struct worker_pool *pool, struct 
 		cell->skip = CELL_PREDICTED;
 		return;
 	}
-	/* What takes long is run once or thrice in any case: there is nothing to find out. */
-	if (history->rows[0] > 0 && cell->cold_ns + cell->warm_ns > long_ns)
-		return;
 	look(plan, pool, b, a);
 	remember(history, block->size.rows, cell);
 }
