@@ -92,29 +92,6 @@ static int compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The median and the largest of the block's warm times over the allocators that are measured. */
-static void block_warm_ns(const struct plan *plan, size_t block, double *median, double *largest)
-{
-	size_t most = plan->options->allocator_count;
-	double *times = calloc(most + 1, sizeof *times);
-	size_t count = 0;
-
-	*median = value_ns;
-	*largest = value_ns;
-	for (size_t i = 0; times != NULL && i < most; i++) {
-		const struct cell *cell = plan_cell(plan, block, i);
-
-		if (cell->skip == CELL_MEASURED && cell->warm_ns > 0)
-			times[count++] = cell->warm_ns;
-	}
-	if (count > 0) {
-		qsort(times, count, sizeof *times, compare_doubles);
-		*median = (times[(count - 1) / 2] + times[count / 2]) / 2;
-		*largest = times[count - 1];
-	}
-	free(times);
-}
-
 static uint64_t choose_iterations(double median_ns, double largest_ns)
 {
 	double wanted = value_ns / median_ns;
@@ -145,6 +122,35 @@ bool plan_affords(const struct plan *plan, const struct block *block, double wor
 	return worker_ns * (double)plan->options->rounds <= allowed;
 }
 
+/* Is it for the budget to say whether the cell is measured? */
+static bool may_be_measured(const struct cell *cell)
+{
+	return cell->skip == CELL_MEASURED || cell->skip == CELL_PREDICTED;
+}
+
+/* The median and the largest of the block's warm times over the allocators that the budget allows.
+ */
+static void block_warm_ns(const struct plan *plan, const struct block *block,
+			  const struct cell *cells, double *median, double *largest)
+{
+	size_t most = plan->options->allocator_count;
+	double *times = calloc(most + 1, sizeof *times);
+	size_t count = 0;
+
+	*median = value_ns;
+	*largest = value_ns;
+	for (size_t i = 0; times != NULL && i < most; i++)
+		if (may_be_measured(&cells[i]) && cells[i].warm_ns > 0 &&
+		    plan_affords(plan, block, cells[i].cold_ns + cells[i].warm_ns))
+			times[count++] = cells[i].warm_ns;
+	if (count > 0) {
+		qsort(times, count, sizeof *times, compare_doubles);
+		*median = (times[(count - 1) / 2] + times[count / 2]) / 2;
+		*largest = times[count - 1];
+	}
+	free(times);
+}
+
 /* What a worker will do for this cell, and whether the budget allows that. */
 static void decide_cell(const struct plan *plan, const struct block *block, struct cell *cell)
 {
@@ -154,8 +160,10 @@ static void decide_cell(const struct plan *plan, const struct block *block, stru
 	cell->values = choose_values(value);
 	warm_up = cell->values > 1 ? cell->warm_ns : 0;
 	cell->worker_ns = worker_overhead_ns + cell->cold_ns * 1.1 + warm_up + cell->values * value;
-	if (cell->skip == CELL_MEASURED && !plan_affords(plan, block, cell->worker_ns))
-		cell->skip = CELL_PREDICTED;
+	/* Anew each time: the pilot's times take the place of the model's. */
+	if (may_be_measured(cell))
+		cell->skip =
+			plan_affords(plan, block, cell->worker_ns) ? CELL_MEASURED : CELL_PREDICTED;
 }
 
 void plan_decide(struct plan *plan)
@@ -165,7 +173,7 @@ void plan_decide(struct plan *plan)
 		double median_ns;
 		double largest_ns;
 
-		block_warm_ns(plan, b, &median_ns, &largest_ns);
+		block_warm_ns(plan, block, plan_cell(plan, b, 0), &median_ns, &largest_ns);
 		block->iterations = choose_iterations(median_ns, largest_ns);
 		for (size_t a = 0; a < plan->options->allocator_count; a++)
 			decide_cell(plan, block, plan_cell(plan, b, a));

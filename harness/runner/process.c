@@ -100,11 +100,17 @@ static int start(const struct process_request *request, int report_fd, int messa
 	return status;
 }
 
+/* Reads at once at most, so that who writes as fast as we read does not keep us from the clock;
+ * together they are more than a pipe holds. */
+enum {
+	MOST_READS = 64
+};
+
 /* Reads what is there now. Past `size` it is thrown away and *too_long set. Closes *fd at its end
  * or on an error. */
 static void drain(int *fd, char *buffer, size_t size, size_t *length, bool *too_long)
 {
-	for (;;) {
+	for (int i = 0; i < MOST_READS; i++) {
 		char scrap[4096];
 		bool full = *length == size;
 		ssize_t got = full ? read(*fd, scrap, sizeof scrap)
@@ -232,6 +238,8 @@ bool process_run(const struct process_request *request, struct process_result *r
 	ended = wait_for_end(&wait);
 	/* Before the reaping, while the group's number cannot belong to anybody else. */
 	(void)kill(-pid, SIGKILL);
+	/* It may have left its group. */
+	(void)kill(pid, SIGKILL);
 	reap(pid, result, ended);
 	result->wall_ns = process_now_ns() - start_ns;
 	drain_both(&wait);

@@ -50,7 +50,7 @@ FIGURES = {
     "warm_build_release_max_ns": "1013.75",
     "warm_minor_fault_count": "0.5",
     "involuntary_switch_count": "0",
-    "checksum": "0123456789abcdef",
+    "checksum": "0x0123456789abcdef",
 }
 IDENTITY = ("allocator_path", "allocator_version", "allocator_build_id")
 

@@ -18,10 +18,10 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 /* cmocka's skip, with the reason in the output. */
-#define SKIP_BECAUSE(reason)                        \
-	do {                                        \
+#define SKIP_BECAUSE(reason)                            \
+	do {                                            \
 		print_message("skipped: " reason "\n"); \
-		skip();                             \
+		skip();                                 \
 	} while (0)
 
 /* Fails the test unless `text` contains `part`; shows both. */

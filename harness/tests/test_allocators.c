@@ -162,8 +162,7 @@ static void an_unknown_name_is_answered_with_the_nearest(void **state)
 	(void)state;
 	assert_false(allocator_find("mimaloc", &allocator, &error));
 	assert_contains(error.text, "did you mean 'mimalloc'?");
-	assert_contains(error.text,
-			"Valid: glibc, jemalloc, mimalloc, tcmalloc, tbbmalloc, scudo");
+	assert_contains(error.text, "Valid: glibc, jemalloc, mimalloc, tcmalloc, tbbmalloc, scudo");
 	allocator_release(&allocator);
 }
 
@@ -208,13 +207,20 @@ static void a_comma_ends_a_value_only_before_a_variable(void **state)
 static void a_label_is_a_short_plain_word(void **state)
 {
 	static const char *const good[] = {
-		"a=glibc", "9=glibc", "My.lib-2_x+y=glibc",
+		"a=glibc",
+		"9=glibc",
+		"My.lib-2_x+y=glibc",
 		"a234567890123456789012345678901234567890=glibc",
 	};
 	static const char *const bad[] = {
-		"",	     "glibc",	  "=glibc",   "a b=glibc", " a=glibc",	 "a,b=glibc",
-		"a/b=glibc", "-a=glibc",  ".a=glibc", "a\"=glibc", "a\n=glibc",	 "\xc3\xa9=glibc",
-		"+a=glibc",  "a'b=glibc", "_a=glibc", "a234567890123456789012345678901234567890x=glibc",
+		"",          "glibc",
+		"=glibc",    "a b=glibc",
+		" a=glibc",  "a,b=glibc",
+		"a/b=glibc", "-a=glibc",
+		".a=glibc",  "a\"=glibc",
+		"a\n=glibc", "\xc3\xa9=glibc",
+		"+a=glibc",  "a'b=glibc",
+		"_a=glibc",  "a234567890123456789012345678901234567890x=glibc",
 	};
 
 	(void)state;
@@ -286,8 +292,10 @@ static void a_file_that_is_no_elf_file_is_missing(void **state)
 	(void)snprintf(path, sizeof path, "%s/file.so", folder);
 	write_file(path, "", 0);
 	assert_missing(of_file("a", "file.so"), "it is not an ELF file");
-	write_file(path, "/* GNU ld script */ INPUT(libfoo.so.1) and some more words so that it "
-			 "is longer than a header", 90);
+	write_file(path,
+		   "/* GNU ld script */ INPUT(libfoo.so.1) and some more words so that it "
+		   "is longer than a header",
+		   90);
 	assert_missing(of_file("a", "file.so"), "it is not an ELF file");
 	write_file(path, &header, sizeof header - 1);
 	assert_missing(of_file("a", "file.so"), "it is not an ELF file");
@@ -361,12 +369,18 @@ static void a_library_is_found_through_links_with_its_variables(void **state)
 static void variables_of_allocators_are_known_by_their_names(void **state)
 {
 	static const char *const theirs[] = {
-		"MALLOC_CONF=x",    "MALLOC_ARENA_MAX=1", "GLIBC_TUNABLES=x",
-		"MIMALLOC_VERBOSE=1", "TCMALLOC_RELEASE_RATE=1", "SCUDO_OPTIONS=x",
-		"TBB_MALLOC_USE_HUGE_PAGES=1", "_RJEM_MALLOC_CONF=x",
+		"MALLOC_CONF=x",
+		"MALLOC_ARENA_MAX=1",
+		"GLIBC_TUNABLES=x",
+		"MIMALLOC_VERBOSE=1",
+		"TCMALLOC_RELEASE_RATE=1",
+		"SCUDO_OPTIONS=x",
+		"TBB_MALLOC_USE_HUGE_PAGES=1",
+		"_RJEM_MALLOC_CONF=x",
 	};
 	static const char *const others[] = {
-		"LD_PRELOAD=x", "PATH=/bin", "GLIBC_TUNABLES_NOT=x", "MY_MALLOC_CONF=x", "malloc_=1", "",
+		"LD_PRELOAD=x",     "PATH=/bin", "GLIBC_TUNABLES_NOT=x",
+		"MY_MALLOC_CONF=x", "malloc_=1", "",
 	};
 
 	(void)state;

@@ -52,7 +52,7 @@ BAD_NAMES = [
 
 BAD_WORDS = [
     (["--alocators=glibc"], ["unknown option '--alocators'", "mean --allocators?"]),
-    (["--round=3", "--zzzzzzzzzz"], ["unknown option '--zzzzzzzzzz'", "--help shows"]),
+    (["--rounds=3", "--zzzzzzzzzz"], ["unknown option '--zzzzzzzzzz'", "--help shows"]),
     (["--ou=x"], ["unknown option '--ou'", "mean --out?"]),
     (["--ro", "10"], ["unknown option '--ro'"]),
     (["--overwrit"], ["unknown option '--overwrit'", "mean --overwrite?"]),
@@ -143,7 +143,9 @@ def test_sizes_whose_product_overflows_are_refused(growbench):
 
 
 def test_an_unknown_command_is_refused_with_the_nearest(growbench):
-    refuse(growbench, ["doctr"], "command 'doctr'", "mean 'doctor'", "run, list, plan, doctor, peak")
+    refuse(
+        growbench, ["doctr"], "command 'doctr'", "mean 'doctor'", "run, list, plan, doctor, peak"
+    )
     refuse(growbench, ["measure"], "command 'measure'", "run, list, plan, doctor, peak")
     refuse(growbench, ["--verbose"], "command '--verbose'", "run, list, plan, doctor, peak")
     refuse(growbench, [""], "command ''", "run, list, plan, doctor, peak")

@@ -42,6 +42,7 @@ BAD = {
         "timeout",
         ["killed after 1 s"],
     ),
+    "hangs and chatters": ("yes >&2", "timeout", ["killed after 1 s"]),
     "is of another allocator": (
         "begin /usr/lib/libother.so.1; figures; end",
         "wrong_allocator",
@@ -186,7 +187,7 @@ def test_the_stand_in_itself_gives_rows_with_all_its_figures(growbench, stand_in
         assert figures_of(row) == FIGURES
         assert tuple(row[name] for name in IDENTITY) == (libc_path(), "9.8.7", "0123abcd")
         assert row["peak_resolution_bytes"] == "4096"
-        assert row["status_detail"] == ""
+        assert row["status_detail"] == "measured"
     assert worker.measured() == 1 + ROUNDS, "one for the pilot, and one a round"
 
 
@@ -282,9 +283,7 @@ def test_a_worker_gets_the_report_s_descriptor_and_no_other(growbench, stand_in)
         os.close(inherited)
 
     assert done.returncode == EXIT_DONE, done.stderr
-    links = [
-        line.split(" -> ") for line in (worker.folder / "fds").read_text().splitlines()[1:]
-    ]
+    links = [line.split(" -> ") for line in (worker.folder / "fds").read_text().splitlines()[1:]]
     open_files = {int(left.split()[-1]): right for left, right in links}
     # 1 is the file that ls writes to, and one is the folder that it reads.
     others = [path for fd, path in open_files.items() if fd != 1 and "/proc/" not in path]

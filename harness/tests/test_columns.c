@@ -84,14 +84,13 @@ static void every_number_has_its_unit_in_its_name(void **state)
 static void the_runner_alone_says_which_row_this_is(void **state)
 {
 	static const char *const of_runner[] = {
-		"run_id",      "machine_id", "round",	 "position",  "pass",
-		"strategy",    "allocator",  "rows",	 "row_bytes", "threads",
-		"status",      "worker_ns",  "steal_ns", "cpu",	      "payload_bytes",
-		"started_utc", "work",
+		"run_id",    "machine_id", "round",         "position",    "pass",   "strategy",
+		"allocator", "rows",       "row_bytes",     "threads",     "status", "worker_ns",
+		"steal_ns",  "cpu",        "payload_bytes", "started_utc", "work",
 	};
 	static const char *const of_worker[] = {
-		"allocator_path", "allocator_build_id", "cold_build_ns", "peak_memory_bytes",
-		"checksum",
+		"allocator_path",    "allocator_build_id", "cold_build_ns",
+		"peak_memory_bytes", "checksum",
 	};
 
 	(void)state;
@@ -130,12 +129,12 @@ static void counts_are_whole_numbers_of_64_bits(void **state)
 
 static void reals_are_finite_and_have_a_point(void **state)
 {
-	static const char *const good[] = {"0",	  "1.5",   "0.25",  "12345.678901",
+	static const char *const good[] = {"0",   "1.5",   "0.25",  "12345.678901",
 					   "1e9", "1e+09", "2E-05", "18446744073709551616"};
 	static const char *const bad[] = {
-		"",	  "-1",	   "+1",    "-0",  "nan",  "NaN",  "-nan", "inf",
-		"Infinity", "1e400", "1e999", "1,5", "0x1p3", "1.",	  ".5",	  "1e",
-		"1e+",	  "1.2.3", " 1",    "1 ",  "1ns",  "1e3.5", "1\n",   "e5",
+		"",         "-1",    "+1",    "-0",  "nan",   "NaN",   "-nan", "inf",
+		"Infinity", "1e400", "1e999", "1,5", "0x1p3", "1.",    ".5",   "1e",
+		"1e+",      "1.2.3", " 1",    "1 ",  "1ns",   "1e3.5", "1\n",  "e5",
 	};
 	char many_digits[400];
 

@@ -255,9 +255,7 @@ def test_resume_with_another_version_of_an_allocator_is_refused(growbench, stand
     refused_resume(growbench, worker, out, "allocator twin", "version", "new run")
 
 
-def test_resume_refuses_rows_of_another_run_and_rows_that_are_there_twice(
-    growbench, stand_in, out
-):
+def test_resume_refuses_rows_of_another_run_and_rows_that_are_there_twice(growbench, stand_in, out):
     _, worker = interrupted_run(growbench, stand_in, rows=3)
     good = (out / "runs.csv").read_text()
     lines = good.splitlines(keepends=True)

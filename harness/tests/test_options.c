@@ -64,8 +64,7 @@ static size_t strategy_total(void)
 
 static void no_words_mean_the_default_preset_and_all_of_it(void **state)
 {
-	static const uint64_t rows[] = {10,   30,    100,   300,    1000,
-					3000, 10000, 30000, 100000, 200000};
+	static const uint64_t rows[] = {10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000, 200000};
 	static const uint64_t row_bytes[] = {80};
 	static const uint64_t threads[] = {1};
 	static const char *const none[] = {NULL};
@@ -398,10 +397,10 @@ static void help_is_given_whatever_else_is_asked(void **state)
 static void every_option_is_in_the_help_and_accepted(void **state)
 {
 	static const char *const names[] = {
-		"preset", "strategies", "allocators", "allocator", "rows",	 "row-bytes",
-		"threads", "rounds",	"seed",	      "work",	   "budget",	 "timeout",
-		"cpu",	  "worker",	"out",	      "overwrite", "resume",	 "no-summary",
-		"quiet",  "columns",	"help",
+		"preset",  "strategies", "allocators", "allocator", "rows",   "row-bytes",
+		"threads", "rounds",     "seed",       "work",      "budget", "timeout",
+		"cpu",     "worker",     "out",        "overwrite", "resume", "no-summary",
+		"quiet",   "columns",    "help",
 	};
 	char *text = NULL;
 	size_t length = 0;

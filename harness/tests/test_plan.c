@@ -302,8 +302,7 @@ static void the_seed_alone_decides_the_order(void **state)
 	for (uint64_t round = 0; round < 10; round++) {
 		assert_int_equal(same_places(&plan, round, &again, round), plan.cell_count);
 		/* By chance about one cell in all. */
-		assert_in_range(same_places(&plan, round, &differs, round), 0,
-				plan.cell_count / 4);
+		assert_in_range(same_places(&plan, round, &differs, round), 0, plan.cell_count / 4);
 	}
 	plan_release(&plan);
 	plan_release(&again);
@@ -409,11 +408,11 @@ static void a_short_value_is_taken_often_and_a_long_one_once(void **state)
 		double warm_ns;
 		unsigned values;
 	} cases[] = {
-		{1000, 5},  /* 2 ms a value, 10 ms wanted */
-		{2e6, 5},   /* 1 build of 2 ms */
-		{10e6, 3},  /* a median needs three */
-		{15e6, 3},  /* three and the warm-up fit exactly */
-		{16e6, 1},  /* they no longer do */
+		{1000, 5}, /* 2 ms a value, 10 ms wanted */
+		{2e6, 5},  /* 1 build of 2 ms */
+		{10e6, 3}, /* a median needs three */
+		{15e6, 3}, /* three and the warm-up fit exactly */
+		{16e6, 1}, /* they no longer do */
 		{50e9, 1},
 	};
 
@@ -546,8 +545,8 @@ static void the_articles_size_is_measured_unless_the_preset_leaves_it_open(void 
 		unsigned threads;
 		bool affords;
 	} cases[] = {
-		{"default", 10000, 80, 1, true},   {"full", 10000, 80, 1, true},
-		{"default", 10, 8, 1, true},	   {"quick", 10000, 80, 1, false},
+		{"default", 10000, 80, 1, true},  {"full", 10000, 80, 1, true},
+		{"default", 10, 8, 1, true},      {"quick", 10000, 80, 1, false},
 		{"default", 10001, 80, 1, false}, {"default", 10000, 81, 1, false},
 		{"default", 10000, 80, 2, false}, {"quick", 10, 8, 1, false},
 	};

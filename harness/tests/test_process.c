@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,8 +48,9 @@ static void report(const char *text)
 
 static int sleep_for_ever(void)
 {
-	for (;;)
-		(void)pause();
+	while (pause() == -1)
+		;
+	return 94;
 }
 
 static int play_report(void)
@@ -125,8 +127,9 @@ static int play_flood(void)
 	static char block[256 * 1024];
 
 	memset(block, 'x', sizeof block - 1);
-	for (;;)
+	while (no_interrupts == 0)
 		say(STDERR_FILENO, block);
+	return 93;
 }
 
 static int play_closed_pipes(void)
@@ -704,16 +707,16 @@ static void count_interrupt(int signal_number)
 
 struct interrupter {
 	pthread_t target;
-	int times;
+	atomic_bool stop;
 };
 
-/* Sends signals until they are counted, as their arrival before the wait would go unnoticed. */
+/* Goes on sending signals, as one that arrives just before the wait does not end it. */
 static void *interrupt(void *data)
 {
-	const struct interrupter *interrupter = data;
+	struct interrupter *interrupter = data;
 
-	for (int i = 0; i < interrupter->times; i++) {
-		(void)usleep(50000);
+	while (!atomic_load(&interrupter->stop)) {
+		(void)usleep(20000);
 		(void)pthread_kill(interrupter->target, SIGUSR1);
 	}
 	return NULL;
@@ -722,7 +725,7 @@ static void *interrupt(void *data)
 static void a_signal_does_not_end_the_wait_but_enough_of_them_do(void **state)
 {
 	struct process_request request = request_for(ARGUMENTS("sleep"));
-	struct interrupter interrupter = {pthread_self(), 3};
+	struct interrupter interrupter = {.target = pthread_self()};
 	const struct sigaction action = {.sa_handler = count_interrupt};
 	struct sigaction before;
 	pthread_t thread;
@@ -734,10 +737,11 @@ static void a_signal_does_not_end_the_wait_but_enough_of_them_do(void **state)
 	assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
 	assert_int_equal(pthread_create(&thread, NULL, interrupt, &interrupter), 0);
 	run_request(&request);
+	atomic_store(&interrupter.stop, true);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
 	assert_int_equal(result.end, PROCESS_INTERRUPTED);
-	assert_int_equal(interrupts_so_far, 3);
+	assert_true(interrupts_so_far >= 3);
 }
 
 static void the_clock_never_runs_backwards(void **state)
@@ -776,7 +780,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(no_descriptor_but_the_four_is_open),
 		cmocka_unit_test(signals_are_as_in_a_fresh_process),
 		cmocka_unit_test(it_has_a_group_of_its_own),
-		cmocka_unit_test(it_starts_on_the_cpus_that_were_asked_for_and_we_stay_where_we_were),
+		cmocka_unit_test(
+			it_starts_on_the_cpus_that_were_asked_for_and_we_stay_where_we_were),
 		cmocka_unit_test(our_cpus_are_left_alone_when_the_program_cannot_be_started),
 		cmocka_unit_test(enough_interrupts_kill_it_at_once),
 		cmocka_unit_test(a_signal_does_not_end_the_wait_but_enough_of_them_do),

@@ -264,8 +264,9 @@ static void a_report_that_does_not_fit_is_not_sent(void **state)
 		sent = report_end(&report, "ok", NULL);
 		got = read(fds[0], text, sizeof text);
 		if (sent)
-			assert_int_equal(got, length + strlen("growbench-report 1\nallocator_path \n"
-							      "status ok\nend\n"));
+			assert_int_equal(got,
+					 length + strlen("growbench-report 1\nallocator_path \n"
+							 "status ok\nend\n"));
 		else
 			assert_int_equal(got, -1);
 	}
@@ -404,9 +405,10 @@ static void text_cannot_become_a_formula_in_a_spreadsheet(void **state)
 		const char *said;
 		const char *kept;
 	} cases[] = {
-		{"=1+1", "'=1+1"}, {"+1", "'+1"}, {"-1", "'-1"},   {"@SUM(A1)", "'@SUM(A1)"},
-		{"=", "'="},	   {"a=b", "a=b"}, {"a-b+c@d", "a-b+c@d"}, {"'=", "'="},
-		{"\t=1", " =1"},   {"a\r\nb", "a  b"},
+		{"=1+1", "'=1+1"},         {"+1", "'+1"}, {"-1", "'-1"},
+		{"@SUM(A1)", "'@SUM(A1)"}, {"=", "'="},   {"a=b", "a=b"},
+		{"a-b+c@d", "a-b+c@d"},    {"'=", "'="},  {"\t=1", " =1"},
+		{"a\r\nb", "a  b"},
 	};
 
 	(void)state;
@@ -480,8 +482,8 @@ static void header_and_row_have_a_field_for_every_column(void **state)
 static void any_text_survives_csv(void **state)
 {
 	static const char *const texts[] = {
-		"plain", "a,b", "\"", "\"\"", "\"a\"", "a\"b", ",", ",,", "\",\"", "a, \"b\", c",
-		" padded ", "\xc3\xa9", "end\"", ",\"",
+		"plain", "a,b",   "\"",          "\"\"",     "\"a\"",    "a\"b",  ",",
+		",,",    "\",\"", "a, \"b\", c", " padded ", "\xc3\xa9", "end\"", ",\"",
 	};
 
 	(void)state;

@@ -319,9 +319,7 @@ def environments(worker) -> List[dict]:
     return [dict(line.split("=", 1) for line in log.read_text().splitlines()) for log in logs]
 
 
-def test_allocator_variables_reach_workers_and_are_recorded_and_no_others(
-    growbench, stand_in, out
-):
+def test_allocator_variables_reach_workers_and_are_recorded_and_no_others(growbench, stand_in, out):
     worker = stand_in(measure=LOG_ENVIRONMENT)
     variables = {
         "MALLOC_ARENA_MAX": "2",
@@ -369,9 +367,7 @@ def test_a_preloaded_library_of_the_runner_s_is_not_the_workers(growbench, stand
     needs("jemalloc", "mimalloc")
     worker = stand_in(measure=LOG_ENVIRONMENT)
     words = (*ONE_CELL, "--allocators=glibc,mimalloc", "--rounds=1", worker.option)
-    done = growbench(
-        "run", "--out=out", *words, variables={"LD_PRELOAD": library("jemalloc")}
-    )
+    done = growbench("run", "--out=out", *words, variables={"LD_PRELOAD": library("jemalloc")})
 
     assert done.returncode == EXIT_DONE, done.stderr
     found = [seen.get("LD_PRELOAD", "") for seen in environments(worker)]
@@ -546,7 +542,9 @@ def test_progress_on_a_terminal_is_a_bar_that_goes_away(growbench, stand_in):
     text = run_on_terminal(growbench, *words, TERM="xterm")
 
     assert len(re.findall(BAR, text)) == 3
-    assert re.search(r"\r\033\[K3 of 3 rows in ", text), "the bar is taken away before the last line"
+    assert re.search(
+        r"\r\033\[K3 of 3 rows in ", text
+    ), "the bar is taken away before the last line"
 
 
 def test_a_dumb_terminal_gets_plain_lines(growbench, stand_in):

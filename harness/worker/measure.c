@@ -247,6 +247,8 @@ static enum measure_status warm_up(struct measurement *measurement, struct error
 	return verdict(measurement, "warm", error);
 }
 
+static const char warm_out_of_memory[] = "a warm build ran out of memory";
+
 /* The timed body: build and release, again and again. */
 static void build_and_release(struct bench_state *state, void *data)
 {
@@ -256,6 +258,12 @@ static void build_and_release(struct bench_state *state, void *data)
 	const size_t rows = request->rows;
 	struct lane *lane = &measurement->lanes[bench_thread_index(state)];
 
+	/* One failure is enough, and Google Benchmark 1.7 crashes on a first repetition that was
+	 * skipped if two later ones were not. */
+	if (lane->status != BUILD_OK) {
+		bench_skip(state, warm_out_of_memory);
+		return;
+	}
 	pin_lane(lane);
 	BENCH_LOOP(state) {
 		struct array array = array_init(request->row_bytes);
@@ -265,7 +273,8 @@ static void build_and_release(struct bench_state *state, void *data)
 		status = strategy->build(&array, rows, &lane->source);
 		strategy->release(&array);
 		if (status != BUILD_OK) {
-			bench_skip(state, "a warm build ran out of memory");
+			lane->status = status;
+			bench_skip(state, warm_out_of_memory);
 			break;
 		}
 	}
