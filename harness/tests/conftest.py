@@ -184,28 +184,28 @@ echo "$*" >>"$here/calls"
 call=$(grep -c '^measure ' "$here/calls")
 
 begin() {{
-	printf 'growbench-report 1\nallocator_path %s\n' "${{1:-${{LD_PRELOAD:-{libc}}}}}" >&3
-	printf 'allocator_version 9.8.7\nallocator_build_id 0123abcd\n' >&3
+    printf 'growbench-report 1\nallocator_path %s\n' "${{1:-${{LD_PRELOAD:-{libc}}}}}" >&3
+    printf 'allocator_version 9.8.7\nallocator_build_id 0123abcd\n' >&3
 }}
 figures() {{
-	printf '{figures}' >&3
+    printf '{figures}' >&3
 }}
 end() {{
-	printf 'status ok\nend\n' >&3
+    printf 'status ok\nend\n' >&3
 }}
 honest() {{
-	begin
-	figures
-	end
+    begin
+    figures
+    end
 }}
 
 case $1 in
 resolution)
-	{resolution}
-	;;
+    {resolution}
+    ;;
 *)
-	{measure}
-	;;
+    {measure}
+    ;;
 esac
 """
 

@@ -167,12 +167,13 @@ def test_each_round_of_a_plan_visits_every_cell_once_with_a_block_s_allocators_t
     assert len(plan) == 4 * cells
     orders = []
     for round_number in range(4):
-        visits = plan[round_number * cells : (round_number + 1) * cells]
+        first = round_number * cells
+        visits = plan[first:][:cells]
         assert {line["round"] for line in visits} == {str(round_number + 1)}
         keys = [(v["strategy"], v["rows"], v["allocator"]) for v in visits]
         assert len(set(keys)) == cells
         for start in range(0, cells, 6):
-            assert len({key[:2] for key in keys[start : start + 6]}) == 1
+            assert len({key[:2] for key in keys[start:][:6]}) == 1
         orders.append(keys)
     assert all(orders[0] != order for order in orders[1:])
 

@@ -349,6 +349,18 @@ static void assert_no_child(void)
 	assert_int_equal(errno, ECHILD);
 }
 
+/* Runs a part that never ends with a time limit that is long enough for it to say something. */
+static void run_until_it_spoke(struct process_request *request)
+{
+	request->timeout_ns = short_ns;
+	do {
+		run_request(request);
+		assert_int_equal(result.end, PROCESS_TIMED_OUT);
+		request->timeout_ns *= 2;
+	} while (result.report_length + result.message_length == 0 &&
+		 request->timeout_ns < long_ns);
+}
+
 static void a_report_and_exit_status_come_back(void **state)
 {
 	(void)state;
@@ -400,9 +412,7 @@ static void a_worker_that_never_stops_writing_is_killed_too(void **state)
 	struct process_request request = request_for(ARGUMENTS("flood"));
 
 	(void)state;
-	request.timeout_ns = short_ns;
-	run_request(&request);
-	assert_int_equal(result.end, PROCESS_TIMED_OUT);
+	run_until_it_spoke(&request);
 	assert_int_equal(result.message_length, sizeof result.message);
 	assert_no_child();
 }
@@ -412,9 +422,7 @@ static void a_worker_that_moved_to_our_group_is_killed_and_we_are_not(void **sta
 	struct process_request request = request_for(ARGUMENTS("other-group"));
 
 	(void)state;
-	request.timeout_ns = short_ns;
-	run_request(&request);
-	assert_int_equal(result.end, PROCESS_TIMED_OUT);
+	run_until_it_spoke(&request);
 	assert_reported("moved");
 	assert_no_child();
 }

@@ -1,0 +1,442 @@
+/* Built twice: with Google Benchmark, and with its null twin, which reads no clock. */
+#include "cmocka_headers.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/shim/bench.h"
+#include "harness/worker/measure.h"
+#include "support.h"
+
+static struct measure_result result;
+
+/* Google Benchmark keeps what is registered; a worker measures once in its life. */
+static int forget_benchmarks(void **state)
+{
+	(void)state;
+	bench_clear();
+	return 0;
+}
+
+static bool reads_a_clock(void)
+{
+	return strcmp(bench_library_info().name, "null") != 0;
+}
+
+static uint64_t expected_checksum(size_t rows, size_t row_bytes, enum row_work work)
+{
+	struct row_source source;
+	void *buffer = aligned_alloc(64, (row_source_buffer_bytes(row_bytes) + 63) & ~(size_t)63);
+	uint64_t checksum;
+
+	assert_non_null(buffer);
+	row_source_init(&source, buffer, row_bytes, work);
+	checksum = row_source_checksum(&source, rows);
+	free(buffer);
+	return checksum;
+}
+
+static void measure_good(const struct measure_request *request)
+{
+	struct error error = {""};
+	enum measure_status status;
+
+	memset(&result, 0x55, sizeof result);
+	bench_clear();
+	status = measure(request, &result, &error);
+	if (status != MEASURE_OK)
+		fail_msg("%s, %zu rows of %zu bytes, %u threads: status %d, %s",
+			 request->strategy->name, request->rows, request->row_bytes,
+			 request->threads, (int)status, error.text);
+	assert_int_equal(result.checksum,
+			 expected_checksum(request->rows, request->row_bytes, request->work));
+}
+
+static void every_strategy_builds_the_same_rows_in_one_and_two_threads(void **state)
+{
+	static const struct {
+		size_t rows;
+		size_t row_bytes;
+	} sizes[] = {{1, 8}, {7, 1}, {100, 80}, {1000, 24}, {100, 4096}};
+	size_t measured = 0;
+
+	(void)state;
+	for (size_t s = 0; strategies[s] != NULL; s++) {
+		for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+			for (unsigned threads = 1; threads <= 2; threads++) {
+				const struct measure_request request = {
+					.strategy = strategies[s],
+					.rows = sizes[i].rows,
+					.row_bytes = sizes[i].row_bytes,
+					.threads = threads,
+					.iterations = 3,
+					.values = 2,
+				};
+
+				measure_good(&request);
+				assert_int_equal(result.warm_values, 2);
+				measured++;
+			}
+		}
+	}
+	assert_true(measured >= 11 * COUNT_OF(sizes) * 2);
+}
+
+static void random_rows_are_other_rows_and_measured_too(void **state)
+{
+	struct measure_request request = {
+		.strategy = strategy_find("c", "realloc_doubling"),
+		.rows = 500,
+		.row_bytes = 80,
+		.threads = 1,
+		.work = ROW_WORK_RANDOM,
+		.iterations = 1,
+		.values = 1,
+	};
+	uint64_t random;
+
+	(void)state;
+	measure_good(&request);
+	random = result.checksum;
+	request.work = ROW_WORK_CHEAP;
+	measure_good(&request);
+	assert_true(random != result.checksum);
+}
+
+static void as_many_values_are_taken_as_were_asked_for(void **state)
+{
+	static const unsigned counts[] = {1, 2, 3, 25, MEASURE_MAX_VALUES};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(counts); i++) {
+		const struct measure_request request = {
+			.strategy = strategy_find("c", "append_in_place"),
+			.rows = 50,
+			.row_bytes = 80,
+			.threads = 1,
+			.iterations = 10,
+			.values = counts[i],
+		};
+
+		measure_good(&request);
+		assert_int_equal(result.warm_values, counts[i]);
+		for (unsigned value = 0; value < counts[i]; value++) {
+			if (reads_a_clock())
+				assert_true(result.warm_ns[value] > 0);
+			else
+				assert_true(result.warm_ns[value] == 0);
+		}
+	}
+}
+
+static void without_iterations_there_is_no_warm_part(void **state)
+{
+	const struct measure_request request = {
+		.strategy = strategy_find("c", "realloc_doubling"),
+		.rows = 1000,
+		.row_bytes = 80,
+		.threads = 2,
+		.iterations = 0,
+		.values = 5,
+	};
+
+	(void)state;
+	measure_good(&request);
+	assert_int_equal(result.warm_values, 0);
+	for (int phase = 0; phase < PHASE_COUNT; phase++)
+		assert_true(result.cold_ns[phase] > 0);
+}
+
+/* Counts what really happens, in front of a strategy that works. */
+static struct {
+	unsigned builds;
+	unsigned releases;
+	unsigned scans;
+	unsigned fail_at; /* a build's number, from 1; 0: none */
+	unsigned wrong_at;
+} spy;
+
+static const struct strategy *spied_on;
+
+static enum build_status spy_build(struct array *array, size_t rows, struct row_source *source)
+{
+	enum build_status status = spied_on->build(array, rows, source);
+
+	spy.builds++;
+	return spy.builds == spy.fail_at ? BUILD_OUT_OF_MEMORY : status;
+}
+
+static uint64_t spy_scan(const struct array *array)
+{
+	spy.scans++;
+	return spied_on->scan(array) + (spy.scans == spy.wrong_at);
+}
+
+static void spy_release(struct array *array)
+{
+	spy.releases++;
+	spied_on->release(array);
+}
+
+static struct strategy spy_on(const char *name)
+{
+	struct strategy strategy;
+
+	spied_on = strategy_find("c", name);
+	assert_non_null(spied_on);
+	strategy = *spied_on;
+	strategy.build = spy_build;
+	strategy.scan = spy_scan;
+	strategy.release = spy_release;
+	memset(&spy, 0, sizeof spy);
+	return strategy;
+}
+
+static void every_build_is_counted_and_released(void **state)
+{
+	static const struct {
+		uint64_t iterations;
+		unsigned values;
+		unsigned builds;
+	} cases[] = {
+		{0, 1, 1},             /* cold only */
+		{4, 1, 1 + 4},         /* one value: no warm-up */
+		{4, 3, 1 + 1 + 4 * 3}, /* cold, warm-up, values */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const struct strategy strategy = spy_on("realloc_doubling");
+		const struct measure_request request = {
+			.strategy = &strategy,
+			.rows = 20,
+			.row_bytes = 8,
+			.threads = 1,
+			.iterations = cases[i].iterations,
+			.values = cases[i].values,
+		};
+
+		measure_good(&request);
+		assert_int_equal(spy.builds, cases[i].builds);
+		assert_int_equal(spy.releases, cases[i].builds);
+		/* Only outside the timed values. */
+		assert_int_equal(spy.scans, cases[i].values > 1 ? 2 : 1);
+	}
+}
+
+static void rows_that_are_not_those_of_the_source_are_no_measurement(void **state)
+{
+	static const struct {
+		unsigned wrong_at;
+		const char *when;
+	} cases[] = {{1, "cold"}, {2, "warm"}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const struct strategy strategy = spy_on("realloc_doubling");
+		const struct measure_request request = {
+			.strategy = &strategy,
+			.rows = 20,
+			.row_bytes = 8,
+			.threads = 1,
+			.iterations = 2,
+			.values = 3,
+		};
+		struct error error = {""};
+
+		bench_clear();
+		spy.wrong_at = cases[i].wrong_at;
+		assert_int_equal(measure(&request, &result, &error), MEASURE_WRONG_CHECKSUM);
+		assert_contains(error.text, cases[i].when);
+		assert_int_equal(spy.releases, spy.builds);
+	}
+}
+
+static void a_build_without_memory_is_no_measurement_whenever_it_happens(void **state)
+{
+	(void)state;
+	/* Cold, warm-up, and each of the 2 x 3 timed builds. */
+	for (unsigned fail_at = 1; fail_at <= 8; fail_at++) {
+		const struct strategy strategy = spy_on("realloc_doubling");
+		const struct measure_request request = {
+			.strategy = &strategy,
+			.rows = 20,
+			.row_bytes = 8,
+			.threads = 1,
+			.iterations = 2,
+			.values = 3,
+		};
+		struct error error = {""};
+
+		bench_clear();
+		spy.fail_at = fail_at;
+		assert_int_equal(measure(&request, &result, &error), MEASURE_OUT_OF_MEMORY);
+		assert_contains(error.text, "out of memory");
+		assert_int_equal(spy.releases, spy.builds);
+		assert_true(spy.builds >= fail_at);
+	}
+}
+
+/* With room for 32 MiB more than there is: in a child, whose limit is its own. */
+static int measure_without_memory(void *data)
+{
+	const struct measure_request *request = data;
+	struct error error = {""};
+	struct rlimit limit;
+	unsigned long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+
+	if (file == NULL || fscanf(file, "%lu", &pages) != 1)
+		return 90;
+	(void)fclose(file);
+	limit.rlim_cur = limit.rlim_max =
+		pages * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)(32 << 20);
+	if (setrlimit(RLIMIT_AS, &limit) != 0)
+		return 91;
+	return (int)measure(request, &result, &error);
+}
+
+static void a_size_that_does_not_fit_is_out_of_memory_and_not_a_crash(void **state)
+{
+	size_t tried = 0;
+
+	(void)state;
+	bench_clear();
+	if (SANITIZED)
+		SKIP_BECAUSE("the sanitizer needs more address space than the limit");
+	for (size_t s = 0; strategies[s] != NULL; s++) {
+		struct measure_request request = {
+			.strategy = strategies[s],
+			.rows = 256,
+			.row_bytes = 1 << 20,
+			.threads = 1,
+			.iterations = 1,
+			.values = 1,
+		};
+		struct strategy_cost cost;
+		int status = status_of_child(measure_without_memory, &request);
+
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != MEASURE_OUT_OF_MEMORY)
+			fail_msg("%s ended with status %#x", strategies[s]->name, status);
+		tried++;
+		/* A size that fits is measured under the same limit, unless the strategy asks for
+		 * far more address space than it needs. */
+		request.rows = 2;
+		strategies[s]->cost(request.rows, request.row_bytes, &cost);
+		if (cost.mmap_count > 0)
+			continue;
+		status = status_of_child(measure_without_memory, &request);
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != MEASURE_OK)
+			fail_msg("%s with 2 rows ended with status %#x", strategies[s]->name,
+				 status);
+	}
+	assert_true(tried >= 11);
+}
+
+/* The first touch of 16 MiB is 4,096 faults of 4 KiB; fewer where pages are larger. */
+static void peak_and_faults_are_those_of_the_cold_build(void **state)
+{
+	const uint64_t payload = 16 << 20;
+	const struct measure_request request = {
+		.strategy = strategy_find("c", "preallocate_then_fill"),
+		.rows = 16 << 8,
+		.row_bytes = 4096,
+		.threads = 1,
+		.iterations = 0,
+		.values = 1,
+	};
+
+	(void)state;
+	measure_good(&request);
+	assert_true(result.cold_build_minor_faults >= 1);
+	if (!result.peak_known)
+		SKIP_BECAUSE("this system does not let a process reset its peak");
+	/* Not twice, and not none; how exact it is, is what test_memory.c shows. */
+	assert_true(result.peak_rss_bytes > result.rss_before_bytes);
+	assert_in_range(result.peak_rss_bytes - result.rss_before_bytes, payload * 9 / 10,
+			payload * (SANITIZED ? 2 : 1) * 11 / 10);
+}
+
+static void a_list_of_cpus_that_cannot_be_is_refused(void **state)
+{
+	static const char *const bad[] = {"x", "0x", "0;1", ",0", "0,,1", "-1", "1024", "99999999"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		struct error error = {""};
+
+		if (measure_pin(bad[i], &error))
+			fail_msg("'%s' was accepted", bad[i]);
+		assert_contains(error.text, "--cpus: ");
+	}
+}
+
+static int pin_and_look(void *data)
+{
+	int cpu = *(const int *)data;
+	struct error error = {""};
+	char list[16];
+	cpu_set_t now;
+
+	(void)snprintf(list, sizeof list, "%d", cpu);
+	if (!measure_pin(list, &error))
+		return 10;
+	if (sched_getaffinity(0, sizeof now, &now) != 0)
+		return 11;
+	return CPU_COUNT(&now) == 1 && CPU_ISSET(cpu, &now) ? 0 : 12;
+}
+
+static void pinning_puts_the_process_on_that_cpu_alone(void **state)
+{
+	int cpu = sched_getcpu();
+	int status;
+
+	(void)state;
+	assert_true(cpu >= 0);
+	status = status_of_child(pin_and_look, &cpu);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void what_is_registered_by_hand_does_not_run_yet(void **state)
+{
+	const struct strategy strategy = spy_on("realloc_doubling");
+	const struct measure_request request = {
+		.strategy = &strategy,
+		.rows = 20,
+		.row_bytes = 8,
+		.threads = 1,
+	};
+	struct error error = {""};
+
+	(void)state;
+	assert_true(measure_register(&request, "by hand", &error));
+	assert_int_equal(spy.builds, 0);
+	assert_int_equal(bench_run("nothing of that name", NULL, NULL), 0);
+	assert_int_equal(spy.builds, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_strategy_builds_the_same_rows_in_one_and_two_threads),
+		cmocka_unit_test(random_rows_are_other_rows_and_measured_too),
+		cmocka_unit_test(as_many_values_are_taken_as_were_asked_for),
+		cmocka_unit_test(without_iterations_there_is_no_warm_part),
+		cmocka_unit_test(every_build_is_counted_and_released),
+		cmocka_unit_test(rows_that_are_not_those_of_the_source_are_no_measurement),
+		cmocka_unit_test(a_build_without_memory_is_no_measurement_whenever_it_happens),
+		cmocka_unit_test(a_size_that_does_not_fit_is_out_of_memory_and_not_a_crash),
+		cmocka_unit_test(peak_and_faults_are_those_of_the_cold_build),
+		cmocka_unit_test(a_list_of_cpus_that_cannot_be_is_refused),
+		cmocka_unit_test(pinning_puts_the_process_on_that_cpu_alone),
+		cmocka_unit_test(what_is_registered_by_hand_does_not_run_yet),
+	};
+
+	return cmocka_run_group_tests_name("measure", tests, forget_benchmarks, NULL);
+}
