@@ -464,6 +464,7 @@ bool machine_write(const json_t *value, const char *path, struct error *error)
 	char temporary[4200];
 	char *text = json_dumps(value, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 	bool ok = text != NULL;
+	bool full = false;
 	int fd = -1;
 
 	(void)snprintf(temporary, sizeof temporary, "%s.tmp", path);
@@ -471,16 +472,19 @@ bool machine_write(const json_t *value, const char *path, struct error *error)
 		fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	ok = fd >= 0;
 	if (ok) {
-		size_t length = strlen(text);
+		ssize_t length = (ssize_t)strlen(text);
+		ssize_t written = write(fd, text, (size_t)length);
 
-		ok = write(fd, text, length) == (ssize_t)length && write(fd, "\n", 1) == 1 &&
-		     fsync(fd) == 0;
+		full = written >= 0 && written < length;
+		ok = written == length && write(fd, "\n", 1) == 1 && fsync(fd) == 0;
 		ok = close(fd) == 0 && ok;
 		ok = ok && rename(temporary, path) == 0;
 	}
 	if (!ok) {
 		(void)error_set(error, "%s cannot be written: %s", path,
-				errno == 0 ? "no memory" : strerror(errno));
+				text == NULL ? "no memory"
+				: full       ? "the disk is full"
+					     : strerror(errno));
 		if (fd >= 0)
 			(void)unlink(temporary);
 	}

@@ -207,6 +207,17 @@ def test_a_limit_on_file_sizes_leaves_whole_rows_from_which_the_run_goes_on(
     assert cells_of(read_rows(out)) == planned
 
 
+def test_a_limit_that_allows_no_file_at_all_is_an_error_and_no_signal(growbench, stand_in, out):
+    worker = stand_in()
+    words = (*ONE_CELL, "--rounds=2", worker.option)
+    done = growbench("run", "--out=out", *words, preexec_fn=limit_files_to(0))
+
+    assert done.returncode == EXIT_FAILED, "ended by SIGXFSZ?"
+    assert "out/runs.csv cannot be written: File too large" in done.stderr
+    assert worker.calls() == []
+    assert not out.exists()
+
+
 def test_a_machine_json_that_cannot_be_written_stops_the_run_before_the_rounds(
     growbench, stand_in, out
 ):
@@ -215,7 +226,7 @@ def test_a_machine_json_that_cannot_be_written_stops_the_run_before_the_rounds(
     done = growbench("run", "--out=out", *words, preexec_fn=limit_files_to(4096))
 
     assert done.returncode == EXIT_FAILED
-    assert "machine.json" in done.stderr
+    assert "out/machine.json cannot be written: the disk is full" in done.stderr
     assert worker.measured() == 0
     assert not (out / "machine.json").exists()
 

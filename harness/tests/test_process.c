@@ -299,6 +299,8 @@ static void run_request(const struct process_request *request)
 	struct error error = {""};
 
 	memset(&result, 0x55, sizeof result);
+	/* As a run before it may have left it. */
+	result.report_too_long = true;
 	if (!process_run(request, &result, &error))
 		fail_msg("%s", error.text);
 	/* Behind which it may not be read. */

@@ -310,13 +310,19 @@ def test_a_variant_with_an_environment_is_measured_and_recorded(growbench, out):
 
 # ---- the environment ----
 
-LOG_ENVIRONMENT = 'env | sort >"$here/environment.$call"; honest'
+# As it was given: a shell that finds a variable twice keeps one of the two, getenv(3) the other.
+LOG_ENVIRONMENT = "tr '\\0' '\\n' </proc/$$/environ >\"$here/environment.$call\"; honest"
 
 
 def environments(worker) -> List[dict]:
     """What the stand-in's calls found in their environment, in order."""
     logs = sorted(worker.folder.glob("environment.*"), key=lambda path: int(path.suffix[1:]))
-    return [dict(line.split("=", 1) for line in log.read_text().splitlines()) for log in logs]
+    found = []
+    for log in logs:
+        entries = [line.split("=", 1) for line in log.read_text().splitlines()]
+        assert len(dict(entries)) == len(entries), "no variable stands there twice"
+        found.append(dict(entries))
+    return found
 
 
 def test_allocator_variables_reach_workers_and_are_recorded_and_no_others(growbench, stand_in, out):
