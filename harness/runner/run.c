@@ -369,6 +369,7 @@ static enum exit_status do_all(struct run *run, struct error *error)
 		  do_rounds(run, error);
 	bool failed = !ok && error->text[0] != '\0';
 	bool whole = run->rows_written == plan_row_count(&run->plan);
+	struct error ignored;
 
 	description_end(run->description,
 			whole    ? "complete"
@@ -378,6 +379,9 @@ static enum exit_status do_all(struct run *run, struct error *error)
 	if (!failed)
 		failed = !folder_sync(&run->folder, error) ||
 			 !description_write(run->description, &run->folder, error);
+	else
+		/* As far as the disk allows; what failed first is the message. */
+		(void)description_write(run->description, &run->folder, &ignored);
 	summarise(run);
 	return failed ? EXIT_FAILED : tell_end(run);
 }

@@ -199,6 +199,8 @@ def test_a_limit_on_file_sizes_leaves_whole_rows_from_which_the_run_goes_on(
     assert "growbench: out/runs.csv cannot be written" in done.stderr
     assert "the rows so far are whole" in done.stderr
     longest = max(len(line) for line in (out / "runs.csv").read_bytes().splitlines(keepends=True))
+    assert read_machine(out)["run"]["state"] == "failed"
+    assert read_machine(out)["run"]["row_count"] == len(rows)
     assert limit - longest < (out / "runs.csv").stat().st_size <= limit
     assert cells_of(rows) == planned[: len(rows)]
 
