@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/common/text.h"
+
 const struct column columns[] = {
 	/* which row this is */
 	{"schema_version", COLUMN_COUNT, FROM_RUNNER, "version of this table; 1"},
@@ -134,9 +136,13 @@ static bool is_text(const char *text)
 {
 	if (*text == '\0')
 		return false;
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+	while (*text != '\0') {
+		size_t length = utf8_length(text);
+
+		if (length == 0 || (unsigned char)*text < 0x20 || *text == 0x7f)
 			return false;
+		text += length;
+	}
 	return true;
 }
 

@@ -25,6 +25,9 @@ bool parse_seed(const char *text, const char *what, uint64_t *value, struct erro
 bool parse_count_list(const char *text, const char *what, uint64_t **values, size_t *count,
 		      struct error *error);
 
+/* The length of the UTF-8 character at `text`, 1 to 4 bytes, or 0 if there is no valid one. */
+size_t utf8_length(const char *text);
+
 /* The name among `names` (NULL-terminated) that is most like `word` by edit distance, or NULL if
  * none is near. */
 const char *nearest_name(const char *word, const char *const *names);

@@ -146,6 +146,14 @@ bool folder_create(struct folder *folder, const char *header, uint64_t needed_by
 	return false;
 }
 
+void folder_abandon(struct folder *folder)
+{
+	folder_release(folder);
+	remove_file(folder, "runs.csv");
+	/* Only succeeds if it is empty. */
+	(void)rmdir(folder->path);
+}
+
 bool folder_append(const struct folder *folder, const char *row, struct error *error)
 {
 	size_t length = row == NULL ? 0 : strlen(row);

@@ -36,6 +36,9 @@ bool folder_check(const struct folder *folder, bool overwrite, struct error *err
 bool folder_create(struct folder *folder, const char *header, uint64_t needed_bytes,
 		   struct error *error);
 
+/* Takes a folder away again that folder_create made and that has no rows. */
+void folder_abandon(struct folder *folder);
+
 /* Are needed_bytes free on the folder's disk? */
 bool folder_check_space(const struct folder *folder, uint64_t needed_bytes, struct error *error);
 

@@ -40,7 +40,7 @@ static int command_run(const struct options *options, int argc, char **argv)
 	enum exit_status status = options->resume != NULL ? run_resume(options, &error)
 							  : run_new(options, argc, argv, &error);
 
-	if (error.text[0] != '\0' && (status == EXIT_FAILED || status == EXIT_USAGE))
+	if (error.text[0] != '\0')
 		(void)fprintf(stderr, "growbench: %s\n", error.text);
 	return (int)status;
 }

@@ -276,9 +276,21 @@ static bool is_shortened(char **argv, const char *name)
 	return strcspn(option_word(argv) + 2, "=") != strlen(name);
 }
 
+/* May an option stand beside --resume? The others say what to run, which is settled then. */
+static bool goes_with_resume(const char *name)
+{
+	static const char *const names[] = {"resume", "quiet", "no-summary", "help", NULL};
+
+	for (const char *const *other = names; *other != NULL; other++)
+		if (strcmp(*other, name) == 0)
+			return true;
+	return false;
+}
+
 static bool parse_words(int argc, char **argv, struct options *options, struct error *error)
 {
 	struct option long_options[OPTION_COUNT + 1] = {{NULL, 0, NULL, 0}};
+	const char *chosen = NULL; /* an option that says what to run */
 	int option;
 
 	for (int i = 0; i < OPTION_COUNT; i++) {
@@ -305,7 +317,13 @@ static bool parse_words(int argc, char **argv, struct options *options, struct e
 			return unknown_option(option_word(argv), error);
 		if (!option_rows[option - 256].set(options, optarg, error))
 			return false;
+		if (!goes_with_resume(option_rows[option - 256].name))
+			chosen = option_rows[option - 256].name;
 	}
+	if (options->resume != NULL && chosen != NULL)
+		return error_set(error,
+				 "--resume goes on with the run's own options; leave out --%s",
+				 chosen);
 	if (optind < argc)
 		return error_set(error, "'%s' is one word too many; --help shows the options",
 				 argv[optind]);

@@ -5,8 +5,8 @@
  * every cell once: the blocks in an order shuffled anew, and within a block all allocators next to
  * each other, in the order of a Latin square's row, so that over the rounds each allocator stands
  * in each place equally often (a randomised complete block design; the square is Williams's, which
- * also balances who follows whom: Austral. J. Sci. Res. A 2, 1949). Everything depends on the seed
- * and the options alone.
+ * for an even number of allocators also balances who follows whom: Austral. J. Sci. Res. A 2,
+ * 1949). Everything depends on the seed and the options alone.
  */
 #ifndef GROWBENCH_HARNESS_PLAN_H
 #define GROWBENCH_HARNESS_PLAN_H

@@ -153,8 +153,21 @@ static void drain_both(struct wait *wait)
 		      &result->message_length, &ignored);
 }
 
+/* An interrupt that comes between the look at the count and the wait would be missed: so the
+ * signals are let in while we wait, and at no other time. */
+static void hold_interrupts(sigset_t *before)
+{
+	sigset_t held;
+
+	(void)sigemptyset(&held);
+	(void)sigaddset(&held, SIGINT);
+	(void)sigaddset(&held, SIGTERM);
+	(void)sigaddset(&held, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &held, before);
+}
+
 /* Waits until the process has ended (true), or is to be killed (false, with result->end set). */
-static bool wait_for_end(struct wait *wait)
+static bool wait_for_end(struct wait *wait, const sigset_t *while_waiting)
 {
 	for (;;) {
 		struct pollfd fds[] = {
@@ -175,13 +188,10 @@ static bool wait_for_end(struct wait *wait)
 		}
 		left.tv_sec = (time_t)((wait->deadline_ns - now) / 1000000000);
 		left.tv_nsec = (long)((wait->deadline_ns - now) % 1000000000);
-		if (ppoll(fds, sizeof fds / sizeof *fds, &left, NULL) <= 0)
+		if (ppoll(fds, sizeof fds / sizeof *fds, &left, while_waiting) <= 0)
 			continue;
 		drain_both(wait);
 		if (fds[0].revents != 0)
-			return true;
-		/* Without pidfds (Linux before 5.3), both pipes' ends are the end. */
-		if (wait->pid_fd < 0 && wait->report_fd < 0 && wait->message_fd < 0)
 			return true;
 	}
 }
@@ -211,6 +221,7 @@ bool process_run(const struct process_request *request, struct process_result *r
 	struct wait wait = {.request = request, .result = result};
 	uint64_t start_ns = process_now_ns();
 	pid_t pid = -1;
+	sigset_t before;
 	int status = 0;
 	bool ended;
 
@@ -235,7 +246,9 @@ bool process_run(const struct process_request *request, struct process_result *r
 	wait.report_fd = report.read_end;
 	wait.message_fd = message.read_end;
 	wait.pid_fd = pidfd_open(pid, 0);
-	ended = wait_for_end(&wait);
+	hold_interrupts(&before);
+	ended = wait.pid_fd >= 0 && wait_for_end(&wait, &before);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	/* Before the reaping, while the group's number cannot belong to anybody else. */
 	(void)kill(-pid, SIGKILL);
 	/* It may have left its group. */
@@ -245,6 +258,8 @@ bool process_run(const struct process_request *request, struct process_result *r
 	drain_both(&wait);
 	close_end(&wait.report_fd);
 	close_end(&wait.message_fd);
+	if (wait.pid_fd < 0)
+		return error_set(error, "a process cannot be watched: pidfd_open needs Linux 5.3");
 	close_end(&wait.pid_fd);
 	return true;
 }

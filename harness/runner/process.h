@@ -23,7 +23,7 @@ struct process_request {
 	const char *const *environment; /* all of it; NULL-terminated */
 	uint64_t timeout_ns;
 	const cpu_set_t *cpus; /* that it may run on, from its very start; NULL: as we may */
-	/* Kill the process as soon as this is `kill_at` or more; for a second Ctrl-C. */
+	/* Kill the process as soon as this is `kill_at` or more; for a second Ctrl-C. Not NULL. */
 	const volatile sig_atomic_t *interrupts;
 	int kill_at;
 };

@@ -8,6 +8,7 @@
 
 #include "harness/common/columns.h"
 #include "harness/common/report.h"
+#include "harness/common/text.h"
 
 struct record record_init(void)
 {
@@ -50,12 +51,23 @@ void record_set_text(struct record *record, const char *name, const char *value)
 	/* A cell that starts with one of these is run by spreadsheets. */
 	if (*value != '\0' && strchr("=+-@", *value) != NULL)
 		text[used++] = '\'';
-	for (; *value != '\0' && used < sizeof text - 1; value++) {
+	/* What is no character becomes a '?', a control character a space, and none is cut. */
+	while (*value != '\0') {
+		size_t length = utf8_length(value);
 		bool control = (unsigned char)*value < 0x20 || *value == 0x7f;
 
-		text[used++] = *value;
-		if (control)
-			text[used - 1] = ' ';
+		if (used + length + 1 >= sizeof text)
+			break;
+		if (length > 1)
+			memcpy(text + used, value, length);
+		else
+			text[used] = *value;
+		if (length == 0)
+			text[used] = '?';
+		else if (control)
+			text[used] = ' ';
+		used += length > 1 ? length : 1;
+		value += length > 1 ? length : 1;
 	}
 	text[used] = '\0';
 	set(record, find_or_abort(name), text);

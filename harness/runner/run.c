@@ -483,7 +483,13 @@ static bool begin(struct run *run, int argc, char **argv, struct error *error)
 	run->description = description_begin(&facts);
 	check_allocators(run);
 	description_set_allocators(run->description, run->options, run->checks);
-	return description_write(run->description, &run->folder, error);
+	if (interrupts == 0 && description_write(run->description, &run->folder, error))
+		return true;
+	if (interrupts > 0)
+		(void)error_set(error, "interrupted before anything was measured; nothing is kept");
+	/* Without a description the run could not be gone on with. */
+	folder_abandon(&run->folder);
+	return false;
 }
 
 static void note(const char *text, void *progress)
@@ -506,7 +512,10 @@ enum exit_status run_new(const struct options *options, int argc, char **argv, s
 				      "%zu cells in %" PRIu64 " rounds, seed %" PRIu64 ", into %s",
 				      run.plan.cell_count, options->rounds, options->seed,
 				      run.folder.path);
-			status = begin(&run, argc, argv, error) ? do_all(&run, error) : EXIT_FAILED;
+			if (begin(&run, argc, argv, error))
+				status = do_all(&run, error);
+			else
+				status = interrupts > 0 ? EXIT_INTERRUPTED : EXIT_FAILED;
 		}
 	}
 	run_release(&run);

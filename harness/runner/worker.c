@@ -250,6 +250,13 @@ static void judge_report(const struct worker_task *task, const struct process_re
 			   first_message(process, message, sizeof message));
 		return;
 	}
+	if (strcmp(task->pass, "measure") == 0 && strcmp(record_get(record, "status"), "ok") == 0 &&
+	    (record_get(record, "cold_build_ns") == NULL ||
+	     record_get(record, "checksum") == NULL)) {
+		set_status(record, "bad_report", "the report says ok and has no figures");
+		drop_figures(record);
+		return;
+	}
 	path = record_get(record, "allocator_path");
 	if (path == NULL || strcmp(path, task->allocator->expected_path) != 0)
 		set_status(record, "wrong_allocator", "malloc was supplied by %s instead of %s%s",

@@ -113,7 +113,9 @@ unsigned bench_thread_count(const struct bench_state *state);
 /*
  * Gives up: the result carries a copy of the message and no figures. Stops the clocks of this
  * thread. Does not leave the function or the loop: break or return after it. Called before the
- * loop, the body is not executed. The first message of all threads is the one that is kept.
+ * loop, the body is not executed. The first message of all threads is the one that is kept. A
+ * function that skipped in one repetition has to skip in all later ones: Google Benchmark 1.7.1
+ * crashes in its own statistics on successes after a first repetition without one.
  */
 void bench_skip(struct bench_state *state, const char *message);
 

@@ -222,9 +222,21 @@ def test_one_bad_worker_costs_only_its_own_row(growbench, stand_in):
 
 
 def test_a_worker_whose_figures_are_few_gives_a_row_without_the_others(growbench, stand_in):
-    _, rows = measure(growbench, stand_in(measure="begin; echo 'cold_build_ns 7' >&3; end"))
+    few = "begin; printf 'cold_build_ns 7\\nchecksum 0x1\\n' >&3; end"
+    _, rows = measure(growbench, stand_in(measure=few))
 
-    assert [figures_of(row) for row in rows] == [{"cold_build_ns": "7"}] * ROUNDS
+    assert [figures_of(row) for row in rows] == [{"cold_build_ns": "7", "checksum": "0x1"}] * ROUNDS
+
+
+@pytest.mark.parametrize("given", ["", "cold_build_ns 7\\n", "checksum 0x1\\n"])
+def test_a_worker_that_says_ok_without_a_time_and_a_checksum_is_not_believed(
+    growbench, stand_in, given
+):
+    done, rows = measure(growbench, stand_in(measure=f"begin; printf '{given}' >&3; end"))
+
+    assert done.returncode == EXIT_WORKERS
+    assert {row["status"] for row in rows} == {"bad_report"}
+    assert [figures_of(row) for row in rows] == [{}] * ROUNDS
 
 
 def test_what_a_worker_prints_is_neither_in_its_report_nor_on_our_output(growbench, stand_in):

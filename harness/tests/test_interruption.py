@@ -288,3 +288,11 @@ def test_resume_takes_the_run_s_own_options_and_not_new_ones(growbench, stand_in
 
     assert (done.returncode, done.stdout, done.stderr) == (EXIT_DONE, "out\n", "")
     assert cells_of(read_rows(out)) == planned
+
+
+def test_resume_refuses_an_option_that_would_say_what_to_run(growbench, stand_in, out):
+    interrupted_run(growbench, stand_in, 2)
+    done = resume(growbench, "--rows", "5")
+
+    assert done.returncode == 2
+    assert "leave out --rows" in done.stderr

@@ -419,11 +419,12 @@ static void a_short_value_is_taken_often_and_a_long_one_once(void **state)
 		double warm_ns;
 		unsigned values;
 	} cases[] = {
-		{1000, 5}, /* 2 ms a value, 10 ms wanted */
-		{2e6, 5},  /* 1 build of 2 ms */
-		{10e6, 3}, /* a median needs three */
-		{15e6, 3}, /* three and the warm-up fit exactly */
-		{16e6, 1}, /* they no longer do */
+		{1000, 3},  /* 2 ms a value, 6 ms wanted */
+		{2e6, 3},   /* 1 build of 2 ms */
+		{0.3e6, 3}, /* 7 builds of 0.3 ms */
+		{10e6, 3},  /* a median needs three */
+		{15e6, 3},  /* three and the warm-up fit exactly */
+		{16e6, 1},  /* they no longer do */
 		{50e9, 1},
 	};
 

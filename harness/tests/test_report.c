@@ -576,9 +576,28 @@ static void a_line_with_more_fields_than_there_is_room_for_is_not_split(void **s
 	assert_string_equal(fields[3], "untouched");
 }
 
+static void what_is_no_utf8_is_replaced_and_no_character_is_cut(void **state)
+{
+	struct record record = record_init();
+	char longest[3 * 2000 + 1];
+	const char *kept;
+
+	(void)state;
+	record_set_text(&record, "status_detail", "a\xff\xc3\xa9\xc3");
+	assert_string_equal(record_get(&record, "status_detail"), "a?\xc3\xa9?");
+	for (size_t i = 0; i < sizeof longest - 1; i += 3)
+		memcpy(longest + i, "\xe2\x82\xac", 3);
+	longest[sizeof longest - 1] = '\0';
+	record_set_text(&record, "status_detail", longest);
+	kept = record_get(&record, "status_detail");
+	assert_true(strlen(kept) > 3000 && strlen(kept) % 3 == 0);
+	record_release(&record);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_no_utf8_is_replaced_and_no_character_is_cut),
 		cmocka_unit_test(a_report_reads_back_as_it_was_said),
 		cmocka_unit_test(a_report_that_is_cut_at_any_byte_is_refused_whole),
 		cmocka_unit_test(a_refused_report_leaves_what_was_known),

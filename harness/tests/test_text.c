@@ -272,6 +272,40 @@ static void more_names_than_a_message_holds_are_cut_between_names(void **state)
 	assert_string_equal(last, " twelve_chars");
 }
 
+static void utf8_is_told_from_what_is_not(void **state)
+{
+	/* The boundaries of the Unicode standard's table 3-7, and what lies just beyond. */
+	static const struct {
+		const char *text;
+		size_t length;
+	} cases[] = {
+		{"a", 1},
+		{"\x7f", 1},
+		{"\xc2\x80", 2},
+		{"\xdf\xbf", 2},
+		{"\xe0\xa0\x80", 3},
+		{"\xed\x9f\xbf", 3},
+		{"\xee\x80\x80", 3},
+		{"\xf0\x90\x80\x80", 4},
+		{"\xf4\x8f\xbf\xbf", 4},
+		{"\x80", 0},
+		{"\xc1\xbf", 0},
+		{"\xc2", 0},
+		{"\xc2 ", 0},
+		{"\xe0\x9f\xbf", 0},
+		{"\xed\xa0\x80", 0},
+		{"\xe2\x82", 0},
+		{"\xf0\x8f\xbf\xbf", 0},
+		{"\xf4\x90\x80\x80", 0},
+		{"\xf8\x88\x80\x80\x80", 0},
+		{"\xff", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_int_equal(utf8_length(cases[i].text), cases[i].length);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +318,7 @@ int main(void)
 		cmocka_unit_test(a_word_that_is_like_none_has_no_nearest_name),
 		cmocka_unit_test(the_nearer_of_two_names_wins_wherever_it_stands),
 		cmocka_unit_test(an_unknown_name_is_answered_with_the_nearest_and_all_valid_ones),
+		cmocka_unit_test(utf8_is_told_from_what_is_not),
 		cmocka_unit_test(more_names_than_a_message_holds_are_cut_between_names),
 	};
 
