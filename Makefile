@@ -83,4 +83,4 @@ bench-interleaving: build ## two labels for one allocator in one run: how far ap
 	@scripts/bench-interleaving.sh build/growbench
 
 clean: ## remove build folders; results stay
-	@rm -rf build build-asan build-tsan
+	@rm -rf build build-asan build-tsan build-coverage

@@ -11,6 +11,6 @@ python=$("$here/find-python")
 out=${OUT:-results/interleaving-$(date -u +%Y%m%dT%H%M%SZ)}
 
 # shellcheck disable=SC2086 # ARGS is a list of words
-"$growbench" run --allocators a,b --allocator a=jemalloc --allocator b=jemalloc \
+"$growbench" run --preset "${PRESET:-default}" --allocators a,b --allocator a=jemalloc --allocator b=jemalloc \
 	--out "$out" ${ARGS-} >&2
 "$python" "$here/compare_allocators.py" "$out" a b

@@ -25,6 +25,11 @@ case $status in
 *) exit "$status" ;;
 esac
 
+# No folder, as with ARGS=--help: what was printed is for the reader.
+if [ ! -d "$folder" ]; then
+	printf '%s\n' "$folder"
+	exit "$status"
+fi
 python=$("$here/find-python") || exit 1
 "$python" "$here/plot.py" "$folder" >&2 || exit 1
 echo "$folder: runs.csv, summary.csv, machine.json, plots/"

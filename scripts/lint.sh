@@ -36,7 +36,7 @@ check clang-tidy sh -c 'clang-tidy --quiet -p build "$@" 2>&1 |
 check shellcheck shellcheck $shell_files
 check black black -q --check --config scripts/pyproject.toml $python_files
 check flake8 flake8 --config scripts/.flake8 $python_files
-check mypy mypy --config-file scripts/pyproject.toml scripts/growbench
+check mypy mypy --config-file scripts/pyproject.toml scripts/growbench scripts/*.py
 if [ -n "$failed" ]; then
 	echo 'lint: not clean' >&2
 	exit 1

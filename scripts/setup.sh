@@ -65,6 +65,7 @@ echo 'setup: updating the package lists'
 $as_root apt-get update -qq
 
 packages=
+unknown=
 for word in $missing; do
 	found=
 	for name in $(echo "$word" | tr '|' ' '); do
@@ -72,11 +73,19 @@ for word in $missing; do
 	done
 	if [ -n "$found" ]; then
 		packages="$packages $found"
-	else
-		# An allocator that cannot be had is reported by the runner and costs nothing else.
-		echo "setup: no package ${word%%|*} here; going on without it" >&2
+		continue
 	fi
+	# An allocator that cannot be had is reported by the runner and costs nothing else.
+	case " $(echo "$allocators" | tr '\n' ' ') " in
+	*" $word "*) echo "setup: no package ${word%%|*} here; going on without that allocator" >&2 ;;
+	*) unknown="$unknown ${word%%|*}" ;;
+	esac
 done
+if [ -n "$unknown" ]; then
+	echo "setup: this system has no package named$unknown" >&2
+	echo 'Please install what they hold, then run make setup again.' >&2
+	exit 1
+fi
 if [ -n "$packages" ]; then
 	echo "setup: installing$packages"
 	# shellcheck disable=SC2086 # a list of words

@@ -16,7 +16,7 @@ struct allocator_check check_allocator(struct worker_pool *pool, const struct al
 	struct record record = record_init();
 	struct allocator_check check;
 
-	worker_run(pool, &task, &record);
+	(void)worker_run(pool, &task, &record);
 	copy_value(&record, "status", check.status, sizeof check.status);
 	copy_value(&record, "status_detail", check.detail, sizeof check.detail);
 	copy_value(&record, "allocator_version", check.version, sizeof check.version);

@@ -50,7 +50,7 @@ static json_t *worker_cpus(const struct topology *topology, const struct options
 	json_t *array = json_array();
 	uint64_t most = options->threads.values[options->threads.count - 1];
 
-	for (size_t i = 0; i < topology->worker_cpu_count && i < most; i++)
+	for (size_t i = 0; i < worker_cpu_count(topology, (unsigned)most); i++)
 		(void)json_array_append_new(array,
 					    json_integer((json_int_t)topology->worker_cpus[i]));
 	return array;

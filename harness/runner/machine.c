@@ -38,12 +38,13 @@ static bool read_file(const char *path, char *text, size_t size)
 /* The value of the first line "key : value" or "key=value" of a file. */
 static bool read_line_of(const char *path, const char *key, char *value, size_t size)
 {
-	char line[512];
+	char *line = NULL;
+	size_t room = 0;
 	bool found = false;
 	FILE *file = fopen(path, "re");
 
 	*value = '\0';
-	while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) {
+	while (file != NULL && !found && getline(&line, &room, file) > 0) {
 		char *rest = line + strlen(key);
 
 		if (strncmp(line, key, strlen(key)) != 0 || strchr("\t :=", *rest) == NULL)
@@ -53,6 +54,7 @@ static bool read_line_of(const char *path, const char *key, char *value, size_t 
 		(void)snprintf(value, size, "%s", rest);
 		found = *value != '\0';
 	}
+	free(line);
 	if (file != NULL)
 		(void)fclose(file);
 	return found;
@@ -257,9 +259,14 @@ static json_t *describe_machine(const struct topology *topology, json_t *absent)
 			  "numa_nodes", (int)topology->numa_nodes, "memory_bytes",
 			  (json_int_t)topology->memory_bytes, "caches", describe_caches(topology));
 	ADD_FACTS(machine, absent, machine_facts);
-	(void)read_line_of("/proc/cpuinfo", "flags", flags, sizeof flags);
-	(void)json_object_set_new(machine, "virtual_machine",
-				  json_boolean(strstr(flags, "hypervisor") != NULL));
+	if (read_line_of("/proc/cpuinfo", "flags", flags, sizeof flags)) {
+		(void)json_object_set_new(machine, "virtual_machine",
+					  json_boolean(strstr(flags, "hypervisor") != NULL));
+	} else {
+		(void)json_object_set_new(machine, "virtual_machine", json_null());
+		(void)json_object_set_new(absent, "virtual_machine",
+					  json_string("/proc/cpuinfo has no line flags"));
+	}
 	return machine;
 }
 

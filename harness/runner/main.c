@@ -291,7 +291,7 @@ static double read_peak(struct bench_side *side, const struct allocator *allocat
 	struct record record = record_init();
 	double peak;
 
-	worker_run(&side->pool, &task, &record);
+	(void)worker_run(&side->pool, &task, &record);
 	peak = record_get_real(&record, "peak_memory_bytes", -1);
 	record_release(&record);
 	return peak;

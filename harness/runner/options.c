@@ -222,7 +222,8 @@ static const struct option_row option_rows[] = {
 	 "what the run may take: cells of quadratic strategies that need more than 4% of it are "
 	 "predicted"},
 	{"timeout", "SECONDS", set_timeout, "after which a worker is killed"},
-	{"cpu", "N", set_cpu, "pin workers to this CPU, and those after it for more threads"},
+	{"cpu", "N", set_cpu,
+	 "pin workers to this CPU; further threads take one CPU of each other core"},
 	{"worker", "PATH", set_worker, "measure with another build's growbench-worker"},
 	{"out", "DIR", set_out, "folder of the run (default results/<machine>-<UTC time>)"},
 	{"overwrite", NULL, set_overwrite, "replace a run that is in the folder already"},

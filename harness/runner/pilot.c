@@ -39,7 +39,8 @@ static uint64_t pilot_iterations(const struct cell *cell)
 	return wanted < 1 ? 1 : wanted > 10000 ? 10000 : (uint64_t)wanted;
 }
 
-static void look(const struct plan *plan, struct worker_pool *pool, size_t b, size_t a)
+/* False if there was nothing to see. */
+static bool look(const struct plan *plan, struct worker_pool *pool, size_t b, size_t a)
 {
 	const struct block *block = &plan->blocks[b];
 	struct cell *cell = plan_cell(plan, b, a);
@@ -52,14 +53,17 @@ static void look(const struct plan *plan, struct worker_pool *pool, size_t b, si
 		.values = 1,
 	};
 	struct record record = record_init();
+	bool seen;
 
-	worker_run(pool, &task, &record);
-	if (strcmp(record_get(&record, "status"), "ok") == 0) {
+	(void)worker_run(pool, &task, &record);
+	seen = strcmp(record_get(&record, "status"), "ok") == 0;
+	if (seen) {
 		cell->cold_ns = record_get_real(&record, "cold_build_ns", 0) +
 				record_get_real(&record, "cold_release_ns", 0);
 		cell->warm_ns = record_get_real(&record, "warm_build_release_median_ns", 0);
 	}
 	record_release(&record);
+	return seen;
 }
 
 /* Are these blocks the same strategy, row size and threads, so that one is predicted from the
@@ -83,8 +87,8 @@ static void look_or_predict(struct plan *plan, struct worker_pool *pool, struct 
 		cell->skip = CELL_PREDICTED;
 		return;
 	}
-	look(plan, pool, b, a);
-	remember(history, block->size.rows, cell);
+	if (look(plan, pool, b, a))
+		remember(history, block->size.rows, cell);
 }
 
 bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *progress)

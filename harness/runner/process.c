@@ -220,6 +220,7 @@ bool process_run(const struct process_request *request, struct process_result *r
 	struct pipe message = {-1, -1};
 	struct wait wait = {.request = request, .result = result};
 	uint64_t start_ns = process_now_ns();
+	uint64_t started_ns;
 	pid_t pid = -1;
 	sigset_t before;
 	int status = 0;
@@ -230,6 +231,7 @@ bool process_run(const struct process_request *request, struct process_result *r
 	result->report_length = 0;
 	result->report_too_long = false;
 	result->message_length = 0;
+	result->alive_ns = 0;
 	if (!open_pipe(&report) || !open_pipe(&message))
 		status = errno;
 	if (status == 0)
@@ -242,12 +244,14 @@ bool process_run(const struct process_request *request, struct process_result *r
 		return error_set(error, "%s could not be started: %s", request->arguments[0],
 				 strerror(status));
 	}
+	started_ns = process_now_ns();
 	wait.deadline_ns = start_ns + request->timeout_ns;
 	wait.report_fd = report.read_end;
 	wait.message_fd = message.read_end;
 	wait.pid_fd = pidfd_open(pid, 0);
 	hold_interrupts(&before);
 	ended = wait.pid_fd >= 0 && wait_for_end(&wait, &before);
+	result->alive_ns = process_now_ns() - started_ns;
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	/* Before the reaping, while the group's number cannot belong to anybody else. */
 	(void)kill(-pid, SIGKILL);

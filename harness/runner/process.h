@@ -38,7 +38,8 @@ enum process_end {
 struct process_result {
 	enum process_end end;
 	int code;
-	uint64_t wall_ns; /* from before the start to after the end */
+	uint64_t wall_ns;  /* from before the start to after the end */
+	uint64_t alive_ns; /* of it, from when it was started to when it had ended */
 	size_t report_length;
 	bool report_too_long;
 	char report[REPORT_MAX_BYTES];

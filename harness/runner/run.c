@@ -33,13 +33,18 @@ static void count_interrupt(int number)
 
 static void catch_interrupts(void)
 {
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sigaction action;
 
 	memset(&action, 0, sizeof action);
 	action.sa_handler = count_interrupt;
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigaction(SIGHUP, &action, NULL);
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		struct sigaction old;
+
+		/* What nohup, or a shell in the background, had us ignore stays ignored. */
+		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			(void)sigaction(signals[i], &action, NULL);
+	}
 	/* A closed pipe and a file at its limit are reported by write. */
 	action.sa_handler = SIG_IGN;
 	(void)sigaction(SIGPIPE, &action, NULL);
@@ -62,7 +67,7 @@ struct run {
 	unsigned char *done; /* for each position from 0: is its row in the file? */
 	uint64_t rows_written;
 	uint64_t rows_failed;
-	uint64_t worker_ns; /* time in which workers of this session's rounds lived */
+	uint64_t alive_ns;  /* time in which workers of this session's rounds lived */
 	uint64_t rounds_ns; /* time of this session's rounds */
 };
 
@@ -116,8 +121,11 @@ static void set_cell(const struct run *run, const struct visit *visit, uint64_t 
 	record_set_count(record, "threads", block->size.threads);
 	record_set_text(record, "work", row_work_names[run->options->work]);
 	record_set_count(record, "payload_bytes", plan_payload_bytes(block));
+	/* Each CPU has a batch of its own. */
 	if (check->resolution_known)
-		record_set_count(record, "peak_resolution_bytes", check->resolution_bytes);
+		record_set_count(record, "peak_resolution_bytes",
+				 check->resolution_bytes *
+					 worker_cpu_count(&run->topology, block->size.threads));
 }
 
 static void set_skipped(const struct run *run, const struct visit *visit, const struct cell *cell,
@@ -172,14 +180,13 @@ static void make_row(struct run *run, const struct visit *visit, uint64_t positi
 	};
 
 	if (cell->skip == CELL_MEASURED)
-		worker_run(&run->pool, &task, record);
+		run->alive_ns += worker_run(&run->pool, &task, record);
 	else
 		set_skipped(run, visit, cell, record);
 	/* A column of text that is empty in most rows makes readers guess its type wrongly. */
 	if (strcmp(record_get(record, "status"), "ok") == 0)
 		record_set_text(record, "status_detail", "measured");
 	set_cell(run, visit, position, record);
-	run->worker_ns += (uint64_t)record_get_real(record, "worker_ns", 0);
 	run->rows_failed += worker_failed(record);
 }
 
@@ -331,7 +338,7 @@ static void summarise(struct run *run)
 
 static double runner_share(const struct run *run)
 {
-	return run->rounds_ns == 0 ? 0 : 1 - (double)run->worker_ns / (double)run->rounds_ns;
+	return run->rounds_ns == 0 ? 0 : 1 - (double)run->alive_ns / (double)run->rounds_ns;
 }
 
 /* Prints how a run ended that could write all it had. */

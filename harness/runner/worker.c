@@ -81,7 +81,7 @@ static void set_status(struct record *record, const char *status, const char *fo
 
 /* A worker's command line. */
 struct command {
-	char cpus[16 * 16];
+	char cpus[TOPOLOGY_MAX_WORKER_CPUS * 6];
 	char numbers[6][24];
 	const char *arguments[24];
 	size_t count;
@@ -100,11 +100,9 @@ static void add_number(struct command *command, unsigned slot, const char *optio
 	add(command, option, command->numbers[slot]);
 }
 
-static size_t cpus_for(const struct topology *topology, unsigned threads)
+size_t worker_cpu_count(const struct topology *topology, unsigned threads)
 {
-	size_t most = threads < 16 ? threads : 16;
-
-	return most < topology->worker_cpu_count ? most : topology->worker_cpu_count;
+	return threads < topology->worker_cpu_count ? threads : topology->worker_cpu_count;
 }
 
 static void make_command(const struct worker_pool *pool, const struct worker_task *task,
@@ -125,7 +123,7 @@ static void make_command(const struct worker_pool *pool, const struct worker_tas
 		add_number(command, 3, "--iterations", task->iterations);
 		add_number(command, 4, "--values", task->values > 0 ? task->values : 1);
 	}
-	for (size_t i = 0; i < cpus_for(pool->topology, task->size.threads); i++)
+	for (size_t i = 0; i < worker_cpu_count(pool->topology, task->size.threads); i++)
 		used += (size_t)snprintf(command->cpus + used, sizeof command->cpus - used, "%s%u",
 					 i > 0 ? "," : "", pool->topology->worker_cpus[i]);
 	if (used > 0)
@@ -258,7 +256,9 @@ static void judge_report(const struct worker_task *task, const struct process_re
 		return;
 	}
 	path = record_get(record, "allocator_path");
-	if (path == NULL || strcmp(path, task->allocator->expected_path) != 0)
+	/* A worker that could not tell says more than we can. */
+	if (strcmp(record_get(record, "status"), "wrong_allocator") != 0 &&
+	    (path == NULL || strcmp(path, task->allocator->expected_path) != 0))
 		set_status(record, "wrong_allocator", "malloc was supplied by %s instead of %s%s",
 			   path == NULL ? "nobody knows what" : path,
 			   task->allocator->expected_path,
@@ -297,7 +297,7 @@ static void judge(const struct worker_pool *pool, const struct worker_task *task
 	}
 }
 
-void worker_run(struct worker_pool *pool, const struct worker_task *task, struct record *record)
+uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, struct record *record)
 {
 	char preload[4200];
 	struct command command;
@@ -305,19 +305,20 @@ void worker_run(struct worker_pool *pool, const struct worker_task *task, struct
 	struct process_request request = {
 		.timeout_ns = pool->timeout_ns, .interrupts = pool->interrupts, .kill_at = 2};
 	struct error error;
-	size_t cpus = cpus_for(pool->topology, task->size.threads);
+	size_t cpus = worker_cpu_count(pool->topology, task->size.threads);
 	cpu_set_t cpu_set;
 	uint64_t stolen;
+	uint64_t alive_ns = 0;
 
 	if (task->allocator->missing != NULL) {
 		set_status(record, "unavailable", "%s", task->allocator->missing);
-		return;
+		return 0;
 	}
 	make_command(pool, task, &command);
 	environment = make_environment(pool, task->allocator, preload, sizeof preload);
 	if (environment == NULL) {
 		set_status(record, "not_started", "no memory for the worker's environment");
-		return;
+		return 0;
 	}
 	request.arguments = command.arguments;
 	request.environment = environment;
@@ -330,6 +331,7 @@ void worker_run(struct worker_pool *pool, const struct worker_task *task, struct
 	if (!process_run(&request, pool->process, &error)) {
 		set_status(record, "not_started", "%s", error.text);
 	} else {
+		alive_ns = pool->process->alive_ns;
 		stolen = stolen_ticks(pool->topology, cpus) - stolen;
 		record_set_count(record, "worker_ns", pool->process->wall_ns);
 		record_set_count(record, "steal_ns",
@@ -339,6 +341,7 @@ void worker_run(struct worker_pool *pool, const struct worker_task *task, struct
 		judge(pool, task, record);
 	}
 	free(environment);
+	return alive_ns;
 }
 
 bool worker_failed(const struct record *record)

@@ -59,9 +59,13 @@ struct worker_task {
  *   not_started      the program could not be started
  *   interrupted      killed by a second Ctrl-C
  *
- * Only "ok" leaves figures in the record.
+ * Only "ok" leaves figures in the record. Returns for how long the worker lived, in ns.
  */
-void worker_run(struct worker_pool *pool, const struct worker_task *task, struct record *record);
+uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task,
+		    struct record *record);
+
+/* On how many CPUs a worker of so many threads runs. */
+size_t worker_cpu_count(const struct topology *topology, unsigned threads);
 
 /* Does the record's status mean that something went wrong with a worker? */
 bool worker_failed(const struct record *record);

@@ -230,20 +230,22 @@ static enum measure_status verdict(const struct measurement *measurement, const 
 	return MEASURE_OK;
 }
 
-/* The untimed lifecycle before the warm values: brings the allocator into its steady state. */
+/* One untimed lifecycle: brings the allocator into its steady state. */
+static void warm_up_lane(struct lane *lane)
+{
+	const struct measure_request *request = lane->measurement->request;
+	struct array array = array_init(request->row_bytes);
+
+	row_source_rewind(&lane->source);
+	lane->status = request->strategy->build(&array, request->rows, &lane->source);
+	lane->checksum = request->strategy->scan(&array);
+	request->strategy->release(&array);
+}
+
 static enum measure_status warm_up(struct measurement *measurement, struct error *error)
 {
-	const struct measure_request *request = measurement->request;
-
-	for (unsigned i = 0; i < request->threads; i++) {
-		struct lane *lane = &measurement->lanes[i];
-		struct array array = array_init(request->row_bytes);
-
-		row_source_rewind(&lane->source);
-		lane->status = request->strategy->build(&array, request->rows, &lane->source);
-		lane->checksum = request->strategy->scan(&array);
-		request->strategy->release(&array);
-	}
+	for (unsigned i = 0; i < measurement->request->threads; i++)
+		warm_up_lane(&measurement->lanes[i]);
 	return verdict(measurement, "warm", error);
 }
 
@@ -265,6 +267,10 @@ static void build_and_release(struct bench_state *state, void *data)
 		return;
 	}
 	pin_lane(lane);
+	/* Google Benchmark starts new threads for each value: what an allocator sets up for a
+	 * thread is no part of the steady state. */
+	if (request->threads > 1)
+		warm_up_lane(lane);
 	BENCH_LOOP(state) {
 		struct array array = array_init(request->row_bytes);
 		enum build_status status;
@@ -362,10 +368,12 @@ enum measure_status measure(const struct measure_request *request, struct measur
 {
 	struct measurement measurement = {.request = request, .result = result};
 	enum measure_status status;
+	struct rusage before;
 	struct rusage usage;
 
 	memset(result, 0, sizeof *result);
 	memory_map_program();
+	(void)getrusage(RUSAGE_SELF, &before);
 	if (!prepare_lanes(&measurement, error) || !run_cold_lanes(&measurement, error))
 		return MEASURE_FAILED;
 	collect_cold(&measurement);
@@ -374,7 +382,7 @@ enum measure_status measure(const struct measure_request *request, struct measur
 	if (status == MEASURE_OK && request->iterations > 0)
 		status = run_warm(&measurement, error);
 	(void)getrusage(RUSAGE_SELF, &usage);
-	result->involuntary_switches = (uint64_t)usage.ru_nivcsw;
+	result->involuntary_switches = (uint64_t)(usage.ru_nivcsw - before.ru_nivcsw);
 	return status;
 }
 

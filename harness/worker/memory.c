@@ -66,10 +66,13 @@ static void touch(unsigned char *memory, size_t bytes, size_t page)
 		((volatile unsigned char *)memory)[i] = 1;
 }
 
-/* Enough pages that their removal at once exceeds a batch on most machines. */
-enum {
-	BATCH_PAGES = 64
-};
+/* Enough pages that their removal at once exceeds a batch, of 32 pages or 2 for each CPU. */
+static size_t batch_pages(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	return cpus > 16 ? 4 * (size_t)cpus : 64;
+}
 
 /* The kernel empties a CPU's batch when a change makes it too large, and takes away the pages of a
  * mapping in one change. So a mapping of many pages that goes away leaves the batch of its kind of
@@ -77,23 +80,24 @@ enum {
 static void empty_batches(void)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	unsigned char *memory = memory_map(BATCH_PAGES * page);
+	size_t bytes = batch_pages() * page;
+	unsigned char *memory = memory_map(bytes);
 	Dl_info libc;
 	int fd = -1;
 
 	if (memory != NULL) {
-		touch(memory, BATCH_PAGES * page, page);
-		(void)munmap(memory, BATCH_PAGES * page);
+		touch(memory, bytes, page);
+		(void)munmap(memory, bytes);
 	}
 	/* Any file of that size which is in the page cache will do. */
 	if (dladdr(dlsym(RTLD_DEFAULT, "gnu_get_libc_version"), &libc) != 0)
 		fd = open(libc.dli_fname, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	memory = mmap(NULL, BATCH_PAGES * page, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	memory = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	(void)close(fd);
 	if (memory != MAP_FAILED)
-		(void)munmap(memory, BATCH_PAGES * page);
+		(void)munmap(memory, bytes);
 }
 
 bool memory_reset_peak(uint64_t *rss_bytes)
@@ -144,9 +148,10 @@ bool memory_peak_of_mapping(size_t bytes, bool over, uint64_t *peak_bytes)
 bool memory_resolution(uint64_t *resolution_bytes)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t most = batch_pages();
 
 	*resolution_bytes = 0;
-	for (size_t pages = 64; pages < 128; pages++) {
+	for (size_t pages = most; pages < 2 * most; pages++) {
 		for (int over = 0; over <= 1; over++) {
 			uint64_t reading;
 			uint64_t error;
