@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/perf_event.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -425,6 +428,52 @@ uint64_t machine_memory_bytes(void)
 	if (getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY)
 		lower_to(&least, address_space.rlim_cur);
 	return least / 10 * 9;
+}
+
+/* NULL, or why the file cannot be read. */
+static const char *why_unreadable(const char *path)
+{
+	return access(path, R_OK) == 0 ? NULL : strerror(errno);
+}
+
+/* Can a process map a file's pages ahead of their use? */
+static const char *why_no_populate(void)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	void *own_code = (void *)((uintptr_t)why_unreadable / page * page);
+
+	return madvise(own_code, page, MADV_POPULATE_READ) == 0 ? NULL : "needs Linux 5.14";
+}
+
+static const char *why_no_counters(void)
+{
+	struct perf_event_attr attributes = {
+		.type = PERF_TYPE_HARDWARE,
+		.size = sizeof attributes,
+		.config = PERF_COUNT_HW_INSTRUCTIONS,
+		.disabled = 1,
+		.exclude_kernel = 1,
+	};
+	long fd = syscall(SYS_perf_event_open, &attributes, 0, -1, -1, 0);
+
+	if (fd < 0)
+		return strerror(errno);
+	(void)close((int)fd);
+	return NULL;
+}
+
+void machine_probes(void (*each)(const char *what, const char *why_not, void *data), void *data)
+{
+	each("peak memory of a process (/proc/self/clear_refs)",
+	     access("/proc/self/clear_refs", W_OK) == 0 ? NULL : strerror(errno), data);
+	each("code mapped before it is timed (MADV_POPULATE_READ)", why_no_populate(), data);
+	each("stolen time (/proc/stat)", why_unreadable("/proc/stat"), data);
+	each("pressure (/proc/pressure)", why_unreadable("/proc/pressure/cpu"), data);
+	each("frequency governor (cpufreq)",
+	     why_unreadable("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"), data);
+	each("transparent huge pages",
+	     why_unreadable("/sys/kernel/mm/transparent_hugepage/enabled"), data);
+	each("hardware counters (perf_event_open)", why_no_counters(), data);
 }
 
 size_t machine_warnings(const struct topology *topology, void (*each)(const char *text, void *data),

@@ -229,6 +229,13 @@ static void print_warning(const char *text, void *data)
 	(void)printf("  %s\n", text);
 }
 
+static void print_probe(const char *what, const char *why_not, void *data)
+{
+	(void)data;
+	(void)printf("  %-52s %s%s\n", what,
+		     why_not == NULL ? "works" : "not here: ", why_not == NULL ? "" : why_not);
+}
+
 static void print_machine(const struct topology *topology)
 {
 	char id[96];
@@ -267,6 +274,8 @@ static int command_doctor(const struct options *options, int argc, char **argv)
 		print_allocator_check(&options->allocators[i], &check);
 		bad += strcmp(check.status, "ok") != 0;
 	}
+	(void)puts("\nProbes:");
+	machine_probes(print_probe, NULL);
 	(void)puts("\nWhat will make figures noisy:");
 	if (machine_warnings(&side.topology, print_warning, NULL) == 0)
 		(void)puts("  nothing that could be seen");

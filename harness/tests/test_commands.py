@@ -49,6 +49,7 @@ def same_everywhere(text: str) -> str:
         ),
         (r"^  L\d. cache: .*\n", ""),
         (r"on CPU \d+; a worker may use \d+ MB", "on CPU <n>; a worker may use <n> MB"),
+        (r"(?m)^(  \S.{51}) (?:works|not here: .*)$", r"\1 <works, or why not>"),
         (r"(?s)(noisy:\n).*", r"\1  <warnings>\n"),
         (r"build-id 0123abcd, /\S+", "build-id 0123abcd, <library>"),
     ):
