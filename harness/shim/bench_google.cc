@@ -421,7 +421,11 @@ const char *find_mistake(const bench_spec *spec)
 		return "min_time_s must be a number of seconds, or 0 for the default";
 	if (spec->min_time_s > 0 && spec->iterations != 0)
 		return "give either iterations or min_time_s, not both";
-	if (spec->time_unit > BENCH_SECONDS)
+	/* C callers can put any number there; C++ must not even read it as the enum. */
+	unsigned unit;
+	static_assert(sizeof(unit) == sizeof(spec->time_unit), "enums are as wide as unsigned");
+	std::memcpy(&unit, &spec->time_unit, sizeof(unit));
+	if (unit > BENCH_SECONDS)
 		return "time_unit must be one of enum bench_time_unit";
 	return nullptr;
 }
