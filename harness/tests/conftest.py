@@ -31,6 +31,12 @@ EXIT_INTERRUPTED = 130
 # What identifies a row but for the library and the figures.
 CELL = ("round", "implementation", "strategy", "allocator", "rows", "row_bytes", "threads")
 
+
+# Every strategy is a file; how many there are is for nobody to know.
+STRATEGIES = sorted(
+    path.name[: -len(".c")]
+    for path in (Path(__file__).parents[2] / "kernels" / "strategies").glob("*.c")
+)
 # What the stand-in reports; "worker" columns of runs.csv that hold no figure are in IDENTITY.
 FIGURES = {
     "cold_build_ns": "1001",

@@ -91,7 +91,7 @@ OK = "ok"
 SKIPPED_PREDICTED = "skipped_predicted"
 STATUSES = {
     OK: "measured",
-    SKIPPED_PREDICTED: "too slow for the run's time budget: predicted from smaller sizes, or from one look at it",
+    SKIPPED_PREDICTED: "too slow for the time budget: predicted from smaller sizes or one look",
     "skipped_memory": "would not fit in the memory that is free",
     "unavailable": "the allocator's library is missing or was refused",
     "wrong_allocator": "another library than the one asked for supplied malloc",
