@@ -1,5 +1,7 @@
 #include "harness/runner/description.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,12 +137,46 @@ void description_end(json_t *description, const char *state, uint64_t row_count,
 	(void)json_object_set_new(description, "state_at_end", machine_state());
 }
 
+/* Writes a JSON value to a file: a temporary file beside it, then a rename. */
+static bool write_json(const json_t *value, const char *path, struct error *error)
+{
+	char temporary[4200];
+	char *text = json_dumps(value, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	bool ok = text != NULL;
+	bool full = false;
+	int fd = -1;
+
+	(void)snprintf(temporary, sizeof temporary, "%s.tmp", path);
+	if (ok)
+		fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	ok = fd >= 0;
+	if (ok) {
+		ssize_t length = (ssize_t)strlen(text);
+		ssize_t written = write(fd, text, (size_t)length);
+
+		full = written >= 0 && written < length;
+		ok = written == length && write(fd, "\n", 1) == 1 && fsync(fd) == 0;
+		ok = close(fd) == 0 && ok;
+		ok = ok && rename(temporary, path) == 0;
+	}
+	if (!ok) {
+		(void)error_set(error, "%s cannot be written: %s", path,
+				text == NULL ? "no memory"
+				: full       ? "the disk is full"
+					     : strerror(errno));
+		if (fd >= 0)
+			(void)unlink(temporary);
+	}
+	free(text);
+	return ok;
+}
+
 bool description_write(const json_t *description, const struct folder *folder, struct error *error)
 {
 	char path[PATH_MAX];
 
 	(void)snprintf(path, sizeof path, "%s/machine.json", folder->path);
-	return machine_write(description, path, error);
+	return write_json(description, path, error);
 }
 
 json_t *description_read(const struct folder *folder, struct error *error)

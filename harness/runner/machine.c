@@ -514,36 +514,3 @@ size_t machine_warnings(const struct topology *topology, void (*each)(const char
 #undef WARN
 	return count;
 }
-
-bool machine_write(const json_t *value, const char *path, struct error *error)
-{
-	char temporary[4200];
-	char *text = json_dumps(value, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	bool ok = text != NULL;
-	bool full = false;
-	int fd = -1;
-
-	(void)snprintf(temporary, sizeof temporary, "%s.tmp", path);
-	if (ok)
-		fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	ok = fd >= 0;
-	if (ok) {
-		ssize_t length = (ssize_t)strlen(text);
-		ssize_t written = write(fd, text, (size_t)length);
-
-		full = written >= 0 && written < length;
-		ok = written == length && write(fd, "\n", 1) == 1 && fsync(fd) == 0;
-		ok = close(fd) == 0 && ok;
-		ok = ok && rename(temporary, path) == 0;
-	}
-	if (!ok) {
-		(void)error_set(error, "%s cannot be written: %s", path,
-				text == NULL ? "no memory"
-				: full       ? "the disk is full"
-					     : strerror(errno));
-		if (fd >= 0)
-			(void)unlink(temporary);
-	}
-	free(text);
-	return ok;
-}

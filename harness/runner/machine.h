@@ -38,7 +38,4 @@ void machine_probes(void (*each)(const char *what, const char *why_not, void *da
 size_t machine_warnings(const struct topology *topology, void (*each)(const char *text, void *data),
 			void *data);
 
-/* Writes a JSON value to a file: a temporary file beside it, then a rename. */
-bool machine_write(const json_t *value, const char *path, struct error *error);
-
 #endif
