@@ -1,0 +1,114 @@
+/*
+ * trace.h - what the allocator was asked for, and what it did, counted exactly and without a clock.
+ *
+ * libgrowbench-trace.so is preloaded in front of an allocator:
+ *
+ *     LD_PRELOAD=libgrowbench-trace.so:libjemalloc.so.2 program
+ *
+ * It defines malloc and its relatives (the aligned family and operator new and delete too), passes
+ * each call on to the next definition, and counts. Nothing is counted but between trace->start and
+ * trace->stop of a thread. The counts do not depend on the machine's speed, and are the same in
+ * every run unless the allocator itself decides by the clock or by addresses.
+ *
+ * A program that is to be traced links nothing: it asks for the table of functions at run time, and
+ * gets NULL if the library is not preloaded:
+ *
+ *     const struct trace *trace = dlsym(RTLD_DEFAULT, TRACE_SYMBOL);
+ *
+ * Calls of the system are seen by Linux's Syscall User Dispatch (x86-64, Linux 5.11): a SIGSYS for
+ * each, whoever makes it, so that the C library's own malloc, which calls mmap and brk past the
+ * dynamic linker, is seen as well as any other. Where the kernel does not offer it, system_calls is
+ * NULL in what is counted.
+ *
+ * The interposer allocates nothing through malloc, holds no lock while the real function runs, and
+ * may be called from any number of threads.
+ */
+#ifndef GROWBENCH_HARNESS_TRACE_H
+#define GROWBENCH_HARNESS_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TRACE_SYMBOL "growbench_trace"
+#define TRACE_VERSION 1
+
+/* Calls of the system; byte counts are whole pages as the kernel counts them. */
+struct trace_system_calls {
+	uint64_t mmap_count;
+	uint64_t munmap_count;
+	uint64_t mremap_count;
+	uint64_t brk_count;
+	uint64_t madvise_count;
+	uint64_t mprotect_count;
+	uint64_t mapped_bytes;   /* taken by mmap, growing mremap and brk */
+	uint64_t unmapped_bytes; /* given back by munmap, shrinking mremap and brk, and madvise with
+				    MADV_DONTNEED or MADV_FREE */
+};
+
+/* What one thread did between start and stop. Only outermost calls count: a malloc within the
+ * allocator's own realloc is not the program's. */
+struct trace_counts {
+	uint64_t malloc_count;  /* operator new and new[] included */
+	uint64_t calloc_count;
+	uint64_t realloc_count; /* all of them: realloc(NULL, n) and failed ones too; reallocarray */
+	uint64_t free_count;    /* operator delete and delete[] included; free(NULL) is not counted */
+	uint64_t aligned_count; /* aligned_alloc, posix_memalign, memalign, valloc, pvalloc, aligned
+				   operator new */
+	uint64_t failed_count;  /* of all of these, those that returned no memory */
+
+	uint64_t realloc_in_place_count; /* the block stayed where it was */
+	uint64_t realloc_moved_count;    /* the block is elsewhere now, by copying or by mremap */
+	uint64_t realloc_remapped_count; /* of these, by mremap */
+	uint64_t realloc_shrunk_count;   /* to a smaller size, in place or moved */
+	uint64_t realloc_failed_count;
+	uint64_t realloc_moved_bytes;    /* requested sizes, before, of the blocks that moved (the
+					    new size where that is smaller): the most that can have
+					    been copied */
+	uint64_t realloc_remapped_bytes; /* of these, of blocks that mremap moved */
+
+	bool system_calls_seen;                   /* false: those below are unknown, not 0 */
+	struct trace_system_calls allocator;      /* made within a call of the allocator */
+	struct trace_system_calls program;        /* made by the program itself */
+};
+
+/* Bytes live in the blocks that counting threads allocated, in all threads together. What the
+ * program itself makes writable by mmap and mprotect counts as requested, and as usable. */
+struct trace_live {
+	uint64_t requested_bytes;
+	uint64_t usable_bytes;           /* malloc_usable_size */
+	uint64_t peak_requested_bytes;   /* most at once, looked at between calls */
+	uint64_t peak_moving_bytes;      /* most at once, with both blocks of a realloc that copied */
+	uint64_t peak_usable_bytes;
+	uint64_t window_peak_bytes;      /* as peak_moving_bytes, since the last call of live() */
+};
+
+struct trace {
+	unsigned version; /* TRACE_VERSION */
+
+	/* The function behind ours: name is malloc, calloc, realloc or free. */
+	void *(*real)(const char *name);
+
+	/* Why system calls cannot be seen, or NULL if they can. */
+	const char *(*blind)(void);
+
+	/* Forgets all blocks and peaks, and makes room for `blocks` live ones, mapped in and touched,
+	 * so that counting takes no new memory (more blocks are possible, but cost some then). While
+	 * no thread counts. False without memory. */
+	bool (*reset)(size_t blocks);
+
+	/* The calling thread counts from 0, from now on. */
+	void (*start)(void);
+	/* It does no longer; *counts is what it counted. */
+	void (*stop)(struct trace_counts *counts);
+
+	/* Between start and stop: leaves out what the calling thread does until resume (reading /proc,
+	 * say). */
+	void (*pause)(void);
+	void (*resume)(void);
+
+	/* What is live now, and the peaks since reset. */
+	void (*live)(struct trace_live *live);
+};
+
+#endif
