@@ -65,6 +65,16 @@ void report_real(struct report *report, const char *name, double value)
 	report_text(report, name, text);
 }
 
+void report_point(struct report *report, uint64_t rows, uint64_t live_bytes,
+		  uint64_t live_peak_bytes, uint64_t resident_bytes)
+{
+	char text[96];
+
+	(void)snprintf(text, sizeof text, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, rows,
+		       live_bytes, live_peak_bytes, resident_bytes);
+	add_line(report, REPORT_POINT, text);
+}
+
 bool report_end(struct report *report, const char *status, const char *detail)
 {
 	const char *next = report->text;

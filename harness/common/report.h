@@ -13,6 +13,9 @@
  * that the worker knows (columns.h), each at most once; "status" (a name of enum worker_status);
  * optionally "status_detail" with a sentence; and "end". What stops before "end" was cut, and is
  * not believed. harness/README.md describes the protocol for workers in other languages.
+ *
+ * A trace that records a timeline adds any number of lines "point ROWS LIVE PEAK RESIDENT", whose
+ * numbers are those of timeline.csv (results/README.md).
  */
 #ifndef GROWBENCH_HARNESS_REPORT_H
 #define GROWBENCH_HARNESS_REPORT_H
@@ -22,10 +25,11 @@
 
 #define REPORT_FIRST_LINE "growbench-report 1"
 #define REPORT_LAST_LINE "end"
+#define REPORT_POINT "point"
 
 /* The longest report that a runner reads, in bytes. */
 enum {
-	REPORT_MAX_BYTES = 64 * 1024
+	REPORT_MAX_BYTES = 128 * 1024
 };
 
 /* Collects a report in memory of its own (no malloc: the allocator is under measurement). */
@@ -33,7 +37,7 @@ struct report {
 	int fd;
 	bool overflowed;
 	unsigned used;
-	char text[16 * 1024];
+	char text[REPORT_MAX_BYTES];
 };
 
 /* Starts a report that goes to fd. */
@@ -44,6 +48,11 @@ void report_begin(struct report *report, int fd);
 void report_text(struct report *report, const char *name, const char *value);
 void report_count(struct report *report, const char *name, uint64_t value);
 void report_real(struct report *report, const char *name, double value);
+
+/* Adds a point of the timeline: after `rows` appends, bytes live, the most since the point before,
+ * and resident. */
+void report_point(struct report *report, uint64_t rows, uint64_t live_bytes,
+		  uint64_t live_peak_bytes, uint64_t resident_bytes);
 
 /* Adds the status, and the detail if it is not NULL, ends the report and writes it. False if it
  * could not be written whole. */

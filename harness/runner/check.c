@@ -1,6 +1,7 @@
 #include "harness/runner/check.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void copy_value(const struct record *record, const char *name, char *text, size_t size)
 {
@@ -14,7 +15,7 @@ struct allocator_check check_allocator(struct worker_pool *pool, const struct al
 	const struct worker_task task = {
 		.pass = "resolution", .size = {.threads = 1}, .allocator = allocator, .values = 1};
 	struct record record = record_init();
-	struct allocator_check check;
+	struct allocator_check check = {.status = ""};
 
 	(void)worker_run(pool, &task, &record);
 	copy_value(&record, "status", check.status, sizeof check.status);
@@ -25,4 +26,25 @@ struct allocator_check check_allocator(struct worker_pool *pool, const struct al
 	check.resolution_bytes = (uint64_t)record_get_real(&record, "peak_resolution_bytes", 0);
 	record_release(&record);
 	return check;
+}
+
+void check_trace(struct worker_pool *pool, const struct allocator *allocator,
+		 struct allocator_check *check)
+{
+	const struct worker_task task = {
+		.pass = pass_names[PASS_TRACE],
+		.strategy = strategies[0],
+		.size = {.rows = 10, .row_bytes = 8, .threads = 1},
+		.allocator = allocator,
+	};
+	struct record record = record_init();
+
+	(void)worker_run(pool, &task, &record);
+	check->untraced[0] = '\0';
+	if (strcmp(record_get(&record, "status"), "ok") != 0)
+		(void)snprintf(check->untraced, sizeof check->untraced,
+			       "the interposer cannot be put in front of it: %.600s",
+			       record_get(&record, "status_detail"));
+	copy_value(&record, "untraced_reason", check->blind, sizeof check->blind);
+	record_release(&record);
 }

@@ -16,10 +16,18 @@ struct allocator_check {
 	char build_id[130];
 	bool resolution_known;
 	uint64_t resolution_bytes; /* of readings of peak memory */
+	/* Why the interposer cannot be put in front of it; empty if it can, or was not tried. */
+	char untraced[700];
+	/* Why calls of the system are not counted then; empty if they are. */
+	char blind[256];
 };
 
 /* Runs one worker, which must prove that the library that was asked for supplies malloc, and
  * measures the resolution of peak readings. */
 struct allocator_check check_allocator(struct worker_pool *pool, const struct allocator *allocator);
+
+/* Runs one worker with the interposer in front of the allocator, and sets untraced and blind. */
+void check_trace(struct worker_pool *pool, const struct allocator *allocator,
+		 struct allocator_check *check);
 
 #endif

@@ -58,23 +58,34 @@ static json_t *worker_cpus(const struct topology *topology, const struct options
 	return array;
 }
 
+static json_t *passes_of(const struct options *options)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < PASS_COUNT; i++)
+		if (options->passes[i])
+			(void)json_array_append_new(array, json_string(pass_names[i]));
+	return array;
+}
+
 static json_t *describe_run(const struct description_facts *facts)
 {
 	const struct options *options = facts->options;
 	char started[32];
 
 	description_utc_now(started, sizeof started);
-	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:b, s:o, s:I}",
-			 "state", "running", "started_utc", started, "preset",
-			 options->preset->name, "arguments", arguments_of(facts->argc, facts->argv),
-			 "work", row_work_names[options->work], "seed", (json_int_t)options->seed,
-			 "rounds", (json_int_t)options->rounds, "budget_s",
-			 (json_int_t)options->budget_s, "timeout_s", (json_int_t)options->timeout_s,
-			 "order", "rounds of shuffled blocks, allocators in Latin-square order",
-			 "worker_cpus", worker_cpus(facts->topology, options),
-			 "runner_has_its_own_cpu", (int)facts->runner_has_its_own_cpu,
-			 "allocator_environment", allocator_environment(), "planned_row_count",
-			 (json_int_t)plan_row_count(facts->plan));
+	return json_pack(
+		"{s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:o, s:I, s:I, s:s, s:o, s:b, s:o, s:I}",
+		"state", "running", "started_utc", started, "preset", options->preset->name,
+		"arguments", arguments_of(facts->argc, facts->argv), "work",
+		row_work_names[options->work], "seed", (json_int_t)options->seed, "rounds",
+		(json_int_t)options->rounds, "passes", passes_of(options), "budget_s",
+		(json_int_t)options->budget_s, "timeout_s", (json_int_t)options->timeout_s, "order",
+		"rounds of shuffled blocks, allocators in Latin-square order", "worker_cpus",
+		worker_cpus(facts->topology, options), "runner_has_its_own_cpu",
+		(int)facts->runner_has_its_own_cpu, "allocator_environment",
+		allocator_environment(), "planned_row_count",
+		(json_int_t)plan_row_count(facts->plan));
 }
 
 json_t *description_begin(const struct description_facts *facts)
@@ -88,6 +99,11 @@ json_t *description_begin(const struct description_facts *facts)
 	return description;
 }
 
+static const char *or_null(const char *text)
+{
+	return *text == '\0' ? NULL : text;
+}
+
 static json_t *describe_allocator(const struct allocator *allocator,
 				  const struct allocator_check *check)
 {
@@ -98,11 +114,12 @@ static json_t *describe_allocator(const struct allocator *allocator,
 
 	for (char **entry = allocator->environment; *entry != NULL; entry++)
 		(void)json_array_append_new(environment, json_string(*entry));
-	return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s, s:o, s:o}", "name", allocator->name,
-			 "status", check->status, "status_detail", check->detail, "path",
-			 allocator->expected_path, "version", check->version, "build_id",
+	return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s, s:o, s:o, s:s?, s:s?}", "name",
+			 allocator->name, "status", check->status, "status_detail", check->detail,
+			 "path", allocator->expected_path, "version", check->version, "build_id",
 			 check->build_id, "environment", environment, "peak_resolution_bytes",
-			 resolution);
+			 resolution, "why_not_traced", or_null(check->untraced),
+			 "why_no_system_calls", or_null(check->blind));
 }
 
 static json_t *describe_allocators(const struct options *options,

@@ -19,6 +19,7 @@ static void path_of(const struct folder *folder, const char *name, char path[PAT
 bool folder_init(struct folder *folder, const char *path, struct error *error)
 {
 	folder->csv_fd = -1;
+	folder->timeline_fd = -1;
 	if (strlen(path) >= sizeof folder->path)
 		return error_set(error, "the folder's name is longer than %zu characters",
 				 sizeof folder->path - 1);
@@ -33,7 +34,10 @@ void folder_release(struct folder *folder)
 {
 	if (folder->csv_fd >= 0)
 		(void)close(folder->csv_fd);
+	if (folder->timeline_fd >= 0)
+		(void)close(folder->timeline_fd);
 	folder->csv_fd = -1;
+	folder->timeline_fd = -1;
 }
 
 static bool has_run(const struct folder *folder)
@@ -116,6 +120,11 @@ static void remove_file(const struct folder *folder, const char *name)
 	(void)unlink(path);
 }
 
+/* What else a folder may hold of the rows of an earlier run. */
+static const char *const made_from_rows[] = {
+	"timeline.csv", "summary.csv", "attribution.csv", "latency.csv", "limits.csv", NULL,
+};
+
 static bool start_csv(struct folder *folder, const char *header, struct error *error)
 {
 	char path[PATH_MAX];
@@ -138,7 +147,8 @@ bool folder_create(struct folder *folder, const char *header, uint64_t needed_by
 	if (!make_folders(folder->path, error))
 		return false;
 	if (folder_check_space(folder, needed_bytes, error) && start_csv(folder, header, error)) {
-		remove_file(folder, "summary.csv");
+		for (const char *const *name = made_from_rows; *name != NULL; name++)
+			remove_file(folder, *name);
 		return true;
 	}
 	/* Only succeeds if it is empty. */
@@ -150,28 +160,71 @@ void folder_abandon(struct folder *folder)
 {
 	folder_release(folder);
 	remove_file(folder, "runs.csv");
+	remove_file(folder, "timeline.csv");
 	/* Only succeeds if it is empty. */
 	(void)rmdir(folder->path);
 }
 
-bool folder_append(const struct folder *folder, const char *row, struct error *error)
+/* Appends to the open file `name` of the folder. */
+static bool append(const struct folder *folder, const char *name, int fd, const char *text,
+		   struct error *error)
 {
-	size_t length = row == NULL ? 0 : strlen(row);
-	off_t start = lseek(folder->csv_fd, 0, SEEK_END);
+	size_t length = text == NULL ? 0 : strlen(text);
+	off_t start = lseek(fd, 0, SEEK_END);
 	ssize_t written = -1;
 
 	errno = ENOMEM;
-	if (row != NULL)
-		written = write(folder->csv_fd, row, length);
+	if (text != NULL)
+		written = write(fd, text, length);
 	if (written == (ssize_t)length)
 		return true;
-	(void)error_set(error, "%s/runs.csv cannot be written: %s; the rows so far are whole",
-			folder->path, written >= 0 ? "the disk is full" : strerror(errno));
+	(void)error_set(error, "%s/%s cannot be written: %s; the rows so far are whole",
+			folder->path, name, written >= 0 ? "the disk is full" : strerror(errno));
 	/* Half a row is worse than none. */
-	if (written > 0 && start >= 0 && ftruncate(folder->csv_fd, start) != 0)
-		(void)error_set(error, "%s/runs.csv cannot be written, and its last row is torn",
-				folder->path);
+	if (written > 0 && start >= 0 && ftruncate(fd, start) != 0)
+		(void)error_set(error, "%s/%s cannot be written, and its last row is torn",
+				folder->path, name);
 	return false;
+}
+
+bool folder_append(const struct folder *folder, const char *row, struct error *error)
+{
+	return append(folder, "runs.csv", folder->csv_fd, row, error);
+}
+
+/* Cuts the file off after its last line that is whole; false if that cannot be done. */
+static bool cut_torn_line(int fd)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+	char last = '\n';
+
+	for (off_t whole = end; whole > 0; whole--) {
+		if (pread(fd, &last, 1, whole - 1) != 1)
+			return false;
+		if (last == '\n')
+			return whole == end || ftruncate(fd, whole) == 0;
+	}
+	return end == 0 || ftruncate(fd, 0) == 0;
+}
+
+static bool open_timeline(struct folder *folder, const char *header, struct error *error)
+{
+	char path[PATH_MAX];
+
+	path_of(folder, "timeline.csv", path);
+	folder->timeline_fd =
+		open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (folder->timeline_fd < 0 || !cut_torn_line(folder->timeline_fd))
+		return error_set(error, "%s cannot be written: %s", path, strerror(errno));
+	return lseek(folder->timeline_fd, 0, SEEK_END) > 0 ||
+	       append(folder, "timeline.csv", folder->timeline_fd, header, error);
+}
+
+bool folder_append_timeline(struct folder *folder, const char *header, const char *rows,
+			    struct error *error)
+{
+	return (folder->timeline_fd >= 0 || open_timeline(folder, header, error)) &&
+	       append(folder, "timeline.csv", folder->timeline_fd, rows, error);
 }
 
 bool folder_reopen(struct folder *folder, const char *header,

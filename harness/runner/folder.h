@@ -1,5 +1,5 @@
 /*
- * folder.h - a run's folder and its runs.csv.
+ * folder.h - a run's folder, its runs.csv, and its timeline.csv.
  *
  * A row is in the file whole or not at all: it is appended by one write, and what a full disk let
  * through of it is cut off again.
@@ -15,13 +15,14 @@
 
 struct folder {
 	char path[PATH_MAX - 64];
-	int csv_fd; /* -1: not open */
+	int csv_fd;      /* -1: not open */
+	int timeline_fd; /* the same; opened when there is something to write */
 };
 
 /* Names the folder; false with a message if the name is too long. Touches nothing. */
 bool folder_init(struct folder *folder, const char *path, struct error *error);
 
-/* Closes runs.csv. */
+/* Closes the files. */
 void folder_release(struct folder *folder);
 
 /* May a new run go there? A folder that does not exist, is empty, or has a run in it that may be
@@ -30,8 +31,9 @@ bool folder_check(const struct folder *folder, bool overwrite, struct error *err
 
 /*
  * Makes the folder and those above it, checks that `needed_bytes` are free on its disk, and starts
- * runs.csv with its header. A summary.csv that is there is removed, as it is of other rows. On
- * failure what was made is taken away again as far as possible.
+ * runs.csv with its header. A summary.csv that is there is removed, as it is of other rows, and so
+ * is all else that is made from them but for the plots. On failure what was made is taken away
+ * again as far as possible.
  */
 bool folder_create(struct folder *folder, const char *header, uint64_t needed_bytes,
 		   struct error *error);
@@ -44,6 +46,11 @@ bool folder_check_space(const struct folder *folder, uint64_t needed_bytes, stru
 
 /* Appends one row, newline included. NULL counts as out of memory. */
 bool folder_append(const struct folder *folder, const char *row, struct error *error);
+
+/* Appends lines to timeline.csv, which begins with `header` if it is new, and loses a torn last
+ * line if it is not. NULL counts as out of memory. */
+bool folder_append_timeline(struct folder *folder, const char *header, const char *rows,
+			    struct error *error);
 
 /*
  * Opens the runs.csv of a run that goes on: checks the header, hands each row (without its newline;

@@ -113,21 +113,43 @@ static const char *const skip_notes[] = {
 	[CELL_MEASURED] = "",
 	[CELL_PREDICTED] = "skipped_predicted",
 	[CELL_NO_MEMORY] = "skipped_memory",
+	[CELL_UNSUPPORTED] = "unsupported",
 	[CELL_UNAVAILABLE] = "unavailable",
 	[CELL_WRONG_ALLOCATOR] = "wrong_allocator",
 };
 
+static void print_probe_visit(const struct plan *plan, const struct visit *visit, uint64_t position)
+{
+	const struct probe_visit *probe = &plan->probes[visit->block];
+
+	(void)printf("%" PRIu64 ",%" PRIu64 ",probe,c,%s,%s,1,%" PRIu64 ",1,%.3f,\n", position,
+		     visit->round + 1, probe->probe->name,
+		     plan->options->allocators[visit->allocator].name, probe->bytes,
+		     plan_visit_ns(plan, visit) / 1e6);
+}
+
 static void print_visit(const struct plan *plan, const struct visit *visit, uint64_t position)
 {
-	const struct block *block = &plan->blocks[visit->block];
-	const struct cell *cell = plan_cell(plan, visit->block, visit->allocator);
+	const struct block *block;
+	const struct cell *cell;
+	const char *note;
 
-	(void)printf("%" PRIu64 ",%" PRIu64 ",%s,%s,%s,%" PRIu64 ",%" PRIu64 ",%u,%.3f,%s\n",
-		     position, visit->round + 1, block->strategy->implementation,
-		     block->strategy->name, plan->options->allocators[visit->allocator].name,
-		     block->size.rows, block->size.row_bytes, block->size.threads,
-		     cell->skip == CELL_MEASURED ? cell->worker_ns / 1e6 : 0.0,
-		     skip_notes[cell->skip]);
+	if (visit->pass == PASS_PROBE) {
+		print_probe_visit(plan, visit, position);
+		return;
+	}
+	block = &plan->blocks[visit->block];
+	cell = plan_cell(plan, visit->block, visit->allocator);
+	note = skip_notes[cell->skip];
+	if (visit->pass == PASS_MEASURE && cell->skip == CELL_MEASURED &&
+	    !plan_measures(plan, cell, visit->round))
+		note = "skipped_rounds";
+	(void)printf("%" PRIu64 ",%" PRIu64 ",%s,%s,%s,%s,%" PRIu64 ",%" PRIu64 ",%u,%.3f,%s\n",
+		     position, visit->round + 1, pass_names[visit->pass],
+		     block->strategy->implementation, block->strategy->name,
+		     plan->options->allocators[visit->allocator].name, block->size.rows,
+		     block->size.row_bytes, block->size.threads, plan_visit_ns(plan, visit) / 1e6,
+		     note);
 }
 
 static void print_plan_end(const struct plan *plan)
@@ -155,18 +177,15 @@ static void print_plan_end(const struct plan *plan)
 
 static bool print_plan(const struct plan *plan, struct error *error)
 {
-	struct visit *visits = calloc(plan->cell_count, sizeof *visits);
-	uint64_t position = 0;
+	struct visit *visits = plan_order(plan);
+	const uint64_t count = plan_row_count(plan);
 
 	if (visits == NULL)
 		return error_set(error, "no memory for a plan of %zu cells", plan->cell_count);
-	(void)puts("position,round,implementation,strategy,allocator,rows,row_bytes,threads,"
+	(void)puts("position,round,pass,implementation,strategy,allocator,rows,row_bytes,threads,"
 		   "expected_ms,note");
-	for (uint64_t round = 0; round < plan->options->rounds; round++) {
-		plan_round(plan, round, visits);
-		for (size_t i = 0; i < plan->cell_count; i++)
-			print_visit(plan, &visits[i], ++position);
-	}
+	for (uint64_t i = 0; i < count; i++)
+		print_visit(plan, &visits[i], i + 1);
 	print_plan_end(plan);
 	free(visits);
 	return true;
@@ -176,8 +195,12 @@ static int command_plan(const struct options *options, int argc, char **argv)
 {
 	struct error error;
 	struct plan plan;
-	bool ok = plan_make(&plan, options, machine_memory_bytes(), &error) &&
-		  print_plan(&plan, &error);
+	struct topology topology;
+	bool ok = topology_load(&topology, options->cpu, &error);
+
+	memset(&plan, 0, sizeof plan);
+	ok = ok && plan_make(&plan, options, &topology, machine_memory_bytes(), &error) &&
+	     print_plan(&plan, &error);
 
 	(void)argc;
 	(void)argv;

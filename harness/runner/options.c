@@ -7,15 +7,54 @@
 
 #include "harness/common/text.h"
 
+const char *const pass_names[] = {
+	[PASS_MEASURE] = "measure", [PASS_TRACE] = "trace", [PASS_LATENCY] = "latency",
+	[PASS_PROBE] = "probe",     [PASS_COUNT] = NULL,
+};
+
 const struct preset presets[] = {
-	{"quick", "a first look, with no intervals: 3 sizes, 2 rounds, under half a minute",
-	 "100,1000,10000", "80", "1", 2, 20, 30, false},
-	{"default", "10 sizes to 16 MB of payload, 10 rounds, under 5 minutes",
-	 "10,30,100,300,1000,3000,10000,30000,100000,200000", "80", "1", 10, 240, 60, true},
-	{"full", "rows to 10^8, rows of 8 to 8,000 bytes, 1 and 2 threads: many hours",
-	 "10,100,1000,10000,100000,1000000,10000000,100000000", "8,80,800,8000", "1,2", 10, 86400,
-	 600, true},
-	{NULL, NULL, NULL, NULL, NULL, 0, 0, 0, false},
+	{
+		.name = "quick",
+		.help = "a first look, with no intervals: 3 sizes, 2 rounds, under half a minute",
+		.rows = "100,1000,10000",
+		.row_bytes = "80",
+		.threads = "1",
+		.rounds = 2,
+		.budget_s = 20,
+		.timeout_s = 30,
+		.passes = "measure,trace",
+		.timeline = "none",
+		.latency_rounds = 1,
+	},
+	{
+		.name = "default",
+		.help = "7 sizes to 8 MB of payload, 10 rounds, under 5 minutes",
+		.rows = "10,100,1000,3000,10000,30000,100000",
+		.row_bytes = "80",
+		.threads = "1",
+		.rounds = 10,
+		.budget_s = 240,
+		.timeout_s = 60,
+		.always_article = true,
+		.passes = "measure,trace,latency,probe",
+		.timeline = "10000",
+		.latency_rounds = 1,
+	},
+	{
+		.name = "full",
+		.help = "rows to 10^8, rows of 8 to 8,000 bytes, 1 and 2 threads: many hours",
+		.rows = "10,100,1000,10000,100000,1000000,10000000,100000000",
+		.row_bytes = "8,80,800,8000",
+		.threads = "1,2",
+		.rounds = 10,
+		.budget_s = 86400,
+		.timeout_s = 600,
+		.always_article = true,
+		.passes = "measure,trace,latency,probe",
+		.timeline = "10000,1000000",
+		.latency_rounds = 6,
+	},
+	{.name = NULL},
 };
 
 /* What an option does with its value; `text` is NULL for one without. */
@@ -87,6 +126,20 @@ static bool set_threads(struct options *options, const char *text, struct error 
 	return true;
 }
 
+static bool set_passes(struct options *options, const char *text, struct error *error)
+{
+	(void)error;
+	options->passes_text = text;
+	return true;
+}
+
+static bool set_timeline(struct options *options, const char *text, struct error *error)
+{
+	(void)error;
+	options->timeline_text = text;
+	return true;
+}
+
 static bool set_limited(const char *text, const char *what, uint64_t most, uint64_t *value,
 			struct error *error)
 {
@@ -101,6 +154,16 @@ static bool set_limited(const char *text, const char *what, uint64_t most, uint6
 static bool set_rounds(struct options *options, const char *text, struct error *error)
 {
 	return set_limited(text, "--rounds", 10000, &options->rounds, error);
+}
+
+static bool set_timeline_points(struct options *options, const char *text, struct error *error)
+{
+	return set_limited(text, "--timeline-points", 1000, &options->timeline_points, error);
+}
+
+static bool set_latency_rounds(struct options *options, const char *text, struct error *error)
+{
+	return set_limited(text, "--latency-rounds", 10000, &options->latency_rounds, error);
 }
 
 static bool set_seed(struct options *options, const char *text, struct error *error)
@@ -215,6 +278,14 @@ static const struct option_row option_rows[] = {
 	{"row-bytes", "LIST", set_row_bytes, "bytes of each row"},
 	{"threads", "LIST", set_threads, "threads that each build an array at once"},
 	{"rounds", "N", set_rounds, "visits to every cell; fewer than 6 give no intervals"},
+	{"passes", "LIST", set_passes,
+	 "of measure (times, peak), trace (why: calls, moves, copies), latency (each append), "
+	 "probe "
+	 "(the machine's limits)"},
+	{"timeline", "LIST", set_timeline,
+	 "rows at which the trace records memory against rows appended, or none"},
+	{"timeline-points", "N", set_timeline_points, "points of each, at most 1000"},
+	{"latency-rounds", "N", set_latency_rounds, "visits of the latency pass to each cell"},
 	{"seed", "N", set_seed, "of the order; the same seed gives the same order"},
 	{"work", "NAME", set_work,
 	 "how rows are made: cheap (default) or random, as in the article"},
@@ -480,6 +551,29 @@ static bool choose_sizes(struct options *options, struct error *error)
 	return true;
 }
 
+static bool choose_passes(struct options *options, struct error *error)
+{
+	const char *text =
+		options->passes_text == NULL ? options->preset->passes : options->passes_text;
+
+	if (!check_list("pass", text, pass_names, error))
+		return false;
+	for (size_t i = 0; i < PASS_COUNT; i++)
+		options->passes[i] = is_in_list(pass_names[i], text);
+	return true;
+}
+
+static bool choose_timeline(struct options *options, struct error *error)
+{
+	const char *text =
+		options->timeline_text == NULL ? options->preset->timeline : options->timeline_text;
+
+	if (options->timeline_points == 0)
+		options->timeline_points = 200;
+	return strcmp(text, "none") == 0 ||
+	       choose_counts(text, text, "--timeline", &options->timeline, error);
+}
+
 static bool choose_seed(struct options *options, struct error *error)
 {
 	if (options->seed_given)
@@ -507,8 +601,11 @@ bool options_parse(int argc, char **argv, struct options *options, struct error 
 		options->timeout_s = options->preset->timeout_s;
 	if (options->overwrite && options->out == NULL)
 		return error_set(error, "--overwrite needs --out DIR");
+	if (options->latency_rounds == 0)
+		options->latency_rounds = options->preset->latency_rounds;
 	return choose_strategies(options, error) && choose_allocators(options, error) &&
-	       choose_sizes(options, error) && choose_seed(options, error);
+	       choose_sizes(options, error) && choose_passes(options, error) &&
+	       choose_timeline(options, error) && choose_seed(options, error);
 }
 
 void options_release(struct options *options)
@@ -520,4 +617,5 @@ void options_release(struct options *options)
 	free(options->rows.values);
 	free(options->row_bytes.values);
 	free(options->threads.values);
+	free(options->timeline.values);
 }

@@ -15,6 +15,18 @@
 #include "harness/runner/allocators.h"
 #include "kernels/strategy.h"
 
+/* What a worker can be asked for; each row of runs.csv is of one of them. */
+enum pass {
+	PASS_MEASURE,
+	PASS_TRACE,
+	PASS_LATENCY,
+	PASS_PROBE,
+	PASS_COUNT
+};
+
+/* Their names, in that order, then NULL. */
+extern const char *const pass_names[];
+
 struct counts {
 	uint64_t *values;
 	size_t count;
@@ -30,7 +42,10 @@ struct preset {
 	uint64_t rounds;
 	uint64_t budget_s;
 	uint64_t timeout_s;
-	bool always_article; /* the article's size is measured, whatever the budget says */
+	bool always_article;  /* the article's size is measured, whatever the budget says */
+	const char *passes;   /* a list, too */
+	const char *timeline; /* rows of the cells whose timeline is recorded: a list, or "none" */
+	uint64_t latency_rounds;
 };
 
 /* All of them, then one whose name is NULL. */
@@ -45,7 +60,11 @@ struct options {
 	struct counts rows;
 	struct counts row_bytes;
 	struct counts threads;
+	bool passes[PASS_COUNT];
+	struct counts timeline; /* rows of the cells whose timeline is recorded */
+	uint64_t timeline_points;
 	uint64_t rounds;
+	uint64_t latency_rounds;
 	uint64_t seed;
 	bool seed_given;
 	enum row_work work;
@@ -68,6 +87,8 @@ struct options {
 	const char *rows_text;
 	const char *row_bytes_text;
 	const char *threads_text;
+	const char *passes_text;
+	const char *timeline_text;
 	const char *allocator_texts[32];
 	size_t allocator_text_count;
 };

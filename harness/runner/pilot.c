@@ -36,6 +36,9 @@ static uint64_t pilot_iterations(const struct cell *cell)
 {
 	double wanted = 2e5 / cell->warm_ns;
 
+	/* Where a build takes that long, cold and warm are the same for what is to be decided. */
+	if (cell->cold_ns > 5e8)
+		return 0;
 	return wanted < 1 ? 1 : wanted > 10000 ? 10000 : (uint64_t)wanted;
 }
 
@@ -60,7 +63,8 @@ static bool look(const struct plan *plan, struct worker_pool *pool, size_t b, si
 	if (seen) {
 		cell->cold_ns = record_get_real(&record, "cold_build_ns", 0) +
 				record_get_real(&record, "cold_release_ns", 0);
-		cell->warm_ns = record_get_real(&record, "warm_build_release_median_ns", 0);
+		cell->warm_ns =
+			record_get_real(&record, "warm_build_release_median_ns", cell->cold_ns);
 	}
 	record_release(&record);
 	return seen;
@@ -97,8 +101,12 @@ bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *pro
 	struct history *histories = calloc(options->allocator_count, sizeof *histories);
 	bool whole = histories != NULL;
 
-	progress_start(progress, "pilot", plan->cell_count,
-		       plan_expected_ns(plan) / (double)options->rounds);
+	double expected_ns = 0;
+
+	for (size_t i = 0; i < plan->cell_count; i++)
+		if (plan->cells[i].skip == CELL_MEASURED)
+			expected_ns += plan->cells[i].worker_ns;
+	progress_start(progress, "pilot", plan->cell_count, expected_ns);
 	for (size_t b = 0; b < plan->block_count && whole; b++) {
 		const struct block *block = &plan->blocks[b];
 		char label[128];
@@ -124,11 +132,9 @@ bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *pro
 }
 
 static const char *const skip_names[] = {
-	[CELL_MEASURED] = "measured",
-	[CELL_PREDICTED] = "predicted",
-	[CELL_NO_MEMORY] = "no_memory",
-	[CELL_UNAVAILABLE] = "unavailable",
-	[CELL_WRONG_ALLOCATOR] = "wrong_allocator",
+	[CELL_MEASURED] = "measured",       [CELL_PREDICTED] = "predicted",
+	[CELL_NO_MEMORY] = "no_memory",     [CELL_UNSUPPORTED] = "unsupported",
+	[CELL_UNAVAILABLE] = "unavailable", [CELL_WRONG_ALLOCATOR] = "wrong_allocator",
 };
 
 enum {

@@ -32,6 +32,19 @@ enum {
 };
 static const double warm_ns_allowed = 60e6;
 
+/* Rounds that an interval needs (scripts/growbench/statistics.py). */
+enum {
+	ROUNDS_FOR_INTERVAL = 6
+};
+
+/* Fewer appends than that have no percentiles worth a worker. */
+enum {
+	LATENCY_FEWEST_ROWS = 1000
+};
+
+/* What a probe takes, worker included. */
+static const double probe_ns = 50e6;
+
 /* Memory of a worker that is not the array's. */
 static const uint64_t worker_own_bytes = 16 << 20;
 
@@ -110,16 +123,40 @@ static unsigned choose_values(double value)
 	return wanted < 1 ? 1 : wanted > MOST_VALUES ? MOST_VALUES : (unsigned)wanted;
 }
 
-bool plan_affords(const struct plan *plan, const struct block *block, double worker_ns)
+static bool within_share(const struct plan *plan, double worker_ns)
 {
 	double allowed = (double)plan->options->budget_s * 1e9 * cell_share;
 
+	return worker_ns * (double)plan->options->rounds <= allowed;
+}
+
+bool plan_affords(const struct plan *plan, const struct block *block, double worker_ns)
+{
 	if (block->strategy->order < GROWTH_QUADRATIC)
 		return true;
 	if (plan->options->preset->always_article && block->size.rows <= ARTICLE_ROWS &&
 	    block->size.row_bytes <= ARTICLE_ROW_BYTES && block->size.threads == 1)
 		return true;
-	return worker_ns * (double)plan->options->rounds <= allowed;
+	return within_share(plan, worker_ns);
+}
+
+/* A slow cell that is measured in any case is measured in as many rounds as an interval needs. */
+static uint64_t choose_rounds(const struct plan *plan, const struct block *block, double worker_ns)
+{
+	const uint64_t rounds = plan->options->rounds;
+
+	if (block->strategy->order < GROWTH_QUADRATIC || rounds <= ROUNDS_FOR_INTERVAL ||
+	    within_share(plan, worker_ns))
+		return rounds;
+	return ROUNDS_FOR_INTERVAL;
+}
+
+bool plan_measures(const struct plan *plan, const struct cell *cell, uint64_t round)
+{
+	const uint64_t rounds = plan->options->rounds;
+
+	/* Spread evenly over the run. */
+	return (round + 1) * cell->rounds / rounds > round * cell->rounds / rounds;
 }
 
 /* Is it for the budget to say whether the cell is measured? */
@@ -160,6 +197,7 @@ static void decide_cell(const struct plan *plan, const struct block *block, stru
 	cell->values = choose_values(value);
 	warm_up = cell->values > 1 ? cell->warm_ns : 0;
 	cell->worker_ns = worker_overhead_ns + cell->cold_ns * 1.1 + warm_up + cell->values * value;
+	cell->rounds = choose_rounds(plan, block, cell->worker_ns);
 	/* Anew each time: the pilot's times take the place of the model's. */
 	if (may_be_measured(cell))
 		cell->skip =
@@ -193,19 +231,86 @@ double plan_extrapolate(const struct strategy *strategy, const uint64_t rows[3],
 	return ns[1] * pow((double)rows[2] / (double)rows[1], exponent);
 }
 
+double plan_visit_ns(const struct plan *plan, const struct visit *visit)
+{
+	const struct cell *cell;
+	double rows;
+
+	if (visit->pass == PASS_PROBE)
+		return probe_ns;
+	cell = plan_cell(plan, visit->block, visit->allocator);
+	rows = (double)plan->blocks[visit->block].size.rows;
+	if (cell->skip != CELL_MEASURED)
+		return 0;
+	switch (visit->pass) {
+	case PASS_TRACE:
+		return worker_overhead_ns + 2 * cell->cold_ns;
+	case PASS_LATENCY:
+		return worker_overhead_ns + cell->cold_ns + rows * 50;
+	default:
+		return plan_measures(plan, cell, visit->round) ? cell->worker_ns : 0;
+	}
+}
+
 double plan_expected_ns(const struct plan *plan)
 {
+	struct visit *visits = plan_order(plan);
+	uint64_t count = plan_row_count(plan);
 	double sum = 0;
 
-	for (size_t i = 0; i < plan->cell_count; i++)
-		if (plan->cells[i].skip == CELL_MEASURED)
-			sum += plan->cells[i].worker_ns;
-	return sum * (double)plan->options->rounds;
+	for (uint64_t i = 0; visits != NULL && i < count; i++)
+		sum += plan_visit_ns(plan, &visits[i]);
+	free(visits);
+	return sum;
+}
+
+/* Rounds of a pass other than the probes. */
+static uint64_t pass_rounds(const struct plan *plan, enum pass pass)
+{
+	const struct options *options = plan->options;
+
+	if (!options->passes[pass])
+		return 0;
+	return pass == PASS_TRACE     ? 1
+	       : pass == PASS_LATENCY ? options->latency_rounds
+				      : options->rounds;
+}
+
+static bool has_pass(const struct plan *plan, enum pass pass, size_t block, uint64_t round)
+{
+	const struct size *size = &plan->blocks[block].size;
+
+	if (pass == PASS_LATENCY && (size->threads > 1 || size->rows < LATENCY_FEWEST_ROWS))
+		return false;
+	return round < pass_rounds(plan, pass);
+}
+
+/* Rounds of the run: those of its longest pass. */
+static uint64_t round_count(const struct plan *plan)
+{
+	uint64_t most = 0;
+
+	for (enum pass pass = PASS_MEASURE; pass < PASS_PROBE; pass++)
+		if (pass_rounds(plan, pass) > most)
+			most = pass_rounds(plan, pass);
+	return most;
+}
+
+/* How often each probe is run: at the start, in the middle and at the end. */
+static uint64_t probe_visits(const struct plan *plan)
+{
+	return round_count(plan) > 1 ? 3 : 2;
 }
 
 uint64_t plan_row_count(const struct plan *plan)
 {
-	return plan->cell_count * plan->options->rounds;
+	uint64_t count = plan->probe_count * probe_visits(plan);
+
+	for (enum pass pass = PASS_MEASURE; pass < PASS_PROBE; pass++)
+		for (size_t b = 0; b < plan->block_count; b++)
+			if (has_pass(plan, pass, b, 0))
+				count += plan->options->allocator_count * pass_rounds(plan, pass);
+	return count;
 }
 
 static bool add_blocks(struct plan *plan, const struct strategy *strategy, struct error *error)
@@ -251,6 +356,11 @@ static void estimate_cells(struct plan *plan)
 
 			cell->cold_ns = model_ns(block, true);
 			cell->warm_ns = model_ns(block, false);
+			cell->rounds = plan->options->rounds;
+			if (!strategy_supports(block->strategy, block->size.row_bytes)) {
+				cell->skip = CELL_UNSUPPORTED;
+				continue;
+			}
 			if (plan->options->allocators[a].missing != NULL)
 				cell->skip = CELL_UNAVAILABLE;
 			else
@@ -260,8 +370,53 @@ static void estimate_cells(struct plan *plan)
 	plan_decide(plan);
 }
 
-bool plan_make(struct plan *plan, const struct options *options, uint64_t memory_bytes,
-	       struct error *error)
+/* Adds a probe of `bytes` under each allocator, or under the first. */
+static void add_probe(struct plan *plan, const struct probe *probe, uint64_t bytes)
+{
+	size_t allocators = probe->of_allocator ? plan->options->allocator_count : 1;
+
+	for (size_t a = 0; a < allocators; a++) {
+		struct probe_visit *visit = &plan->probes[plan->probe_count++];
+
+		visit->probe = probe;
+		visit->bytes = bytes;
+		visit->allocator = a;
+	}
+}
+
+static bool add_probes(struct plan *plan, const struct topology *topology, struct error *error)
+{
+	const struct options *options = plan->options;
+	uint64_t sizes[PROBE_MOST_SIZES];
+	uint64_t caches[TOPOLOGY_MAX_CACHES];
+	size_t cache_count = 0;
+	size_t probes_count = 0;
+
+	if (!options->passes[PASS_PROBE])
+		return true;
+	for (size_t i = 0; i < topology->cache_count; i++)
+		if (topology->caches[i].type != 'i')
+			caches[cache_count++] = topology->caches[i].bytes;
+	while (probes[probes_count].name != NULL)
+		probes_count++;
+	plan->probes = calloc(probes_count * options->allocator_count *
+				      (PROBE_MOST_SIZES + options->row_bytes.count),
+			      sizeof *plan->probes);
+	if (plan->probes == NULL)
+		return error_set(error, "no memory for the probes");
+	for (const struct probe *probe = probes; probe->name != NULL; probe++) {
+		size_t count = probe_sizes(probe, caches, cache_count, sizes, PROBE_MOST_SIZES);
+
+		for (size_t i = 0; i < count; i++)
+			add_probe(plan, probe, sizes[i]);
+		for (size_t i = 0; probe->of_rows && i < options->row_bytes.count; i++)
+			add_probe(plan, probe, options->row_bytes.values[i]);
+	}
+	return true;
+}
+
+bool plan_make(struct plan *plan, const struct options *options, const struct topology *topology,
+	       uint64_t memory_bytes, struct error *error)
 {
 	size_t blocks = options->strategy_count * options->threads.count *
 			options->row_bytes.count * options->rows.count;
@@ -280,13 +435,14 @@ bool plan_make(struct plan *plan, const struct options *options, uint64_t memory
 		if (!add_blocks(plan, options->strategies[s], error))
 			return false;
 	estimate_cells(plan);
-	return true;
+	return add_probes(plan, topology, error);
 }
 
 void plan_release(struct plan *plan)
 {
 	free(plan->blocks);
 	free(plan->cells);
+	free(plan->probes);
 	memset(plan, 0, sizeof *plan);
 }
 
@@ -327,9 +483,63 @@ void plan_round(const struct plan *plan, uint64_t round, struct visit *visits)
 			struct visit *visit = &visits[i * allocators + place];
 
 			visit->round = round;
+			visit->pass = PASS_MEASURE;
 			visit->block = order[i];
 			visit->allocator = latin_square(allocators, row, place);
 		}
 	}
 	free(order);
+}
+
+/* An order under construction. */
+struct order {
+	struct visit *visits;
+	uint64_t count;
+};
+
+static void add_probe_visits(const struct plan *plan, uint64_t which, struct order *order)
+{
+	for (size_t i = 0; i < plan->probe_count; i++)
+		order->visits[order->count++] =
+			(struct visit){which, PASS_PROBE, i, plan->probes[i].allocator};
+}
+
+/* The visits of a block's pass: as those of its measurements, whose order is in `measured`. */
+static void add_pass_visits(const struct plan *plan, enum pass pass, const struct visit *measured,
+			    struct order *order)
+{
+	if (!has_pass(plan, pass, measured->block, measured->round))
+		return;
+	for (size_t i = 0; i < plan->options->allocator_count; i++) {
+		struct visit *visit = &order->visits[order->count++];
+
+		*visit = measured[i];
+		visit->pass = pass;
+	}
+}
+
+struct visit *plan_order(const struct plan *plan)
+{
+	const uint64_t rounds = round_count(plan);
+	struct visit *round_visits = calloc(plan->cell_count, sizeof *round_visits);
+	struct order order = {calloc(plan_row_count(plan) + 1, sizeof *order.visits), 0};
+	uint64_t probed = 0;
+
+	if (round_visits == NULL || order.visits == NULL) {
+		free(round_visits);
+		free(order.visits);
+		return NULL;
+	}
+	for (uint64_t round = 0; round < rounds; round++) {
+		if (round == 0 || round == rounds / 2)
+			add_probe_visits(plan, probed++, &order);
+		plan_round(plan, round, round_visits);
+		for (size_t i = 0; i < plan->cell_count; i += plan->options->allocator_count)
+			for (enum pass pass = PASS_MEASURE; pass < PASS_PROBE; pass++)
+				add_pass_visits(plan, pass, &round_visits[i], &order);
+	}
+	while (probed < probe_visits(plan))
+		add_probe_visits(plan, probed++, &order);
+	free(round_visits);
+	return order.visits;
 }

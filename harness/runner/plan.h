@@ -7,6 +7,10 @@
  * in each place equally often (a randomised complete block design; the square is Williams's, which
  * for an even number of allocators also balances who follows whom: Austral. J. Sci. Res. A 2,
  * 1949). Everything depends on the seed and the options alone.
+ *
+ * The other passes are visited in between: trace and latency in the first rounds, right after the
+ * measurements of their block; the probes of the machine before the first round, in the middle, and
+ * after the last, so that a machine that changes during a run is seen to.
  */
 #ifndef GROWBENCH_HARNESS_PLAN_H
 #define GROWBENCH_HARNESS_PLAN_H
@@ -16,6 +20,8 @@
 #include <stdint.h>
 
 #include "harness/runner/options.h"
+#include "harness/runner/topology.h"
+#include "harness/worker/probe.h"
 
 struct size {
 	uint64_t rows;
@@ -36,6 +42,7 @@ enum cell_skip {
 	CELL_MEASURED,
 	CELL_PREDICTED,   /* would blow the budget */
 	CELL_NO_MEMORY,   /* would not fit */
+	CELL_UNSUPPORTED, /* its implementation has no rows of that size */
 	CELL_UNAVAILABLE, /* its allocator is missing */
 	CELL_WRONG_ALLOCATOR,
 };
@@ -47,8 +54,18 @@ struct cell {
 	double warm_ns;
 	/* How many warm values a worker takes: fewer where one takes long. */
 	unsigned values;
+	/* In how many of the rounds it is measured: fewer where the budget has no room for all and
+	 * the preset wants the cell in any case, but as many as an interval needs. */
+	uint64_t rounds;
 	/* Of a whole worker, in ns. */
 	double worker_ns;
+};
+
+/* A probe of the machine: one that concerns no allocator runs under the first of them. */
+struct probe_visit {
+	const struct probe *probe;
+	uint64_t bytes;
+	size_t allocator;
 };
 
 struct plan {
@@ -57,31 +74,45 @@ struct plan {
 	size_t block_count;
 	struct cell *cells; /* cells[block * allocator_count + allocator] */
 	size_t cell_count;
+	struct probe_visit *probes;
+	size_t probe_count;
 	uint64_t memory_bytes; /* that a worker may use */
 };
 
 /* A place in the order. */
 struct visit {
-	uint64_t round; /* from 0 */
-	size_t block;
+	uint64_t round; /* from 0; of a probe: which of its visits this is */
+	enum pass pass;
+	size_t block; /* of a probe: which of plan->probes */
 	size_t allocator;
 };
 
 /*
- * Makes the plan with times from the model. `memory_bytes` is what a worker may use; cells that
- * need more are CELL_NO_MEMORY. False with a message if a size does not fit in 64 bits, or there
- * is nothing to measure. The plan keeps a pointer to the options.
+ * Makes the plan with times from the model. `topology` says which caches the probes are for, and
+ * how much a worker may use; cells that need more are CELL_NO_MEMORY. False with a message if a
+ * size does not fit in 64 bits, or there is nothing to measure. The plan keeps a pointer to the
+ * options.
  */
-bool plan_make(struct plan *plan, const struct options *options, uint64_t memory_bytes,
-	       struct error *error);
+bool plan_make(struct plan *plan, const struct options *options, const struct topology *topology,
+	       uint64_t memory_bytes, struct error *error);
 
 void plan_release(struct plan *plan);
 
-/* Rows that runs.csv will have: cells x rounds. */
+/* Rows that runs.csv will have: one for each visit of plan_order. */
 uint64_t plan_row_count(const struct plan *plan);
 
-/* The visits of one round, in order, into visits[cell_count]. */
+/* The visits of one round of measurements, in order, into visits[cell_count]. */
 void plan_round(const struct plan *plan, uint64_t round, struct visit *visits);
+
+/* All visits of the run, of all passes, in order: an array of plan_row_count() to be freed, or NULL
+ * without memory. */
+struct visit *plan_order(const struct plan *plan);
+
+/* Is a measured cell visited in this round, or left out of it because it is slow? */
+bool plan_measures(const struct plan *plan, const struct cell *cell, uint64_t round);
+
+/* The expected time of one visit, in ns: 0 where no worker is started. */
+double plan_visit_ns(const struct plan *plan, const struct visit *visit);
 
 struct cell *plan_cell(const struct plan *plan, size_t block, size_t allocator);
 

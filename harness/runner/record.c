@@ -12,7 +12,7 @@
 
 struct record record_init(void)
 {
-	struct record record = {{NULL}};
+	struct record record = {.values = {NULL}};
 
 	return record;
 }
@@ -23,6 +23,9 @@ void record_release(struct record *record)
 		free(record->values[i]);
 		record->values[i] = NULL;
 	}
+	free(record->points);
+	record->points = NULL;
+	record->points_length = 0;
 }
 
 static size_t find_or_abort(const char *name)
@@ -116,6 +119,35 @@ static bool worker_may_say(const char *status)
 	return false;
 }
 
+/* Takes over the four numbers of a point. */
+static bool read_point(struct record *record, const char *value, struct error *error)
+{
+	char numbers[4][24];
+	char rest;
+	char line[128];
+	size_t length;
+	char *points;
+
+	if (sscanf(value, "%23s %23s %23s %23s%c", numbers[0], numbers[1], numbers[2], numbers[3],
+		   &rest) != 4)
+		return error_set(error, "the report has a point '%.64s', which is not 4 numbers",
+				 value);
+	for (size_t i = 0; i < 4; i++)
+		if (!column_accepts(COLUMN_COUNT, numbers[i]))
+			return error_set(error,
+					 "the report has a point with '%s', which is no count",
+					 numbers[i]);
+	length = (size_t)snprintf(line, sizeof line, "%s,%s,%s,%s\n", numbers[0], numbers[1],
+				  numbers[2], numbers[3]);
+	points = realloc(record->points, record->points_length + length + 1);
+	if (points == NULL)
+		return error_set(error, "no memory for the timeline");
+	memcpy(points + record->points_length, line, length + 1);
+	record->points = points;
+	record->points_length += length;
+	return true;
+}
+
 /* Takes over one line "name value". */
 static bool read_line(struct record *record, const char *name, const char *value,
 		      struct error *error)
@@ -123,6 +155,8 @@ static bool read_line(struct record *record, const char *name, const char *value
 	size_t column = column_find(name);
 	bool of_status = strcmp(name, "status") == 0 || strcmp(name, "status_detail") == 0;
 
+	if (strcmp(name, REPORT_POINT) == 0)
+		return read_point(record, value, error);
 	if (column == column_count() || (columns[column].source != FROM_WORKER && !of_status))
 		return error_set(error, "the report has a value '%.64s' that no worker gives",
 				 name);
@@ -186,6 +220,12 @@ bool record_read_report(struct record *record, const char *text, size_t length, 
 	for (size_t i = 0; ok && i < column_count(); i++)
 		if (read.values[i] != NULL)
 			set(record, i, read.values[i]);
+	if (ok && read.points != NULL) {
+		free(record->points);
+		record->points = read.points;
+		record->points_length = read.points_length;
+		read.points = NULL;
+	}
 	record_release(&read);
 	return ok;
 }
@@ -236,6 +276,40 @@ char *record_csv_header(void)
 char *record_csv_row(const struct record *record)
 {
 	return csv_line(record);
+}
+
+/* What stands before each point, from the record; its names are the header's. */
+static const char *const timeline_keys[] = {
+	"position", "implementation", "strategy", "allocator", "rows", "row_bytes", NULL,
+};
+
+const char *timeline_csv_header(void)
+{
+	return "position,implementation,strategy,allocator,rows,row_bytes,rows_appended,live_bytes,"
+	       "live_peak_bytes,resident_bytes\n";
+}
+
+char *timeline_csv_rows(const struct record *record)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *stream = open_memstream(&text, &length);
+
+	if (stream == NULL)
+		return NULL;
+	for (const char *point = record->points; point != NULL && *point != '\0';
+	     point = strchr(point, '\n') + 1) {
+		for (const char *const *key = timeline_keys; *key != NULL; key++) {
+			write_field(stream, record_get(record, *key));
+			(void)fputc(',', stream);
+		}
+		(void)fprintf(stream, "%.*s\n", (int)strcspn(point, "\n"), point);
+	}
+	if (fclose(stream) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
 }
 
 /* Unquotes the field that starts at *rest in place and moves *rest behind it and its comma; NULL

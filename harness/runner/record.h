@@ -18,6 +18,9 @@ enum {
 /* A value, malloc'ed, for each column of columns.h in its order; NULL: missing. */
 struct record {
 	char *values[RECORD_MAX_COLUMNS];
+	/* The points of a timeline: malloc'ed lines "rows,live,peak,resident\n", or NULL. */
+	char *points;
+	size_t points_length;
 };
 
 /* An empty record: all values missing. */
@@ -42,8 +45,9 @@ const char *record_get(const struct record *record, const char *name);
 double record_get_real(const struct record *record, const char *name, double fallback);
 
 /*
- * Takes over a worker's report (report.h) of `length` bytes: all of its values, its status and
- * detail. False with a message if it is not a whole and valid report; nothing is taken over then.
+ * Takes over a worker's report (report.h) of `length` bytes: all of its values, its points, its
+ * status and detail. False with a message if it is not a whole and valid report; nothing is taken
+ * over then.
  */
 bool record_read_report(struct record *record, const char *text, size_t length,
 			struct error *error);
@@ -52,6 +56,11 @@ bool record_read_report(struct record *record, const char *text, size_t length,
  * memory. */
 char *record_csv_header(void);
 char *record_csv_row(const struct record *record);
+
+/* The same of timeline.csv: the header, and a line for each of the record's points, each with the
+ * record's cell before it. */
+const char *timeline_csv_header(void);
+char *timeline_csv_rows(const struct record *record);
 
 /*
  * Splits one CSV line (without its newline) in place into fields: fields[i] points into line. At

@@ -56,6 +56,7 @@ struct run {
 	const struct options *options;
 	struct topology topology;
 	struct plan plan;
+	struct visit *visits; /* plan_order */
 	struct worker_pool pool;
 	struct progress progress;
 	struct folder folder;
@@ -101,31 +102,51 @@ bool run_worker_path(const struct options *options, char *path, struct error *er
 
 /* ---- rows ---- */
 
-static void set_cell(const struct run *run, const struct visit *visit, uint64_t position,
-		     struct record *record)
+static void set_block(const struct run *run, const struct visit *visit, struct record *record)
 {
 	const struct block *block = &run->plan.blocks[visit->block];
 	const struct allocator_check *check = &run->checks[visit->allocator];
 
+	record_set_text(record, "implementation", block->strategy->implementation);
+	record_set_text(record, "strategy", block->strategy->name);
+	record_set_count(record, "rows", block->size.rows);
+	record_set_count(record, "row_bytes", block->size.row_bytes);
+	record_set_count(record, "threads", block->size.threads);
+	record_set_count(record, "payload_bytes", plan_payload_bytes(block));
+	/* Each CPU has a batch of its own. */
+	if (check->resolution_known && visit->pass == PASS_MEASURE)
+		record_set_count(record, "peak_resolution_bytes",
+				 check->resolution_bytes *
+					 worker_cpu_count(&run->topology, block->size.threads));
+}
+
+static void set_probe(const struct run *run, const struct visit *visit, struct record *record)
+{
+	const struct probe_visit *probe = &run->plan.probes[visit->block];
+
+	record_set_text(record, "implementation", "c");
+	record_set_text(record, "strategy", probe->probe->name);
+	record_set_count(record, "rows", 1);
+	record_set_count(record, "row_bytes", probe->bytes);
+	record_set_count(record, "threads", 1);
+	record_set_count(record, "payload_bytes", probe->bytes);
+}
+
+static void set_cell(const struct run *run, const struct visit *visit, uint64_t position,
+		     struct record *record)
+{
 	record_set_count(record, "schema_version", SCHEMA_VERSION);
 	record_set_text(record, "run_id", run->run_id);
 	record_set_text(record, "machine_id", run->machine_id);
 	record_set_count(record, "round", visit->round + 1);
 	record_set_count(record, "position", position + 1);
-	record_set_text(record, "pass", "measure");
-	record_set_text(record, "implementation", block->strategy->implementation);
-	record_set_text(record, "strategy", block->strategy->name);
+	record_set_text(record, "pass", pass_names[visit->pass]);
 	record_set_text(record, "allocator", run->options->allocators[visit->allocator].name);
-	record_set_count(record, "rows", block->size.rows);
-	record_set_count(record, "row_bytes", block->size.row_bytes);
-	record_set_count(record, "threads", block->size.threads);
 	record_set_text(record, "work", row_work_names[run->options->work]);
-	record_set_count(record, "payload_bytes", plan_payload_bytes(block));
-	/* Each CPU has a batch of its own. */
-	if (check->resolution_known)
-		record_set_count(record, "peak_resolution_bytes",
-				 check->resolution_bytes *
-					 worker_cpu_count(&run->topology, block->size.threads));
+	if (visit->pass == PASS_PROBE)
+		set_probe(run, visit, record);
+	else
+		set_block(run, visit, record);
 }
 
 static void set_skipped(const struct run *run, const struct visit *visit, const struct cell *cell,
@@ -155,34 +176,101 @@ static void set_skipped(const struct run *run, const struct visit *visit, const 
 		record_set_text(record, "status", "skipped_memory");
 		record_set_text(record, "status_detail", detail);
 		break;
+	case CELL_UNSUPPORTED:
+		(void)snprintf(detail, sizeof detail,
+			       "%s is not compiled for rows of %" PRIu64 " bytes",
+			       block->strategy->name, block->size.row_bytes);
+		record_set_text(record, "status", "unsupported");
+		record_set_text(record, "status_detail", detail);
+		break;
+	case CELL_MEASURED:
+		(void)snprintf(detail, sizeof detail,
+			       "all %" PRIu64 " rounds would take more than 4%% of the budget of "
+			       "%" PRIu64 " s: %" PRIu64 " of them are measured",
+			       run->options->rounds, run->options->budget_s, cell->rounds);
+		record_set_text(record, "status", "skipped_rounds");
+		record_set_text(record, "status_detail", detail);
+		break;
 	case CELL_UNAVAILABLE:
 	case CELL_WRONG_ALLOCATOR:
-	case CELL_MEASURED:
 		record_set_text(record, "status", check->status);
 		record_set_text(record, "status_detail", check->detail);
 		break;
 	}
 }
 
+/* Is the timeline of such cells recorded? */
+static bool has_timeline(const struct run *run, const struct size *size)
+{
+	const struct counts *timeline = &run->options->timeline;
+
+	for (size_t i = 0; i < timeline->count; i++)
+		if (timeline->values[i] == size->rows)
+			return size->threads == 1;
+	return false;
+}
+
+static void do_cell(struct run *run, const struct visit *visit, struct record *record)
+{
+	const struct block *block = &run->plan.blocks[visit->block];
+	const struct cell *cell = plan_cell(&run->plan, visit->block, visit->allocator);
+	const struct allocator_check *check = &run->checks[visit->allocator];
+	struct worker_task task = {
+		.pass = pass_names[visit->pass],
+		.strategy = block->strategy,
+		.size = block->size,
+		.allocator = &run->options->allocators[visit->allocator],
+	};
+
+	if (cell->skip != CELL_MEASURED ||
+	    (visit->pass == PASS_MEASURE && !plan_measures(&run->plan, cell, visit->round))) {
+		set_skipped(run, visit, cell, record);
+		return;
+	}
+	if (visit->pass == PASS_TRACE && check->untraced[0] != '\0') {
+		record_set_text(record, "status", "untraced");
+		record_set_text(record, "status_detail", check->untraced);
+		return;
+	}
+	if (visit->pass == PASS_MEASURE) {
+		task.iterations = block->iterations;
+		task.values = cell->values;
+	}
+	if (visit->pass == PASS_TRACE && has_timeline(run, &block->size))
+		task.points = run->options->timeline_points;
+	run->alive_ns += worker_run(&run->pool, &task, record);
+}
+
+/* What cannot be probed here has no figure, and that is no failure. */
+static void do_probe(struct run *run, const struct visit *visit, struct record *record)
+{
+	const struct probe_visit *probe = &run->plan.probes[visit->block];
+	const struct allocator_check *check = &run->checks[visit->allocator];
+	const struct worker_task task = {
+		.pass = pass_names[PASS_PROBE],
+		.probe = probe->probe->name,
+		.size = {.rows = 1, .row_bytes = probe->bytes, .threads = 1},
+		.allocator = &run->options->allocators[visit->allocator],
+	};
+
+	if (strcmp(check->status, "ok") != 0) {
+		record_set_text(record, "status", check->status);
+		record_set_text(record, "status_detail", check->detail);
+		return;
+	}
+	run->alive_ns += worker_run(&run->pool, &task, record);
+	if (strcmp(record_get(record, "status"), "failed") == 0)
+		record_set_text(record, "status", "unprobed");
+}
+
 /* Makes the row of one visit. */
 static void make_row(struct run *run, const struct visit *visit, uint64_t position,
 		     struct record *record)
 {
-	const struct block *block = &run->plan.blocks[visit->block];
-	const struct cell *cell = plan_cell(&run->plan, visit->block, visit->allocator);
-	const struct worker_task task = {
-		.pass = "measure",
-		.strategy = block->strategy,
-		.size = block->size,
-		.allocator = &run->options->allocators[visit->allocator],
-		.iterations = block->iterations,
-		.values = cell->values,
-	};
-
-	if (cell->skip == CELL_MEASURED)
-		run->alive_ns += worker_run(&run->pool, &task, record);
+	if (visit->pass == PASS_PROBE)
+		do_probe(run, visit, record);
 	else
-		set_skipped(run, visit, cell, record);
+		do_cell(run, visit, record);
 	/* A column of text that is empty in most rows makes readers guess its type wrongly. */
 	if (strcmp(record_get(record, "status"), "ok") == 0)
 		record_set_text(record, "status_detail", "measured");
@@ -190,22 +278,43 @@ static void make_row(struct run *run, const struct visit *visit, uint64_t positi
 	run->rows_failed += worker_failed(record);
 }
 
-static double expected_ns(const struct run *run, const struct visit *visit)
-{
-	const struct cell *cell = plan_cell(&run->plan, visit->block, visit->allocator);
-
-	return cell->skip == CELL_MEASURED ? cell->worker_ns : 0;
-}
-
 static void show(struct run *run, const struct visit *visit)
 {
-	const struct block *block = &run->plan.blocks[visit->block];
+	const char *allocator = run->options->allocators[visit->allocator].name;
 	char label[160];
 
-	(void)snprintf(label, sizeof label, "%s %" PRIu64 " x %" PRIu64 " B %s",
-		       block->strategy->name, block->size.rows, block->size.row_bytes,
-		       run->options->allocators[visit->allocator].name);
+	if (visit->pass == PASS_PROBE) {
+		const struct probe_visit *probe = &run->plan.probes[visit->block];
+
+		(void)snprintf(label, sizeof label, "probe %s %" PRIu64 " B %s", probe->probe->name,
+			       probe->bytes, allocator);
+	} else {
+		const struct block *block = &run->plan.blocks[visit->block];
+
+		(void)snprintf(label, sizeof label, "%s %" PRIu64 " x %" PRIu64 " B %s",
+			       block->strategy->name, block->size.rows, block->size.row_bytes,
+			       allocator);
+	}
 	progress_show(&run->progress, label);
+}
+
+/* Writes the points first: points without a row are left out by who reads them, but a row whose
+ * points are missing would not be measured again. */
+static bool write_row(struct run *run, const struct record *record, struct error *error)
+{
+	char *row = record_csv_row(record);
+	bool ok = true;
+
+	if (record->points != NULL) {
+		char *points = timeline_csv_rows(record);
+
+		ok = folder_append_timeline(&run->folder, timeline_csv_header(), points, error);
+		free(points);
+	}
+	ok = ok && folder_append(&run->folder, row, error);
+	run->rows_written += ok;
+	free(row);
+	return ok;
 }
 
 static bool do_visit(struct run *run, const struct visit *visit, uint64_t position,
@@ -217,41 +326,30 @@ static bool do_visit(struct run *run, const struct visit *visit, uint64_t positi
 	show(run, visit);
 	make_row(run, visit, position, &record);
 	/* A worker that a second Ctrl-C killed has no row: its cell is done again on resuming. */
-	if (strcmp(record_get(&record, "status"), "interrupted") != 0) {
-		char *row = record_csv_row(&record);
-
-		ok = folder_append(&run->folder, row, error);
-		run->rows_written += ok;
-		free(row);
-	}
+	if (strcmp(record_get(&record, "status"), "interrupted") != 0)
+		ok = write_row(run, &record, error);
 	record_release(&record);
-	progress_done(&run->progress, expected_ns(run, visit));
+	progress_done(&run->progress, plan_visit_ns(&run->plan, visit));
 	return ok;
 }
 
 static bool do_rounds(struct run *run, struct error *error)
 {
-	const size_t cells = run->plan.cell_count;
-	struct visit *visits = calloc(cells, sizeof *visits);
+	const uint64_t count = plan_row_count(&run->plan);
 	uint64_t start = process_now_ns();
-	bool ok = visits != NULL || error_set(error, "no memory for the order of %zu cells", cells);
+	bool ok = true;
 
-	progress_start(&run->progress, "rounds", plan_row_count(&run->plan),
-		       plan_expected_ns(&run->plan));
-	for (uint64_t round = 0; ok && round < run->options->rounds && interrupts == 0; round++) {
-		plan_round(&run->plan, round, visits);
-		for (size_t i = 0; ok && i < cells && interrupts == 0; i++) {
-			uint64_t position = round * cells + i;
+	progress_start(&run->progress, "rounds", count, plan_expected_ns(&run->plan));
+	for (uint64_t i = 0; ok && i < count && interrupts == 0; i++) {
+		const struct visit *visit = &run->visits[i];
 
-			if (run->done[position])
-				progress_skip(&run->progress, expected_ns(run, &visits[i]));
-			else
-				ok = do_visit(run, &visits[i], position, error);
-		}
+		if (run->done[i])
+			progress_skip(&run->progress, plan_visit_ns(&run->plan, visit));
+		else
+			ok = do_visit(run, visit, i, error);
 	}
 	progress_end(&run->progress);
 	run->rounds_ns = process_now_ns() - start;
-	free(visits);
 	return ok;
 }
 
@@ -269,14 +367,22 @@ static void check_allocators(struct run *run)
 		if (strcmp(check->status, "ok") == 0) {
 			if (!check->resolution_known)
 				progress_warn(&run->progress, "%s", check->detail);
+			if (options->passes[PASS_TRACE])
+				check_trace(&run->pool, allocator, check);
+			if (check->untraced[0] != '\0')
+				progress_warn(&run->progress, "%s is not traced: %s",
+					      allocator->name, check->untraced);
 			continue;
 		}
 		progress_warn(&run->progress, "%s is left out (%s): %s", allocator->name,
 			      check->status, check->detail);
-		for (size_t b = 0; b < run->plan.block_count; b++)
-			plan_cell(&run->plan, b, a)->skip = allocator->missing != NULL
-								    ? CELL_UNAVAILABLE
-								    : CELL_WRONG_ALLOCATOR;
+		for (size_t b = 0; b < run->plan.block_count; b++) {
+			struct cell *cell = plan_cell(&run->plan, b, a);
+
+			if (cell->skip != CELL_UNSUPPORTED)
+				cell->skip = allocator->missing != NULL ? CELL_UNAVAILABLE
+									: CELL_WRONG_ALLOCATOR;
+		}
 	}
 }
 
@@ -288,7 +394,9 @@ static bool do_pilot(struct run *run, struct error *error)
 	char duration[16];
 	size_t predicted = 0;
 
-	if (!pilot_run(&run->plan, &run->pool, &run->progress))
+	/* Without measurements the model's times will do. */
+	if (run->options->passes[PASS_MEASURE] &&
+	    !pilot_run(&run->plan, &run->pool, &run->progress))
 		return false;
 	for (size_t i = 0; i < run->plan.cell_count; i++)
 		predicted += run->plan.cells[i].skip == CELL_PREDICTED;
@@ -403,14 +511,15 @@ static bool run_init(struct run *run, const struct options *options, struct erro
 	run->progress = progress_init(options->quiet);
 	if (!topology_load(&run->topology, options->cpu, error) ||
 	    !run_worker_path(options, run->worker_path, error) ||
-	    !plan_make(&run->plan, options, machine_memory_bytes(), error) ||
+	    !plan_make(&run->plan, options, &run->topology, machine_memory_bytes(), error) ||
 	    !worker_pool_init(&run->pool, run->worker_path, &run->topology, options, &interrupts,
 			      error))
 		return false;
 	machine_id(&run->topology, run->machine_id, sizeof run->machine_id);
 	run->checks = calloc(options->allocator_count, sizeof *run->checks);
-	run->done = calloc(plan_row_count(&run->plan), 1);
-	return (run->checks != NULL && run->done != NULL) ||
+	run->done = calloc(plan_row_count(&run->plan) + 1, 1);
+	run->visits = plan_order(&run->plan);
+	return (run->checks != NULL && run->done != NULL && run->visits != NULL) ||
 	       error_set(error, "no memory for a run of %" PRIu64 " rows",
 			 plan_row_count(&run->plan));
 }
@@ -423,12 +532,17 @@ static void run_release(struct run *run)
 	plan_release(&run->plan);
 	free(run->checks);
 	free(run->done);
+	free(run->visits);
 }
 
 /* Room for all rows, the summary and the plots, with a margin. */
 static uint64_t needed_bytes(const struct run *run)
 {
-	return plan_row_count(&run->plan) * 800 + (16 << 20);
+	uint64_t timelines = run->options->timeline.count * run->options->strategy_count *
+			     run->options->row_bytes.count * run->options->allocator_count;
+
+	return plan_row_count(&run->plan) * 800 + (16 << 20) +
+	       timelines * run->options->timeline_points * 100;
 }
 
 static bool stay_off(const struct run *run)

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,17 +12,15 @@
 
 #include "harness/common/columns.h"
 
+/* The interposer's file, beside the worker's. */
+#define TRACE_LIBRARY "libgrowbench-trace.so"
+
 /* Variables of ours that a worker gets as they are; allocator_variable() names the others. */
 static bool passes_to_worker(const char *entry)
 {
 	static const char *const names[] = {
-		"PATH=",
-		"LD_LIBRARY_PATH=",
-		"ASAN_OPTIONS=",
-		"UBSAN_OPTIONS=",
-		"LSAN_OPTIONS=",
-		"TSAN_OPTIONS=",
-		NULL,
+		"PATH=",         "LD_LIBRARY_PATH=", "ASAN_OPTIONS=",    "UBSAN_OPTIONS=",
+		"LSAN_OPTIONS=", "TSAN_OPTIONS=",    "GROWBENCH_TRACE_", NULL,
 	};
 
 	for (const char *const *name = names; *name != NULL; name++)
@@ -44,14 +43,19 @@ bool worker_pool_init(struct worker_pool *pool, const char *path, const struct t
 	pool->interrupts = interrupts;
 	while (environ[count] != NULL)
 		count++;
-	pool->environment = calloc(count + 2, sizeof *pool->environment);
+	pool->environment = calloc(count + 3, sizeof *pool->environment);
 	pool->process = malloc(sizeof *pool->process);
-	if (pool->environment == NULL || pool->process == NULL)
+	if (pool->environment == NULL || pool->process == NULL ||
+	    asprintf(&pool->trace_path, "%.*s/" TRACE_LIBRARY, (int)(strrchr(path, '/') - path),
+		     path) < 0)
 		return error_set(error, "no memory for the workers' environment");
 	for (char **entry = environ; *entry != NULL; entry++)
 		if (passes_to_worker(*entry))
 			pool->environment[pool->environment_count++] = strdup(*entry);
 	pool->environment[pool->environment_count++] = strdup("LC_ALL=C");
+	/* GLib before 2.76 has an allocator of its own for small structures, which would stand
+	 * between its arrays and malloc. */
+	pool->environment[pool->environment_count++] = strdup("G_SLICE=always-malloc");
 	return true;
 }
 
@@ -61,6 +65,7 @@ void worker_pool_release(struct worker_pool *pool)
 		free(pool->environment[i]);
 	free(pool->environment);
 	free(pool->process);
+	free(pool->trace_path);
 	memset(pool, 0, sizeof *pool);
 }
 
@@ -82,8 +87,8 @@ static void set_status(struct record *record, const char *status, const char *fo
 /* A worker's command line. */
 struct command {
 	char cpus[TOPOLOGY_MAX_WORKER_CPUS * 6];
-	char numbers[6][24];
-	const char *arguments[24];
+	char numbers[7][24];
+	const char *arguments[32];
 	size_t count;
 };
 
@@ -113,8 +118,14 @@ static void make_command(const struct worker_pool *pool, const struct worker_tas
 	memset(command, 0, sizeof *command);
 	add(command, pool->path, NULL);
 	add(command, task->pass, NULL);
-	if (task->strategy != NULL)
+	if (task->strategy != NULL) {
+		add(command, "--implementation", task->strategy->implementation);
 		add(command, "--strategy", task->strategy->name);
+	}
+	if (task->probe != NULL)
+		add(command, "--probe", task->probe);
+	if (task->points > 0)
+		add_number(command, 6, "--points", task->points);
 	if (task->size.rows > 0) {
 		add_number(command, 0, "--rows", task->size.rows);
 		add_number(command, 1, "--row-bytes", task->size.row_bytes);
@@ -133,9 +144,11 @@ static void make_command(const struct worker_pool *pool, const struct worker_tas
 
 /* The pool's environment with the allocator's variables and LD_PRELOAD: an array to be freed, whose
  * last string (LD_PRELOAD) is in `preload`. An allocator's variable replaces ours of that name. */
-static const char **make_environment(const struct worker_pool *pool,
-				     const struct allocator *allocator, char *preload, size_t size)
+static const char **make_environment(const struct worker_pool *pool, const struct worker_task *task,
+				     char *preload, size_t size)
 {
+	const struct allocator *const allocator = task->allocator;
+	const bool traced = strcmp(task->pass, pass_names[PASS_TRACE]) == 0;
 	size_t own = 0;
 	size_t count = 0;
 	const char **environment;
@@ -157,8 +170,11 @@ static const char **make_environment(const struct worker_pool *pool,
 	}
 	for (size_t i = 0; i < own; i++)
 		environment[count++] = allocator->environment[i];
-	if (allocator->library != NULL) {
-		(void)snprintf(preload, size, "LD_PRELOAD=%s", allocator->library);
+	if (traced || allocator->library != NULL) {
+		const char *library = allocator->library == NULL ? "" : allocator->library;
+
+		(void)snprintf(preload, size, "LD_PRELOAD=%s%s%s", traced ? pool->trace_path : "",
+			       traced && *library != '\0' ? ":" : "", library);
 		environment[count++] = preload;
 	}
 	return environment;
@@ -222,6 +238,9 @@ static const char *first_message(const struct process_result *process, char *tex
 /* Drops what a worker said but for the allocator's identity. */
 static void drop_figures(struct record *record)
 {
+	free(record->points);
+	record->points = NULL;
+	record->points_length = 0;
 	for (size_t i = 0; i < column_count(); i++) {
 		if (columns[i].source != FROM_WORKER ||
 		    strncmp(columns[i].name, "allocator_", 10) == 0)
@@ -229,6 +248,26 @@ static void drop_figures(struct record *record)
 		free(record->values[i]);
 		record->values[i] = NULL;
 	}
+}
+
+/* Does the record have what a worker that did this pass cannot do without? */
+static bool has_figures(const struct worker_task *task, const struct record *record)
+{
+	static const struct {
+		const char *pass;
+		const char *columns[2];
+	} needed[] = {
+		{"measure", {"cold_build_ns", "checksum"}},
+		{"trace", {"malloc_count", "checksum"}},
+		{"latency", {"latency_max_ns", "checksum"}},
+		{"probe", {"probe_ns", "probe_ns"}},
+	};
+
+	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+		if (strcmp(task->pass, needed[i].pass) == 0)
+			return record_get(record, needed[i].columns[0]) != NULL &&
+			       record_get(record, needed[i].columns[1]) != NULL;
+	return true;
 }
 
 static void judge_report(const struct worker_task *task, const struct process_result *process,
@@ -248,9 +287,7 @@ static void judge_report(const struct worker_task *task, const struct process_re
 			   first_message(process, message, sizeof message));
 		return;
 	}
-	if (strcmp(task->pass, "measure") == 0 && strcmp(record_get(record, "status"), "ok") == 0 &&
-	    (record_get(record, "cold_build_ns") == NULL ||
-	     record_get(record, "checksum") == NULL)) {
+	if (strcmp(record_get(record, "status"), "ok") == 0 && !has_figures(task, record)) {
 		set_status(record, "bad_report", "the report says ok and has no figures");
 		drop_figures(record);
 		return;
@@ -299,7 +336,7 @@ static void judge(const struct worker_pool *pool, const struct worker_task *task
 
 uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, struct record *record)
 {
-	char preload[4200];
+	char preload[2 * PATH_MAX + 32];
 	struct command command;
 	const char **environment;
 	struct process_request request = {
@@ -315,7 +352,7 @@ uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, st
 		return 0;
 	}
 	make_command(pool, task, &command);
-	environment = make_environment(pool, task->allocator, preload, sizeof preload);
+	environment = make_environment(pool, task, preload, sizeof preload);
 	if (environment == NULL) {
 		set_status(record, "not_started", "no memory for the worker's environment");
 		return 0;
@@ -336,8 +373,10 @@ uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, st
 		record_set_count(record, "worker_ns", pool->process->wall_ns);
 		record_set_count(record, "steal_ns",
 				 stolen * (1000000000 / (uint64_t)sysconf(_SC_CLK_TCK)));
-		if (cpus > 0)
+		if (cpus > 0) {
 			record_set_count(record, "cpu", pool->topology->worker_cpus[0]);
+			record_set_count(record, "cpu_count", cpus);
+		}
 		judge(pool, task, record);
 	}
 	free(environment);
@@ -347,7 +386,16 @@ uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, st
 bool worker_failed(const struct record *record)
 {
 	static const char *const harmless[] = {
-		"ok", "unavailable", "skipped_predicted", "skipped_memory", "interrupted", NULL,
+		"ok",
+		"unavailable",
+		"skipped_predicted",
+		"skipped_rounds",
+		"skipped_memory",
+		"unsupported",
+		"untraced",
+		"unprobed",
+		"interrupted",
+		NULL,
 	};
 	const char *status = record_get(record, "status");
 

@@ -18,6 +18,7 @@
 /* What all workers of a run have in common. */
 struct worker_pool {
 	const char *path; /* the worker program */
+	char *trace_path; /* the interposer beside it, owned */
 	const struct topology *topology;
 	uint64_t timeout_ns;
 	enum row_work work;
@@ -39,10 +40,12 @@ void worker_pool_release(struct worker_pool *pool);
 struct worker_task {
 	const char *pass;
 	const struct strategy *strategy; /* NULL where the pass needs none */
+	const char *probe;               /* what to probe, in the pass of that name; else NULL */
 	struct size size;
 	const struct allocator *allocator;
 	uint64_t iterations; /* 0: no warm part */
 	unsigned values;
+	uint64_t points; /* of a timeline, in the trace pass; 0: none */
 };
 
 /*

@@ -16,8 +16,11 @@
 #include "harness/common/text.h"
 #include "harness/shim/bench.h"
 #include "harness/worker/identity.h"
+#include "harness/worker/latency.h"
 #include "harness/worker/measure.h"
 #include "harness/worker/memory.h"
+#include "harness/worker/probe.h"
+#include "harness/worker/traced.h"
 
 enum {
 	EXIT_USAGE = 2
@@ -26,6 +29,10 @@ enum {
 /* What a worker was asked for on its command line. */
 struct request {
 	struct measure_request measure;
+	const char *implementation;
+	const char *strategy;
+	const struct probe *probe;
+	uint64_t points; /* of a timeline */
 	int report_fd;
 };
 
@@ -70,7 +77,6 @@ static const char *measure_pass(const struct request *request, struct report *re
 {
 	static struct measure_result result;
 	enum measure_status status = measure(&request->measure, &result, error);
-	char checksum[19];
 
 	if (status != MEASURE_OK)
 		return status_names[status];
@@ -91,8 +97,137 @@ static const char *measure_pass(const struct request *request, struct report *re
 	}
 	report_warm(report, &request->measure, &result);
 	report_count(report, "involuntary_switch_count", result.involuntary_switches);
-	(void)snprintf(checksum, sizeof checksum, "0x%016" PRIx64, result.checksum);
-	report_text(report, "checksum", checksum);
+	report_checksum(report, result.checksum);
+	return "ok";
+}
+
+static void report_checksum(struct report *report, uint64_t checksum)
+{
+	char text[19];
+
+	(void)snprintf(text, sizeof text, "0x%016" PRIx64, checksum);
+	report_text(report, "checksum", text);
+}
+
+static void report_system_calls(struct report *report, const struct trace_counts *build,
+				const struct trace_counts *release)
+{
+	const struct trace_system_calls *calls = &build->allocator;
+
+	report_count(report, "realloc_remapped_count", build->realloc_remapped_count);
+	report_count(report, "realloc_remapped_bytes", build->realloc_remapped_bytes);
+	report_count(report, "allocator_mmap_count", calls->mmap_count);
+	report_count(report, "allocator_munmap_count", calls->munmap_count);
+	report_count(report, "allocator_mremap_count", calls->mremap_count);
+	report_count(report, "allocator_brk_count", calls->brk_count);
+	report_count(report, "allocator_madvise_count", calls->madvise_count);
+	report_count(report, "allocator_mprotect_count", calls->mprotect_count);
+	report_count(report, "allocator_mapped_bytes", calls->mapped_bytes);
+	report_count(report, "allocator_unmapped_bytes", calls->unmapped_bytes);
+	report_count(report, "strategy_mmap_count", build->program.mmap_count);
+	report_count(report, "strategy_mprotect_count", build->program.mprotect_count);
+	report_count(report, "release_unmapped_bytes",
+		     release->allocator.unmapped_bytes + release->program.unmapped_bytes);
+}
+
+static void report_trace(struct report *report, const struct traced_result *result)
+{
+	const struct trace_counts *build = &result->build;
+	uint64_t copied = result->strategy_copied_bytes + build->realloc_moved_bytes;
+
+	report_count(report, "malloc_count", build->malloc_count);
+	report_count(report, "calloc_count", build->calloc_count);
+	report_count(report, "realloc_count", build->realloc_count);
+	report_count(report, "free_count", build->free_count);
+	report_count(report, "aligned_count", build->aligned_count);
+	report_count(report, "realloc_in_place_count", build->realloc_in_place_count);
+	report_count(report, "realloc_moved_count", build->realloc_moved_count);
+	report_count(report, "realloc_shrunk_count", build->realloc_shrunk_count);
+	report_count(report, "realloc_failed_count", build->realloc_failed_count);
+	report_count(report, "realloc_moved_bytes", build->realloc_moved_bytes);
+	report_count(report, "strategy_copied_bytes", result->strategy_copied_bytes);
+	if (build->system_calls_seen) {
+		report_count(report, "copied_bytes", copied - build->realloc_remapped_bytes);
+		report_system_calls(report, build, &result->release);
+	} else if (build->realloc_moved_count == 0) {
+		report_count(report, "copied_bytes", copied);
+	}
+	report_count(report, "peak_requested_bytes", result->at_end.peak_requested_bytes);
+	report_count(report, "peak_moving_bytes", result->at_end.peak_moving_bytes);
+	report_count(report, "peak_usable_bytes", result->at_end.peak_usable_bytes);
+	report_count(report, "end_requested_bytes", result->at_end.requested_bytes);
+	report_count(report, "end_usable_bytes", result->at_end.usable_bytes);
+	report_count(report, "leaked_bytes", result->leaked_bytes);
+	report_count(report, "scan_call_count", result->scan_calls);
+	report_count(report, "release_free_count", result->release.free_count);
+	report_count(report, "thread_call_min_count", result->thread_calls_min);
+	report_count(report, "thread_call_max_count", result->thread_calls_max);
+	report_count(report, "traced_build_release_ns", result->build_release_ns);
+	if (result->untraced_reason != NULL)
+		report_text(report, "untraced_reason", result->untraced_reason);
+	report_checksum(report, result->checksum);
+}
+
+static const char *trace_pass(const struct request *request, struct report *report,
+			      struct error *error)
+{
+	static struct traced_result result;
+	enum measure_status status;
+
+	result.points_wanted = (unsigned)request->points;
+	status = traced(&request->measure, &result, error);
+	if (status != MEASURE_OK)
+		return status_names[status];
+	report_trace(report, &result);
+	for (unsigned i = 0; i < result.point_count; i++) {
+		const struct traced_point *point = &result.points[i];
+
+		report_point(report, point->rows, point->live_bytes, point->live_peak_bytes,
+			     point->resident_bytes);
+	}
+	return "ok";
+}
+
+static const char *latency_pass(const struct request *request, struct report *report,
+				struct error *error)
+{
+	static struct latency_result result;
+	enum measure_status status = latency(&request->measure, &result, error);
+
+	if (status != MEASURE_OK)
+		return status_names[status];
+	report_count(report, "latency_append_count", result.append_count);
+	report_real(report, "latency_timer_ns", result.timer_ns);
+	report_count(report, "latency_median_ns", result.median_ns);
+	report_count(report, "latency_p90_ns", result.p90_ns);
+	report_count(report, "latency_p99_ns", result.p99_ns);
+	if (result.p99_9_known)
+		report_count(report, "latency_p99_9_ns", result.p99_9_ns);
+	if (result.p99_99_known)
+		report_count(report, "latency_p99_99_ns", result.p99_99_ns);
+	report_count(report, "latency_max_ns", result.max_ns);
+	report_count(report, "latency_total_ns", result.total_ns);
+	report_real(report, "latency_slowest_share", result.slowest_share);
+	report_real(report, "latency_error_share", result.error_share);
+	report_count(report, "involuntary_switch_count", result.involuntary_switches);
+	report_checksum(report, result.checksum);
+	return "ok";
+}
+
+static const char *probe_pass(const struct request *request, struct report *report,
+			      struct error *error)
+{
+	struct probe_result result;
+
+	if (request->probe == NULL) {
+		(void)error_set(error, "--probe is needed; see --help");
+		return "failed";
+	}
+	if (!probe_run(request->probe, request->measure.row_bytes, &result, error))
+		return "failed";
+	report_real(report, "probe_ns", result.ns);
+	report_real(report, "probe_min_ns", result.min_ns);
+	report_count(report, "probe_value_count", result.value_count);
 	return "ok";
 }
 
@@ -142,9 +277,9 @@ static const struct {
 	pass_function *run;
 	bool needs_strategy;
 } passes[] = {
-	{"measure", measure_pass, true},
-	{"resolution", resolution_pass, false},
-	{"peak-lasts", peak_lasts_pass, false},
+	{"measure", measure_pass, true},        {"trace", trace_pass, true},
+	{"latency", latency_pass, true},        {"probe", probe_pass, false},
+	{"resolution", resolution_pass, false}, {"peak-lasts", peak_lasts_pass, false},
 	{"peak-over", peak_over_pass, false},
 };
 
@@ -161,22 +296,45 @@ static const char help[] =
 	"  LD_PRELOAD=libjemalloc.so.2 growbench-worker --benchmark_format=json\n"
 	"\n"
 	"For the runner, reporting to a file descriptor (the protocol is in harness/README.md):\n"
-	"  growbench-worker measure --strategy NAME --rows N --row-bytes N\n"
-	"      [--threads N] [--work cheap|random] [--iterations N] [--values N]\n"
+	"  growbench-worker measure [--implementation NAME] --strategy NAME --rows N\n"
+	"      --row-bytes N [--threads N] [--work cheap|random] [--iterations N] [--values N]\n"
 	"      [--cpus LIST] [--report-fd N]\n"
+	"  growbench-worker trace|latency ... as measure; trace [--points N]\n"
+	"  growbench-worker probe --probe NAME --row-bytes N [--cpus LIST] [--report-fd N]\n"
 	"  growbench-worker resolution [--cpus LIST] [--report-fd N]\n"
 	"  growbench-worker peak-lasts|peak-over --rows N --row-bytes N [--report-fd N]\n"
 	"\n"
 	"The report goes to standard output if no descriptor is given.\n"
 	"Exit status: 0 a report was written, 1 it could not be, 2 wrong usage.\n";
 
-static bool set_strategy(struct request *request, const char *name, struct error *error)
+/* Finds the strategy that was named, and checks that it has rows of that size. */
+static bool find_strategy(struct request *request, struct error *error)
 {
-	request->measure.strategy = strategy_find("c", name);
-	if (request->measure.strategy == NULL)
-		return error_set(error, "unknown strategy '%.64s'; growbench list shows them",
-				 name);
-	return true;
+	struct measure_request *measure = &request->measure;
+
+	if (request->strategy == NULL)
+		return true;
+	measure->strategy = strategy_find(request->implementation, request->strategy);
+	if (measure->strategy == NULL)
+		return error_set(error,
+				 "unknown strategy '%.64s' of implementation '%.64s'; growbench "
+				 "list shows them",
+				 request->strategy, request->implementation);
+	return strategy_supports(measure->strategy, measure->row_bytes) ||
+	       error_set(error, "%s is not compiled for rows of %zu bytes", measure->strategy->name,
+			 measure->row_bytes);
+}
+
+static bool set_probe(struct request *request, const char *name, struct error *error)
+{
+	const char *names[64] = {NULL};
+
+	for (size_t i = 0; probes[i].name != NULL; i++) {
+		names[i] = probes[i].name;
+		if (strcmp(name, probes[i].name) == 0)
+			request->probe = &probes[i];
+	}
+	return request->probe != NULL || unknown_name("probe", name, names, error);
 }
 
 static bool set_work(struct request *request, const char *name, struct error *error)
@@ -205,8 +363,17 @@ static bool set_option(struct request *request, int option, const char *argument
 	uint64_t number = 0;
 
 	switch (option) {
+	case 'm':
+		request->implementation = argument;
+		return true;
 	case 's':
-		return set_strategy(request, argument, error);
+		request->strategy = argument;
+		return true;
+	case 'o':
+		return set_probe(request, argument, error);
+	case 'p':
+		return set_number(argument, "--points", TRACED_MOST_POINTS, &request->points,
+				  error);
 	case 'w':
 		return set_work(request, argument, error);
 	case 'c':
@@ -248,7 +415,10 @@ static bool set_option(struct request *request, int option, const char *argument
 static bool parse_request(int argc, char **argv, struct request *request, struct error *error)
 {
 	static const struct option options[] = {
+		{"implementation", required_argument, NULL, 'm'},
 		{"strategy", required_argument, NULL, 's'},
+		{"probe", required_argument, NULL, 'o'},
+		{"points", required_argument, NULL, 'p'},
 		{"rows", required_argument, NULL, 'r'},
 		{"row-bytes", required_argument, NULL, 'b'},
 		{"threads", required_argument, NULL, 't'},
@@ -267,7 +437,7 @@ static bool parse_request(int argc, char **argv, struct request *request, struct
 			return false;
 	if (optind < argc)
 		return error_set(error, "'%s' is one word too many; see --help", argv[optind]);
-	return true;
+	return find_strategy(request, error);
 }
 
 static int fail(const char *message)
@@ -281,6 +451,7 @@ static int run_pass(size_t pass, int argc, char **argv)
 	static struct report report;
 	struct request request = {
 		.measure = {.threads = 1, .row_bytes = 80, .values = 1},
+		.implementation = "c",
 		.report_fd = STDOUT_FILENO,
 	};
 	struct error error = {""};
@@ -327,7 +498,8 @@ static bool register_by_hand(struct error *error)
 			};
 			char name[128];
 
-			if (strategies[i]->order == GROWTH_QUADRATIC && rows[j] > 10000)
+			if ((strategies[i]->order == GROWTH_QUADRATIC && rows[j] > 10000) ||
+			    !strategy_supports(strategies[i], request.row_bytes))
 				continue;
 			(void)snprintf(name, sizeof name, "%s/%s/rows:%zu/row_bytes:80",
 				       strategies[i]->implementation, strategies[i]->name, rows[j]);

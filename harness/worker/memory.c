@@ -113,6 +113,11 @@ bool memory_reset_peak(uint64_t *rss_bytes)
 	return written == 1 && read_status("\nVmRSS:", rss_bytes);
 }
 
+bool memory_resident(uint64_t *rss_bytes)
+{
+	return read_status("\nVmRSS:", rss_bytes);
+}
+
 bool memory_peak(uint64_t *peak_bytes)
 {
 	return read_status("\nVmHWM:", peak_bytes);

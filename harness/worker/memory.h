@@ -27,6 +27,9 @@ void *memory_map(size_t bytes);
  * cannot. */
 void memory_map_program(void);
 
+/* The resident memory now. */
+bool memory_resident(uint64_t *rss_bytes);
+
 /* Sets the peak back. On success *rss_bytes is the resident memory at that moment; false if this
  * kernel or sandbox does not let us. */
 bool memory_reset_peak(uint64_t *rss_bytes);

@@ -1,0 +1,312 @@
+#include "harness/worker/traced.h"
+
+#include <dlfcn.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "harness/worker/memory.h"
+
+/* What one thread works on. */
+struct lane {
+	struct traced_run *run;
+	unsigned number;
+	pthread_t thread;
+	struct row_source source;
+	struct array array;
+	struct trace_counts build;
+	struct trace_counts scan;
+	struct trace_counts release;
+	uint64_t build_ns;
+	uint64_t release_ns;
+	enum build_status status;
+	uint64_t checksum;
+};
+
+struct traced_run {
+	const struct trace *trace;
+	const struct measure_request *request;
+	struct traced_result *result;
+	struct lane *lanes;
+	pthread_barrier_t barrier;
+	uint64_t resident_before;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec time;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* ---- the timeline ---- */
+
+static void take_point(struct traced_run *run, uint64_t rows, bool last)
+{
+	struct traced_result *result = run->result;
+	struct traced_point point = {.rows = rows};
+	struct traced_point *before =
+		result->point_count > 0 ? &result->points[result->point_count - 1] : NULL;
+	struct trace_live live;
+	uint64_t resident = 0;
+
+	run->trace->pause();
+	run->trace->live(&live);
+	point.live_bytes = live.requested_bytes;
+	point.live_peak_bytes = live.window_peak_bytes;
+	if (memory_resident(&resident) && resident > run->resident_before)
+		point.resident_bytes = resident - run->resident_before;
+	run->trace->resume();
+	if (before != NULL && !last && before->live_bytes == point.live_bytes &&
+	    before->live_peak_bytes == point.live_peak_bytes &&
+	    before->resident_bytes == point.resident_bytes)
+		return;
+	result->points[result->point_count++] = point;
+}
+
+/* The build of strategy.h, in steps, with a point after every so many rows. */
+static enum build_status build_with_points(struct lane *lane)
+{
+	struct traced_run *run = lane->run;
+	const struct strategy *strategy = run->request->strategy;
+	const uint64_t rows = run->request->rows;
+	const uint64_t wanted = run->result->points_wanted;
+	const uint64_t every = rows / wanted + (rows % wanted != 0);
+	enum build_status status = BUILD_OK;
+
+	if (strategy->begin != NULL)
+		status = strategy->begin(&lane->array, rows);
+	for (uint64_t row = 0; row < rows && status == BUILD_OK; row++) {
+		status = strategy->append(&lane->array, row_source_next(&lane->source));
+		if (row == 0 || ((row + 1) % every == 0 && row + 1 < rows))
+			take_point(run, row + 1, false);
+	}
+	if (status == BUILD_OK && strategy->finish != NULL)
+		status = strategy->finish(&lane->array);
+	take_point(run, rows, true);
+	return status;
+}
+
+/* ---- one lane ---- */
+
+static void wait_for_all(struct traced_run *run)
+{
+	if (run->request->threads > 1)
+		(void)pthread_barrier_wait(&run->barrier);
+}
+
+static void *run_lane(void *data)
+{
+	struct lane *lane = data;
+	struct traced_run *run = lane->run;
+	const struct measure_request *request = run->request;
+	const struct trace *trace = run->trace;
+	uint64_t start;
+
+	lane->array = array_init(request->row_bytes);
+	row_source_rewind(&lane->source);
+	wait_for_all(run);
+
+	start = now_ns();
+	trace->start();
+	lane->status =
+		run->result->points_wanted > 0
+			? build_with_points(lane)
+			: request->strategy->build(&lane->array, request->rows, &lane->source);
+	trace->stop(&lane->build);
+	lane->build_ns = now_ns() - start;
+
+	wait_for_all(run);
+	if (lane->number == 0)
+		trace->live(&run->result->at_end);
+	wait_for_all(run);
+
+	trace->start();
+	lane->checksum = request->strategy->scan(&lane->array);
+	trace->stop(&lane->scan);
+
+	wait_for_all(run);
+	start = now_ns();
+	trace->start();
+	request->strategy->release(&lane->array);
+	trace->stop(&lane->release);
+	lane->release_ns = now_ns() - start;
+	wait_for_all(run);
+	return NULL;
+}
+
+static bool run_lanes(struct traced_run *run, struct error *error)
+{
+	const unsigned threads = run->request->threads;
+
+	if (threads > 1 && pthread_barrier_init(&run->barrier, NULL, threads) != 0)
+		return error_set(error, "no barrier for %u threads", threads);
+	for (unsigned i = 1; i < threads; i++)
+		if (pthread_create(&run->lanes[i].thread, NULL, run_lane, &run->lanes[i]) != 0)
+			/* The threads so far wait at the barrier until the process ends. */
+			return error_set(error, "only %u of %u threads could be started", i,
+					 threads);
+	(void)run_lane(&run->lanes[0]);
+	for (unsigned i = 1; i < threads; i++)
+		(void)pthread_join(run->lanes[i].thread, NULL);
+	return true;
+}
+
+/* ---- before and after ---- */
+
+static bool prepare_lanes(struct traced_run *run, struct error *error)
+{
+	const struct measure_request *request = run->request;
+	size_t buffer_bytes = (row_source_buffer_bytes(request->row_bytes) + 63) & ~(size_t)63;
+	unsigned char *buffers = memory_map(request->threads * buffer_bytes);
+
+	run->lanes = memory_map(request->threads * sizeof *run->lanes);
+	if (run->lanes == NULL || buffers == NULL)
+		return error_set(error, "no memory for the row buffers of %u threads",
+				 request->threads);
+	for (unsigned i = 0; i < request->threads; i++) {
+		struct lane *lane = &run->lanes[i];
+
+		lane->run = run;
+		lane->number = i;
+		row_source_init(&lane->source, buffers + i * buffer_bytes, request->row_bytes,
+				request->work);
+	}
+	return true;
+}
+
+/* Blocks that may be live at once, for the interposer's table. */
+static size_t live_blocks(const struct measure_request *request)
+{
+	struct strategy_cost cost;
+	uint64_t blocks;
+
+	request->strategy->cost(request->rows, request->row_bytes, &cost);
+	blocks = cost.malloc_count + cost.calloc_count - cost.free_count + 4;
+	if (cost.free_count > cost.malloc_count)
+		blocks = cost.malloc_count + 4;
+	/* A list that is packed frees all at its end. */
+	if (cost.peak_bytes > cost.final_bytes && request->strategy->order == GROWTH_LINEAR)
+		blocks = cost.malloc_count + 4;
+	return blocks * request->threads;
+}
+
+static uint64_t calls_of(const struct trace_counts *counts)
+{
+	return counts->malloc_count + counts->calloc_count + counts->realloc_count +
+	       counts->free_count + counts->aligned_count;
+}
+
+static void add_system_calls(struct trace_system_calls *sum,
+			     const struct trace_system_calls *counts)
+{
+	sum->mmap_count += counts->mmap_count;
+	sum->munmap_count += counts->munmap_count;
+	sum->mremap_count += counts->mremap_count;
+	sum->brk_count += counts->brk_count;
+	sum->madvise_count += counts->madvise_count;
+	sum->mprotect_count += counts->mprotect_count;
+	sum->mapped_bytes += counts->mapped_bytes;
+	sum->unmapped_bytes += counts->unmapped_bytes;
+}
+
+static void add_counts(struct trace_counts *sum, const struct trace_counts *counts)
+{
+	sum->malloc_count += counts->malloc_count;
+	sum->calloc_count += counts->calloc_count;
+	sum->realloc_count += counts->realloc_count;
+	sum->free_count += counts->free_count;
+	sum->aligned_count += counts->aligned_count;
+	sum->failed_count += counts->failed_count;
+	sum->realloc_in_place_count += counts->realloc_in_place_count;
+	sum->realloc_moved_count += counts->realloc_moved_count;
+	sum->realloc_remapped_count += counts->realloc_remapped_count;
+	sum->realloc_shrunk_count += counts->realloc_shrunk_count;
+	sum->realloc_failed_count += counts->realloc_failed_count;
+	sum->realloc_moved_bytes += counts->realloc_moved_bytes;
+	sum->realloc_remapped_bytes += counts->realloc_remapped_bytes;
+	sum->system_calls_seen = sum->system_calls_seen && counts->system_calls_seen;
+	add_system_calls(&sum->allocator, &counts->allocator);
+	add_system_calls(&sum->program, &counts->program);
+}
+
+static void collect(struct traced_run *run)
+{
+	struct traced_result *result = run->result;
+	struct strategy_cost cost;
+
+	result->build.system_calls_seen = true;
+	result->release.system_calls_seen = true;
+	result->thread_calls_min = UINT64_MAX;
+	for (unsigned i = 0; i < run->request->threads; i++) {
+		const struct lane *lane = &run->lanes[i];
+		uint64_t calls = calls_of(&lane->build);
+
+		add_counts(&result->build, &lane->build);
+		add_counts(&result->release, &lane->release);
+		result->scan_calls += calls_of(&lane->scan);
+		if (calls < result->thread_calls_min)
+			result->thread_calls_min = calls;
+		if (calls > result->thread_calls_max)
+			result->thread_calls_max = calls;
+		if (lane->build_ns + lane->release_ns > result->build_release_ns)
+			result->build_release_ns = lane->build_ns + lane->release_ns;
+	}
+	run->request->strategy->cost(run->request->rows, run->request->row_bytes, &cost);
+	result->strategy_copied_bytes = cost.copied_bytes * run->request->threads;
+	result->checksum = run->lanes[0].checksum;
+}
+
+static enum measure_status verdict(struct traced_run *run, struct error *error)
+{
+	const uint64_t expected = row_source_checksum(&run->lanes[0].source, run->request->rows);
+
+	for (unsigned i = 0; i < run->request->threads; i++) {
+		if (run->lanes[i].status != BUILD_OK) {
+			(void)error_set(error, "the traced build ran out of memory");
+			return MEASURE_OUT_OF_MEMORY;
+		}
+		if (run->lanes[i].checksum != expected) {
+			(void)error_set(error,
+					"the traced build's rows have checksum %016" PRIx64
+					" instead of %016" PRIx64,
+					run->lanes[i].checksum, expected);
+			return MEASURE_WRONG_CHECKSUM;
+		}
+	}
+	return MEASURE_OK;
+}
+
+enum measure_status traced(const struct measure_request *request, struct traced_result *result,
+			   struct error *error)
+{
+	struct traced_run run = {
+		.trace = dlsym(RTLD_DEFAULT, TRACE_SYMBOL), .request = request, .result = result};
+	const unsigned wanted = request->threads == 1 ? result->points_wanted : 0;
+	struct trace_live live;
+
+	memset(result, 0, sizeof *result);
+	result->points_wanted = wanted;
+	if (run.trace == NULL || run.trace->version != TRACE_VERSION) {
+		(void)error_set(error, "libgrowbench-trace.so is not preloaded, or is of another "
+				       "version");
+		return MEASURE_FAILED;
+	}
+	memory_map_program();
+	result->untraced_reason = run.trace->blind();
+	if (!prepare_lanes(&run, error))
+		return MEASURE_FAILED;
+	if (!run.trace->reset(live_blocks(request))) {
+		(void)error_set(error, "no memory for the interposer's table of blocks");
+		return MEASURE_FAILED;
+	}
+	(void)memory_resident(&run.resident_before);
+	if (!run_lanes(&run, error))
+		return MEASURE_FAILED;
+	collect(&run);
+	run.trace->live(&live);
+	result->leaked_bytes = live.requested_bytes;
+	return verdict(&run, error);
+}
