@@ -28,14 +28,24 @@ EXIT_USAGE = 2
 EXIT_WORKERS = 3
 EXIT_INTERRUPTED = 130
 
+# What a worker says in the other passes.
+FIGURES_OF_PASS = {
+    "trace": {"malloc_count": "1", "realloc_moved_count": "2", "copied_bytes": "300"},
+    "latency": {"latency_append_count": "10", "latency_max_ns": "70000"},
+    "probe": {"probe_ns": "3.25", "probe_min_ns": "3", "probe_value_count": "9"},
+}
+
 # What identifies a row but for the library and the figures.
-CELL = ("round", "implementation", "strategy", "allocator", "rows", "row_bytes", "threads")
+CELL = ("round", "pass", "implementation", "strategy", "allocator", "rows", "row_bytes", "threads")
 
 
 # Every strategy is a file; how many there are is for nobody to know.
 STRATEGIES = sorted(
     path.name[: -len(".c")]
     for path in (Path(__file__).parents[2] / "kernels" / "strategies").glob("*.c")
+)
+CONTAINERS = sorted(
+    path.stem for path in (Path(__file__).parents[2] / "kernels" / "containers").glob("*.c*")
 )
 # What the stand-in reports; "worker" columns of runs.csv that hold no figure are in IDENTITY.
 FIGURES = {
@@ -116,12 +126,21 @@ class Growbench:
         timeout: float = 60,
         **popen,
     ) -> subprocess.CompletedProcess:
-        """Runs it to its end; no test takes nearly as long as `timeout`."""
+        """Runs it to its end; no test takes nearly as long as `timeout`.
+
+        Tests that do not say which passes they want are about the measurements alone.
+        """
+        words = tuple(map(str, words))
+        if (
+            words[:1] in (("run",), ("plan",))
+            and not any(word.startswith(("--passes", "--resume", "--help")) for word in words)
+        ):
+            words = (words[0], "--passes=measure", *words[1:])
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.setdefault("stdout", subprocess.PIPE)
         popen.setdefault("stderr", subprocess.PIPE)
         return subprocess.run(
-            [str(GROWBENCH), *map(str, words)],
+            [str(GROWBENCH), *words],
             cwd=self.folder,
             env=environment(**(variables or {})),
             text=True,
@@ -196,6 +215,11 @@ begin() {{
 figures() {{
     printf '{figures}' >&3
 }}
+figures_of() {{
+    case $1 in
+{figures_of_pass}
+    esac
+}}
 end() {{
     printf 'status ok\nend\n' >&3
 }}
@@ -209,31 +233,49 @@ case $1 in
 resolution)
     {resolution}
     ;;
+trace | latency | probe)
+    {other}
+    ;;
 *)
     {measure}
     ;;
 esac
 """
 
+# The interposer stands before the allocator, and is not what is reported.
+_HONEST_OTHER = r"""library=${LD_PRELOAD##*libgrowbench-trace.so}
+    begin "${library#:}"
+    figures_of "$1"
+    end"""
 _HONEST_RESOLUTION = 'begin; echo "peak_resolution_bytes 4096" >&3; end'
 
 
 @pytest.fixture
 def stand_in(tmp_path_factory) -> Callable[..., StandIn]:
-    """Makes a stand-in for the worker out of shell commands for each of its two passes.
+    """Makes a stand-in for the worker out of shell commands for each of its passes.
 
-    They may use $call (how many cells it was called for so far, from 1), and the functions begin
+    `other` is for trace, latency and probe. They may use $call (how many cells it was called for so far, from 1), and the functions begin
     [PATH], figures and end, or honest for all three.
     """
 
-    def make(measure: str = "honest", resolution: str = _HONEST_RESOLUTION) -> StandIn:
+    def make(
+        measure: str = "honest", resolution: str = _HONEST_RESOLUTION, other: str = _HONEST_OTHER
+    ) -> StandIn:
         folder = tmp_path_factory.mktemp("stand-in")
         figures = "".join(f"{name} {value}\\n" for name, value in FIGURES.items())
+        figures_of_pass = "\n".join(
+            f"    {name}) printf '"
+            + "".join(f"{column} {value}\\n" for column, value in of_pass.items())
+            + "checksum 0x0123456789abcdef\\n' >&3 ;;"
+            for name, of_pass in FIGURES_OF_PASS.items()
+        )
         path = folder / "worker"
         path.write_text(
             _SCRIPT.format(
                 measure=measure,
                 resolution=resolution,
+                other=other,
+                figures_of_pass=figures_of_pass,
                 folder=folder,
                 figures=figures,
                 libc=libc_path(),

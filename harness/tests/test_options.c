@@ -64,7 +64,7 @@ static size_t strategy_total(void)
 
 static void no_words_mean_the_default_preset_and_all_of_it(void **state)
 {
-	static const uint64_t rows[] = {10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000, 200000};
+	static const uint64_t rows[] = {10, 100, 1000, 3000, 10000, 30000, 100000};
 	static const uint64_t row_bytes[] = {80};
 	static const uint64_t threads[] = {1};
 	static const char *const none[] = {NULL};
@@ -135,6 +135,44 @@ static void every_preset_can_be_read_and_explains_itself(void **state)
 		options_release(&options);
 	}
 	assert_int_equal(count, 3);
+}
+
+static void passes_are_the_presets_or_those_that_are_named(void **state)
+{
+	struct options options;
+
+	(void)state;
+	parse_good(WORDS("--preset=default"), &options);
+	for (size_t i = 0; i < PASS_COUNT; i++)
+		assert_true(options.passes[i]);
+	options_release(&options);
+
+	parse_good(WORDS("--passes", "trace,probe"), &options);
+	assert_false(options.passes[PASS_MEASURE] || options.passes[PASS_LATENCY]);
+	assert_true(options.passes[PASS_TRACE] && options.passes[PASS_PROBE]);
+	options_release(&options);
+}
+
+static void a_timeline_is_of_the_rows_that_are_named_or_of_none(void **state)
+{
+	static const uint64_t named[] = {100, 5000};
+	static const uint64_t article[] = {10000};
+	struct options options;
+
+	(void)state;
+	parse_good(WORDS("--preset=default"), &options);
+	assert_counts(&options.timeline, article, COUNT_OF(article));
+	assert_int_equal(options.timeline_points, 200);
+	options_release(&options);
+
+	parse_good(WORDS("--timeline=5k,100", "--timeline-points=1000"), &options);
+	assert_counts(&options.timeline, named, COUNT_OF(named));
+	assert_int_equal(options.timeline_points, 1000);
+	options_release(&options);
+
+	parse_good(WORDS("--timeline=none"), &options);
+	assert_int_equal(options.timeline.count, 0);
+	options_release(&options);
 }
 
 static void options_override_the_preset_in_any_order(void **state)
@@ -445,6 +483,8 @@ int main(void)
 		cmocka_unit_test(no_words_mean_the_default_preset_and_all_of_it),
 		cmocka_unit_test(a_preset_brings_its_own_sizes_and_limits),
 		cmocka_unit_test(every_preset_can_be_read_and_explains_itself),
+		cmocka_unit_test(passes_are_the_presets_or_those_that_are_named),
+		cmocka_unit_test(a_timeline_is_of_the_rows_that_are_named_or_of_none),
 		cmocka_unit_test(options_override_the_preset_in_any_order),
 		cmocka_unit_test(every_other_option_is_kept),
 		cmocka_unit_test(a_seed_of_zero_is_a_seed),

@@ -11,6 +11,8 @@
 #define MOST_SIZES 8
 
 static const uint64_t plenty = UINT64_C(1) << 62;
+/* Caches matter for the probes alone. */
+static const struct topology no_topology;
 
 /* Options as options_parse would leave them, without a look at the machine. */
 struct fake {
@@ -19,7 +21,7 @@ struct fake {
 	uint64_t rows[MOST_SIZES];
 	uint64_t row_bytes[MOST_SIZES];
 	uint64_t threads[MOST_SIZES];
-	const struct strategy *strategies[16];
+	const struct strategy *strategies[32];
 };
 
 static const struct preset *find_preset(const char *name)
@@ -49,8 +51,9 @@ static void fake_init(struct fake *fake, size_t allocators)
 	memset(fake, 0, sizeof *fake);
 	assert_in_range(allocators, 1, MOST_ALLOCATORS);
 	options->preset = find_preset("default");
+	options->passes[PASS_MEASURE] = true;
 	for (size_t i = 0; strategies[i] != NULL; i++) {
-		assert_in_range(i, 0, 14);
+		assert_in_range(i, 0, 30);
 		fake->strategies[options->strategy_count++] = strategies[i];
 	}
 	options->strategies = fake->strategies;
@@ -87,7 +90,7 @@ static void make(struct plan *plan, const struct fake *fake, uint64_t memory_byt
 {
 	struct error error = {""};
 
-	if (!plan_make(plan, &fake->options, memory_bytes, &error))
+	if (!plan_make(plan, &fake->options, &no_topology, memory_bytes, &error))
 		fail_msg("no plan: %s", error.text);
 }
 
@@ -724,7 +727,8 @@ static void a_size_that_does_not_fit_in_64_bits_is_refused(void **state)
 		fake.rows[0] = cases[i].rows;
 		fake.row_bytes[0] = cases[i].row_bytes;
 		fake.threads[0] = cases[i].threads;
-		assert_int_equal(plan_make(&plan, &fake.options, plenty, &error), cases[i].fits);
+		assert_int_equal(plan_make(&plan, &fake.options, &no_topology, plenty, &error),
+				 cases[i].fits);
 		if (!cases[i].fits)
 			assert_contains(error.text, "are more than can be addressed");
 		plan_release(&plan);
@@ -758,7 +762,7 @@ static void a_plan_of_nothing_is_refused(void **state)
 	(void)state;
 	fake_init(&fake, 1);
 	fake.options.allocator_count = 0;
-	assert_false(plan_make(&plan, &fake.options, plenty, &error));
+	assert_false(plan_make(&plan, &fake.options, &no_topology, plenty, &error));
 	assert_contains(error.text, "nothing to measure");
 	plan_release(&plan);
 }
@@ -777,6 +781,192 @@ static void the_expected_time_is_that_of_what_is_measured_in_all_rounds(void **s
 		plan.cells[i].worker_ns = 100 * (double)(i + 1);
 	plan.cells[3].skip = CELL_PREDICTED;
 	assert_close(plan_expected_ns(&plan), 6000);
+	plan_release(&plan);
+}
+
+/* ---- the other passes ---- */
+
+static struct topology two_caches(void)
+{
+	struct topology topology = {.cache_count = 3};
+
+	topology.caches[0] = (struct topology_cache){.level = 1, .type = 'd', .bytes = 32 << 10};
+	topology.caches[1] = (struct topology_cache){.level = 1, .type = 'i', .bytes = 64 << 10};
+	topology.caches[2] = (struct topology_cache){.level = 2, .type = 'u', .bytes = 512 << 10};
+	return topology;
+}
+
+static void make_all_passes(struct fake *fake, struct plan *plan, struct visit **visits)
+{
+	const struct topology topology = two_caches();
+	struct error error = {""};
+
+	for (size_t i = 0; i < PASS_COUNT; i++)
+		fake->options.passes[i] = true;
+	fake->options.latency_rounds = 2;
+	if (!plan_make(plan, &fake->options, &topology, plenty, &error))
+		fail_msg("no plan: %s", error.text);
+	*visits = plan_order(plan);
+	assert_non_null(*visits);
+}
+
+static uint64_t count_visits(const struct plan *plan, const struct visit *visits, enum pass pass)
+{
+	uint64_t count = 0;
+
+	for (uint64_t i = 0; i < plan_row_count(plan); i++)
+		count += visits[i].pass == pass;
+	return count;
+}
+
+static void every_pass_has_the_rows_that_its_rounds_say(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+	struct visit *visits;
+
+	(void)state;
+	fake_init(&fake, 3);
+	add_rows(&fake, 100); /* too few for latencies, the other size is not */
+	make_all_passes(&fake, &plan, &visits);
+	assert_int_equal(count_visits(&plan, visits, PASS_MEASURE), plan.cell_count * 10);
+	assert_int_equal(count_visits(&plan, visits, PASS_TRACE), plan.cell_count);
+	assert_int_equal(count_visits(&plan, visits, PASS_LATENCY), plan.cell_count / 2 * 2);
+	assert_int_equal(count_visits(&plan, visits, PASS_PROBE), plan.probe_count * 3);
+	assert_true(plan.probe_count > 10);
+	free(visits);
+	plan_release(&plan);
+}
+
+static void no_visit_comes_twice(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+	struct visit *visits;
+
+	(void)state;
+	fake_init(&fake, 2);
+	only_strategy(&fake, "realloc_doubling");
+	make_all_passes(&fake, &plan, &visits);
+	for (uint64_t i = 0; i < plan_row_count(&plan); i++)
+		for (uint64_t j = 0; j < i; j++)
+			assert_false(visits[i].pass == visits[j].pass &&
+				     visits[i].round == visits[j].round &&
+				     visits[i].block == visits[j].block &&
+				     visits[i].allocator == visits[j].allocator);
+	free(visits);
+	plan_release(&plan);
+}
+
+static void probes_stand_at_the_start_in_the_middle_and_at_the_end(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+	struct visit *visits;
+	uint64_t last;
+
+	(void)state;
+	fake_init(&fake, 2);
+	only_strategy(&fake, "realloc_doubling");
+	make_all_passes(&fake, &plan, &visits);
+	last = plan_row_count(&plan) - plan.probe_count;
+	for (uint64_t i = 0; i < plan.probe_count; i++) {
+		assert_int_equal(visits[i].pass, PASS_PROBE);
+		assert_int_equal(visits[i].round, 0);
+		assert_int_equal(visits[last + i].pass, PASS_PROBE);
+		assert_int_equal(visits[last + i].round, 2);
+	}
+	/* Five of the ten rounds, with a trace and two visits of latency, are before the middle. */
+	assert_int_equal(visits[plan.probe_count + 2 * (5 + 1 + 2)].pass, PASS_PROBE);
+	free(visits);
+	plan_release(&plan);
+}
+
+static void a_probe_of_allocators_is_run_under_each_of_them(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+	struct visit *visits;
+
+	(void)state;
+	fake_init(&fake, 4);
+	make_all_passes(&fake, &plan, &visits);
+	for (const struct probe *probe = probes; probe->name != NULL; probe++) {
+		size_t under[MOST_ALLOCATORS] = {0};
+
+		for (size_t i = 0; i < plan.probe_count; i++)
+			if (plan.probes[i].probe == probe)
+				under[plan.probes[i].allocator]++;
+		assert_true(under[0] > 0);
+		for (size_t a = 1; a < 4; a++)
+			assert_int_equal(under[a], probe->of_allocator ? under[0] : 0);
+	}
+	free(visits);
+	plan_release(&plan);
+}
+
+static void trace_and_latency_follow_the_measurements_of_their_block(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+	struct visit *visits;
+
+	(void)state;
+	fake_init(&fake, 2);
+	make_all_passes(&fake, &plan, &visits);
+	for (uint64_t i = 1; i < plan_row_count(&plan); i++) {
+		if (visits[i].pass != PASS_TRACE && visits[i].pass != PASS_LATENCY)
+			continue;
+		assert_int_equal(visits[i].block, visits[i - 1].block);
+		assert_int_equal(visits[i].round, visits[i - 1].round);
+		assert_true(visits[i].pass >= visits[i - 1].pass);
+	}
+	free(visits);
+	plan_release(&plan);
+}
+
+static void a_slow_cell_is_measured_in_six_rounds_spread_over_the_run(void **state)
+{
+	static const bool expected[10] = {false, true, false, true, true,
+					  false, true, false, true, true};
+	struct fake fake;
+	struct plan plan;
+	struct cell *cell;
+
+	(void)state;
+	fake_init(&fake, 1);
+	only_strategy(&fake, "loop_and_append");
+	make(&plan, &fake, plenty);
+	cell = plan_cell(&plan, 0, 0);
+	assert_int_equal(cell->rounds, 10);
+	for (uint64_t round = 0; round < 10; round++)
+		assert_true(plan_measures(&plan, cell, round));
+	/* 4% of 240 s are 9.6 s: ten times 2 s are more. */
+	cell->cold_ns = 1e9;
+	cell->warm_ns = 1e9;
+	plan_decide(&plan);
+	assert_int_equal(cell->skip, CELL_MEASURED);
+	assert_int_equal(cell->rounds, 6);
+	for (uint64_t round = 0; round < 10; round++)
+		assert_int_equal(plan_measures(&plan, cell, round), expected[round]);
+	plan_release(&plan);
+}
+
+static void rows_that_an_implementation_has_not_are_left_out(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 2);
+	fake.row_bytes[0] = 77777;
+	make(&plan, &fake, plenty);
+	for (size_t b = 0; b < plan.block_count; b++)
+		for (size_t a = 0; a < 2; a++)
+			assert_int_equal(plan_cell(&plan, b, a)->skip,
+					 strategy_supports(plan.blocks[b].strategy, 77777)
+						 ? CELL_MEASURED
+						 : CELL_UNSUPPORTED);
 	plan_release(&plan);
 }
 
@@ -810,6 +1000,13 @@ int main(void)
 		cmocka_unit_test(a_need_that_overflows_is_too_much_for_any_machine),
 		cmocka_unit_test(a_plan_of_nothing_is_refused),
 		cmocka_unit_test(the_expected_time_is_that_of_what_is_measured_in_all_rounds),
+		cmocka_unit_test(every_pass_has_the_rows_that_its_rounds_say),
+		cmocka_unit_test(no_visit_comes_twice),
+		cmocka_unit_test(probes_stand_at_the_start_in_the_middle_and_at_the_end),
+		cmocka_unit_test(a_probe_of_allocators_is_run_under_each_of_them),
+		cmocka_unit_test(trace_and_latency_follow_the_measurements_of_their_block),
+		cmocka_unit_test(a_slow_cell_is_measured_in_six_rounds_spread_over_the_run),
+		cmocka_unit_test(rows_that_an_implementation_has_not_are_left_out),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
