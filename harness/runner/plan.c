@@ -42,6 +42,11 @@ enum {
 	LATENCY_FEWEST_ROWS = 1000
 };
 
+/* Sizes of one probe: a cache level or two more than any machine has. */
+enum {
+	MOST_PROBE_SIZES = TOPOLOGY_MAX_CACHES + 2
+};
+
 /* What a probe takes, worker included. */
 static const double probe_ns = 50e6;
 
@@ -387,7 +392,7 @@ static void add_probe(struct plan *plan, const struct probe *probe, uint64_t byt
 static bool add_probes(struct plan *plan, const struct topology *topology, struct error *error)
 {
 	const struct options *options = plan->options;
-	uint64_t sizes[PROBE_MOST_SIZES];
+	uint64_t sizes[MOST_PROBE_SIZES];
 	uint64_t caches[TOPOLOGY_MAX_CACHES];
 	size_t cache_count = 0;
 	size_t probes_count = 0;
@@ -400,16 +405,17 @@ static bool add_probes(struct plan *plan, const struct topology *topology, struc
 	while (probes[probes_count].name != NULL)
 		probes_count++;
 	plan->probes = calloc(probes_count * options->allocator_count *
-				      (PROBE_MOST_SIZES + options->row_bytes.count),
+				      (MOST_PROBE_SIZES + options->row_bytes.count),
 			      sizeof *plan->probes);
 	if (plan->probes == NULL)
 		return error_set(error, "no memory for the probes");
 	for (const struct probe *probe = probes; probe->name != NULL; probe++) {
-		size_t count = probe_sizes(probe, caches, cache_count, sizes, PROBE_MOST_SIZES);
+		size_t count = probe_sizes(probe, caches, cache_count, sizes, MOST_PROBE_SIZES);
 
 		for (size_t i = 0; i < count; i++)
 			add_probe(plan, probe, sizes[i]);
-		for (size_t i = 0; probe->of_rows && i < options->row_bytes.count; i++)
+		for (size_t i = 0;
+		     probe->sizing == PROBE_SIZED_BY_ROWS && i < options->row_bytes.count; i++)
 			add_probe(plan, probe, options->row_bytes.values[i]);
 	}
 	return true;

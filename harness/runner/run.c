@@ -241,7 +241,6 @@ static void do_cell(struct run *run, const struct visit *visit, struct record *r
 	run->alive_ns += worker_run(&run->pool, &task, record);
 }
 
-/* What cannot be probed here has no figure, and that is no failure. */
 static void do_probe(struct run *run, const struct visit *visit, struct record *record)
 {
 	const struct probe_visit *probe = &run->plan.probes[visit->block];
@@ -259,8 +258,6 @@ static void do_probe(struct run *run, const struct visit *visit, struct record *
 		return;
 	}
 	run->alive_ns += worker_run(&run->pool, &task, record);
-	if (strcmp(record_get(record, "status"), "failed") == 0)
-		record_set_text(record, "status", "unprobed");
 }
 
 /* Makes the row of one visit. */

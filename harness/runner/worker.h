@@ -53,6 +53,7 @@ struct worker_task {
  * well and it proved that the right library supplied malloc, else a status that says what happened:
  *
  *   ok, out_of_memory, wrong_checksum, failed  as the worker says
+ *   unprobed         as the worker says: this machine does not offer what was to be probed
  *   unavailable      the allocator is missing (nothing is started)
  *   wrong_allocator  another library than the one asked for supplied malloc
  *   crashed          ended by a signal

@@ -223,9 +223,15 @@ static const char *probe_pass(const struct request *request, struct report *repo
 		(void)error_set(error, "--probe is needed; see --help");
 		return "failed";
 	}
-	if (!probe_run(request->probe, request->measure.row_bytes, &result, error))
+	switch (probe_run(request->probe, request->measure.row_bytes, &result, error)) {
+	case PROBE_UNAVAILABLE:
+		return "unprobed";
+	case PROBE_FAILED:
 		return "failed";
-	report_real(report, "probe_ns", result.ns);
+	case PROBE_OK:
+		break;
+	}
+	report_real(report, "probe_ns", result.probe_ns);
 	report_real(report, "probe_min_ns", result.min_ns);
 	report_count(report, "probe_value_count", result.value_count);
 	return "ok";
@@ -329,11 +335,9 @@ static bool set_probe(struct request *request, const char *name, struct error *e
 {
 	const char *names[64] = {NULL};
 
-	for (size_t i = 0; probes[i].name != NULL; i++) {
+	for (size_t i = 0; probes[i].name != NULL; i++)
 		names[i] = probes[i].name;
-		if (strcmp(name, probes[i].name) == 0)
-			request->probe = &probes[i];
-	}
+	request->probe = probe_find(name);
 	return request->probe != NULL || unknown_name("probe", name, names, error);
 }
 
