@@ -49,5 +49,5 @@ void contiguous_release(struct array *array)
 {
 	if (array->data != NULL)
 		free(array->data);
-	*array = array_init(array->row_bytes);
+	array_clear(array);
 }

@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What it took to grow from capacity 0. The unit is whatever the capacity counts. */
 struct growth {
 	/* How often it grew. */
@@ -37,5 +41,9 @@ static inline size_t growth_cpython(size_t capacity)
 
 	return (needed + needed / 8 + 6) & ~(size_t)3;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

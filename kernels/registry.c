@@ -1,5 +1,5 @@
-/* The table `strategies` itself is generated from the listing of strategies/: see CMakeLists.txt.
- */
+/* The table `strategies` itself is generated from the listings of strategies/ and containers/: see
+ * CMakeLists.txt. */
 #include "strategy.h"
 
 #include <string.h>

@@ -5,23 +5,25 @@
  *
  *     const struct strategy strategy_NAME = { .name = "NAME", ... };
  *
- * (characters of the file name that C does not allow in an identifier become '_'). Nothing else
- * needs a change: the table of all strategies is made from the folder's listing, and help texts,
+ * (characters of the file name that C does not allow in an identifier become '_'). A container of
+ * somebody else's goes into kernels/containers/ in the same way. Nothing else needs a change: the
+ * table of all strategies is made from the listing of both folders, and help texts,
  * tests, CSV files and plots derive from the record. The tests check the record against reality:
  * the same rows come out, the closed forms in `cost` are what a counting allocator sees, nothing
  * leaks, and every allocation may fail.
  *
- * Holds for everything in kernels/: C11, no clock, no input or output, no mutable global, and no
- * knowledge of who measures. Memory comes from malloc, calloc, realloc and free (or from mmap
- * where the strategy is about that), so that whichever allocator the process was started with
- * supplies it.
+ * Holds for everything in kernels/: C11 (C++17 for the containers of C++), no clock, no input or
+ * output, no mutable global, and no knowledge of who measures. Memory comes from malloc, calloc,
+ * realloc and free (or from mmap where the strategy is about that), so that whichever allocator the
+ * process was started with supplies it.
  */
 #ifndef GROWBENCH_KERNELS_STRATEGY_H
 #define GROWBENCH_KERNELS_STRATEGY_H
 
+#include <stdalign.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "row_source.h"
 
@@ -31,7 +33,8 @@ extern "C" {
 
 enum build_status {
 	BUILD_OK = 0,
-	/* Memory could not be had, or the size does not fit in a size_t. */
+	/* Memory could not be had, or the size does not fit (in a size_t, in the container's own
+	 * counters, or to any type that it was compiled for). */
 	BUILD_OUT_OF_MEMORY,
 };
 
@@ -41,6 +44,9 @@ enum build_status {
  * A contiguous strategy keeps its rows in `data`; a strategy that keeps rows or chunks apart keeps
  * their addresses in `index`. What is not used is NULL. `capacity` counts what there is room for
  * before the next growth: rows in `data`, or slots in `index`.
+ *
+ * A container of somebody else's keeps books of its own. It tells `rows` after each append and each
+ * build, and `data`, `index` and `capacity` as far as it can be asked for them.
  */
 struct array {
 	size_t row_bytes;
@@ -51,6 +57,12 @@ struct array {
 	/* Address space held at `data`, of which the front part is in use. 0 where a strategy does
 	 * not reserve any. */
 	size_t reserved_bytes;
+	/* The container from its first row (or begin) to release, else NULL. It may lie in
+	 * container_storage and point into itself: an array with a container stays where it is. */
+	void *container;
+	/* Not initialised. Room for the largest container that takes no memory for itself, which is
+	 * std::deque. */
+	alignas(max_align_t) unsigned char container_storage[80];
 };
 
 /* How the time to build grows with the number of rows when no growth can be done in place. */
@@ -90,13 +102,20 @@ struct strategy_cost {
 struct strategy {
 	/* Equal to the file's name. Lower case, no comma, no space. */
 	const char *name;
-	/* What it is written in: "c" here; "cpp" for a C++ container. */
+	/* What it is written in: "c" for ours, "cpp" for a container of C++; for one of a C library
+	 * the library, "glib" or "uthash". */
 	const char *implementation;
 	/* One line, imperative, without a full stop. */
 	const char *help;
 	/* What people know that does the same, or NULL. */
 	const char *counterpart;
 	enum growth_order order;
+	/* Whether there are rows of row_bytes bytes: a container of C++ has to know the type of its
+	 * rows when it is compiled. NULL: all sizes. Rows that are not supported are never
+	 * appended: begin, append and build return BUILD_OUT_OF_MEMORY. See strategy_supports. */
+	bool (*supports)(size_t row_bytes);
+	/* The container ends the process where others return BUILD_OUT_OF_MEMORY. */
+	bool aborts_without_memory;
 
 	/*
 	 * Makes an empty array ready for appends. The caller has zeroed *array but for row_bytes
@@ -128,17 +147,36 @@ struct strategy {
 	void (*cost)(size_t rows, size_t row_bytes, struct strategy_cost *cost);
 };
 
+/* Makes the array an empty one again, of the same row_bytes. Frees nothing. */
+static inline void array_clear(struct array *array)
+{
+	array->rows = 0;
+	array->capacity = 0;
+	array->data = NULL;
+	array->index = NULL;
+	array->reserved_bytes = 0;
+	array->container = NULL;
+}
+
 /* An empty array of rows of row_bytes (>= 1) bytes. Allocates nothing. */
 static inline struct array array_init(size_t row_bytes)
 {
+	/* Field by field: container_storage would be most of the work. */
 	struct array array;
 
-	memset(&array, 0, sizeof array);
 	array.row_bytes = row_bytes;
+	array_clear(&array);
 	return array;
 }
 
-/* All strategies in alphabetical order, then NULL. */
+/* Whether the strategy takes rows of row_bytes bytes. */
+static inline bool strategy_supports(const struct strategy *strategy, size_t row_bytes)
+{
+	return strategy->supports == NULL || strategy->supports(row_bytes);
+}
+
+/* Those of strategies/ in alphabetical order, then those of containers/ in alphabetical order, then
+ * NULL. No two have the same name, whatever they are written in. */
 extern const struct strategy *const strategies[];
 
 /* The strategy of that implementation and name, or NULL. */

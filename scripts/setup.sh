@@ -5,7 +5,8 @@
 # A word with '|' names alternatives: the first that is installed or can be had.
 set -eu
 
-build='gcc g++ make cmake pkg-config git libbenchmark-dev libhwloc-dev libjansson-dev'
+build='gcc g++ make cmake pkg-config git libbenchmark-dev libhwloc-dev libjansson-dev
+libglib2.0-dev uthash-dev'
 allocators='libjemalloc2 libmimalloc2.0|libmimalloc2.1|libmimalloc3
 libtcmalloc-minimal4|libtcmalloc-minimal4t64 libtbbmalloc2
 libclang-rt-14-dev|libclang-rt-18-dev|libclang-rt-19-dev'
