@@ -1,6 +1,8 @@
 #include "cmocka_headers.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "../strategy.h"
 #include "counting_allocator.h"
@@ -11,8 +13,17 @@
 #define MOST_GROUP_BYTES 64
 
 static const struct suite *const suites[] = {
-	&suite_checksum, &suite_row_source, &suite_registry,      &suite_growth,  &suite_rows,
-	&suite_cost,     &suite_memory,     &suite_out_of_memory, &suite_reserve, NULL,
+	&suite_checksum,
+	&suite_row_source,
+	&suite_registry,
+	&suite_growth,
+	&suite_rows,
+	&suite_cost,
+	&suite_memory,
+	&suite_out_of_memory,
+	&suite_reserve,
+	&suite_containers,
+	NULL,
 };
 
 static int start_counting(void **state)
@@ -62,6 +73,15 @@ static int run(const struct suite *suite, const struct strategy *strategy)
 	return _cmocka_run_group_tests(group, tests, count, NULL, NULL);
 }
 
+/* Up to 2.74, GLib keeps a cache that the counts cannot see through. */
+static bool can_be_counted(const struct strategy *strategy)
+{
+	const char *const slices = getenv("G_SLICE");
+
+	return strcmp(strategy->implementation, "glib") != 0 ||
+	       (slices != NULL && strcmp(slices, "always-malloc") == 0);
+}
+
 int main(void)
 {
 	int failed = 0;
@@ -71,8 +91,14 @@ int main(void)
 			failed += run(*suite, NULL);
 			continue;
 		}
-		for (size_t i = 0; strategies[i] != NULL; i++)
-			failed += run(*suite, strategies[i]);
+		for (size_t i = 0; strategies[i] != NULL; i++) {
+			if (can_be_counted(strategies[i]))
+				failed += run(*suite, strategies[i]);
+			else
+				fprintf(stderr,
+					"[  SKIPPED ] %s: %s: needs G_SLICE=always-malloc\n",
+					(*suite)->name, strategies[i]->name);
+		}
 	}
 	if (failed != 0)
 		fprintf(stderr, "%d tests failed\n", failed);

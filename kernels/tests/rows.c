@@ -2,6 +2,8 @@
 
 #include "cmocka_headers.h"
 
+#include <string.h>
+
 #include "counting_allocator.h"
 
 void rows_init(struct rows *rows, size_t row_bytes, enum row_work work)
@@ -29,13 +31,33 @@ bool rows_take_too_long(const struct strategy *strategy, size_t count, size_t ro
 	return strategy->order == GROWTH_QUADRATIC && count * count / 2 * row_bytes > 100000000;
 }
 
-void rows_assert_equal(const struct array *array, struct row_source *source)
+bool rows_are_supported(const struct strategy *strategy, size_t row_bytes)
+{
+	const bool supported = strategy_supports(strategy, row_bytes);
+
+	if (!supported)
+		print_message("%s has no rows of %zu bytes: left out\n", strategy->name, row_bytes);
+	return supported;
+}
+
+void rows_skip_if_it_aborts(const struct strategy *strategy)
+{
+	if (!strategy->aborts_without_memory)
+		return;
+	print_message("%s ends the process when memory is short\n", strategy->name);
+	skip();
+}
+
+void rows_assert_equal(const struct strategy *strategy, const struct array *array,
+		       struct row_source *source)
 {
 	const size_t row_bytes = array->row_bytes;
 	const unsigned char *place = array->data;
 	size_t left_in_block = SIZE_MAX;
 	size_t block = 0;
 
+	if (strcmp(strategy->implementation, "c") != 0 && place == NULL && array->index == NULL)
+		return;
 	if (array->data == NULL)
 		left_in_block = 0;
 	row_source_rewind(source);

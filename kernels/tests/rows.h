@@ -29,8 +29,16 @@ enum build_status rows_build_in_steps(const struct strategy *strategy, struct ar
  * a minute. Tests that go through all sizes leave these out. */
 bool rows_take_too_long(const struct strategy *strategy, size_t count, size_t row_bytes);
 
+/* Whether the strategy takes rows of that size; says that they are left out if not. */
+bool rows_are_supported(const struct strategy *strategy, size_t row_bytes);
+
+/* Ends the test as skipped if the strategy ends the process where memory is short. */
+void rows_skip_if_it_aborts(const struct strategy *strategy);
+
 /* Fails the test unless the array holds exactly the first array->rows rows of the source, in order.
- * Reads data and index by itself: how many rows a block holds is asked of the allocator. */
-void rows_assert_equal(const struct array *array, struct row_source *source);
+ * Reads data and index by itself: how many rows a block holds is asked of the allocator. A
+ * container that tells neither is left to its scan; ours always tell. */
+void rows_assert_equal(const struct strategy *strategy, const struct array *array,
+		       struct row_source *source);
 
 #endif

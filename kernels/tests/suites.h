@@ -22,6 +22,7 @@ struct suite {
 };
 
 extern const struct suite suite_checksum;
+extern const struct suite suite_containers;
 extern const struct suite suite_cost;
 extern const struct suite suite_growth;
 extern const struct suite suite_memory;

@@ -12,6 +12,7 @@ static void assert_empty(const struct array *array, size_t row_bytes)
 	assert_int_equal(array->reserved_bytes, 0);
 	assert_null(array->data);
 	assert_null(array->index);
+	assert_null(array->container);
 }
 
 static void release_frees_all(void **state)

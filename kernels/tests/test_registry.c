@@ -55,31 +55,63 @@ static void what_does_not_exist_is_not_found(void **state)
 	assert_null(strategy_find("fortran", "realloc_doubling"));
 }
 
+static bool is_container(const struct strategy *strategy)
+{
+	return strcmp(strategy->implementation, "c") != 0;
+}
+
 static void the_table_is_in_alphabetical_order(void **state)
 {
 	(void)state;
-	for (size_t i = 1; i < strategy_count(); i++)
-		assert_true(strcmp(strategies[i - 1]->name, strategies[i]->name) < 0);
+	for (size_t i = 1; i < strategy_count(); i++) {
+		const struct strategy *before = strategies[i - 1];
+
+		if (is_container(before) == is_container(strategies[i]))
+			assert_true(strcmp(before->name, strategies[i]->name) < 0);
+		else
+			assert_false(is_container(before));
+	}
 }
 
-/* The name of a strategy's file without ".c" is in `name`, or false. */
+/* Who asks for a strategy by its name alone gets one. */
+static void no_two_have_the_same_name(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < strategy_count(); i++)
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(strategies[i]->name, strategies[j]->name);
+}
+
+/* The name of a strategy's file without ".c" or ".cc" is in `name`, or false. */
 static bool strategy_of_file(const char *file, char *name, size_t name_bytes)
 {
-	const size_t length = strlen(file);
+	const char *const end = strrchr(file, '.');
+	size_t length;
 
-	if (length < 3 || strcmp(file + length - 2, ".c") != 0 || length - 2 >= name_bytes)
+	if (end == NULL || (strcmp(end, ".c") != 0 && strcmp(end, ".cc") != 0))
 		return false;
-	memcpy(name, file, length - 2);
-	name[length - 2] = '\0';
+	length = (size_t)(end - file);
+	assert_in_range(length, 1, name_bytes - 1);
+	memcpy(name, file, length);
+	name[length] = '\0';
 	return true;
 }
 
-static void every_file_has_its_record(void **state)
+static bool has_record(const char *name, bool container)
 {
-	DIR *const folder = opendir(STRATEGIES_FOLDER);
+	for (size_t i = 0; strategies[i] != NULL; i++) {
+		if (strcmp(strategies[i]->name, name) == 0)
+			return is_container(strategies[i]) == container;
+	}
+	return false;
+}
+
+/* How many there are. */
+static size_t files_have_their_records(const char *path, bool containers)
+{
+	DIR *const folder = opendir(path);
 	size_t files = 0;
 
-	(void)state;
 	assert_non_null(folder);
 	for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
 		char name[128];
@@ -87,12 +119,33 @@ static void every_file_has_its_record(void **state)
 		if (!strategy_of_file(entry->d_name, name, sizeof name))
 			continue;
 		files++;
-		if (strategy_find("c", name) == NULL)
-			fail_msg("strategies/%s: no record is named \"%s\"", entry->d_name, name);
+		if (!has_record(name, containers))
+			fail_msg("%s/%s: no record is named \"%s\"", path, entry->d_name, name);
 	}
 	closedir(folder);
+	return files;
+}
+
+static void every_file_has_its_record(void **state)
+{
+	(void)state;
 	/* Each has one, and there are no others. */
-	assert_int_equal(files, strategy_count());
+	assert_int_equal(files_have_their_records(STRATEGIES_FOLDER, false) +
+				 files_have_their_records(CONTAINERS_FOLDER, true),
+			 strategy_count());
+}
+
+static void the_containers_of_the_design_are_there(void **state)
+{
+	static const char *const names[][2] = {
+		{"cpp", "std_vector"}, {"cpp", "std_vector_reserve"}, {"cpp", "std_deque"},
+		{"cpp", "std_list"},   {"glib", "glib_array"},        {"glib", "glib_ptr_array"},
+		{"uthash", "utarray"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		assert_non_null(strategy_find(names[i][0], names[i][1]));
 }
 
 static void every_record_is_complete(void **state)
@@ -105,7 +158,9 @@ static void every_record_is_complete(void **state)
 		assert_string_not_equal(strategy->name, "");
 		assert_int_equal(strspn(strategy->name, "abcdefghijklmnopqrstuvwxyz0123456789_.-"),
 				 strlen(strategy->name));
-		assert_string_equal(strategy->implementation, "c");
+		assert_string_not_equal(strategy->implementation, "");
+		assert_int_equal(strspn(strategy->implementation, "abcdefghijklmnopqrstuvwxyz"),
+				 strlen(strategy->implementation));
 		assert_non_null(strategy->help);
 		assert_in_range(strlen(strategy->help), 10, 80);
 		assert_null(strchr(strategy->help, '\n'));
@@ -126,8 +181,10 @@ static const struct test tests[] = {
 	{"the strategies of the design are there", the_design_names_are_there},
 	{"every strategy is found by its name", every_strategy_is_found_by_its_name},
 	{"what does not exist is not found", what_does_not_exist_is_not_found},
-	{"the table is in alphabetical order", the_table_is_in_alphabetical_order},
-	{"every file in strategies/ has its record, and no other exists",
+	{"the containers of the design are there", the_containers_of_the_design_are_there},
+	{"the table is in alphabetical order, ours first", the_table_is_in_alphabetical_order},
+	{"no two have the same name", no_two_have_the_same_name},
+	{"every file in strategies/ and containers/ has its record, and no other exists",
 	 every_file_has_its_record},
 	{"every record is complete", every_record_is_complete},
 	{0},

@@ -1,7 +1,6 @@
 #include "cmocka_headers.h"
 
-#include <string.h>
-
+#include "../checksum.h"
 #include "counting_allocator.h"
 #include "rows.h"
 #include "suites.h"
@@ -23,14 +22,16 @@ static void same_rows(const struct strategy *strategy, size_t count, size_t row_
 	assert_int_equal(array.rows, count);
 	assert_int_equal(array.row_bytes, row_bytes);
 	assert_int_equal(strategy->scan(&array), row_source_checksum(&rows.source, count));
-	rows_assert_equal(&array, &rows.source);
+	rows_assert_equal(strategy, &array, &rows.source);
 	strategy->release(&array);
 }
 
 static void build_yields_the_rows_of_the_source(void **state)
 {
-	for (size_t i = 0; i < COUNT(row_counts); i++) {
-		for (size_t j = 0; j < COUNT(row_sizes); j++) {
+	for (size_t j = 0; j < COUNT(row_sizes); j++) {
+		if (!rows_are_supported(*state, row_sizes[j]))
+			continue;
+		for (size_t i = 0; i < COUNT(row_counts); i++) {
 			if (!rows_take_too_long(*state, row_counts[i], row_sizes[j]))
 				same_rows(*state, row_counts[i], row_sizes[j], ROW_WORK_CHEAP);
 		}
@@ -39,23 +40,26 @@ static void build_yields_the_rows_of_the_source(void **state)
 
 static void build_yields_random_rows_too(void **state)
 {
-	for (size_t j = 0; j < COUNT(row_sizes); j++)
-		same_rows(*state, 100, row_sizes[j], ROW_WORK_RANDOM);
+	for (size_t j = 0; j < COUNT(row_sizes); j++) {
+		if (rows_are_supported(*state, row_sizes[j]))
+			same_rows(*state, 100, row_sizes[j], ROW_WORK_RANDOM);
+	}
 }
 
 static void build_reads_the_source_from_where_it_stands(void **state)
 {
 	const struct strategy *strategy = *state;
 	struct array array = array_init(8);
+	struct checksum expected = {0};
 	struct rows rows;
-	uint64_t first;
 
+	/* The number of the first row is 0. */
+	checksum_word(&expected, 2);
 	rows_init(&rows, 8, ROW_WORK_CHEAP);
 	row_source_next(&rows.source);
 	row_source_next(&rows.source);
 	assert_int_equal(strategy->build(&array, 1, &rows.source), BUILD_OK);
-	memcpy(&first, array.data != NULL ? array.data : array.index[0], sizeof first);
-	assert_int_equal(first, 2);
+	assert_int_equal(strategy->scan(&array), checksum_value(&expected));
 	strategy->release(&array);
 }
 
@@ -73,7 +77,7 @@ static void steps_yield_what_build_yields(void **state)
 		assert_int_equal(array.rows, row_counts[i]);
 		assert_int_equal(strategy->scan(&array),
 				 row_source_checksum(&rows.source, row_counts[i]));
-		rows_assert_equal(&array, &rows.source);
+		rows_assert_equal(strategy, &array, &rows.source);
 		strategy->release(&array);
 	}
 }
