@@ -17,8 +17,9 @@
  *
  * Calls of the system are seen by Linux's Syscall User Dispatch (x86-64, Linux 5.11): a SIGSYS for
  * each, whoever makes it, so that the C library's own malloc, which calls mmap and brk past the
- * dynamic linker, is seen as well as any other. Where the kernel does not offer it, system_calls is
- * NULL in what is counted.
+ * dynamic linker, is seen as well as any other. Where the kernel does not offer it, or the
+ * environment variable GROWBENCH_TRACE_BLIND is set to something but 0, blind() says why, and
+ * system_calls_seen is false in what is counted.
  *
  * The interposer allocates nothing through malloc, holds no lock while the real function runs, and
  * may be called from any number of threads.
@@ -49,10 +50,11 @@ struct trace_system_calls {
 /* What one thread did between start and stop. Only outermost calls count: a malloc within the
  * allocator's own realloc is not the program's. */
 struct trace_counts {
-	uint64_t malloc_count;  /* operator new and new[] included */
+	uint64_t malloc_count; /* operator new and new[] included */
 	uint64_t calloc_count;
-	uint64_t realloc_count; /* all of them: realloc(NULL, n) and failed ones too; reallocarray */
-	uint64_t free_count;    /* operator delete and delete[] included; free(NULL) is not counted */
+	uint64_t
+		realloc_count; /* all of them: realloc(NULL, n) and failed ones too; reallocarray */
+	uint64_t free_count; /* operator delete and delete[] included; free(NULL) is not counted */
 	uint64_t aligned_count; /* aligned_alloc, posix_memalign, memalign, valloc, pvalloc, aligned
 				   operator new */
 	uint64_t failed_count;  /* of all of these, those that returned no memory */
@@ -67,20 +69,20 @@ struct trace_counts {
 					    been copied */
 	uint64_t realloc_remapped_bytes; /* of these, of blocks that mremap moved */
 
-	bool system_calls_seen;                   /* false: those below are unknown, not 0 */
-	struct trace_system_calls allocator;      /* made within a call of the allocator */
-	struct trace_system_calls program;        /* made by the program itself */
+	bool system_calls_seen;              /* false: those below are unknown, not 0 */
+	struct trace_system_calls allocator; /* made within a call of the allocator */
+	struct trace_system_calls program;   /* made by the program itself */
 };
 
 /* Bytes live in the blocks that counting threads allocated, in all threads together. What the
  * program itself makes writable by mmap and mprotect counts as requested, and as usable. */
 struct trace_live {
 	uint64_t requested_bytes;
-	uint64_t usable_bytes;           /* malloc_usable_size */
-	uint64_t peak_requested_bytes;   /* most at once, looked at between calls */
-	uint64_t peak_moving_bytes;      /* most at once, with both blocks of a realloc that copied */
+	uint64_t usable_bytes;         /* malloc_usable_size */
+	uint64_t peak_requested_bytes; /* most at once, looked at between calls */
+	uint64_t peak_moving_bytes;    /* most at once, with both blocks of a realloc that copied */
 	uint64_t peak_usable_bytes;
-	uint64_t window_peak_bytes;      /* as peak_moving_bytes, since the last call of live() */
+	uint64_t window_peak_bytes; /* as peak_moving_bytes, since the last call of live() */
 };
 
 struct trace {
@@ -92,9 +94,9 @@ struct trace {
 	/* Why system calls cannot be seen, or NULL if they can. */
 	const char *(*blind)(void);
 
-	/* Forgets all blocks and peaks, and makes room for `blocks` live ones, mapped in and touched,
-	 * so that counting takes no new memory (more blocks are possible, but cost some then). While
-	 * no thread counts. False without memory. */
+	/* Forgets all blocks and peaks, and makes room for `blocks` live ones, mapped in and
+	 * touched, so that counting takes no new memory (more blocks are possible, but cost some
+	 * then). While no thread counts. False without memory. */
 	bool (*reset)(size_t blocks);
 
 	/* The calling thread counts from 0, from now on. */
@@ -102,8 +104,8 @@ struct trace {
 	/* It does no longer; *counts is what it counted. */
 	void (*stop)(struct trace_counts *counts);
 
-	/* Between start and stop: leaves out what the calling thread does until resume (reading /proc,
-	 * say). */
+	/* Between start and stop: leaves out what the calling thread does until resume (reading
+	 * /proc, say). */
 	void (*pause)(void);
 	void (*resume)(void);
 

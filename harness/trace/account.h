@@ -1,0 +1,75 @@
+/*
+ * account.h - what is counted: a thread's calls, and the bytes that are live in all threads.
+ */
+#ifndef GROWBENCH_HARNESS_TRACE_ACCOUNT_H
+#define GROWBENCH_HARNESS_TRACE_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/trace/trace.h"
+
+/* Values of `selector`; those that the kernel knows (SYSCALL_DISPATCH_FILTER_...). */
+#define ACCOUNT_SYSTEM_CALLS_PASS 0
+#define ACCOUNT_SYSTEM_CALLS_SEEN 1
+
+/* The calling thread's. In memory that is there before the thread runs: access never allocates. */
+struct thread_account {
+	/* Calls of interposed functions that have begun and not ended. */
+	unsigned depth;
+	/* Between start and stop, and not paused. */
+	bool counting;
+	/* What the kernel looks at before each system call (system_calls.h). */
+	volatile unsigned char selector;
+	/* Where mremap has put pages since the outermost call began; 0, 0: nowhere. */
+	uintptr_t remapped_start;
+	uintptr_t remapped_end;
+	struct trace_counts counts;
+};
+
+extern _Thread_local struct thread_account account __attribute__((tls_model("initial-exec")));
+
+/* A call of an interposed function begins; it ends with account_leave. Is it one to be counted,
+ * since its thread counts, and it was not made by another interposed function? */
+static inline bool account_enter(void)
+{
+	return account.depth++ == 0 && account.counting;
+}
+
+static inline void account_leave(void)
+{
+	account.depth--;
+	/* It may have been lifted for a system call that cannot be made in a signal handler. */
+	if (account.depth == 0 && account.counting)
+		account.selector = ACCOUNT_SYSTEM_CALLS_SEEN;
+}
+
+/* Forgets what is live, and all peaks, and makes room as blocks_reset does. */
+bool account_reset(size_t blocks);
+
+/* A block has come, of `requested` bytes; the allocator holds `usable`. */
+void account_add_block(void *block, size_t requested, size_t usable);
+
+/* The block at the address is about to go. */
+void account_remove_block(const void *block);
+
+/* Bytes that are not in a block have come, or gone. */
+void account_add_bytes(size_t bytes);
+void account_remove_bytes(size_t bytes);
+
+/* A realloc that is counted: before and after the real one. `block` may be NULL. */
+struct account_realloc {
+	void *block;
+	bool known; /* was in the account */
+	bool counted;
+	size_t requested; /* of the old block; if it is not known, what it could hold */
+	size_t usable;
+};
+
+void account_realloc_begin(struct account_realloc *change, void *block, bool counted);
+void account_realloc_end(const struct account_realloc *change, void *result, size_t requested);
+
+void account_live(struct trace_live *live);
+
+#endif

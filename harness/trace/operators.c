@@ -1,0 +1,281 @@
+/*
+ * The interposed operators new and delete of C++, by their mangled names.
+ *
+ * Allocators bring operators of their own, which do not pass by malloc. Those of the C++ library
+ * call malloc, which is then not counted again. The functions behind are looked up when they are
+ * first used: a C program has none. An exception may pass through (this file is compiled with
+ * -fexceptions): what has to be undone is in cleanup attributes.
+ */
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/trace/account.h"
+#include "harness/trace/bootstrap.h"
+#include "harness/trace/calls.h"
+#include "harness/trace/raw.h"
+#include "harness/trace/real.h"
+
+#if __SIZEOF_SIZE_T__ == 8
+#define SIZE "m"
+#else
+#define SIZE "j"
+#endif
+#define NOTHROW "RKSt9nothrow_t"
+#define ALIGNED "St11align_val_t"
+
+/* The operator behind one of ours. */
+struct next {
+	const char *name;
+	void *_Atomic address; /* NULL: not looked up yet, or not there */
+};
+
+static void *next_address(struct next *next)
+{
+	void *address = atomic_load_explicit(&next->address, memory_order_acquire);
+
+	if (address != NULL)
+		return address;
+	address = dlsym(RTLD_NEXT, next->name);
+	if (address == NULL) {
+		/* A module that was loaded with dlopen may have brought the C++ library where
+		 * RTLD_NEXT does not look. */
+		void *library = dlopen("libstdc++.so.6", RTLD_NOLOAD | RTLD_LAZY | RTLD_LOCAL);
+
+		address = library == NULL ? NULL : dlsym(library, next->name);
+	}
+	atomic_store_explicit(&next->address, address, memory_order_release);
+	return address;
+}
+
+/* A function pointer out of dlsym's void *, without the cast that ISO C does not allow. */
+#define NEXT(function, next)                                      \
+	do {                                                      \
+		void *address_ = next_address(&(next));           \
+		memcpy(&(function), &address_, sizeof(function)); \
+	} while (0)
+
+struct call {
+	bool counted;
+	bool thrown; /* it has been left without a result */
+	uint64_t *count;
+};
+
+static struct call call_begin(uint64_t *count)
+{
+	return (struct call){.counted = account_enter(), .thrown = true, .count = count};
+}
+
+static void call_end(struct call *call)
+{
+	if (call->thrown && call->counted) {
+		(*call->count)++;
+		account.counts.failed_count++;
+	}
+	account_leave();
+}
+
+static void *call_result(struct call *call, void *block, size_t bytes)
+{
+	call->thrown = false;
+	if (call->counted)
+		calls_count_new(call->count, block, bytes, true);
+	return block;
+}
+
+#define CALL(variable, count) \
+	struct call variable __attribute__((cleanup(call_end))) = call_begin(count)
+
+/* For want of an operator behind ours. */
+static void *plain_new(size_t bytes, size_t alignment, bool may_fail)
+{
+	void *block = alignment == 0 ? real.malloc(bytes) : real.aligned_alloc(alignment, bytes);
+
+	if (block == NULL && !may_fail)
+		raw_die("growbench-trace: operator new failed, and there is no C++ library to "
+			"throw bad_alloc");
+	return block;
+}
+
+static void *new_plain(struct next *next, size_t bytes)
+{
+	void *(*function)(size_t);
+
+	if (!real_ready())
+		return bootstrap_allocate(bytes, 1);
+	CALL(call, &account.counts.malloc_count);
+	NEXT(function, *next);
+	return call_result(&call, function == NULL ? plain_new(bytes, 0, false) : function(bytes),
+			   bytes);
+}
+
+static void *new_nothrow(struct next *next, size_t bytes, const void *tag)
+{
+	void *(*function)(size_t, const void *);
+
+	if (!real_ready())
+		return bootstrap_allocate(bytes, 1);
+	CALL(call, &account.counts.malloc_count);
+	NEXT(function, *next);
+	return call_result(
+		&call, function == NULL ? plain_new(bytes, 0, true) : function(bytes, tag), bytes);
+}
+
+static void *new_aligned(struct next *next, size_t bytes, size_t alignment)
+{
+	void *(*function)(size_t, size_t);
+
+	if (!real_ready())
+		return bootstrap_allocate(bytes, alignment);
+	CALL(call, &account.counts.aligned_count);
+	NEXT(function, *next);
+	return call_result(&call,
+			   function == NULL ? plain_new(bytes, alignment, false)
+					    : function(bytes, alignment),
+			   bytes);
+}
+
+static void *new_aligned_nothrow(struct next *next, size_t bytes, size_t alignment, const void *tag)
+{
+	void *(*function)(size_t, size_t, const void *);
+
+	if (!real_ready())
+		return bootstrap_allocate(bytes, alignment);
+	CALL(call, &account.counts.aligned_count);
+	NEXT(function, *next);
+	return call_result(&call,
+			   function == NULL ? plain_new(bytes, alignment, true)
+					    : function(bytes, alignment, tag),
+			   bytes);
+}
+
+/* Is there something to delete? It is out of the account then, and delete_end has to be called. */
+static bool delete_begin(struct call *call, void *block)
+{
+	if (block == NULL || bootstrap_owns(block) || !real_ready())
+		return false;
+	*call = (struct call){.counted = account_enter()};
+	account_remove_block(block);
+	return true;
+}
+
+static void delete_end(const struct call *call)
+{
+	if (call->counted)
+		account.counts.free_count++;
+	account_leave();
+}
+
+static void delete_plain(struct next *next, void *block)
+{
+	void (*function)(void *);
+	struct call call;
+
+	if (!delete_begin(&call, block))
+		return;
+	NEXT(function, *next);
+	if (function != NULL)
+		function(block);
+	else
+		real.free(block);
+	delete_end(&call);
+}
+
+/* With one more argument: the size, or the alignment, or the tag. */
+static void delete_sized(struct next *next, void *block, size_t argument)
+{
+	void (*function)(void *, size_t);
+	struct call call;
+
+	if (!delete_begin(&call, block))
+		return;
+	NEXT(function, *next);
+	if (function != NULL)
+		function(block, argument);
+	else
+		real.free(block);
+	delete_end(&call);
+}
+
+static void delete_nothrow(struct next *next, void *block, const void *tag)
+{
+	void (*function)(void *, const void *);
+	struct call call;
+
+	if (!delete_begin(&call, block))
+		return;
+	NEXT(function, *next);
+	if (function != NULL)
+		function(block, tag);
+	else
+		real.free(block);
+	delete_end(&call);
+}
+
+static void delete_sized_aligned(struct next *next, void *block, size_t bytes, size_t alignment)
+{
+	void (*function)(void *, size_t, size_t);
+	struct call call;
+
+	if (!delete_begin(&call, block))
+		return;
+	NEXT(function, *next);
+	if (function != NULL)
+		function(block, bytes, alignment);
+	else
+		real.free(block);
+	delete_end(&call);
+}
+
+static void delete_aligned_nothrow(struct next *next, void *block, size_t alignment,
+				   const void *tag)
+{
+	void (*function)(void *, size_t, const void *);
+	struct call call;
+
+	if (!delete_begin(&call, block))
+		return;
+	NEXT(function, *next);
+	if (function != NULL)
+		function(block, alignment, tag);
+	else
+		real.free(block);
+	delete_end(&call);
+}
+
+/* Each operator once for single objects (n, d) and once for arrays (na, da). */
+#define OPERATOR(result, function, mangled, parameters, body) \
+	EXPORTED result function parameters __asm__(mangled); \
+	result function parameters                            \
+	{                                                     \
+		static struct next next = {.name = mangled};  \
+		body;                                         \
+	}
+
+#define BOTH(result, function, object, array, parameters, body) \
+	OPERATOR(result, function, object, parameters, body)    \
+	OPERATOR(result, function##_array, array, parameters, body)
+
+BOTH(void *, operator_new, "_Znw" SIZE, "_Zna" SIZE, (size_t bytes), return new_plain(&next, bytes))
+BOTH(void *, operator_new_nothrow, "_Znw" SIZE NOTHROW, "_Zna" SIZE NOTHROW,
+     (size_t bytes, const void *tag), return new_nothrow(&next, bytes, tag))
+BOTH(void *, operator_new_aligned, "_Znw" SIZE ALIGNED, "_Zna" SIZE ALIGNED,
+     (size_t bytes, size_t alignment), return new_aligned(&next, bytes, alignment))
+BOTH(void *, operator_new_aligned_nothrow, "_Znw" SIZE ALIGNED NOTHROW, "_Zna" SIZE ALIGNED NOTHROW,
+     (size_t bytes, size_t alignment, const void *tag),
+     return new_aligned_nothrow(&next, bytes, alignment, tag))
+
+BOTH(void, operator_delete, "_ZdlPv", "_ZdaPv", (void *block), delete_plain(&next, block))
+BOTH(void, operator_delete_nothrow, "_ZdlPv" NOTHROW, "_ZdaPv" NOTHROW,
+     (void *block, const void *tag), delete_nothrow(&next, block, tag))
+BOTH(void, operator_delete_sized, "_ZdlPv" SIZE, "_ZdaPv" SIZE, (void *block, size_t bytes),
+     delete_sized(&next, block, bytes))
+BOTH(void, operator_delete_aligned, "_ZdlPv" ALIGNED, "_ZdaPv" ALIGNED,
+     (void *block, size_t alignment), delete_sized(&next, block, alignment))
+BOTH(void, operator_delete_sized_aligned, "_ZdlPv" SIZE ALIGNED, "_ZdaPv" SIZE ALIGNED,
+     (void *block, size_t bytes, size_t alignment),
+     delete_sized_aligned(&next, block, bytes, alignment))
+BOTH(void, operator_delete_aligned_nothrow, "_ZdlPv" ALIGNED NOTHROW, "_ZdaPv" ALIGNED NOTHROW,
+     (void *block, size_t alignment, const void *tag),
+     delete_aligned_nothrow(&next, block, alignment, tag))

@@ -1,0 +1,50 @@
+#include "harness/trace/trace.h"
+
+#include "harness/trace/account.h"
+#include "harness/trace/calls.h"
+#include "harness/trace/real.h"
+#include "harness/trace/system_calls.h"
+
+static void start(void)
+{
+	account.counts = (struct trace_counts){.system_calls_seen = system_calls_blind() == NULL};
+	account.selector = ACCOUNT_SYSTEM_CALLS_PASS;
+	if (account.counts.system_calls_seen)
+		system_calls_begin();
+	account.counting = true;
+	account.selector = ACCOUNT_SYSTEM_CALLS_SEEN;
+}
+
+static void pause_counting(void)
+{
+	account.selector = ACCOUNT_SYSTEM_CALLS_PASS;
+	account.counting = false;
+}
+
+static void resume_counting(void)
+{
+	account.counting = true;
+	account.selector = ACCOUNT_SYSTEM_CALLS_SEEN;
+}
+
+static void stop(struct trace_counts *counts)
+{
+	pause_counting();
+	if (account.counts.system_calls_seen)
+		system_calls_end();
+	*counts = account.counts;
+}
+
+EXPORTED extern const struct trace growbench_trace;
+
+const struct trace growbench_trace = {
+	.version = TRACE_VERSION,
+	.real = real_function,
+	.blind = system_calls_blind,
+	.reset = account_reset,
+	.start = start,
+	.stop = stop,
+	.pause = pause_counting,
+	.resume = resume_counting,
+	.live = account_live,
+};
