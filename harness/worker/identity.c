@@ -11,6 +11,8 @@
 
 #include <gnu/libc-version.h>
 
+#include "harness/trace/trace.h"
+
 static void *object_of(const void *address)
 {
 	Dl_info info;
@@ -189,15 +191,56 @@ static int find_build_id(struct dl_phdr_info *object, size_t size, void *data)
 	return 1;
 }
 
+/*
+ * The table of the interposer (trace.h) in *trace, or NULL if it is not preloaded. False if it is
+ * of another version, or not the first to be called: what it counts would not be what the program
+ * does.
+ */
+static bool find_trace(const struct trace **trace, struct error *error)
+{
+	void *symbol = dlsym(RTLD_DEFAULT, "malloc");
+	Dl_info info;
+
+	*trace = dlsym(RTLD_DEFAULT, TRACE_SYMBOL);
+	if (*trace == NULL)
+		return true;
+	if ((*trace)->version != TRACE_VERSION)
+		return error_set(error,
+				 "the interposer that is preloaded has version %u, but this is for "
+				 "version %u; build both anew",
+				 (*trace)->version, (unsigned)TRACE_VERSION);
+	if (symbol == NULL || object_of(symbol) != object_of(*trace))
+		return error_set(
+			error,
+			"malloc comes from %s, not from the interposer, which has to stand "
+			"first in LD_PRELOAD",
+			symbol != NULL && dladdr(symbol, &info) != 0 ? info.dli_fname : "nowhere");
+	return true;
+}
+
+/* The function that does the work: with the interposer, the one behind it. NULL if there is none,
+ * or the call does not pass by the interposer. */
+static void *working_function(const char *name, const struct trace *trace)
+{
+	void *symbol = dlsym(RTLD_DEFAULT, name);
+
+	if (trace == NULL || symbol == NULL)
+		return symbol;
+	return object_of(symbol) == object_of(trace) ? trace->real(name) : NULL;
+}
+
 bool identity_find(struct identity *identity, struct error *error)
 {
 	static const char *const functions[] = {"malloc", "calloc", "realloc", "free"};
 	struct build_id_search search = {.identity = identity};
+	const struct trace *trace;
 	Dl_info info;
 
 	memset(identity, 0, sizeof *identity);
+	if (!find_trace(&trace, error))
+		return false;
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-		void *symbol = dlsym(RTLD_DEFAULT, functions[i]);
+		void *symbol = working_function(functions[i], trace);
 
 		if (symbol == NULL || dladdr(symbol, &info) == 0)
 			return error_set(error, "cannot tell which object supplies %s",

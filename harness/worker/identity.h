@@ -19,6 +19,10 @@ struct identity {
  * Finds the object that malloc, calloc, realloc and free resolve to for the program (dlsym,
  * dladdr). False with a message if there is none, or if they do not all come from one object, as
  * then no figure could be given one allocator's name.
+ *
+ * If the trace interposer (harness/trace/trace.h) is preloaded, it is the functions behind it that
+ * are looked at. False with a message then if it is of another version than this was compiled for,
+ * or if one of the four functions does not resolve to it, since it would not see all calls.
  */
 bool identity_find(struct identity *identity, struct error *error);
 
