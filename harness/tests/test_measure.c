@@ -68,6 +68,11 @@ static void every_strategy_builds_the_same_rows_in_one_and_two_threads(void **st
 	(void)state;
 	for (size_t s = 0; strategies[s] != NULL; s++) {
 		for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+			if (!strategy_supports(strategies[s], sizes[i].row_bytes)) {
+				print_message("%s has no rows of %zu bytes: left out\n",
+					      strategies[s]->name, sizes[i].row_bytes);
+				continue;
+			}
 			for (unsigned threads = 1; threads <= 2; threads++) {
 				const struct measure_request request = {
 					.strategy = strategies[s],
@@ -319,7 +324,16 @@ static void a_size_that_does_not_fit_is_out_of_memory_and_not_a_crash(void **sta
 			.values = 1,
 		};
 		struct strategy_cost cost;
-		int status = status_of_child(measure_without_memory, &request);
+		int status;
+
+		if (strategies[s]->aborts_without_memory ||
+		    !strategy_supports(strategies[s], request.row_bytes)) {
+			print_message("%s ends the process without memory, or has no such rows: "
+				      "left out\n",
+				      strategies[s]->name);
+			continue;
+		}
+		status = status_of_child(measure_without_memory, &request);
 
 		if (!WIFEXITED(status) || WEXITSTATUS(status) != MEASURE_OUT_OF_MEMORY)
 			fail_msg("%s ended with status %#x", strategies[s]->name, status);

@@ -21,7 +21,7 @@ struct fake {
 	uint64_t rows[MOST_SIZES];
 	uint64_t row_bytes[MOST_SIZES];
 	uint64_t threads[MOST_SIZES];
-	const struct strategy *strategies[32];
+	const struct strategy *strategies[64];
 };
 
 static const struct preset *find_preset(const char *name)
@@ -53,7 +53,7 @@ static void fake_init(struct fake *fake, size_t allocators)
 	options->preset = find_preset("default");
 	options->passes[PASS_MEASURE] = true;
 	for (size_t i = 0; strategies[i] != NULL; i++) {
-		assert_in_range(i, 0, 30);
+		assert_in_range(i, 0, COUNT_OF(fake->strategies) - 2);
 		fake->strategies[options->strategy_count++] = strategies[i];
 	}
 	options->strategies = fake->strategies;
