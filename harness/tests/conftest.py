@@ -133,9 +133,8 @@ class Growbench:
         Tests that do not say which passes they want are about the measurements alone.
         """
         words = tuple(map(str, words))
-        if (
-            words[:1] in (("run",), ("plan",))
-            and not any(word.startswith(("--passes", "--resume", "--help")) for word in words)
+        if words[:1] in (("run",), ("plan",)) and not any(
+            word.startswith(("--passes", "--resume", "--help")) for word in words
         ):
             words = (words[0], "--passes=measure", *words[1:])
         popen.setdefault("stdin", subprocess.DEVNULL)
@@ -207,6 +206,7 @@ class StandIn(NamedTuple):
 _SCRIPT = r"""#!/bin/sh
 # A worker that does: {measure!r}
 here='{folder}'
+libc='{libc}'
 echo "$*" >>"$here/calls"
 call=$(grep -c '^measure ' "$here/calls")
 
@@ -246,7 +246,8 @@ esac
 
 # The interposer stands before the allocator, and is not what is reported.
 _HONEST_OTHER = r"""library=${LD_PRELOAD##*libgrowbench-trace.so}
-    begin "${library#:}"
+    library=${library#:}
+    begin "${library:-$libc}"
     figures_of "$1"
     end"""
 _HONEST_RESOLUTION = 'begin; echo "peak_resolution_bytes 4096" >&3; end'

@@ -90,9 +90,9 @@ BAD = {
         ["line without a value: 'checksum'"],
     ),
     "reports too much": (
-        "begin; figures; head -c 100000 /dev/zero | tr '\\0' x >&3; end",
+        "begin; figures; head -c 200000 /dev/zero | tr '\\0' x >&3; end",
         "bad_report",
-        ["longer than 65536 bytes"],
+        ["longer than 131072 bytes"],
     ),
     "reports twice": ("honest; honest", "bad_report", ["goes on after its end"]),
     "gives a figure twice": (

@@ -67,15 +67,16 @@ static void every_number_has_its_unit_in_its_name(void **state)
 	for (size_t i = 0; i < column_count(); i++) {
 		const char *name = columns[i].name;
 		bool unit = ends_with(name, "_ns") || ends_with(name, "_bytes") ||
-			    ends_with(name, "_count");
+			    ends_with(name, "_count") || ends_with(name, "_share");
 
 		if (columns[i].type == COLUMN_TEXT) {
 			if (unit)
 				fail_msg("%s has a unit, but is text", name);
 		} else if (unit == is_one_of(name, plain)) {
-			fail_msg("%s should end in _ns, _bytes or _count", name);
+			fail_msg("%s should end in _ns, _bytes, _count or _share", name);
 		}
-		if (columns[i].type == COLUMN_REAL && !ends_with(name, "_ns"))
+		if (columns[i].type == COLUMN_REAL && !ends_with(name, "_ns") &&
+		    !ends_with(name, "_share"))
 			assert_true(is_one_of(name, counts_that_are_means));
 	}
 }

@@ -435,10 +435,31 @@ static void help_is_given_whatever_else_is_asked(void **state)
 static void every_option_is_in_the_help_and_accepted(void **state)
 {
 	static const char *const names[] = {
-		"preset",  "strategies", "allocators", "allocator", "rows",   "row-bytes",
-		"threads", "rounds",     "seed",       "work",      "budget", "timeout",
-		"cpu",     "worker",     "out",        "overwrite", "resume", "no-summary",
-		"quiet",   "columns",    "help",
+		"preset",
+		"strategies",
+		"allocators",
+		"allocator",
+		"rows",
+		"row-bytes",
+		"threads",
+		"rounds",
+		"seed",
+		"work",
+		"budget",
+		"timeout",
+		"cpu",
+		"worker",
+		"out",
+		"overwrite",
+		"resume",
+		"no-summary",
+		"quiet",
+		"columns",
+		"help",
+		"passes",
+		"timeline",
+		"timeline-points",
+		"latency-rounds",
 	};
 	char *text = NULL;
 	size_t length = 0;

@@ -747,6 +747,8 @@ static void a_need_that_overflows_is_too_much_for_any_machine(void **state)
 	fake.row_bytes[0] = 7;
 	make(&plan, &fake, plenty);
 	for (size_t b = 0; b < plan.block_count; b++) {
+		if (!strategy_supports(plan.blocks[b].strategy, 7))
+			continue;
 		assert_true(plan_needed_bytes(&plan.blocks[b]) >= UINT64_C(7) << 60);
 		assert_int_equal(plan.cells[b].skip, CELL_NO_MEMORY);
 	}
@@ -959,6 +961,7 @@ static void rows_that_an_implementation_has_not_are_left_out(void **state)
 
 	(void)state;
 	fake_init(&fake, 2);
+	fake.rows[0] = 10;
 	fake.row_bytes[0] = 77777;
 	make(&plan, &fake, plenty);
 	for (size_t b = 0; b < plan.block_count; b++)

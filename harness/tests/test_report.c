@@ -16,7 +16,7 @@
 #include "harness/runner/record.h"
 #include "support.h"
 
-#define LONGEST_REPORT (64 * 1024)
+#define LONGEST_REPORT (REPORT_MAX_BYTES + 1024)
 
 /* What report_end sends, as a text; its length is returned. */
 static size_t send_report(struct report *report, int fds[2], const char *status, const char *detail,
@@ -238,7 +238,7 @@ static void words_that_would_break_a_line_become_question_marks(void **state)
 static void a_report_that_does_not_fit_is_not_sent(void **state)
 {
 	struct report report;
-	char longest[20 * 1024];
+	static char longest[LONGEST_REPORT];
 	char byte;
 	int fds[2];
 
@@ -246,6 +246,7 @@ static void a_report_that_does_not_fit_is_not_sent(void **state)
 	memset(longest, 'a', sizeof longest);
 	longest[sizeof longest - 1] = '\0';
 	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+	assert_true(fcntl(fds[1], F_SETPIPE_SZ, 2 * LONGEST_REPORT) > LONGEST_REPORT);
 	report_begin(&report, fds[1]);
 	report_text(&report, "allocator_path", longest);
 	assert_false(report_end(&report, "ok", NULL));

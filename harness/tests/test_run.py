@@ -173,7 +173,8 @@ def test_machine_json_says_what_was_measured_and_where(real_run):
 
     assert (run["state"], run["seed"], run["rounds"]) == ("complete", 11, 2)
     assert run["planned_row_count"] == run["row_count"] == len(read_rows(real_run.folder))
-    assert run["arguments"] == ["--no-summary", *WORDS]
+    assert run["arguments"] == ["--passes=measure", "--no-summary", *WORDS]
+    assert run["passes"] == ["measure"]
     assert {row["run_id"] for row in read_rows(real_run.folder)} == {machine["run_id"]}
     assert {row["machine_id"] for row in read_rows(real_run.folder)} == {machine["machine_id"]}
     assert [allocator["name"] for allocator in machine["allocators"]] == list(LIBRARIES)
@@ -470,7 +471,8 @@ def test_workers_are_asked_for_exactly_the_cell(growbench, stand_in, work):
     asked = [call for call in worker.calls() if call.startswith("measure ")]
     assert len(asked) == 2
     for call in asked:
-        assert call.startswith("measure --strategy chunked_list --rows 12 --row-bytes 24 ")
+        assert call.startswith("measure --implementation c --strategy chunked_list ")
+        assert " --rows 12 --row-bytes 24 " in call
         assert f" --threads 2 --work {work} " in call
         assert re.search(rf" --cpus {cpu}(,\d+)? --report-fd 3$", call)
 

@@ -72,6 +72,14 @@ static void report_warm(struct report *report, const struct measure_request *req
 	report_real(report, "warm_minor_fault_count", result->warm_minor_faults);
 }
 
+static void report_checksum(struct report *report, uint64_t checksum)
+{
+	char text[19];
+
+	(void)snprintf(text, sizeof text, "0x%016" PRIx64, checksum);
+	report_text(report, "checksum", text);
+}
+
 static const char *measure_pass(const struct request *request, struct report *report,
 				struct error *error)
 {
@@ -99,14 +107,6 @@ static const char *measure_pass(const struct request *request, struct report *re
 	report_count(report, "involuntary_switch_count", result.involuntary_switches);
 	report_checksum(report, result.checksum);
 	return "ok";
-}
-
-static void report_checksum(struct report *report, uint64_t checksum)
-{
-	char text[19];
-
-	(void)snprintf(text, sizeof text, "0x%016" PRIx64, checksum);
-	report_text(report, "checksum", text);
 }
 
 static void report_system_calls(struct report *report, const struct trace_counts *build,
