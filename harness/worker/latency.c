@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "harness/worker/clock.h"
 #include "harness/worker/histogram.h"
 #include "harness/worker/median.h"
 #include "harness/worker/memory.h"
@@ -23,14 +23,6 @@ struct stopwatch {
 	_Alignas(64) unsigned char row_buffer[];
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec time;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
 /* The timed loop, for a strategy and for the timer's own cost alike. Not inlined: it must be the
  * same code for both, and not know whose append it calls. */
 static __attribute__((noinline)) enum build_status time_appends(const struct strategy *strategy,
@@ -38,7 +30,7 @@ static __attribute__((noinline)) enum build_status time_appends(const struct str
 								struct stopwatch *stopwatch)
 {
 	enum build_status status = BUILD_OK;
-	uint64_t before = now_ns();
+	uint64_t before = clock_now_ns();
 
 	if (strategy->begin != NULL)
 		status = strategy->begin(array, rows);
@@ -48,7 +40,7 @@ static __attribute__((noinline)) enum build_status time_appends(const struct str
 		status = strategy->append(array, row_source_next(&stopwatch->source));
 		if (row + 1 == rows && status == BUILD_OK && strategy->finish != NULL)
 			status = strategy->finish(array);
-		after = now_ns();
+		after = clock_now_ns();
 		histogram_add(&stopwatch->histogram, after - before);
 		before = after;
 	}

@@ -1,0 +1,313 @@
+#include "harness/worker/probe.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "harness/worker/clock.h"
+#include "harness/worker/median.h"
+#include "harness/worker/probe_values.h"
+
+#define KIB ((size_t)1 << 10)
+#define MIB ((size_t)1 << 20)
+
+static const size_t no_size[] = {1, 0};
+/* Ordinary pages, and huge ones. */
+static const size_t page_sizes[] = {4 * KIB, 2 * MIB, 0};
+static const size_t small_page[] = {4 * KIB, 0};
+static const size_t mapping_sizes[] = {4 * KIB, 1 * MIB, 0};
+static const size_t moved_sizes[] = {128 * KIB, 1 * MIB, 16 * MIB, 0};
+/* glibc's M_TOP_PAD, by which it grows and shrinks its heap. */
+static const size_t heap_steps[] = {128 * KIB, 0};
+/* Of reserve_then_commit. */
+static const size_t commit_steps[] = {64 * KIB, 0};
+static const size_t block_sizes[] = {64, 0};
+
+const struct probe probes[] = {
+	{
+		.name = "store",
+		.help = "Write a working set once, in order, with 16-byte stores",
+		.operation = "the whole working set",
+		.sizing = PROBE_SIZED_BY_CACHES,
+		.set_count = 1,
+		.run = probe_store,
+	},
+	{
+		.name = "copy",
+		.help = "Copy a working set to another of its size with memcpy",
+		.operation = "the whole working set",
+		.sizing = PROBE_SIZED_BY_CACHES,
+		.set_count = 2,
+		.run = probe_copy,
+	},
+	{
+		.name = "chase",
+		.help = "Follow pointers through the cache lines of a working set in random order",
+		.operation = "one pointer",
+		.sizing = PROBE_SIZED_BY_CACHES,
+		.set_count = 1,
+		.run = probe_chase,
+	},
+	{
+		.name = "append",
+		.help = "Make a row and append it to an array that stays in the first cache level",
+		.operation = "one row",
+		.sizing = PROBE_SIZED_BY_ROWS,
+		.run = probe_append,
+	},
+	{
+		.name = "touch",
+		.help = "Write the first byte to each page of a new mapping, in order",
+		.operation = "one page",
+		.sizing = PROBE_SIZED_BY_LIST,
+		.sizes = page_sizes,
+		.run = probe_touch,
+	},
+	{
+		.name = "untouch",
+		.help = "Give the touched pages of a mapping back with munmap",
+		.operation = "one page",
+		.sizing = PROBE_SIZED_BY_LIST,
+		.sizes = page_sizes,
+		.run = probe_untouch,
+	},
+	{
+		.name = "mmap_munmap",
+		.help = "Map memory and unmap it, untouched",
+		.operation = "one mmap and one munmap",
+		.sizing = PROBE_SIZED_BY_LIST,
+		.sizes = mapping_sizes,
+		.run = probe_mmap_munmap,
+	},
+	{
+		.name = "mremap",
+		.help = "Move a touched mapping to another address",
+		.operation = "one mremap",
+		.sizing = PROBE_SIZED_BY_LIST,
+		.sizes = moved_sizes,
+		.run = probe_mremap,
+	},
+	{
+		.name = "mremap_grow",
+		.help = "Make a mapping longer where it is, without touching what is new",
+		.operation = "one mremap",
+		.sizing = PROBE_SIZED_BY_LIST,
+		.sizes = small_page,
+		.run = probe_mremap_grow,
+	},
+	{
+		.name = "brk",
+		.help = "Make the heap longer and shorter again, untouched",
+		.operation = "two brk",
+		.sizing = PROBE_SIZED_BY_LIST,
+		.sizes = heap_steps,
+		.run = probe_brk,
+	},
+	{
+		.name = "mprotect",
+		.help = "Make the next step of reserved address space writable, untouched",
+		.operation = "one mprotect",
+		.sizing = PROBE_SIZED_BY_LIST,
+		.sizes = commit_steps,
+		.run = probe_mprotect,
+	},
+	{
+		.name = "system_call",
+		.help = "Call the system for next to nothing (getppid)",
+		.operation = "one call",
+		.sizing = PROBE_SIZED_BY_LIST,
+		.sizes = no_size,
+		.run = probe_system_call,
+	},
+	{
+		.name = "clock",
+		.help = "Read CLOCK_MONOTONIC",
+		.operation = "one reading",
+		.sizing = PROBE_SIZED_BY_LIST,
+		.sizes = no_size,
+		.run = probe_clock,
+	},
+	{
+		.name = "malloc_free",
+		.help = "Allocate a block and free it at once",
+		.operation = "one malloc and one free",
+		.sizing = PROBE_SIZED_BY_LIST,
+		.sizes = block_sizes,
+		.of_allocator = true,
+		.run = probe_malloc_free,
+	},
+	{
+		.name = "malloc_run",
+		.help = "Allocate many blocks and keep them, where blocks have been before",
+		.operation = "one malloc",
+		.sizing = PROBE_SIZED_BY_ROWS,
+		.of_allocator = true,
+		.run = probe_malloc_run,
+	},
+	{
+		.name = "free_run",
+		.help = "Free many blocks in the order in which they were allocated",
+		.operation = "one free",
+		.sizing = PROBE_SIZED_BY_ROWS,
+		.of_allocator = true,
+		.run = probe_free_run,
+	},
+	{
+		.name = "realloc_in_place",
+		.help = "Make a block of 64 KiB and more longer by a row, where it stays in place",
+		.operation = "one realloc",
+		.sizing = PROBE_SIZED_BY_ROWS,
+		.of_allocator = true,
+		.run = probe_realloc_in_place,
+	},
+	{.name = NULL},
+};
+
+const struct probe *probe_find(const char *name)
+{
+	for (const struct probe *probe = probes; probe->name != NULL; probe++)
+		if (strcmp(probe->name, name) == 0)
+			return probe;
+	return NULL;
+}
+
+enum probe_status probe_run(const struct probe *probe, size_t bytes, struct probe_result *result,
+			    struct error *error)
+{
+	memset(result, 0, sizeof *result);
+	return probe->run(bytes, result, error);
+}
+
+static uint64_t memory_set_bytes(uint64_t last_level_bytes)
+{
+	if (last_level_bytes < 16 * MIB)
+		return 64 * MIB;
+	return last_level_bytes < 64 * MIB ? 4 * last_level_bytes : 256 * MIB;
+}
+
+static size_t cache_sizes(const struct probe *probe, const uint64_t *cache_bytes,
+			  size_t cache_count, uint64_t *sizes, size_t most)
+{
+	size_t count = 0;
+
+	for (size_t level = 0; level < cache_count && count < most; level++)
+		sizes[count++] = cache_bytes[level] / 2 / probe->set_count / PROBE_LINE_BYTES *
+				 PROBE_LINE_BYTES;
+	if (count < most)
+		sizes[count++] =
+			memory_set_bytes(cache_count == 0 ? 0 : cache_bytes[cache_count - 1]) /
+			probe->set_count;
+	return count;
+}
+
+size_t probe_sizes(const struct probe *probe, const uint64_t *cache_bytes, size_t cache_count,
+		   uint64_t *sizes, size_t most)
+{
+	size_t count = 0;
+
+	switch (probe->sizing) {
+	case PROBE_SIZED_BY_CACHES:
+		return cache_sizes(probe, cache_bytes, cache_count, sizes, most);
+	case PROBE_SIZED_BY_LIST:
+		for (; count < most && probe->sizes[count] != 0; count++)
+			sizes[count] = probe->sizes[count];
+		return count;
+	case PROBE_SIZED_BY_ROWS:
+		return 0;
+	}
+	return 0;
+}
+
+enum {
+	LEAST_VALUES = 7,
+	VALUE_NS = 400 * 1000,
+	ALL_VALUES_NS = 20 * 1000 * 1000
+};
+
+enum probe_status probe_take(enum probe_status (*value)(void *context, double *ns,
+							struct error *error),
+			     void *context, struct probe_result *result, struct error *error)
+{
+	double values[PROBE_MAX_VALUES];
+	unsigned count = 0;
+	enum probe_status status = value(context, &values[0], error);
+	const uint64_t start = clock_now_ns();
+
+	while (status == PROBE_OK && count < PROBE_MAX_VALUES &&
+	       (count < LEAST_VALUES || clock_now_ns() - start < ALL_VALUES_NS))
+		status = value(context, &values[count++], error);
+	if (status != PROBE_OK)
+		return status;
+	result->probe_ns = median(values, count);
+	result->min_ns = values[0];
+	result->value_count = count;
+	return PROBE_OK;
+}
+
+struct repetition {
+	void (*operations)(void *context, uint64_t count);
+	void *context;
+	uint64_t count;
+};
+
+static uint64_t time_operations(const struct repetition *repetition)
+{
+	const uint64_t start = clock_now_ns();
+
+	repetition->operations(repetition->context, repetition->count);
+	return clock_now_ns() - start;
+}
+
+static enum probe_status take_repetition(void *context, double *ns, struct error *error)
+{
+	const struct repetition *repetition = context;
+
+	(void)error;
+	*ns = (double)time_operations(repetition) / (double)repetition->count;
+	return PROBE_OK;
+}
+
+enum probe_status probe_repeat(void (*operations)(void *context, uint64_t count), void *context,
+			       struct probe_result *result, struct error *error)
+{
+	struct repetition repetition = {operations, context, 1};
+
+	/* The least of two, lest an interruption makes for values that are too short. */
+	for (;;) {
+		const uint64_t first_ns = time_operations(&repetition);
+		const uint64_t second_ns = time_operations(&repetition);
+
+		if (first_ns >= VALUE_NS && second_ns >= VALUE_NS)
+			break;
+		repetition.count *= 2;
+	}
+	return probe_take(take_repetition, &repetition, result, error);
+}
+
+size_t probe_page_bytes(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+size_t probe_whole_pages(size_t bytes)
+{
+	const size_t page = probe_page_bytes();
+
+	return (bytes + page - 1) / page * page;
+}
+
+void *probe_map(size_t bytes, struct error *error)
+{
+	const size_t page = probe_page_bytes();
+	unsigned char *memory =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED) {
+		(void)error_set(error, "no memory for %zu bytes to probe", bytes);
+		return NULL;
+	}
+	(void)madvise(memory, bytes, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < bytes; i += page)
+		((volatile unsigned char *)memory)[i] = 1;
+	return memory;
+}

@@ -1,0 +1,324 @@
+/* Pages and mappings, and calls of the system. */
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "harness/worker/clock.h"
+#include "harness/worker/probe_values.h"
+
+enum {
+	/* 8 MiB of 4 KiB pages and 32 MiB of 2 MiB pages. */
+	PAGES = 2048,
+	HUGE_PAGES = 16
+};
+
+#define HUGE_BYTES ((size_t)2 << 20)
+
+struct pages {
+	size_t page_bytes;
+	size_t count;
+	bool untouch; /* the giving back is what counts */
+};
+
+static void *map(size_t bytes, int protection)
+{
+	void *memory = mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static enum probe_status no_mapping(size_t bytes, struct error *error)
+{
+	(void)error_set(error, "no address space for %zu bytes to probe", bytes);
+	return PROBE_FAILED;
+}
+
+static uint64_t faults_so_far(void)
+{
+	struct rusage usage;
+
+	(void)getrusage(RUSAGE_SELF, &usage);
+	return (uint64_t)usage.ru_minflt;
+}
+
+/* Writes to each page at `offset`. */
+static void touch_pages(unsigned char *memory, const struct pages *pages, size_t offset)
+{
+	for (size_t page = 0; page < pages->count; page++)
+		((volatile unsigned char *)memory)[page * pages->page_bytes + offset] = 1;
+}
+
+/* A new mapping of the pages, aligned to their size; huge ones are asked for or forbidden. */
+static unsigned char *map_pages(const struct pages *pages, struct error *error)
+{
+	const size_t bytes = pages->count * pages->page_bytes;
+	const bool huge = pages->page_bytes == HUGE_BYTES;
+	const size_t slack = huge ? HUGE_BYTES : 0;
+	unsigned char *memory = map(bytes + slack, PROT_READ | PROT_WRITE);
+	size_t front;
+
+	if (memory == NULL) {
+		(void)no_mapping(bytes, error);
+		return NULL;
+	}
+	front = slack - (uintptr_t)memory % pages->page_bytes;
+	if (huge && front > 0)
+		(void)munmap(memory, front);
+	if (huge && front < slack)
+		(void)munmap(memory + front + bytes, slack - front);
+	memory += huge ? front : 0;
+	/* Fails where the kernel knows no huge pages, which is noticed later or does not matter. */
+	(void)madvise(memory, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	return memory;
+}
+
+/* Touching and giving back; one of the two is the value. A second touch, at the other end of each
+ * page, takes no fault if the page is as large as it should be. */
+static enum probe_status time_pages(void *context, double *ns, struct error *error)
+{
+	const struct pages *pages = context;
+	const size_t bytes = pages->count * pages->page_bytes;
+	unsigned char *memory = map_pages(pages, error);
+	uint64_t touch_ns;
+	uint64_t give_back_ns;
+	uint64_t faults[3];
+
+	if (memory == NULL)
+		return PROBE_FAILED;
+	faults[0] = faults_so_far();
+	touch_ns = clock_now_ns();
+	touch_pages(memory, pages, 0);
+	touch_ns = clock_now_ns() - touch_ns;
+	faults[1] = faults_so_far();
+	touch_pages(memory, pages, pages->page_bytes - 1);
+	faults[2] = faults_so_far();
+	give_back_ns = clock_now_ns();
+	(void)munmap(memory, bytes);
+	give_back_ns = clock_now_ns() - give_back_ns;
+
+	*ns = (double)(pages->untouch ? give_back_ns : touch_ns) / (double)pages->count;
+	if (faults[1] - faults[0] < pages->count || faults[2] - faults[1] >= pages->count) {
+		(void)error_set(error,
+				"not available: for %zu pages of %zu bytes the kernel gave others "
+				"(see /sys/kernel/mm/transparent_hugepage/enabled)",
+				pages->count, pages->page_bytes);
+		return PROBE_UNAVAILABLE;
+	}
+	return PROBE_OK;
+}
+
+static enum probe_status probe_pages(size_t bytes, bool untouch, struct probe_result *result,
+				     struct error *error)
+{
+	struct pages pages = {
+		.page_bytes = bytes,
+		.count = bytes == HUGE_BYTES ? HUGE_PAGES : PAGES,
+		.untouch = untouch,
+	};
+
+	if (bytes != HUGE_BYTES && bytes != probe_page_bytes()) {
+		(void)error_set(error, "not available: pages here have %zu or %zu bytes, not %zu",
+				probe_page_bytes(), HUGE_BYTES, bytes);
+		return PROBE_UNAVAILABLE;
+	}
+	return probe_take(time_pages, &pages, result, error);
+}
+
+enum probe_status probe_touch(size_t bytes, struct probe_result *result, struct error *error)
+{
+	return probe_pages(bytes, false, result, error);
+}
+
+enum probe_status probe_untouch(size_t bytes, struct probe_result *result, struct error *error)
+{
+	return probe_pages(bytes, true, result, error);
+}
+
+/* How an operation that can fail tells so, without a branch to an error in the timed loop. */
+struct mapping {
+	size_t bytes;
+	unsigned char *place;
+	unsigned char *other;
+	uint64_t failures;
+};
+
+static enum probe_status report_failures(const struct mapping *mapping, const char *call,
+					 enum probe_status status, struct error *error)
+{
+	if (status != PROBE_OK || mapping->failures == 0)
+		return status;
+	(void)error_set(error, "not available: %s of %zu bytes is refused", call, mapping->bytes);
+	return PROBE_UNAVAILABLE;
+}
+
+static void map_and_unmap(void *context, uint64_t count)
+{
+	struct mapping *mapping = context;
+
+	while (count-- > 0) {
+		void *memory = map(mapping->bytes, PROT_READ | PROT_WRITE);
+
+		mapping->failures += memory == NULL || munmap(memory, mapping->bytes) != 0;
+	}
+}
+
+enum probe_status probe_mmap_munmap(size_t bytes, struct probe_result *result, struct error *error)
+{
+	struct mapping mapping = {.bytes = probe_whole_pages(bytes)};
+
+	return report_failures(&mapping, "mmap",
+			       probe_repeat(map_and_unmap, &mapping, result, error), error);
+}
+
+static void move_to_and_fro(void *context, uint64_t count)
+{
+	struct mapping *mapping = context;
+
+	while (count-- > 0) {
+		unsigned char *place = mapping->place;
+
+		if (mremap(place, mapping->bytes, mapping->bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+			   mapping->other) == MAP_FAILED) {
+			mapping->failures++;
+			continue;
+		}
+		mapping->place = mapping->other;
+		mapping->other = place;
+	}
+}
+
+/* To an address that is free, as a mapping is moved that cannot grow where it is. It was ours
+ * before, and nobody else maps anything meanwhile. Its distance is an odd number of pages, so that
+ * no whole page tables can be moved, as malloc's never can. */
+enum probe_status probe_mremap(size_t bytes, struct probe_result *result, struct error *error)
+{
+	const size_t page = probe_page_bytes();
+	struct mapping mapping = {.bytes = probe_whole_pages(bytes)};
+	unsigned char *memory = map(2 * mapping.bytes + page, PROT_READ | PROT_WRITE);
+	enum probe_status status;
+
+	if (memory == NULL)
+		return no_mapping(mapping.bytes, error);
+	(void)madvise(memory, mapping.bytes, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < mapping.bytes; i += page)
+		((volatile unsigned char *)memory)[i] = 1;
+	mapping.place = memory;
+	mapping.other = memory + mapping.bytes + page;
+	(void)munmap(mapping.other, mapping.bytes);
+	status = probe_repeat(move_to_and_fro, &mapping, result, error);
+	(void)munmap(memory, 2 * mapping.bytes + page);
+	return report_failures(&mapping, "mremap", status, error);
+}
+
+enum {
+	STEPS = 256
+};
+
+/* From one step to STEPS + 1 in free address space. */
+static enum probe_status time_growing(void *context, double *ns, struct error *error)
+{
+	const size_t bytes = *(const size_t *)context;
+	unsigned char *memory = map((STEPS + 1) * bytes, PROT_READ | PROT_WRITE);
+	bool grown = true;
+	uint64_t start;
+
+	if (memory == NULL)
+		return no_mapping((STEPS + 1) * bytes, error);
+	*(volatile unsigned char *)memory = 1;
+	(void)munmap(memory + bytes, STEPS * bytes);
+	start = clock_now_ns();
+	for (size_t step = 1; step <= STEPS; step++)
+		grown &= mremap(memory, step * bytes, (step + 1) * bytes, 0) == memory;
+	*ns = (double)(clock_now_ns() - start) / STEPS;
+	(void)munmap(memory, (STEPS + 1) * bytes);
+	if (!grown) {
+		(void)error_set(error, "not available: mremap cannot grow a mapping where it is");
+		return PROBE_UNAVAILABLE;
+	}
+	return PROBE_OK;
+}
+
+enum probe_status probe_mremap_grow(size_t bytes, struct probe_result *result, struct error *error)
+{
+	size_t step = probe_whole_pages(bytes);
+
+	return probe_take(time_growing, &step, result, error);
+}
+
+static void grow_and_shrink(void *context, uint64_t count)
+{
+	struct mapping *mapping = context;
+	const intptr_t bytes = (intptr_t)mapping->bytes;
+
+	while (count-- > 0)
+		mapping->failures += sbrk(bytes) == (void *)-1 || sbrk(-bytes) == (void *)-1;
+}
+
+/* The break is back where it was before malloc, whose heap it may be, is called again. */
+enum probe_status probe_brk(size_t bytes, struct probe_result *result, struct error *error)
+{
+	struct mapping mapping = {.bytes = probe_whole_pages(bytes)};
+
+	return report_failures(&mapping, "brk",
+			       probe_repeat(grow_and_shrink, &mapping, result, error), error);
+}
+
+/* Step after step of a reservation, of which the front is writable already. */
+static enum probe_status time_committing(void *context, double *ns, struct error *error)
+{
+	const size_t bytes = *(const size_t *)context;
+	unsigned char *memory = map((STEPS + 1) * bytes, PROT_NONE);
+	int failed;
+	uint64_t start;
+
+	if (memory == NULL)
+		return no_mapping((STEPS + 1) * bytes, error);
+	failed = mprotect(memory, bytes, PROT_READ | PROT_WRITE);
+	start = clock_now_ns();
+	for (size_t step = 1; step <= STEPS; step++)
+		failed |= mprotect(memory + step * bytes, bytes, PROT_READ | PROT_WRITE);
+	*ns = (double)(clock_now_ns() - start) / STEPS;
+	(void)munmap(memory, (STEPS + 1) * bytes);
+	if (failed != 0) {
+		(void)error_set(error, "not available: mprotect of %zu bytes is refused", bytes);
+		return PROBE_UNAVAILABLE;
+	}
+	return PROBE_OK;
+}
+
+enum probe_status probe_mprotect(size_t bytes, struct probe_result *result, struct error *error)
+{
+	size_t step = probe_whole_pages(bytes);
+
+	return probe_take(time_committing, &step, result, error);
+}
+
+static void call_system(void *context, uint64_t count)
+{
+	(void)context;
+	while (count-- > 0)
+		(void)syscall(SYS_getppid);
+}
+
+enum probe_status probe_system_call(size_t bytes, struct probe_result *result, struct error *error)
+{
+	(void)bytes;
+	return probe_repeat(call_system, NULL, result, error);
+}
+
+static void read_clock(void *context, uint64_t count)
+{
+	(void)context;
+	while (count-- > 0) {
+		const uint64_t now = clock_now_ns();
+
+		probe_use(&now);
+	}
+}
+
+enum probe_status probe_clock(size_t bytes, struct probe_result *result, struct error *error)
+{
+	(void)bytes;
+	return probe_repeat(read_clock, NULL, result, error);
+}
