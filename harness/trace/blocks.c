@@ -8,27 +8,36 @@
 
 #define SHARD_BITS 6
 #define SHARD_COUNT ((size_t)1 << SHARD_BITS)
-#define LEAST_SLOTS ((size_t)64)
+#define GROUP_SLOTS ((size_t)256)
+/* Two groups, as a shift by 64 bits is not defined. */
+#define LEAST_SLOTS (2 * GROUP_SLOTS)
+
+#define LOOK_AHEAD 3
 
 /* Open addressing, linear probing. An address of 0 is an empty slot. */
 struct shard {
 	alignas(64) struct lock lock;
 	struct block *slots;
-	size_t mask; /* their number - 1, if there are any; a power of two */
+	size_t mask;          /* their number - 1, if there are any; a power of two */
+	unsigned group_shift; /* 64 - the logarithm of the number of groups */
 	size_t used;
 };
 
 static struct shard shards[SHARD_COUNT];
 static atomic_bool any;
+static _Thread_local uintptr_t last_inserted __attribute__((tls_model("initial-exec")));
+static _Thread_local uintptr_t last_removed __attribute__((tls_model("initial-exec")));
 
 /*
- * Blocks of one KiB of addresses come to lie next to each other, since a program tends to allocate
- * and free neighbours one after the other, and a table of millions of blocks is out of every cache.
- * 16 slots for a KiB are enough for blocks of 64 bytes; smaller ones overflow into what follows.
+ * Blocks of a page come to lie near each other, since a program tends to allocate and free
+ * neighbours one after the other, and a table of many blocks is out of every cache: so a page has a
+ * group of slots, one for each 16 bytes. Where pages follow one another, Fibonacci hashing puts
+ * their groups apart. Pages that share a group, since most have far fewer blocks, each have their
+ * own order in it; without that, blocks that are each at the start of a page would all collide.
  */
 static uint64_t hash_of(uintptr_t address)
 {
-	return (uint64_t)(address >> 10) * UINT64_C(0x9e3779b97f4a7c15);
+	return (uint64_t)(address >> 12) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static struct shard *shard_of(uintptr_t address)
@@ -36,23 +45,40 @@ static struct shard *shard_of(uintptr_t address)
 	return &shards[hash_of(address) >> (64 - SHARD_BITS)];
 }
 
-static size_t home_of(uintptr_t address, size_t mask)
+static size_t home_of(const struct shard *shard, uintptr_t address)
 {
 	const uint64_t hash = hash_of(address);
-	const uint64_t group = hash >> 34;
-	const uint64_t place = ((uint64_t)(address >> 6) ^ (hash >> 12)) & 15;
+	/* The bits that follow those that choose the shard. */
+	const uint64_t group = hash << SHARD_BITS >> shard->group_shift;
+	const uint64_t place = ((address >> 4) ^ (hash >> 24)) % GROUP_SLOTS;
 
-	return (size_t)(group << 4 | place) & mask;
+	return (size_t)(group * GROUP_SLOTS + place);
 }
 
 /* The slot that holds the address, or the empty one where it would go. */
 static size_t find(const struct shard *shard, uintptr_t address)
 {
-	size_t slot = home_of(address, shard->mask);
+	size_t slot = home_of(shard, address);
 
 	while (shard->slots[slot].address != 0 && shard->slots[slot].address != address)
 		slot = (slot + 1) & shard->mask;
 	return slot;
+}
+
+/*
+ * Fetches the slot of the block after next, if addresses go on as they went since `last`. A table of
+ * millions of blocks is slow for its cache misses alone, and most programs go through their blocks
+ * in steps. What it fetches in vain is harmless.
+ */
+static void look_ahead(uintptr_t address, uintptr_t *last)
+{
+	const uintptr_t ahead = address + LOOK_AHEAD * (address - *last);
+	const struct shard *shard = shard_of(ahead);
+	const struct block *slots = shard->slots;
+
+	*last = address;
+	if (slots != NULL)
+		__builtin_prefetch(&slots[home_of(shard, ahead)], 1);
 }
 
 static bool resize(struct shard *shard, size_t slots)
@@ -65,6 +91,7 @@ static bool resize(struct shard *shard, size_t slots)
 		return false;
 	shard->slots = grown;
 	shard->mask = slots - 1;
+	shard->group_shift = 64 - (unsigned)__builtin_ctzll(slots / GROUP_SLOTS);
 	for (size_t i = 0; i < old_slots; i++)
 		if (old[i].address != 0)
 			grown[find(shard, old[i].address)] = old[i];
@@ -119,6 +146,7 @@ bool blocks_insert(const struct block *block, struct block *replaced)
 
 	if (!blocks_any())
 		atomic_store(&any, true);
+	look_ahead(block->address, &last_inserted);
 	lock_take(&shard->lock);
 	if (!make_room(shard))
 		raw_die("growbench-trace: no memory to keep account of the live blocks");
@@ -138,7 +166,7 @@ static void empty(struct shard *shard, size_t hole)
 {
 	for (size_t next = (hole + 1) & shard->mask; shard->slots[next].address != 0;
 	     next = (next + 1) & shard->mask) {
-		const size_t home = home_of(shard->slots[next].address, shard->mask);
+		const size_t home = home_of(shard, shard->slots[next].address);
 
 		/* Does its search begin behind the hole? Then it stays. */
 		if (((next - home) & shard->mask) < ((next - hole) & shard->mask))
@@ -155,6 +183,7 @@ bool blocks_remove(const void *address, struct block *block)
 	struct shard *shard = shard_of((uintptr_t)address);
 	bool found = false;
 
+	look_ahead((uintptr_t)address, &last_removed);
 	lock_take(&shard->lock);
 	if (shard->slots != NULL) {
 		const size_t slot = find(shard, (uintptr_t)address);
