@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from growbench.columns import CELL_KEYS, OK
+from growbench.columns import CELL_KEYS, MEASURE, OK
 from growbench.metrics import Metric
 from growbench.statistics import grouped_order
 
@@ -19,7 +19,7 @@ def compare_allocators(runs: pd.DataFrame, a: str, b: str, metric: Metric) -> pd
     (nan below 6 rounds).
     """
     keys = [key for key in CELL_KEYS if key != "allocator"]
-    ok = runs[runs["status"] == OK]
+    ok = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
     measured = ok[[*CELL_KEYS, "round"]].assign(value=metric.values(ok))
     measured = measured[measured["value"] > 0]
     pairs = pd.merge(

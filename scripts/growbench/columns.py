@@ -1,4 +1,4 @@
-"""The columns of runs.csv that this package reads: name, type, and which may be empty.
+"""The columns of a run's files that this package reads: name, type, and which may be empty.
 
 The harness's table in harness/common/columns.c is where the columns are defined, and
 results/README.md is where they are explained. This copy lets the scripts work from a CSV file
@@ -7,7 +7,9 @@ alone; a test compares it with both.
 
 from typing import NamedTuple
 
-SCHEMA_VERSION = 1
+# Files of older versions are read too: the columns that they lack are missing everywhere.
+OLDEST_SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 TEXT = "text"
 COUNT = "count"
@@ -16,15 +18,17 @@ REQUIRED = True
 
 
 class Column(NamedTuple):
-    """One column of runs.csv.
+    """One column of a file.
 
     type: TEXT, COUNT (a whole number >= 0) or REAL (a finite number >= 0).
     required: a value stands in every row, whatever became of the worker.
+    since: the schema version that brought it.
     """
 
     name: str
     type: str
     required: bool = False
+    since: int = 1
 
 
 COLUMNS = (
@@ -49,6 +53,7 @@ COLUMNS = (
     Column("started_utc", TEXT),
     Column("worker_ns", COUNT),
     Column("cpu", COUNT),
+    Column("cpu_count", COUNT, since=2),
     Column("steal_ns", COUNT),
     Column("peak_resolution_bytes", COUNT),
     Column("allocator_path", TEXT),
@@ -72,7 +77,75 @@ COLUMNS = (
     Column("warm_minor_fault_count", REAL),
     Column("involuntary_switch_count", COUNT),
     Column("checksum", TEXT),
+    Column("malloc_count", COUNT, since=2),
+    Column("calloc_count", COUNT, since=2),
+    Column("realloc_count", COUNT, since=2),
+    Column("free_count", COUNT, since=2),
+    Column("aligned_count", COUNT, since=2),
+    Column("realloc_in_place_count", COUNT, since=2),
+    Column("realloc_moved_count", COUNT, since=2),
+    Column("realloc_remapped_count", COUNT, since=2),
+    Column("realloc_shrunk_count", COUNT, since=2),
+    Column("realloc_failed_count", COUNT, since=2),
+    Column("realloc_moved_bytes", COUNT, since=2),
+    Column("realloc_remapped_bytes", COUNT, since=2),
+    Column("strategy_copied_bytes", COUNT, since=2),
+    Column("copied_bytes", COUNT, since=2),
+    Column("peak_requested_bytes", COUNT, since=2),
+    Column("peak_moving_bytes", COUNT, since=2),
+    Column("peak_usable_bytes", COUNT, since=2),
+    Column("end_requested_bytes", COUNT, since=2),
+    Column("end_usable_bytes", COUNT, since=2),
+    Column("leaked_bytes", COUNT, since=2),
+    Column("allocator_mmap_count", COUNT, since=2),
+    Column("allocator_munmap_count", COUNT, since=2),
+    Column("allocator_mremap_count", COUNT, since=2),
+    Column("allocator_brk_count", COUNT, since=2),
+    Column("allocator_madvise_count", COUNT, since=2),
+    Column("allocator_mprotect_count", COUNT, since=2),
+    Column("allocator_mapped_bytes", COUNT, since=2),
+    Column("allocator_unmapped_bytes", COUNT, since=2),
+    Column("strategy_mmap_count", COUNT, since=2),
+    Column("strategy_mprotect_count", COUNT, since=2),
+    Column("scan_call_count", COUNT, since=2),
+    Column("release_free_count", COUNT, since=2),
+    Column("release_unmapped_bytes", COUNT, since=2),
+    Column("thread_call_min_count", COUNT, since=2),
+    Column("thread_call_max_count", COUNT, since=2),
+    Column("traced_build_release_ns", COUNT, since=2),
+    Column("untraced_reason", TEXT, since=2),
+    Column("latency_append_count", COUNT, since=2),
+    Column("latency_timer_ns", REAL, since=2),
+    Column("latency_median_ns", REAL, since=2),
+    Column("latency_p90_ns", REAL, since=2),
+    Column("latency_p99_ns", REAL, since=2),
+    Column("latency_p99_9_ns", REAL, since=2),
+    Column("latency_p99_99_ns", REAL, since=2),
+    Column("latency_max_ns", COUNT, since=2),
+    Column("latency_total_ns", COUNT, since=2),
+    Column("latency_slowest_share", REAL, since=2),
+    Column("latency_error_share", REAL, since=2),
+    Column("probe_ns", REAL, since=2),
+    Column("probe_min_ns", REAL, since=2),
+    Column("probe_value_count", COUNT, since=2),
 )
+
+# timeline.csv, beside runs.csv: memory against rows appended, from the trace pass.
+TIMELINE_COLUMNS = (
+    Column("position", COUNT, REQUIRED),
+    Column("implementation", TEXT, REQUIRED),
+    Column("strategy", TEXT, REQUIRED),
+    Column("allocator", TEXT, REQUIRED),
+    Column("rows", COUNT, REQUIRED),
+    Column("row_bytes", COUNT, REQUIRED),
+    Column("rows_appended", COUNT, REQUIRED),
+    Column("live_bytes", COUNT),
+    Column("live_peak_bytes", COUNT),
+    Column("resident_bytes", COUNT),
+)
+
+# What a worker can be asked for.
+MEASURE, TRACE, LATENCY, PROBE = "measure", "trace", "latency", "probe"
 
 # A cell, with the pass and the kind of work: rows that agree in all of these repeat each other.
 CELL_KEYS = (
@@ -86,14 +159,21 @@ CELL_KEYS = (
     "pass",
 )
 
+# What a cell is in every file that has one row for each: without the pass.
+CELL = CELL_KEYS[:-1]
+
 # What can become of a worker; only rows that are OK carry figures.
 OK = "ok"
 SKIPPED_PREDICTED = "skipped_predicted"
+SKIPPED_ROUNDS = "skipped_rounds"
 STATUSES = {
     OK: "measured",
     SKIPPED_PREDICTED: "too slow for the time budget: predicted from smaller sizes or one look",
+    SKIPPED_ROUNDS: "a slow cell that is measured in some of the rounds only, and not in this one",
     "skipped_memory": "would not fit in the memory that is free",
     "unavailable": "the allocator's library is missing or was refused",
+    "unsupported": "this implementation is not compiled for rows of that size",
+    "untraced": "the interposer could not be put in front of this allocator",
     "wrong_allocator": "another library than the one asked for supplied malloc",
     "crashed": "the worker was ended by a signal",
     "exited": "the worker ended with an exit status other than 0",

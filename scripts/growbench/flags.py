@@ -134,6 +134,11 @@ def major_faults(measured: Measured) -> np.ndarray:
     return measured.any((measured.rows["cold_build_major_fault_count"] > 0).to_numpy())
 
 
+def oversubscribed(measured: Measured) -> np.ndarray:
+    """There were more threads than CPUs for them, in some worker."""
+    return measured.any((measured.rows["threads"] > measured.rows["cpu_count"]).to_numpy())
+
+
 class Flag(NamedTuple):
     """name: as in summary.csv. meaning: one line. test: for each cell, whether it is set."""
 
@@ -151,6 +156,7 @@ FLAGS = (
     Flag("steal", "the hypervisor took over 1% of a worker's time", steal),
     Flag("preempted", "more than half of the workers were preempted", preempted),
     Flag("major_faults", "a cold build had to wait for the disk", major_faults),
+    Flag("oversubscribed", "more threads than CPUs", oversubscribed),
 )
 
 

@@ -1,4 +1,4 @@
-"""Read runs.csv into a DataFrame that the rest of the package can rely on.
+"""Read a run's CSV files into DataFrames that the rest of the package can rely on.
 
 This is the only module that opens a run. It reports the first fault with file, line and column,
 and never turns something that it does not understand into a missing value.
@@ -10,7 +10,7 @@ import re
 import warnings
 from collections import defaultdict
 from pathlib import Path
-from typing import BinaryIO, Optional, Union
+from typing import BinaryIO, Optional, Sequence, Union
 
 import numpy as np
 import pandas as pd
@@ -19,10 +19,15 @@ from growbench.columns import (
     CELL_KEYS,
     COLUMNS,
     COUNT,
+    MEASURE,
     OK,
+    OLDEST_SCHEMA_VERSION,
     SCHEMA_VERSION,
     STATUSES,
     TEXT,
+    TIMELINE_COLUMNS,
+    TRACE,
+    Column,
 )
 
 # What the harness may write into a number's field (harness/common/columns.c, column_accepts).
@@ -72,45 +77,79 @@ def read_runs(path: Union[str, Path]) -> pd.DataFrame:
 
     Columns that every row fills hold int64 or str. Numbers that may be missing are float64 with
     NaN (exact up to 2^53: 104 days in ns, 8 PiB), missing text is "". Columns that this version
-    does not know are kept as text. A last line without its line end was torn by an interruption:
-    it is dropped with a LoadWarning. Raises LoadError.
+    does not know are kept as text; those that a file of an older schema version lacks are there,
+    and missing in every row. A last line without its line end was torn by an interruption: it is
+    dropped with a LoadWarning. Raises LoadError.
     """
     path = runs_path(path)
+    runs = _read(path, COLUMNS, OLDEST_SCHEMA_VERSION)
+    if runs.empty:
+        raise LoadError("there are no rows under the header", path, advice="was the run started?")
+    _check_versions(runs, path)
+    lacking = [column for column in COLUMNS if column.name not in runs]
+    if lacking:
+        missing = {c.name: "" if c.type == TEXT else np.nan for c in lacking}
+        runs = pd.concat([runs, pd.DataFrame(missing, index=runs.index)], axis=1)
+    _check_rows(runs, path)
+    return runs
+
+
+def read_timeline(path: Union[str, Path], runs: pd.DataFrame) -> pd.DataFrame:
+    """The points of timeline.csv, beside the runs.csv of the run that `runs` was read from.
+
+    Sorted by position and rows_appended. Points whose position has no row in `runs` that is of
+    the trace pass and ok are left out: their worker was interrupted, or their row was torn. Of
+    points that stand there twice the later counts. A run without the file has no points. A torn
+    last line is dropped with a LoadWarning. Raises LoadError.
+    """
+    path = runs_path(path).with_name("timeline.csv")
+    if not path.exists():
+        types = {c.name: "str" if c.type == TEXT else "float64" for c in TIMELINE_COLUMNS}
+        return pd.DataFrame({name: pd.Series(dtype=type) for name, type in types.items()})
+    points = _read(path, TIMELINE_COLUMNS, SCHEMA_VERSION)
+    traced = runs.loc[(runs["pass"] == TRACE) & (runs["status"] == OK), "position"]
+    points = points[points["position"].isin(traced)]
+    keys = ["position", "rows_appended"]
+    return points.drop_duplicates(keys, keep="last").sort_values(keys).reset_index(drop=True)
+
+
+def _read(path: Path, columns: Sequence[Column], version: int) -> pd.DataFrame:
+    """A file whose header has at least those of `columns` that `version` has."""
     try:
         with open(path, "rb") as stream:
-            return _read(stream, path)
+            return _read_stream(stream, path, columns, version)
     except OSError as error:
         raise LoadError(f"cannot be read: {error.strerror}", path) from None
 
 
-def _read(stream: BinaryIO, path: Path) -> pd.DataFrame:
-    columns, complete_bytes, torn = _check_lines(stream, path)
-    _check_header(columns, path)
+def _read_stream(
+    stream: BinaryIO, path: Path, columns: Sequence[Column], version: int
+) -> pd.DataFrame:
+    header, complete_bytes, torn = _check_lines(stream, path)
+    _check_header(header, [column for column in columns if column.since <= version], path)
+    columns = [column for column in columns if column.name in header]
     stream.seek(0)
     source: BinaryIO = io.BytesIO(stream.read(complete_bytes)) if torn else stream
     types: dict = defaultdict(lambda: str)
-    for column in COLUMNS:
+    for column in columns:
         if column.type != TEXT:
             types[column.name] = "int64" if column.required else "float64"
     try:
-        runs = pd.read_csv(
+        table = pd.read_csv(
             source,
             dtype=types,
             encoding="utf-8-sig",
             keep_default_na=False,
-            na_values={c.name: [""] for c in COLUMNS if c.type != TEXT},
+            na_values={c.name: [""] for c in columns if c.type != TEXT},
             float_precision="round_trip",
         )
     except (ValueError, OverflowError):
-        _find_fault(stream, path)
+        _find_fault(stream, columns, path)
         raise LoadError("cannot be read as numbers and text", path) from None
-    if _has_fault(runs):
-        _find_fault(stream, path)
+    if _has_fault(table, columns):
+        _find_fault(stream, columns, path)
         raise LoadError("holds a value that is out of range", path)
-    if runs.empty:
-        raise LoadError("there are no rows under the header", path, advice="was the run started?")
-    _check_rows(runs, path)
-    return runs
+    return table
 
 
 def _check_lines(stream: BinaryIO, path: Path) -> tuple[list[str], int, bool]:
@@ -150,7 +189,7 @@ def _check_lines(stream: BinaryIO, path: Path) -> tuple[list[str], int, bool]:
             f"{path}, line {line_number}: the last line has no line end, so its writing was "
             "interrupted; it is left out",
             LoadWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return columns, complete_bytes, torn
 
@@ -166,27 +205,32 @@ def _fields(line: bytes, path: Path, line_number: int) -> list[str]:
         raise LoadError(f"is not CSV: {error}", path, line_number) from None
 
 
-def _check_header(columns: list[str], path: Path) -> None:
-    repeated = [name for name in dict.fromkeys(columns) if columns.count(name) > 1]
+def _check_header(header: list[str], needed: Sequence[Column], path: Path) -> None:
+    repeated = [name for name in dict.fromkeys(header) if header.count(name) > 1]
     if repeated:
         raise LoadError("the column stands in the header twice", path, 1, repeated[0])
-    missing = [column.name for column in COLUMNS if column.name not in columns]
+    missing = [column.name for column in needed if column.name not in header]
+    if missing and len(missing) == len(needed):
+        kind = "timeline.csv" if needed[0] == TIMELINE_COLUMNS[0] else "runs.csv"
+        advice = f"is this a {kind} of growbench?"
+        if len(header) == 1 and ";" in header[0]:
+            advice = "fields must be separated by ',', not ';': save it as plain CSV"
+        raise LoadError(f"none of the columns of {kind} is there", path, 1, advice=advice)
+    _refuse_missing(missing, path)
+
+
+def _refuse_missing(missing: Sequence[str], path: Path) -> None:
     if not missing:
         return
-    if len(missing) == len(COLUMNS):
-        advice = "is this a runs.csv of growbench?"
-        if len(columns) == 1 and ";" in columns[0]:
-            advice = "fields must be separated by ',', not ';': save it as plain CSV"
-        raise LoadError("none of the columns of runs.csv is there", path, 1, advice=advice)
     names = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
     plural = "s are" if len(missing) > 1 else " is"
     raise LoadError(f"missing column{plural} {names}", path, 1, missing[0])
 
 
-def _has_fault(runs: pd.DataFrame) -> bool:
+def _has_fault(table: pd.DataFrame, columns: Sequence[Column]) -> bool:
     """Did pandas take something for a number that the harness never writes?"""
-    for column in COLUMNS:
-        values = runs[column.name]
+    for column in columns:
+        values = table[column.name]
         if column.type == TEXT:
             if column.required and (values == "").any():
                 return True
@@ -201,11 +245,11 @@ def _has_fault(runs: pd.DataFrame) -> bool:
     return False
 
 
-def _find_fault(stream: BinaryIO, path: Path) -> None:
+def _find_fault(stream: BinaryIO, columns: Sequence[Column], path: Path) -> None:
     """Raise LoadError for the first field that does not hold what its column demands."""
     stream.seek(0)
     header = _fields(stream.readline(), path, 1)
-    places = [(header.index(column.name), column) for column in COLUMNS]
+    places = [(header.index(column.name), column) for column in columns]
     for line_number, line in enumerate(stream, start=2):
         if not line.endswith(b"\n"):
             return
@@ -224,24 +268,36 @@ def _find_fault(stream: BinaryIO, path: Path) -> None:
                 )
 
 
-def _check_rows(runs: pd.DataFrame, path: Path) -> None:
-    def first(mask: np.ndarray) -> int:
-        return int(np.flatnonzero(mask)[0])
+def _first(mask: np.ndarray) -> int:
+    return int(np.flatnonzero(mask)[0])
 
-    other = (runs["schema_version"] != SCHEMA_VERSION).to_numpy()
-    if other.any():
-        row = first(other)
-        raise LoadError(
-            f"version {runs['schema_version'].iloc[row]}, and these scripts read version "
-            f"{SCHEMA_VERSION}",
-            path,
-            row + 2,
-            "schema_version",
-            "use the scripts of the release that made the run",
+
+def _check_versions(runs: pd.DataFrame, path: Path) -> None:
+    """All rows are of one schema version that can be read, and its columns are there."""
+    versions = runs["schema_version"]
+    version = int(versions.iloc[0])
+    known = versions.between(OLDEST_SCHEMA_VERSION, SCHEMA_VERSION)
+    advice = "use the scripts of the release that made the run"
+    if not known.all():
+        row = _first(~known.to_numpy())
+        what = (
+            f"version {versions.iloc[row]}, and these scripts read versions "
+            f"{OLDEST_SCHEMA_VERSION} to {SCHEMA_VERSION}"
         )
+        raise LoadError(what, path, row + 2, "schema_version", advice)
+    other = (versions != version).to_numpy()
+    if other.any():
+        row = _first(other)
+        what = f"version {versions.iloc[row]}, but the first row is of version {version}"
+        raise LoadError(what, path, row + 2, "schema_version", "keep one run in each file")
+    needed = [column.name for column in COLUMNS if column.since <= version]
+    _refuse_missing([name for name in needed if name not in runs], path)
+
+
+def _check_rows(runs: pd.DataFrame, path: Path) -> None:
     machine = (runs["machine_id"] != runs["machine_id"].iloc[0]).to_numpy()
     if machine.any():
-        row = first(machine)
+        row = _first(machine)
         raise LoadError(
             f"{runs['machine_id'].iloc[row]!r} is another machine than "
             f"{runs['machine_id'].iloc[0]!r}",
@@ -253,10 +309,10 @@ def _check_rows(runs: pd.DataFrame, path: Path) -> None:
     keys = [*CELL_KEYS, "round"]
     repeated = runs.duplicated(keys).to_numpy()
     if repeated.any():
-        row = first(repeated)
+        row = _first(repeated)
         same = (runs[keys] == runs[keys].iloc[row]).all(axis=1).to_numpy()
         raise LoadError(
-            f"round {runs['round'].iloc[row]} of this cell stands on line {first(same) + 2} too",
+            f"round {runs['round'].iloc[row]} of this cell stands on line {_first(same) + 2} too",
             path,
             row + 2,
             "round",
@@ -268,14 +324,14 @@ def _check_rows(runs: pd.DataFrame, path: Path) -> None:
             f"{path}, column status: {', '.join(unknown)} is not a status that these scripts "
             "know; such rows count as not measured",
             LoadWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
-    measured = runs[(runs["status"] == OK) & (runs["pass"] == "measure")]
+    measured = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
     for name in _HEADLINE:
         empty = int(measured[name].isna().sum())
         if empty:
             warnings.warn(
                 f"{path}, column {name}: empty in {empty} rows whose status is ok",
                 LoadWarning,
-                stacklevel=4,
+                stacklevel=3,
             )

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from growbench.columns import CELL_KEYS, OK
+from growbench.columns import CELL_KEYS, MEASURE, OK, SKIPPED_ROUNDS
 from growbench.flags import Measured, flags_of
 from growbench.metrics import METRICS, PEAK_RATIO
 
@@ -13,14 +13,16 @@ _PREDICTED = ("predicted_cold_build_release_ns", "predicted_warm_build_release_n
 
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:
-    """The summary of `runs` as read_runs() returns them, sorted by cell.
+    """The summary of the measure pass of `runs`, as read_runs() returns them, sorted by cell.
 
     Columns: the cell's keys; payload_bytes; worker_count (its rows in runs.csv, measured or not);
-    ok_count; status (ok if all are ok, the common status if all have the same, else partial);
-    status_detail (of the first that is not ok); allocator_version; the predictions (median);
+    ok_count; status (ok if all are ok, the common status if all have the same, else partial; rows
+    that are skipped_rounds do not count beside others); status_detail (of the first that is not
+    ok and counts); allocator_version; the predictions (median);
     then for each metric median, min and 95% interval over workers, the peak as a multiple of the
     payload, and the flags. Missing numbers are nan, missing text is "".
     """
+    runs = runs[runs["pass"] == MEASURE]
     keys = list(CELL_KEYS)
     grouped = runs.groupby(keys, sort=True)
     cell = grouped.ngroup().to_numpy()
@@ -31,10 +33,14 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
 
     ok = (runs["status"] == OK).to_numpy()
     summary["ok_count"] = np.bincount(cell[ok], minlength=cell_count)
-    first_status = grouped["status"].first().to_numpy()
-    same_status = grouped["status"].nunique().to_numpy() == 1
-    summary["status"] = np.where(same_status, first_status, "partial")
-    summary["status_detail"] = _first_text(runs["status_detail"], cell, ~ok, cell_count)
+    by_plan = (runs["status"] == SKIPPED_ROUNDS).to_numpy()
+    status = np.full(cell_count, SKIPPED_ROUNDS, dtype=object)
+    others = runs["status"][~by_plan].groupby(cell[~by_plan])
+    first_status = others.first().where(others.nunique() == 1, "partial")
+    status[first_status.index.to_numpy(dtype=int)] = first_status.to_numpy()
+    summary["status"] = status
+    told = ~ok & ~by_plan
+    summary["status_detail"] = _first_text(runs["status_detail"], cell, told, cell_count)
     summary["allocator_version"] = _first_text(runs["allocator_version"], cell, ok, cell_count)
     for name in _PREDICTED:
         summary[name] = grouped[name].median().to_numpy()

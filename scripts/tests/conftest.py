@@ -31,7 +31,7 @@ STRATEGIES = (
 ALLOCATORS = ("glibc", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc", "scudo")
 SIZES = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 209_715)
 
-MEASURED = tuple(c.name for c in COLUMNS[list(COLUMNS).index(("allocator_path", TEXT, False)) :])
+MEASURED = tuple(c.name for c in COLUMNS[[c.name for c in COLUMNS].index("allocator_path") :])
 # Time of a row in ns, peak over payload: made up, but of the right kind.
 _LINEAR = dict(zip(STRATEGIES[2:], (9.0, 11.0, 14.0, 26.0, 38.0, 6.0, 7.0, 8.0, 10.0)))
 _PEAK = dict(zip(STRATEGIES, (2.0, 1.3, 2.0, 1.7, 1.2, 1.3, 2.3, 1.0, 1.0, 1.02, 1.01)))
@@ -92,7 +92,7 @@ def _worker(
         warm += size**2 * 3.0
     cold = warm * 1.4 + 3000.0 + payload / 4096 * 700.0
     row: dict = {
-        "schema_version": 1,
+        "schema_version": 2,
         "run_id": f"{MACHINE}-20250101T120000Z",
         "machine_id": MACHINE,
         "pass": "measure",
@@ -126,6 +126,7 @@ def _worker(
         started_utc="2025-01-01T12:00:00Z",
         worker_ns=50_000_000,
         cpu=1,
+        cpu_count=threads,
         steal_ns=0,
         peak_resolution_bytes=126_976,
         allocator_path=f"/usr/lib/lib{allocator}.so",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import one_cell
 
-from growbench.columns import COLUMNS, STATUSES
+from growbench.columns import COLUMNS, STATUSES, TIMELINE_COLUMNS
 from growbench.flags import FLAGS
 from growbench.render import all_plots
 from growbench.summary import summarise
@@ -37,6 +37,11 @@ def test_the_columns_are_those_that_the_harness_writes():
 
 def test_every_column_of_a_run_is_explained_in_order():
     assert names_in_table(headed("runs.csv")) == [column.name for column in COLUMNS]
+
+
+def test_every_column_of_a_timeline_is_explained_in_order():
+    explained = names_in_table(headed("timeline.csv"))
+    assert explained == [column.name for column in TIMELINE_COLUMNS]
 
 
 def test_every_status_is_explained():

@@ -81,6 +81,16 @@ CASES = {
             one_cell(10, cold_build_major_fault_count=[0] * 10),
         )
     ],
+    "oversubscribed": [
+        (
+            one_cell(10, threads=[4] * 10, cpu_count=[2] * 10),
+            one_cell(10, threads=[2] * 10, cpu_count=[2] * 10),
+        ),
+        (
+            one_cell(10, threads=[2] * 10, cpu_count=[1] + [2] * 9),
+            one_cell(10, cpu_count=[np.nan] * 10),
+        ),
+    ],
 }
 
 

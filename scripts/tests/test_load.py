@@ -10,7 +10,8 @@ from conftest import build_runs, one_cell, write_runs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from growbench.load import LoadError, LoadWarning, read_runs
+from growbench.columns import COLUMNS, TIMELINE_COLUMNS
+from growbench.load import LoadError, LoadWarning, read_runs, read_timeline
 
 
 @pytest.fixture
@@ -218,10 +219,41 @@ def test_the_same_round_of_another_pass_is_not_a_repetition(runs_csv):
     assert len(read_runs(runs_csv)) == 10
 
 
-def test_another_schema_version_is_refused(runs_csv):
-    change(runs_csv, 2, "schema_version", "2")
+@pytest.mark.parametrize("version", ["0", "3"])
+def test_another_schema_version_is_refused(runs_csv, version):
+    change(runs_csv, 2, "schema_version", version)
     error = refused(runs_csv)
     assert (error.line, error.column) == (2, "schema_version")
+
+
+def as_version_1(path: Path) -> None:
+    """Rewrite a file as version 1 had it."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = table.drop(columns=[column.name for column in COLUMNS if column.since > 1])
+    table.assign(schema_version="1").to_csv(path, index=False)
+
+
+def test_version_1_is_read_and_what_it_lacked_is_missing(runs_csv):
+    now = read_runs(runs_csv)
+    as_version_1(runs_csv)
+    old = read_runs(runs_csv)
+    assert set(old.columns) == set(now.columns)
+    assert old["copied_bytes"].isna().all() and old["cpu_count"].isna().all()
+    assert (old["untraced_reason"] == "").all()
+    assert old["cold_build_ns"].tolist() == now["cold_build_ns"].tolist()
+
+
+def test_version_2_must_have_its_columns(runs_csv):
+    as_version_1(runs_csv)
+    for line in range(2, 12):
+        change(runs_csv, line, "schema_version", "2")
+    assert "cpu_count" in str(refused(runs_csv))
+
+
+def test_two_versions_in_one_file_are_refused(runs_csv):
+    change(runs_csv, 5, "schema_version", "1")
+    error = refused(runs_csv)
+    assert (error.line, error.column) == (5, "schema_version")
 
 
 def test_rows_of_two_machines_are_refused(runs_csv):
@@ -234,6 +266,65 @@ def test_an_unknown_status_is_told(runs_csv):
     change(runs_csv, 6, "status", "melted")
     with pytest.warns(LoadWarning, match="melted"):
         read_runs(runs_csv)
+
+
+TIMELINE_HEADER = ",".join(column.name for column in TIMELINE_COLUMNS)
+
+
+def timeline_of(path: Path, points: str) -> pd.DataFrame:
+    """The timeline of a run whose positions 1 and 2 are of the trace pass, and only 1 is ok."""
+    for line, status in ((2, "ok"), (3, "crashed")):
+        change(path, line, "pass", "trace")
+        change(path, line, "status", status)
+    path.with_name("timeline.csv").write_text(points)
+    return read_timeline(path, read_runs(path))
+
+
+def point(position: int, rows_appended: int, live_bytes: int) -> str:
+    return f"{position},c,chunked_list,glibc,100,80,{rows_appended},{live_bytes},9,4096\n"
+
+
+def test_a_timeline_is_read_in_order(runs_csv):
+    points = timeline_of(runs_csv, TIMELINE_HEADER + "\n" + point(1, 5, 50) + point(1, 0, 0))
+    assert points["rows_appended"].tolist() == [0, 5]
+    assert points["live_bytes"].tolist() == [0, 50]
+
+
+def test_of_points_that_stand_twice_the_later_counts(runs_csv):
+    points = timeline_of(runs_csv, TIMELINE_HEADER + "\n" + point(1, 5, 50) + point(1, 5, 60))
+    assert points["live_bytes"].tolist() == [60]
+
+
+def test_points_without_a_whole_trace_row_are_left_out(runs_csv):
+    text = "".join(point(position, 5, 50) for position in (1, 2, 3, 99))
+    assert timeline_of(runs_csv, TIMELINE_HEADER + "\n" + text)["position"].tolist() == [1]
+
+
+def test_a_run_without_a_timeline_has_no_points(runs_csv):
+    points = read_timeline(runs_csv, read_runs(runs_csv))
+    assert points.empty and list(points.columns) == [c.name for c in TIMELINE_COLUMNS]
+
+
+def test_a_timeline_of_only_a_header_has_no_points(runs_csv):
+    assert timeline_of(runs_csv, TIMELINE_HEADER + "\n").empty
+
+
+def test_a_torn_last_point_is_left_out_with_a_warning(runs_csv):
+    text = TIMELINE_HEADER + "\n" + point(1, 5, 50) + point(1, 6, 60)
+    with pytest.warns(LoadWarning, match="timeline.csv, line 3: .*interrupted"):
+        assert timeline_of(runs_csv, text[:-3])["rows_appended"].tolist() == [5]
+
+
+@pytest.mark.parametrize("broken", ["1,c,2\n", point(1, 5, 50).replace(",50,", ",fifty,"), "\n"])
+def test_a_broken_point_is_reported_with_its_line(runs_csv, broken):
+    with pytest.raises(LoadError) as caught:
+        timeline_of(runs_csv, TIMELINE_HEADER + "\n" + point(1, 4, 40) + broken + point(1, 6, 60))
+    assert caught.value.line == 3 and "timeline.csv" in str(caught.value)
+
+
+def test_something_else_in_place_of_a_timeline_is_told(runs_csv):
+    with pytest.raises(LoadError, match="is this a timeline.csv"):
+        timeline_of(runs_csv, "a,b\n1,2\n")
 
 
 @settings(

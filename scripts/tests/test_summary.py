@@ -103,7 +103,27 @@ def test_the_order_of_the_rows_changes_nothing():
     pd.testing.assert_frame_equal(summarise(runs), summarise(shuffled))
 
 
-def test_cells_of_other_work_or_pass_are_kept_apart():
+def test_cells_of_other_work_are_kept_apart():
     runs = one_cell(4)
     runs.loc[runs["round"] > 2, "work"] = "random"
     assert len(summarise(runs)) == 2
+
+
+@pytest.mark.parametrize("other", ["trace", "latency", "probe"])
+def test_only_the_measure_pass_is_summarised(other):
+    runs = one_cell(4)
+    runs.loc[runs["round"] > 2, "pass"] = other
+    cell = only_row(runs)
+    assert (cell["worker_count"], cell["pass"]) == (2, "measure")
+    runs["pass"] = other
+    assert summarise(runs).empty
+
+
+def test_rounds_skipped_by_plan_do_no_harm():
+    runs = one_cell(10)
+    runs = fail(runs, runs["round"] > 6, "skipped_rounds", "6 of 10 rounds")
+    cell = only_row(runs)
+    assert (cell["status"], cell["status_detail"], cell["ok_count"]) == ("ok", "", 6)
+    cell = only_row(fail(runs, runs["round"] == 2, "crashed", "signal 11"))
+    assert (cell["status"], cell["status_detail"], cell["ok_count"]) == ("partial", "signal 11", 5)
+    assert only_row(runs[runs["round"] > 6])["status"] == "skipped_rounds"
