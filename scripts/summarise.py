@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Summarise a run: one row for each cell, with estimates, intervals and flags."""
+"""Summarise a run: what each cell took and why, single appends, and what the machine can do."""
 
 import sys
 from typing import Sequence
 
 try:
-    from growbench import entry, files, load, summary
+    from growbench import attribution, data, entry, files, limits, load
 except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
     sys.exit(2)
@@ -18,16 +18,31 @@ EXAMPLES = """\
 
 def main(arguments: Sequence[str]) -> None:
     parser = entry.parser(
-        "Write summary.csv, one row for each cell, next to the runs.csv of a run.", EXAMPLES
+        "Write summary.csv, attribution.csv, latency.csv and limits.csv next to the runs.csv of a "
+        "run; each but the first only if the run has what it is made of.",
+        EXAMPLES,
     )
     parser.add_argument("run", metavar="RUN", help="a run's folder, or its runs.csv")
     options = parser.parse_args(arguments)
     runs = load.read_runs(options.run)
-    path = load.runs_path(options.run).with_name("summary.csv")
-    table = summary.summarise(runs)
-    files.write_csv(table, path)
-    flagged = int((table["flags"] != "").sum())
-    print(f"{path}: {len(table)} cells of {len(runs)} rows, {flagged} of them flagged")
+    path = load.runs_path(options.run)
+    tables = data.analyse(runs, load.read_timeline(options.run, runs))
+    files.write_csv(tables.summary, path.with_name("summary.csv"))
+    flagged = int((tables.summary["flags"] != "").sum())
+    print(
+        f"{path.with_name('summary.csv')}: {len(tables.summary)} cells of {len(runs)} rows, "
+        f"{flagged} of them flagged"
+    )
+    # A run of the measure pass alone has nothing to say of why.
+    if not tables.limits.empty:
+        files.write_csv(tables.limits, path.with_name("limits.csv"))
+        print(f"{path.with_name('limits.csv')}: {limits.drift_text(tables.limits)}")
+        files.write_csv(tables.attribution, path.with_name("attribution.csv"))
+        explained = attribution.explained(tables.attribution)
+        print(f"{path.with_name('attribution.csv')}: {explained.text()}")
+    if not tables.latency.empty:
+        files.write_csv(tables.latency, path.with_name("latency.csv"))
+        print(f"{path.with_name('latency.csv')}: {len(tables.latency)} cells")
 
 
 if __name__ == "__main__":

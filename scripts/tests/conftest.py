@@ -65,7 +65,11 @@ def build_runs(
                     row = _worker(strategy, allocator, size, row_bytes, threads, noise, random)
                     row.update(round=round_number, position=position)
                     rows_made.append(row)
-    runs = pd.DataFrame(rows_made, columns=[column.name for column in COLUMNS])
+    return typed(pd.DataFrame(rows_made, columns=[column.name for column in COLUMNS]))
+
+
+def typed(runs: pd.DataFrame) -> pd.DataFrame:
+    """Rows with all columns of runs.csv, as read_runs() returns them."""
     for column in COLUMNS:
         if column.type == TEXT:
             runs[column.name] = runs[column.name].fillna("")

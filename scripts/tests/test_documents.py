@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from conftest import one_cell
+from full_runs import full_run
 
 from growbench.columns import COLUMNS, STATUSES, TIMELINE_COLUMNS
+from growbench.data import analyse
 from growbench.flags import FLAGS
 from growbench.render import all_plots
 from growbench.summary import summarise
@@ -62,6 +64,12 @@ def test_every_column_of_a_summary_is_explained_in_order():
             for estimate in ("median", "min", "ci_low", "ci_high"):
                 explained.append(f"{metric}_{estimate}_{unit}")
     assert explained == list(summarise(one_cell()).columns)
+
+
+@pytest.mark.parametrize("name", ["attribution", "latency", "limits"])
+def test_every_column_of_the_other_tables_is_explained_in_order(name):
+    tables = analyse(*full_run(["chunked_list"], ["glibc"], [10_000], rounds=1))
+    assert names_in_table(headed(f"{name}.csv")) == list(getattr(tables, name).columns)
 
 
 def test_every_plot_is_named_after_its_file_and_explained():

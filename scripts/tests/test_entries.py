@@ -10,11 +10,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import SCRIPTS, build_runs, one_cell, write_runs
+from full_runs import full_run
 
 from growbench import entry
+from growbench.files import write_csv
 from growbench.render import FORMATS, all_plots
 
-ENTRIES = ("summarise.py", "plot.py", "compare_allocators.py")
+ENTRIES = ("summarise.py", "attribute.py", "plot.py", "compare_allocators.py")
 
 
 @pytest.fixture
@@ -95,6 +97,73 @@ def test_summarise_writes_the_summary_and_says_where(call, run_folder):
     assert done.stdout == f"{folder}/summary.csv: 1 cells of 10 rows, 0 of them flagged\n"
     assert len(pd.read_csv(folder / "summary.csv")) == 1
     assert sorted(path.name for path in folder.iterdir()) == ["runs.csv", "summary.csv"]
+
+
+@pytest.fixture
+def full_folder(run_folder) -> Path:
+    """A run with all passes and a timeline, in a folder."""
+    strategies = ["loop_and_append", "realloc_doubling", "std_vector"]
+    runs, timeline = full_run(strategies, ["glibc", "scudo"], [1000, 10_000], rounds=6)
+    folder = run_folder(runs)
+    write_csv(timeline, folder / "timeline.csv")
+    return folder
+
+
+def test_summarise_writes_what_the_run_has_the_passes_for(call_here, full_folder):
+    done = call_here("summarise.py", full_folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "summary.csv: 12 cells" in done.stdout
+    assert "limits.csv: 0 of 28 probes drifted by more than 3%" in done.stdout
+    assert re.search(r"attribution.csv: explained 75% to 125% in \d+ of \d+ cold C", done.stdout)
+    assert "latency.csv: 12 cells" in done.stdout
+    for name, count in (("summary", 12), ("attribution", 12), ("latency", 12), ("limits", 28)):
+        assert len(pd.read_csv(full_folder / f"{name}.csv")) == count
+
+
+def test_a_broken_timeline_is_one_message(call_here, full_folder):
+    path = full_folder / "timeline.csv"
+    path.write_text(path.read_text().replace(",glibc,", ",", 1))
+    for script in ("summarise.py", "attribute.py"):
+        refused(call_here(script, full_folder), "timeline.csv, line 2")
+
+
+def test_attribute_says_how_much_is_explained_and_where_it_is_furthest_off(call_here, full_folder):
+    done = call_here("attribute.py", full_folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("explained 75% to 125% in ")
+    for text in ("page faults", "rest", "furthest from the measured time", "realloc_doubling on"):
+        assert text in done.stdout
+
+
+def test_attribute_answers_why_for_the_cells_asked_for(call_here, full_folder):
+    choice = ["--strategy", "realloc_doubling", "--allocator", "glibc", "--rows", "10000"]
+    done = call_here("attribute.py", full_folder, *choice)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(" on glibc, 10,000 rows of 80 bytes: ") == 1
+    assert re.search(r"reallocs +4 in place, 10 moved \(3 of these by mremap\)\n", done.stdout)
+    # 80 x (1 + 2 + ... + 8192), less the three largest.
+    assert re.search(r"copied +160 KiB, 0\.205. the payload\n", done.stdout)
+    assert re.search(r"page faults +\d+\.\d%  \d", done.stdout)
+
+
+def test_attribute_refuses_what_is_not_there(call_here, full_folder, tmp_path):
+    refused(call_here("attribute.py", full_folder, "--strategy", "nothing"), "realloc_doubling")
+    refused(call_here("attribute.py", full_folder, "--rows", "many"), "--rows")
+    refused(call_here("attribute.py", full_folder, "--rows", "7"), "1000, 10000")
+    old = write_runs(one_cell(), tmp_path / "old" / "runs.csv")
+    refused(call_here("attribute.py", old), "no rows of the trace pass")
+
+
+def test_attribute_says_what_is_unknown(call_here, run_folder):
+    runs, _ = full_run(["realloc_doubling"], ["scudo"], [10_000], rounds=1)
+    runs.loc[runs["pass"] == "trace", "status"] = "untraced"
+    counts = [name for name in runs if "realloc" in name or name == "copied_bytes"]
+    runs.loc[runs["pass"] == "trace", counts] = float("nan")
+    done = call_here("attribute.py", run_folder(runs), "--allocator", "scudo")
+    assert "not traced: untraced" in done.stdout
+    assert re.search(r"reallocs +unknown\n", done.stdout)
+    assert re.search(r"copying +unknown\n", done.stdout)
+    assert "nan" not in done.stdout
 
 
 def test_a_torn_line_is_a_warning_and_the_rest_is_summarised(call, run_folder):

@@ -1,0 +1,281 @@
+"""Why a cold build takes the time that it takes: counts of the trace pass x costs of the probes.
+
+The model is a sum of parts. Each is a function of the cells' counts and the machine's costs, with
+its formula in its docstring; PARTS lists them, and files and plots follow that table. What the sum
+leaves over, or is too much, is `rest_ns`: the model is not fitted to the measurements.
+
+Assumptions of all parts: an operation costs in the build what it costs in the probe; operations do
+not overlap; the threads of a cell share the CPUs evenly and do not slow each other down, so that
+the time is the sum over all threads / min(threads, CPUs).
+"""
+
+from typing import Callable, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from growbench.columns import CELL, COLUMNS, MEASURE, OK, TRACE
+from growbench.limits import Costs
+from growbench.style import BLUE, GREEN, ORANGE, PURPLE, SKY
+
+PAGE_BYTES = 4096
+# How many block sizes stand for all that were copied, in copy_cost().
+_BLOCK_SIZES = 64
+# Explained well enough, and cells short enough for the clock and start-up effects to matter.
+EXPLAINED_LOW, EXPLAINED_HIGH = 0.75, 1.25
+LEAST_NS = 100_000.0
+
+_TRACE_COLUMNS = [
+    column.name
+    for column in COLUMNS[
+        [c.name for c in COLUMNS]
+        .index("malloc_count") : [c.name for c in COLUMNS]
+        .index("traced_build_release_ns")
+    ]
+]
+
+
+def write_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
+    """rows x threads x the probe `append` of that row size.
+
+    Assumption: rows are written to where the cache already is; what it takes to get there is in
+    the page faults. The probe's rows are cheap to make: random ones cost more, which is rest.
+    """
+    append = cells["row_bytes"].map(lambda size: costs.machine("append", size)).to_numpy(float)
+    return _times((cells["rows"] * cells["threads"]).to_numpy(float), append)
+
+
+def copy_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
+    """Bytes copied by realloc, and by the strategy itself, x copy_cost() of their block sizes.
+
+    Assumption: a strategy that copies makes a new block each time, so that it copied as many
+    blocks as it called malloc. Blocks that mremap moved cost no copy.
+    """
+    moved = (cells["realloc_moved_bytes"] - cells["realloc_remapped_bytes"]).to_numpy(float)
+    moves = (cells["realloc_moved_count"] - cells["realloc_remapped_count"]).to_numpy(float)
+    own = cells["strategy_copied_bytes"].to_numpy(float)
+    largest = (cells["rows"] * cells["row_bytes"]).to_numpy(float)
+    of_realloc = copy_cost(largest, moved / np.maximum(moves, 1.0), costs)
+    of_strategy = copy_cost(largest, own / np.maximum(_fresh_blocks(cells), 1.0), costs)
+    return _times(moved, of_realloc) + _times(own, of_strategy)
+
+
+def copy_cost(largest: np.ndarray, mean: np.ndarray, costs: Costs) -> np.ndarray:
+    """ns per byte of copying blocks of up to `largest` bytes that are `mean` bytes in the mean.
+
+    Formula: block sizes s have the density s^(p - 1) on 0 to `largest`, whose mean is
+    p / (p + 1) x largest, so p = mean / (largest - mean): 1 where each append copies all there
+    is (the mean is half of the largest), near 0 where capacities grow by a factor. The bytes
+    copied then have the density s^p, and the cost is the integral of r(s) s^p over that of s^p.
+    r(s) is the probe `copy` over its size: linear in log s between the sizes that were probed,
+    constant beyond them. The integral is taken at the middles of 64 equal shares of the bytes.
+    """
+    sizes, ns = costs.sizes("copy")
+    if len(sizes) == 0:
+        return np.full(len(largest), np.nan)
+    mean = np.minimum(mean, 0.98 * largest)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = np.where(largest > 0, mean / (largest - mean), 0.0)
+    share = (np.arange(_BLOCK_SIZES) + 0.5) / _BLOCK_SIZES
+    block = largest[:, None] * share[None, :] ** (1.0 / (power[:, None] + 1.0))
+    return np.interp(np.log(np.maximum(block, 1.0)), np.log(sizes), ns / sizes).mean(axis=1)
+
+
+def fault_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
+    """Minor page faults of the build x the probe `touch` of a 4 KiB page.
+
+    Assumption: a fault maps and clears one such page.
+    """
+    return _times(cells["page_fault_count"].to_numpy(float), costs.machine("touch", PAGE_BYTES))
+
+
+def allocator_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
+    """Calls x the probes of that allocator, all made with small blocks.
+
+    Blocks that live on when the build ends, or are freed only once all are there, come one after
+    the other: `malloc_run` each. For each free there was another malloc: `malloc_free` / 2 for it,
+    and `free_run` for the free. A realloc in place is `realloc_in_place`; one that moved is a
+    malloc and a free, `malloc_free`, and the copy is in copy_ns.
+    """
+    names = cells["allocator"].tolist()
+    malloc_run, malloc_free, free_run, in_place = (
+        costs.allocators(probe, names)
+        for probe in ("malloc_run", "malloc_free", "free_run", "realloc_in_place")
+    )
+    fresh, freed = _fresh_blocks(cells), cells["free_count"].to_numpy(float)
+    kept = np.maximum(fresh - freed, 0.0)
+    return (
+        _times(kept, malloc_run)
+        + _times(fresh - kept, malloc_free / 2.0)
+        + _times(freed, free_run)
+        + _times(cells["realloc_in_place_count"].to_numpy(float), in_place)
+        + _times(cells["realloc_moved_count"].to_numpy(float), malloc_free)
+    )
+
+
+def system_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
+    """System calls x their probes, and pages given back x the probe `untouch`.
+
+    mmap and munmap cost `mmap_munmap` / 2 each, mremap and mprotect their own probes, brk and
+    madvise the empty `system_call`. Pages that were given back were touched before, so there are
+    no more of them than page faults.
+    """
+    pages = np.minimum(
+        cells["allocator_unmapped_bytes"].to_numpy(float) / PAGE_BYTES,
+        cells["page_fault_count"].to_numpy(float),
+    )
+    total = _times(pages, costs.machine("untouch", PAGE_BYTES))
+    for columns, cost in (
+        (("allocator_mmap", "allocator_munmap", "strategy_mmap"), costs.machine("mmap_munmap") / 2),
+        (("allocator_mremap",), costs.machine("mremap")),
+        (("allocator_mprotect", "strategy_mprotect"), costs.machine("mprotect")),
+        (("allocator_brk", "allocator_madvise"), costs.machine("system_call")),
+    ):
+        for column in columns:
+            total = total + _times(cells[f"{column}_count"].to_numpy(float), cost)
+    return total
+
+
+class Part(NamedTuple):
+    """One part of the time. name: its column. label: for people. ns: for each cell, the sum over
+    all threads; nan where a count or a cost is unknown. colour, hatch: how it is drawn."""
+
+    name: str
+    label: str
+    ns: Callable[[pd.DataFrame, Costs], np.ndarray]
+    colour: str
+    hatch: str
+
+
+PARTS = (
+    Part("write_ns", "writing rows", write_ns, GREEN, ""),
+    Part("copy_ns", "copying", copy_ns, BLUE, "////"),
+    Part("fault_ns", "page faults", fault_ns, ORANGE, ""),
+    Part("allocator_ns", "allocator calls", allocator_ns, PURPLE, "\\\\\\\\"),
+    Part("system_ns", "system calls", system_ns, SKY, "...."),
+)
+
+
+def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -> pd.DataFrame:
+    """One row for each cell of `summary` that has figures: what was done, and what that took.
+
+    runs, summary, limits: of one run, as read_runs(), summarise() and machine_limits() give them.
+    Columns: the cell; payload_bytes; trace_status (of the cell's row of the trace pass, "" if it
+    has none); the counts: reallocs in place, moved, remapped; copied_bytes and copy_amplification
+    = copied_bytes / payload_bytes; page_fault_count (median over the workers of the measure
+    pass), allocator_call_count, system_call_count, unmapped_bytes; cold_build_ns (median); the
+    PARTS; rest_ns = cold_build_ns - their sum; explained_share = their sum / cold_build_ns;
+    unknown_parts: those that are nan, separated by ";", which count as 0 in these two; floor_ns:
+    to write the payload and touch its pages once; floor_ratio = cold_build_ns / floor_ns.
+    """
+    cells = _cells(runs, summary)
+    costs = Costs(limits)
+    cpus = cells["cpu_count"].where(cells["cpu_count"] > 0, cells["threads"])
+    at_once = np.minimum(cells["threads"], cpus).to_numpy(float)
+
+    measured = cells["cold_build_ns"].to_numpy(float)
+    parts = pd.DataFrame({part.name: part.ns(cells, costs) / at_once for part in PARTS})
+    explained = parts.sum(axis=1, min_count=1).to_numpy(float)
+    pages = np.ceil(cells["rows"] * cells["row_bytes"] / PAGE_BYTES) * cells["threads"]
+    pages = pages.to_numpy(float)
+    floor = (write_ns(cells, costs) + _times(pages, costs.machine("touch", PAGE_BYTES))) / at_once
+
+    table = cells[[*CELL, "payload_bytes", "trace_status"]].copy()
+    for name in ("realloc_count", "realloc_in_place_count", "realloc_moved_count"):
+        table[name] = cells[name]
+    table["realloc_remapped_count"] = cells["realloc_remapped_count"]
+    table["copied_bytes"] = cells["copied_bytes"]
+    table["copy_amplification"] = _ratio(cells["copied_bytes"], cells["payload_bytes"])
+    table["page_fault_count"] = cells["page_fault_count"]
+    table["allocator_call_count"] = _sum(
+        cells, "malloc_count", "calloc_count", "realloc_count", "free_count", "aligned_count"
+    )
+    table["system_call_count"] = _sum(cells, *(c for c in _TRACE_COLUMNS if _is_system_call(c)))
+    table["unmapped_bytes"] = cells["allocator_unmapped_bytes"]
+    table["cold_build_ns"] = measured
+    table = pd.concat([table, parts], axis=1)
+    table["rest_ns"] = measured - explained
+    table["explained_share"] = _ratio(explained, measured)
+    table["unknown_parts"] = [
+        ";".join(part.name for part, unknown in zip(PARTS, row) if unknown)
+        for row in parts.isna().to_numpy()
+    ]
+    table["floor_ns"] = floor
+    table["floor_ratio"] = _ratio(measured, floor)
+    return table
+
+
+def _cells(runs: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """The measured cells with the counts of their trace rows and the CPUs that they had."""
+    keys = list(CELL)
+    columns = {
+        "cold_build_median_ns": "cold_build_ns",
+        "cold_build_minor_fault_median_count": "page_fault_count",
+    }
+    cells = summary[summary["ok_count"] > 0].rename(columns=columns)
+    cells = cells[[*keys, "payload_bytes", *columns.values()]]
+    traces = runs[runs["pass"] == TRACE]
+    # The one that is ok, where there are several.
+    traces = traces.assign(worse=traces["status"] != OK).sort_values("worse", kind="stable")
+    traces = traces.drop_duplicates(keys).rename(columns={"status": "trace_status"})
+    measured = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
+    cpus = measured.groupby(keys)["cpu_count"].median().reset_index()
+    cells = cells.merge(traces[[*keys, "trace_status", *_TRACE_COLUMNS]], "left", keys)
+    cells = cells.merge(cpus, "left", keys)
+    return cells.assign(trace_status=cells["trace_status"].fillna(""))
+
+
+def _fresh_blocks(cells: pd.DataFrame) -> np.ndarray:
+    """Calls that made a new block: malloc and its like, and realloc of no block."""
+    resized = cells["realloc_in_place_count"] + cells["realloc_moved_count"]
+    of_nothing = cells["realloc_count"] - resized - cells["realloc_failed_count"]
+    return _sum(cells, "malloc_count", "calloc_count", "aligned_count") + of_nothing.to_numpy()
+
+
+def _is_system_call(column: str) -> bool:
+    return column.startswith(("allocator_", "strategy_")) and column.endswith("_count")
+
+
+def _sum(cells: pd.DataFrame, *columns: str) -> np.ndarray:
+    return cells[list(columns)].sum(axis=1, skipna=False).to_numpy(float)
+
+
+def _times(count: np.ndarray, cost: object) -> np.ndarray:
+    """count x cost, and 0 where there were none, whatever they would cost."""
+    return np.where(count == 0.0, 0.0, count * np.asarray(cost, dtype=float))
+
+
+def _ratio(a: object, b: object) -> np.ndarray:
+    top, bottom = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(bottom > 0, top / bottom, np.nan)
+
+
+class Explained(NamedTuple):
+    """How far the model explains the C cells that are long enough.
+
+    cells: all of them. within: those with an explained_share from 75% to 125%. unknown: those
+    with a part that is unknown.
+    """
+
+    cells: pd.DataFrame
+    within: int
+    unknown: int
+
+    def text(self) -> str:
+        """The goal's line."""
+        count = len(self.cells)
+        share = f"{self.within / count:.0%}" if count else "-"
+        line = (
+            f"explained {EXPLAINED_LOW:.0%} to {EXPLAINED_HIGH:.0%} in {self.within} of {count} "
+            f"cold C cells of 100 \N{MICRO SIGN}s and more ({share})"
+        )
+        return line + (f"; parts are unknown in {self.unknown}" if self.unknown else "")
+
+
+def explained(attribution: pd.DataFrame) -> Explained:
+    """How well the cold builds of our own kernels that take 100 us or more are explained."""
+    long = (attribution["cold_build_ns"] >= LEAST_NS) & (attribution["implementation"] == "c")
+    cells = attribution[long]
+    within = cells["explained_share"].between(EXPLAINED_LOW, EXPLAINED_HIGH)
+    return Explained(cells, int(within.sum()), int((cells["unknown_parts"] != "").sum()))

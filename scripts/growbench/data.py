@@ -1,0 +1,51 @@
+"""Everything that is known of a run, worked out from its rows: what files and plots are made of."""
+
+from typing import Callable, NamedTuple
+
+import pandas as pd
+
+from growbench.attribution import attribute
+from growbench.columns import TRACE
+from growbench.latency import latencies
+from growbench.limits import machine_limits
+from growbench.summary import summarise
+
+
+class Data(NamedTuple):
+    """The tables of a run, or of a part of it.
+
+    summary, attribution, latency: one row for each cell, as summarise(), attribute() and
+    latencies() give them. timeline: the points of timeline.csv, with the cells' threads and work.
+    limits: machine_limits(), always of the whole run. run: the summary of the whole run, for what
+    needs cells of other parts beside its own.
+    """
+
+    summary: pd.DataFrame
+    attribution: pd.DataFrame
+    latency: pd.DataFrame
+    timeline: pd.DataFrame
+    limits: pd.DataFrame
+    run: pd.DataFrame
+
+    def part(self, chosen: Callable[[pd.DataFrame], pd.Series]) -> "Data":
+        """The cells for which `chosen` is true, given a table with the columns of a cell."""
+        tables = (self.summary, self.attribution, self.latency, self.timeline)
+        summary, attribution, latency, timeline = (
+            table[chosen(table)].reset_index(drop=True) for table in tables
+        )
+        return Data(summary, attribution, latency, timeline, self.limits, self.run)
+
+
+def analyse(runs: pd.DataFrame, timeline: pd.DataFrame) -> Data:
+    """The tables of a whole run, from read_runs() and read_timeline()."""
+    summary = summarise(runs)
+    limits = machine_limits(runs)
+    traces = runs.loc[runs["pass"] == TRACE, ["position", "threads", "work"]]
+    return Data(
+        summary,
+        attribute(runs, summary, limits),
+        latencies(runs),
+        timeline.merge(traces, "left", "position"),
+        limits,
+        summary,
+    )

@@ -1,0 +1,90 @@
+"""What the machine can do: one row for each probe, and how it drifted while the run lasted."""
+
+from typing import Optional, Sequence
+
+import numpy as np
+import pandas as pd
+
+from growbench.columns import OK, PROBE
+from growbench.statistics import grouped_order
+
+# A probe whose visits differ by more than this, largest over smallest - 1, has drifted.
+DRIFT_SHARE = 0.03
+DRIFT = "drift"
+_KEYS = ["probe", "allocator", "probe_bytes"]
+# Probes that pass over probe_bytes once, so that a rate can be stated.
+_RATES = ("store", "copy")
+
+
+def machine_limits(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row for each probe of `runs`, sorted: the median over its visits, and their range.
+
+    Columns: probe, allocator (which supplied malloc), probe_bytes; status (ok if any visit is),
+    visit_count (those that are ok); probe_median_ns, probe_min_ns and probe_max_ns, of one
+    operation; bytes_per_ns of the probes that pass over probe_bytes once; drift_share = max / min
+    - 1; flags: "drift" where that is above 3%. A run of version 1 has no probes.
+    """
+    probes = runs[runs["pass"] == PROBE]
+    probes = probes.rename(columns={"strategy": "probe", "row_bytes": "probe_bytes"})
+    grouped = probes.groupby(_KEYS, sort=True)
+    limits = grouped["status"].first().rename("first_status").reset_index()
+    ok = (probes["status"] == OK).to_numpy()
+    values = np.where(ok, probes["probe_ns"].to_numpy(dtype=float), np.nan)
+    order = grouped_order(values, grouped.ngroup().to_numpy(dtype=int), len(limits))
+    limits["status"] = limits.pop("first_status").where(order.size == 0, OK)
+    limits["visit_count"] = order.size
+    limits["probe_median_ns"] = order.median
+    limits["probe_min_ns"] = order.minimum
+    limits["probe_max_ns"] = order.maximum
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = limits["probe_bytes"].to_numpy() / order.median
+        drift = order.maximum / order.minimum - 1.0
+    limits["bytes_per_ns"] = np.where(limits["probe"].isin(_RATES), rate, np.nan)
+    limits["drift_share"] = drift
+    limits["flags"] = np.where(drift > DRIFT_SHARE, DRIFT, "")
+    return limits
+
+
+def drift_text(limits: pd.DataFrame) -> str:
+    """How many probes drifted, in one line; "" without probes."""
+    if limits.empty:
+        return ""
+    drifted = limits[limits["flags"] == DRIFT]
+    text = f"{len(drifted)} of {len(limits)} probes drifted by more than {DRIFT_SHARE:.0%}"
+    if drifted.empty:
+        return text
+    worst = drifted.loc[drifted["drift_share"].idxmax()]
+    return (
+        f"{text}; most: {worst['probe']} of {worst['probe_bytes']} bytes on "
+        f"{worst['allocator']}, {worst['drift_share']:.1%}"
+    )
+
+
+class Costs:
+    """What one operation costs in ns, by the medians of machine_limits(); nan where not probed."""
+
+    def __init__(self, limits: pd.DataFrame) -> None:
+        known = limits[limits["probe_median_ns"].notna()]
+        self._ns = {
+            key: ns
+            for key, ns in zip(
+                known[_KEYS].itertuples(index=False, name=None), known["probe_median_ns"]
+            )
+        }
+
+    def machine(self, probe: str, probe_bytes: Optional[int] = None) -> float:
+        """A probe that does not depend on the allocator; of any size if no size is given."""
+        for (name, _, size), ns in self._ns.items():
+            if name == probe and probe_bytes in (None, size):
+                return ns
+        return float("nan")
+
+    def allocators(self, probe: str, allocators: Sequence[str]) -> np.ndarray:
+        """A probe of each of these allocators."""
+        of_probe = {key[1]: ns for key, ns in self._ns.items() if key[0] == probe}
+        return np.array([of_probe.get(name, np.nan) for name in allocators], dtype=float)
+
+    def sizes(self, probe: str) -> tuple[np.ndarray, np.ndarray]:
+        """The sizes that were probed, ascending, and the cost at each."""
+        found = sorted((key[2], ns) for key, ns in self._ns.items() if key[0] == probe)
+        return np.array([f[0] for f in found], float), np.array([f[1] for f in found], float)

@@ -1,0 +1,113 @@
+"""The machine's limits, their drift, and the latency pass."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import one_cell
+from full_runs import full_run, probe_row
+
+from growbench.columns import COLUMNS
+from growbench.latency import PERCENTILES, latencies
+from growbench.limits import Costs, drift_text, machine_limits
+
+
+def limits_of(*rows: dict) -> pd.DataFrame:
+    return machine_limits(pd.DataFrame(rows, columns=[column.name for column in COLUMNS]))
+
+
+def visits(*values: float, name: str = "touch", size: int = 4096) -> list[dict]:
+    return [probe_row(name, "glibc", size, i, ns) for i, ns in enumerate(values, start=1)]
+
+
+def test_a_limit_is_the_median_of_its_visits():
+    (limit,) = limits_of(*visits(101.0, 100.0, 102.0)).to_dict("records")
+    assert (limit["probe"], limit["allocator"], limit["probe_bytes"]) == ("touch", "glibc", 4096)
+    assert (limit["probe_median_ns"], limit["probe_min_ns"], limit["probe_max_ns"]) == (
+        101,
+        100,
+        102,
+    )
+    assert limit["visit_count"] == 3 and np.isnan(limit["bytes_per_ns"])
+
+
+@pytest.mark.parametrize("name", ["store", "copy"])
+def test_bandwidth_is_bytes_over_time(name):
+    (limit,) = limits_of(*visits(100.0, name=name, size=3200)).to_dict("records")
+    assert limit["bytes_per_ns"] == 32.0
+
+
+@pytest.mark.parametrize("last, flag", [(103.1, "drift"), (102.9, "")])
+def test_a_probe_that_changed_by_more_than_3_percent_is_flagged(last, flag):
+    (limit,) = limits_of(*visits(100.0, 101.0, last)).to_dict("records")
+    assert limit["flags"] == flag
+    assert limit["drift_share"] == pytest.approx(last / 100.0 - 1.0)
+
+
+def test_drift_is_told_in_one_line():
+    steady, gone = visits(1.0, 1.0, name="clock", size=1), visits(100.0, 150.0)
+    text = drift_text(limits_of(*steady, *gone))
+    assert text.startswith("1 of 2 probes drifted by more than 3%")
+    assert "touch of 4096 bytes on glibc, 50.0%" in text
+    assert drift_text(limits_of(*steady)) == "0 of 1 probes drifted by more than 3%"
+    assert drift_text(limits_of()) == ""
+
+
+def test_a_visit_that_failed_does_not_count_and_no_visit_is_no_figure():
+    rows = visits(100.0, 1.0, 100.0)
+    rows[1].update(status="failed", probe_ns=np.nan)
+    (limit,) = limits_of(*rows).to_dict("records")
+    assert (limit["visit_count"], limit["status"], limit["flags"]) == (2, "ok", "")
+    for row in rows:
+        row.update(status="failed", probe_ns=np.nan)
+    limits = limits_of(*rows)
+    assert limits["status"].tolist() == ["failed"] and limits["probe_median_ns"].isna().all()
+    assert np.isnan(Costs(limits).machine("touch"))
+
+
+def test_costs_are_found_by_probe_size_and_allocator():
+    rows = visits(10.0, size=4096) + visits(20.0, size=2_097_152)
+    rows += [probe_row("malloc_run", name, 64, 1, ns) for name, ns in (("glibc", 3.0), ("a", 4.0))]
+    costs = Costs(limits_of(*rows))
+    assert costs.machine("touch", 2_097_152) == 20.0
+    assert np.isnan(costs.machine("touch", 8))
+    found = costs.allocators("malloc_run", ["a", "glibc", "b"])
+    assert found[:2].tolist() == [4.0, 3.0] and np.isnan(found[2])
+    sizes, ns = costs.sizes("touch")
+    assert (sizes.tolist(), ns.tolist()) == ([4096, 2_097_152], [10, 20])
+
+
+def latency_run(**changed: float) -> pd.DataFrame:
+    runs, _ = full_run(["chunked_list"], ["glibc"], [10_000], rounds=2)
+    row = runs[runs["pass"] == "latency"].copy()
+    values = {p.column: 100.0 * (i + 1) for i, p in enumerate(PERCENTILES)}
+    for name, value in {**values, "latency_timer_ns": 20.0, **changed}.items():
+        row[name] = value
+    return pd.concat([runs[runs["pass"] != "latency"], row], ignore_index=True)
+
+
+def test_a_cell_has_the_medians_of_its_latency_rows():
+    runs = latency_run()
+    more = runs[runs["pass"] == "latency"].assign(round=2, latency_max_ns=1000.0)
+    more = pd.concat([more, more.assign(round=3, latency_max_ns=2000.0)])
+    failed = more.iloc[:1].assign(round=4, status="crashed", latency_max_ns=np.nan)
+    (cell,) = latencies(pd.concat([runs, more, failed], ignore_index=True)).to_dict("records")
+    assert (cell["latency_max_ns"], cell["latency_median_ns"]) == (1000.0, 100.0)
+    assert (cell["ok_count"], cell["status"]) == (3, "ok")
+
+
+def test_percentiles_below_twice_the_timer_are_marked():
+    (cell,) = latencies(latency_run(latency_timer_ns=100.0)).to_dict("records")
+    assert cell["near_timer"] == "50%"
+    (cell,) = latencies(latency_run(latency_timer_ns=100.1)).to_dict("records")
+    assert cell["near_timer"] == "50%;90%"
+    (cell,) = latencies(latency_run()).to_dict("records")
+    assert cell["near_timer"] == ""
+
+
+def test_a_percentile_that_is_missing_is_not_marked():
+    (cell,) = latencies(latency_run(latency_p99_99_ns=np.nan)).to_dict("records")
+    assert np.isnan(cell["latency_p99_99_ns"]) and cell["near_timer"] == ""
+
+
+def test_a_run_without_these_passes_has_empty_tables():
+    assert latencies(one_cell()).empty and machine_limits(one_cell()).empty
