@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draw the plots of a run from its runs.csv alone."""
+"""Draw the plots of a run from its CSV files alone."""
 
 import difflib
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Sequence
 
 try:
-    from growbench import entry, load, render, slices, summary
+    from growbench import data, entry, load, render, slices
 except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
     sys.exit(2)
@@ -21,7 +21,9 @@ EXAMPLES = """\
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = entry.parser("Draw the plots of a run into RUN/plots, from runs.csv alone.", EXAMPLES)
+    parser = entry.parser(
+        "Draw the plots of a run into RUN/plots, from runs.csv and timeline.csv alone.", EXAMPLES
+    )
     parser.add_argument("run", metavar="RUN", nargs="?", help="a run's folder, or its runs.csv")
     parser.add_argument(
         "--format",
@@ -47,8 +49,9 @@ def main(arguments: Sequence[str]) -> None:
     check_names("plot", only, names)
 
     runs = load.read_runs(options.run)
+    tables = data.analyse(runs, load.read_timeline(options.run, runs))
     folder = Path(options.output or load.runs_path(options.run).with_name("plots"))
-    parts = slices.slices(summary.summarise(runs), runs["machine_id"].iloc[0])
+    parts = slices.slices(tables, runs["machine_id"].iloc[0])
     folder.mkdir(parents=True, exist_ok=True)
     chosen = [plot for plot in plots if plot.name in only]
     drawn = render.draw_all(chosen, parts, formats, folder)

@@ -1,4 +1,4 @@
-"""Draw plots and write them to files: the same summary gives the same bytes."""
+"""Draw plots and write them to files: the same run gives the same bytes."""
 
 import importlib
 import io
@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Callable, ContextManager, NamedTuple, Sequence
 
 import matplotlib
-import pandas as pd
 from matplotlib.figure import Figure
 
 from growbench import plots
 from growbench.canvas import Context, NothingToDraw
+from growbench.data import Data
 from growbench.files import atomic_writer
 from growbench.slices import Slice
 from growbench.style import SETTINGS
@@ -31,7 +31,7 @@ class Plot(NamedTuple):
 
     name: str
     help: str
-    draw: Callable[[pd.DataFrame, Context], Figure]
+    draw: Callable[[Data, Context], Figure]
 
 
 def all_plots() -> list[Plot]:
@@ -54,7 +54,7 @@ class Drawn(NamedTuple):
 def draw_figure(plot: Plot, part: Slice) -> Figure:
     """The figure, untouched by the user's own matplotlib settings. Raises NothingToDraw."""
     with _settings():
-        return plot.draw(part.summary, part.context)
+        return plot.draw(part.data, part.context)
 
 
 def figure_bytes(figure: Figure, format: str) -> bytes:

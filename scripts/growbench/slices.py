@@ -1,5 +1,5 @@
-"""Cut a summary into parts that belong on one figure: one row size, number of threads, kind of
-work and implementation each."""
+"""Cut a run into parts that belong on one figure: one row size, number of threads and kind of work
+each, of our own kernels or of the containers that people use."""
 
 import re
 from typing import NamedTuple
@@ -8,10 +8,14 @@ import pandas as pd
 
 from growbench import article
 from growbench.canvas import Context
+from growbench.containers import CONTAINERS, REFERENCES
+from growbench.data import Data
 from growbench.style import ALLOCATORS, STRATEGIES, looks
 
-SLICE_KEYS = ("implementation", "row_bytes", "threads", "work")
-_LANGUAGES = {"c": "C", "cpp": "C++", "numpy": "NumPy", "python": "Python"}
+SLICE_KEYS = ("row_bytes", "threads", "work")
+KERNELS, CONTAINER_SLICE = "c", "containers"
+_CONTAINER_IMPLEMENTATIONS = {row.implementation for row in CONTAINERS.values()}
+_NAMES = {KERNELS: "C", CONTAINER_SLICE: "containers", "numpy": "NumPy", "python": "Python"}
 _WORKS = {"cheap": "cheap to make", "random": "pseudo-random"}
 
 
@@ -19,47 +23,67 @@ class Slice(NamedTuple):
     """suffix: what tells the slice's files from those of the main slice, whose suffix is ""."""
 
     suffix: str
-    summary: pd.DataFrame
+    data: Data
     context: Context
 
 
-def slices(summary: pd.DataFrame, machine_id: str) -> list[Slice]:
-    """The parts of the summary of the measure pass, the main one first.
+def slices(run: Data, machine_id: str) -> list[Slice]:
+    """The parts of a run that was measured, the main one first.
 
-    The main one has the article's row_bytes and threads where the run has them; of several such
-    it is the one with the most cells.
+    Our own kernels are apart from the containers (C++, GLib and uthash together), beside which
+    the kernels that they are compared with are shown too. An implementation that is neither has
+    slices of its own. The main one is of our kernels, and has the article's row_bytes and threads
+    where the run has them; of several such it is the one with the most cells.
     """
-    measured = summary[summary["pass"] == "measure"]
-    strategies = looks(STRATEGIES, measured["strategy"])
-    allocators = looks(ALLOCATORS, measured["allocator"])
-    parts = list(measured.groupby(list(SLICE_KEYS), sort=True))
+    cells = run.summary
+    strategies = looks(STRATEGIES, cells["strategy"])
+    allocators = looks(ALLOCATORS, cells["allocator"])
+    parts = list(cells.groupby([_kind(cells), *SLICE_KEYS], sort=True))
 
-    def rank(part: tuple[tuple, pd.DataFrame]) -> tuple[bool, int]:
-        (_, row_bytes, threads, _), cells = part
+    def rank(part: tuple[tuple, pd.DataFrame]) -> tuple[bool, bool, int]:
+        (kind, row_bytes, threads, _), part_cells = part
         is_article = (row_bytes, threads) == (article.ROW_BYTES, article.THREADS)
-        return (not is_article, -len(cells))
+        return (kind != KERNELS, not is_article, -len(part_cells))
 
     if parts:
         main = min(parts, key=rank)
         parts = [main] + [part for part in parts if part is not main]
-    varying = [key for key in SLICE_KEYS if measured[key].nunique() > 1]
+    varying = [key for key in SLICE_KEYS if cells[key].nunique() > 1]
     made = []
-    for number, (values, cells) in enumerate(parts):
-        value_of = dict(zip(SLICE_KEYS, values))
-        suffix = "".join(f"-{key}_{_file_part(value_of[key])}" for key in varying)
-        context = Context(machine_id, _in_words(value_of), strategies, allocators)
-        made.append(Slice(suffix if number else "", cells, context))
+    for number, (values, _) in enumerate(parts):
+        kind, value_of = values[0], dict(zip(SLICE_KEYS, values[1:]))
+
+        def belongs(table: pd.DataFrame) -> pd.Series:
+            chosen = _kind(table) == kind
+            if kind == CONTAINER_SLICE:
+                chosen |= (table["implementation"] == KERNELS) & table["strategy"].isin(REFERENCES)
+            for key, value in value_of.items():
+                chosen &= table[key] == value
+            return chosen
+
+        suffix = "" if number == 0 or kind == KERNELS else f"-{_file_part(kind)}"
+        if number > 0:
+            suffix += "".join(f"-{key}_{_file_part(value_of[key])}" for key in varying)
+        context = Context(machine_id, _in_words(kind, value_of), strategies, allocators)
+        made.append(Slice(suffix, run.part(belongs), context))
     return made
+
+
+def _kind(table: pd.DataFrame) -> pd.Series:
+    """For each row: our kernels, the containers together, or the implementation itself."""
+    implementation = table["implementation"]
+    return implementation.where(
+        ~implementation.isin(_CONTAINER_IMPLEMENTATIONS), CONTAINER_SLICE
+    ).rename("kind")
 
 
 def _file_part(value: object) -> str:
     return re.sub(r"[^A-Za-z0-9.]", "_", str(value))
 
 
-def _in_words(value_of: dict) -> str:
-    implementation, work = value_of["implementation"], value_of["work"]
-    threads = value_of["threads"]
+def _in_words(kind: str, value_of: dict) -> str:
+    threads, work = value_of["threads"], value_of["work"]
     return (
-        f"{_LANGUAGES.get(implementation, implementation)}, {value_of['row_bytes']}-byte rows, "
+        f"{_NAMES.get(kind, kind)}, {value_of['row_bytes']}-byte rows, "
         f"{_WORKS.get(work, work)}, {threads} thread{'s' if threads != 1 else ''}"
     )

@@ -23,15 +23,16 @@ SOLID, DASHED, DASH_DOT = "-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5))
 
 
 class Look(NamedTuple):
-    """How one strategy or one allocator is drawn."""
+    """How one strategy or one allocator is drawn; marker and line as matplotlib has them."""
 
     colour: str
-    marker: str
+    marker: object
     line: object = SOLID
 
 
 # In the order of legends and panels: what reallocates at every row, what grows by a factor,
-# pointers, one allocation, no copy at all.
+# pointers, one allocation, no copy at all; then the containers that people use. Markers are filled:
+# a line's markers have no edge.
 STRATEGIES = {
     "loop_and_append": Look(VERMILLION, "o"),
     "append_in_place": Look(ORANGE, "s"),
@@ -44,6 +45,13 @@ STRATEGIES = {
     "preallocate_zeroed": Look(GREEN, "X", DASHED),
     "chunked_list": Look(YELLOW, "h"),
     "reserve_then_commit": Look(BLACK, "*"),
+    "std_vector": Look(VERMILLION, "p", DASHED),
+    "std_vector_reserve": Look(ORANGE, "d", DASHED),
+    "std_deque": Look(YELLOW, "H"),
+    "std_list": Look(PURPLE, "8"),
+    "glib_array": Look(SKY, (4, 1, 0), DASH_DOT),
+    "glib_ptr_array": Look(NAVY, (3, 1, 0)),
+    "utarray": Look(BROWN, (3, 1, 180), DASHED),
 }
 ALLOCATORS = {
     "glibc": Look(BLACK, "o"),

@@ -112,7 +112,7 @@ def _draw_front(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
 
 
 def _draw_cell(
-    axes: Axes, cell: dict, peak: Quantity, time: Quantity, colour: str, marker: str
+    axes: Axes, cell: dict, peak: Quantity, time: Quantity, colour: str, marker: object
 ) -> None:
     x, y = cell[peak.median], cell[time.median]
     if cell[time.low] > 0 and cell[peak.low] > 0:

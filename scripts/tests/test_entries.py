@@ -123,7 +123,7 @@ def test_summarise_writes_what_the_run_has_the_passes_for(call_here, full_folder
 def test_a_broken_timeline_is_one_message(call_here, full_folder):
     path = full_folder / "timeline.csv"
     path.write_text(path.read_text().replace(",glibc,", ",", 1))
-    for script in ("summarise.py", "attribute.py"):
+    for script in ("summarise.py", "plot.py", "attribute.py"):
         refused(call_here(script, full_folder), "timeline.csv, line 2")
 
 

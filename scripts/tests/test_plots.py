@@ -9,23 +9,26 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import MACHINE, build_runs, fail, one_cell
+from full_runs import full_run
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
 from growbench.article import at_article_size
 from growbench.canvas import NothingToDraw
+from growbench.columns import TIMELINE_COLUMNS
+from growbench.data import analyse
 from growbench.render import FORMATS, all_plots, draw_all, draw_figure, figure_bytes
 from growbench.slices import slices
 from growbench.style import ALLOCATORS, SETTINGS, SPARE, STRATEGIES, looks
-from growbench.summary import summarise
 from growbench.time_against_peak import pareto_front
 
+NO_POINTS = pd.DataFrame(columns=[column.name for column in TIMELINE_COLUMNS])
 PLOTS = {plot.name: plot for plot in all_plots()}
 
 
 def parts_of(runs: pd.DataFrame) -> list:
-    return slices(summarise(runs), MACHINE)
+    return slices(analyse(runs, NO_POINTS), MACHINE)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +98,7 @@ def test_legend_and_texts_lie_inside_the_figure_and_off_the_data(figures, name):
 
 
 def test_medians_and_intervals_are_drawn_where_the_summary_has_them(figures, default_part):
-    cells = default_part.summary
+    cells = default_part.data.summary
     cells = cells[(cells["allocator"] == "jemalloc") & (cells["strategy"] == "realloc_doubling")]
     axes = panel(figures["time_by_allocator_warm"], "jemalloc")
     medians = cells["warm_build_release_median_ns"].tolist()
@@ -113,7 +116,7 @@ def test_medians_and_intervals_are_drawn_where_the_summary_has_them(figures, def
 @pytest.mark.parametrize("kind", ["cold", "warm"])
 def test_predicted_cells_are_hollow_and_dotted_and_in_the_legend(figures, default_part, kind):
     figure = figures[f"time_by_allocator_{kind}"]
-    cells = default_part.summary
+    cells = default_part.data.summary
     cells = cells[(cells["allocator"] == "glibc") & (cells["status"] == "skipped_predicted")]
     axes = panel(figure, "glibc")
     (hollow,) = [line for line in axes.lines if line.get_gid() == "predicted"]
@@ -148,7 +151,7 @@ def test_a_heat_map_marks_what_was_predicted_and_what_is_missing():
 
 
 def test_a_heat_map_has_a_number_for_each_cell_of_the_articles_size(figures, default_part):
-    cells, _ = at_article_size(default_part.summary)
+    cells, _ = at_article_size(default_part.data.summary)
     assert set(cells["rows"]) == {10_000}
     assert len(figures["heat_map_warm"].axes[0].texts) == len(cells) == 66
     assert "10,000 rows of 80 bytes" in title_of(figures["heat_map_warm"])
@@ -225,6 +228,26 @@ def test_without_the_articles_row_size_the_most_common_is_the_main_one():
     many = build_runs(["chunked_list"], ["glibc"], [100, 1000], rounds=1, row_bytes=16)
     parts = parts_of(pd.concat([few, many], ignore_index=True))
     assert [part.suffix for part in parts] == ["", "-row_bytes_8"]
+
+
+def test_containers_have_a_slice_of_their_own_beside_the_kernels_they_are_compared_with():
+    strategies = ["realloc_doubling", "chunked_list", "std_vector", "glib_array", "utarray"]
+    main, containers = parts_of(full_run(strategies, ["glibc"], [1000], rounds=2)[0])
+    assert (main.suffix, containers.suffix) == ("", "-containers")
+    assert set(main.data.summary["strategy"]) == {"realloc_doubling", "chunked_list"}
+    shown = {"realloc_doubling", "std_vector", "glib_array", "utarray"}
+    for table in (containers.data.summary, containers.data.attribution, containers.data.latency):
+        assert set(table["strategy"]) == shown
+    assert len(containers.data.run) == 5
+    assert containers.context.what.startswith("containers, 80-byte rows")
+
+
+def test_containers_alone_are_the_main_slice_and_others_have_their_own():
+    runs, _ = full_run(["std_vector", "utarray"], ["glibc"], [1000], rounds=2)
+    (part,) = parts_of(runs)
+    assert part.suffix == ""
+    runs.loc[runs["strategy"] == "utarray", "implementation"] = "numpy"
+    assert [part.suffix for part in parts_of(runs)] == ["", "-numpy"]
 
 
 @lru_cache(maxsize=None)

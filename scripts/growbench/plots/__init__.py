@@ -4,9 +4,10 @@ To add a plot, add a file with
 
     NAME: str   the name of its file, and of the files that it becomes
     HELP: str   one line for `plot.py --list`
-    def draw(summary: pandas.DataFrame, context: Context) -> matplotlib.figure.Figure
+    def draw(data: Data, context: Context) -> matplotlib.figure.Figure
 
-draw() gets the summary's cells of one row size, number of threads, kind of work and
-implementation, at least one. It raises canvas.NothingToDraw with a reason where it has no use for
-them.
+draw() gets what is known (data.Data) of the cells of one slice (slices.Slice): one row size,
+number of threads and kind of work, of our own kernels or of the containers. Its summary has at
+least one cell; its other tables may be empty. It raises canvas.NothingToDraw with a reason where
+it has no use for them.
 """

@@ -1,9 +1,9 @@
 """Peak memory of each strategy on each allocator at the article's size, over the payload."""
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from growbench.canvas import Context
+from growbench.data import Data
 from growbench.heat_map import draw_heat_map
 from growbench.metrics import PEAK_RATIO
 
@@ -11,5 +11,5 @@ NAME = "heat_map_peak"
 HELP = "peak memory over payload, strategy x allocator, at the article's size"
 
 
-def draw(summary: pd.DataFrame, context: Context) -> Figure:
-    return draw_heat_map(summary, context, PEAK_RATIO)
+def draw(data: Data, context: Context) -> Figure:
+    return draw_heat_map(data.summary, context, PEAK_RATIO)

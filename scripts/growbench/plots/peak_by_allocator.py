@@ -1,9 +1,9 @@
 """Peak memory over payload against rows: a panel for each allocator, a line for each strategy."""
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from growbench.canvas import Context
+from growbench.data import Data
 from growbench.line_panels import draw_against_rows
 from growbench.metrics import PEAK_RATIO
 
@@ -11,6 +11,6 @@ NAME = "peak_by_allocator"
 HELP = "peak memory as a multiple of the payload against rows, a panel per allocator"
 
 
-def draw(summary: pd.DataFrame, context: Context) -> Figure:
+def draw(data: Data, context: Context) -> Figure:
     note = "sizes whose peak is too close to the error of the reading are not shown"
-    return draw_against_rows(summary, context, PEAK_RATIO, "allocator", note)
+    return draw_against_rows(data.summary, context, PEAK_RATIO, "allocator", note)

@@ -1,9 +1,9 @@
 """Cold time against peak memory at the article's size, with the Pareto front."""
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from growbench.canvas import Context
+from growbench.data import Data
 from growbench.metrics import metric
 from growbench.time_against_peak import draw_time_against_peak
 
@@ -11,5 +11,5 @@ NAME = "time_against_peak_cold"
 HELP = "cold build and release time against peak memory, at the article's size"
 
 
-def draw(summary: pd.DataFrame, context: Context) -> Figure:
-    return draw_time_against_peak(summary, context, metric("cold_build_release").quantity)
+def draw(data: Data, context: Context) -> Figure:
+    return draw_time_against_peak(data.summary, context, metric("cold_build_release").quantity)

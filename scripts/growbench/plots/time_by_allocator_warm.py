@@ -1,9 +1,9 @@
 """Warm time against rows: a panel for each allocator, a line for each strategy."""
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from growbench.canvas import Context
+from growbench.data import Data
 from growbench.line_panels import draw_against_rows
 from growbench.metrics import metric
 
@@ -11,6 +11,6 @@ NAME = "time_by_allocator_warm"
 HELP = "warm build and release time against rows, a panel per allocator"
 
 
-def draw(summary: pd.DataFrame, context: Context) -> Figure:
+def draw(data: Data, context: Context) -> Figure:
     quantity = metric("warm_build_release").quantity
-    return draw_against_rows(summary, context, quantity, "allocator")
+    return draw_against_rows(data.summary, context, quantity, "allocator")

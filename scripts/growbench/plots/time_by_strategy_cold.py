@@ -1,9 +1,9 @@
 """Cold time against rows: a panel for each strategy, a line for each allocator."""
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from growbench.canvas import Context
+from growbench.data import Data
 from growbench.line_panels import draw_against_rows
 from growbench.metrics import metric
 
@@ -11,6 +11,6 @@ NAME = "time_by_strategy_cold"
 HELP = "cold build and release time against rows, a panel per strategy"
 
 
-def draw(summary: pd.DataFrame, context: Context) -> Figure:
+def draw(data: Data, context: Context) -> Figure:
     quantity = metric("cold_build_release").quantity
-    return draw_against_rows(summary, context, quantity, "strategy", own_y=True)
+    return draw_against_rows(data.summary, context, quantity, "strategy", own_y=True)
