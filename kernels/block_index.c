@@ -5,21 +5,6 @@
 #include "growth.h"
 #include "saturating.h"
 
-enum build_status block_index_grow(struct array *array, size_t capacity)
-{
-	size_t bytes;
-	unsigned char **index;
-
-	if (capacity <= array->capacity || __builtin_mul_overflow(capacity, sizeof *index, &bytes))
-		return BUILD_OUT_OF_MEMORY;
-	index = realloc(array->index, bytes);
-	if (index == NULL)
-		return BUILD_OUT_OF_MEMORY;
-	array->index = index;
-	array->capacity = capacity;
-	return BUILD_OK;
-}
-
 void block_index_free(struct array *array, size_t blocks)
 {
 	for (size_t block = 0; block < blocks; block++)

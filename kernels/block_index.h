@@ -5,10 +5,26 @@
 #ifndef GROWBENCH_KERNELS_BLOCK_INDEX_H
 #define GROWBENCH_KERNELS_BLOCK_INDEX_H
 
+#include <stdlib.h>
+
+#include "build.h"
 #include "strategy.h"
 
 /* Makes room for `capacity` addresses by realloc, as contiguous_grow does for rows. */
-enum build_status block_index_grow(struct array *array, size_t capacity);
+static ALWAYS_INLINE enum build_status block_index_grow(struct array *array, size_t capacity)
+{
+	size_t bytes;
+	unsigned char **index;
+
+	if (capacity <= array->capacity || __builtin_mul_overflow(capacity, sizeof *index, &bytes))
+		return BUILD_OUT_OF_MEMORY;
+	index = realloc(array->index, bytes);
+	if (index == NULL)
+		return BUILD_OUT_OF_MEMORY;
+	array->index = index;
+	array->capacity = capacity;
+	return BUILD_OK;
+}
 
 /* Frees the first `blocks` blocks and the index, and sets it to NULL. The rows are left to the
  * caller. */

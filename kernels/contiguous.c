@@ -6,21 +6,6 @@
 #include "growth.h"
 #include "saturating.h"
 
-enum build_status contiguous_grow(struct array *array, size_t capacity)
-{
-	size_t bytes;
-	unsigned char *data;
-
-	if (capacity <= array->capacity || !contiguous_bytes(array, capacity, &bytes))
-		return BUILD_OUT_OF_MEMORY;
-	data = realloc(array->data, bytes);
-	if (data == NULL)
-		return BUILD_OUT_OF_MEMORY;
-	array->data = data;
-	array->capacity = capacity;
-	return BUILD_OK;
-}
-
 void contiguous_cost(size_t rows, size_t row_bytes, size_t (*next)(size_t capacity),
 		     struct strategy_cost *cost)
 {

@@ -6,6 +6,7 @@
 #define GROWBENCH_KERNELS_CONTIGUOUS_H
 
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "build.h"
 #include "copy_row.h"
@@ -20,10 +21,23 @@ static inline bool contiguous_bytes(const struct array *array, size_t rows, size
 /* Makes room for `capacity` rows by realloc. `capacity` has to be more than there is; one that is
  * not comes from a growth rule that wrapped around, and is out of memory. On failure the array is
  * as before. */
-enum build_status contiguous_grow(struct array *array, size_t capacity);
+static ALWAYS_INLINE enum build_status contiguous_grow(struct array *array, size_t capacity)
+{
+	size_t bytes;
+	unsigned char *data;
+
+	if (capacity <= array->capacity || !contiguous_bytes(array, capacity, &bytes))
+		return BUILD_OUT_OF_MEMORY;
+	data = realloc(array->data, bytes);
+	if (data == NULL)
+		return BUILD_OUT_OF_MEMORY;
+	array->data = data;
+	array->capacity = capacity;
+	return BUILD_OK;
+}
 
 /* Writes `row` behind the last one, where there has to be room. */
-static inline void contiguous_write(struct array *array, const void *row)
+static ALWAYS_INLINE void contiguous_write(struct array *array, const void *row)
 {
 	copy_row(array->data + array->rows * array->row_bytes, row, array->row_bytes);
 	array->rows++;

@@ -14,7 +14,7 @@
 #include "strategy.h"
 
 /* `append` of struct strategy. */
-static inline enum build_status pointer_list_append(struct array *array, const void *row)
+static ALWAYS_INLINE enum build_status pointer_list_append(struct array *array, const void *row)
 {
 	unsigned char *copy;
 

@@ -52,7 +52,7 @@ static inline size_t next_capacity(size_t capacity)
 	return capacity == 0 ? 1 : 2 * capacity;
 }
 
-static enum build_status add_chunk(struct array *array, size_t chunk)
+static ALWAYS_INLINE enum build_status add_chunk(struct array *array, size_t chunk)
 {
 	unsigned char *block;
 

@@ -60,7 +60,7 @@ static inline enum build_status begin(struct array *array, size_t rows)
 }
 
 /* Makes as many steps usable as one row more needs. */
-static enum build_status commit(struct array *array)
+static ALWAYS_INLINE enum build_status commit(struct array *array)
 {
 	size_t committed = 0;
 	size_t needed = 0;

@@ -118,6 +118,7 @@ static void growth_past_size_t(void **state)
 
 static void impossible_capacities(void **state)
 {
+	const struct allocator_counts *counts = counting_allocator_counts();
 	struct array array = array_init(80);
 
 	(void)state;
@@ -129,7 +130,8 @@ static void impossible_capacities(void **state)
 	assert_int_equal(contiguous_grow(&array, SIZE_MAX), BUILD_OUT_OF_MEMORY);
 	assert_int_equal(array.capacity, 2);
 	assert_int_equal(counting_allocator_block_bytes(array.data), 160);
-	assert_int_equal(counting_allocator_counts()->realloc_count, 1);
+	/* Inlined here, where its argument is known, realloc(NULL, n) may become malloc(n). */
+	assert_int_equal(counts->realloc_count + counts->malloc_count, 1);
 	contiguous_release(&array);
 }
 
