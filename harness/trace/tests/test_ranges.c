@@ -1,0 +1,112 @@
+#include "harness/tests/cmocka_headers.h"
+
+#include <string.h>
+
+#include "harness/trace/ranges.h"
+
+#define PLACES ((uintptr_t)500)
+
+/* The same set, an address a bool. */
+struct model {
+	bool in[PLACES];
+};
+
+static size_t set(struct model *model, uintptr_t start, uintptr_t end, bool in)
+{
+	size_t changed = 0;
+
+	for (uintptr_t i = start; i < end; i++) {
+		changed += model->in[i] != in;
+		model->in[i] = in;
+	}
+	return changed;
+}
+
+static bool all_in(const struct model *model, uintptr_t start, uintptr_t end)
+{
+	for (uintptr_t i = start; i < end; i++)
+		if (!model->in[i])
+			return false;
+	return true;
+}
+
+/* Each run of addresses is one range, in order. */
+static void assert_same(const struct ranges *ranges, const struct model *model)
+{
+	size_t runs = 0;
+
+	for (uintptr_t i = 0; i < PLACES; i++) {
+		if (!model->in[i] || (i > 0 && model->in[i - 1]))
+			continue;
+		assert_in_range(runs, 0, ranges->count - 1);
+		assert_int_equal(ranges->items[runs].start, i);
+		while (i < PLACES && model->in[i])
+			i++;
+		assert_int_equal(ranges->items[runs].end, i);
+		runs++;
+	}
+	assert_int_equal(ranges->count, runs);
+}
+
+static void random_changes_agree_with_a_model(uintptr_t longest)
+{
+	static struct ranges ranges;
+	struct model model = {{false}};
+	uint64_t random = 88172645463325252U;
+
+	ranges_clear(&ranges);
+	for (int step = 0; step < 20000; step++) {
+		uintptr_t start;
+		uintptr_t end;
+
+		random ^= random << 13;
+		random ^= random >> 7;
+		random ^= random << 17;
+		start = random % PLACES;
+		end = start + (random >> 20) % (longest + 1);
+		end = end > PLACES ? PLACES : end;
+		assert_int_equal(ranges_contain(&ranges, start, end), all_in(&model, start, end));
+		if ((random >> 40) % 2 == 0)
+			assert_int_equal(ranges_add(&ranges, start, end),
+					 set(&model, start, end, true));
+		else
+			assert_int_equal(ranges_remove(&ranges, start, end),
+					 set(&model, start, end, false));
+		assert_same(&ranges, &model);
+	}
+}
+
+static void few_long_ranges_are_kept(void **state)
+{
+	(void)state;
+	random_changes_agree_with_a_model(100);
+}
+
+static void many_short_ranges_are_kept(void **state)
+{
+	(void)state;
+	random_changes_agree_with_a_model(3);
+}
+
+static void it_grows_as_needed(void **state)
+{
+	struct ranges ranges = {0};
+
+	(void)state;
+	for (uintptr_t i = 0; i < 10000; i++)
+		assert_int_equal(ranges_add(&ranges, 2 * i, 2 * i + 1), 1);
+	assert_int_equal(ranges.count, 10000);
+	assert_int_equal(ranges_add(&ranges, 0, 20000), 10000);
+	assert_int_equal(ranges.count, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(few_long_ranges_are_kept),
+		cmocka_unit_test(many_short_ranges_are_kept),
+		cmocka_unit_test(it_grows_as_needed),
+	};
+
+	return cmocka_run_group_tests_name("ranges", tests, NULL, NULL);
+}
