@@ -134,7 +134,7 @@ static void the_table_is_complete_and_its_names_are_unique(void **state)
 		if (probe->sizing == PROBE_SIZED_BY_LIST)
 			assert_true(probe->sizes[0] > 0);
 	}
-	assert_true(count >= 17);
+	assert_true(count >= 19);
 	assert_null(probe_find("no such probe"));
 }
 
@@ -254,11 +254,13 @@ static void the_chase_is_one_cycle_through_all_lines(void **state)
 	}
 }
 
-static void pages_of_a_size_that_there_is_not_are_refused_with_a_reason(void **state)
+static void parts_of_pages_are_refused_with_a_reason(void **state)
 {
 	(void)state;
-	assert_int_equal(run(probe_find("touch"), 3), PROBE_UNAVAILABLE);
-	assert_int_equal(run(probe_find("untouch"), 8 * KIB), PROBE_UNAVAILABLE);
+	assert_int_equal(run(probe_find("touch"), 5000), PROBE_UNAVAILABLE);
+	assert_int_equal(run(probe_find("touch_huge"), 4 * KIB), PROBE_UNAVAILABLE);
+	assert_int_equal(run(probe_find("untouch_huge"), 3 * MIB), PROBE_UNAVAILABLE);
+	assert_int_equal(run(probe_find("untouch"), 1), PROBE_UNAVAILABLE);
 }
 
 static void huge_pages_are_a_figure_only_where_the_system_allows_them(void **state)
@@ -274,12 +276,12 @@ static void huge_pages_are_a_figure_only_where_the_system_allows_them(void **sta
 		free(text);
 	}
 	for (int i = 0; i < 2; i++) {
-		const struct probe *probe = probe_find(i == 0 ? "touch" : "untouch");
+		const struct probe *probe = probe_find(i == 0 ? "touch_huge" : "untouch_huge");
 
 		if (!allowed)
-			assert_int_equal(run(probe, 2 * MIB), PROBE_UNAVAILABLE);
+			assert_int_equal(run(probe, 4 * MIB), PROBE_UNAVAILABLE);
 		else
-			assert_int_not_equal(run(probe, 2 * MIB), PROBE_FAILED);
+			assert_int_not_equal(run(probe, 4 * MIB), PROBE_FAILED);
 	}
 }
 
@@ -321,27 +323,45 @@ static void probes_of_the_allocator_are_those_that_call_it(void **state)
 	}
 }
 
-static void sizes_are_half_of_each_cache_and_more_than_the_last(void **state)
+static void assert_sizes(const char *name, const uint64_t *caches, size_t cache_count,
+			 const uint64_t *expected, size_t count)
+{
+	uint64_t sizes[16] = {0};
+
+	assert_int_equal(probe_sizes(probe_find(name), caches, cache_count, sizes, COUNT_OF(sizes)),
+			 count);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(sizes[i], expected[i]);
+	/* No more than there is room for. */
+	for (size_t most = 0; most <= count; most++) {
+		memset(sizes, 0, sizeof sizes);
+		assert_int_equal(probe_sizes(probe_find(name), caches, cache_count, sizes, most),
+				 most);
+		assert_int_equal(sizes[most], 0);
+	}
+}
+
+static void sizes_are_half_and_twice_each_cache_and_more_than_the_last(void **state)
 {
 	static const uint64_t caches[] = {32 * KIB, 512 * KIB, 32 * MIB};
-	uint64_t sizes[8] = {0};
+	static const uint64_t one_set[] = {16 * KIB, 64 * KIB, 256 * KIB,
+					   1 * MIB,  16 * MIB, 128 * MIB};
+	static const uint64_t two_sets[] = {8 * KIB,   32 * KIB, 128 * KIB,
+					    512 * KIB, 8 * MIB,  64 * MIB};
+	/* Twice the first level is half of the second, and odd sizes become whole lines. */
+	static const uint64_t near[] = {48 * KIB + 64, 192 * KIB};
+	static const uint64_t near_store[] = {24 * KIB, 96 * KIB, 64 * MIB};
+	static const uint64_t near_copy[] = {12 * KIB, 48 * KIB, 32 * MIB};
+	static const uint64_t page[] = {4 * KIB};
 
 	(void)state;
-	assert_int_equal(probe_sizes(probe_find("store"), caches, 3, sizes, COUNT_OF(sizes)), 4);
-	assert_int_equal(sizes[0], 16 * KIB);
-	assert_int_equal(sizes[1], 256 * KIB);
-	assert_int_equal(sizes[2], 16 * MIB);
-	assert_int_equal(sizes[3], 128 * MIB);
-	/* Two at once share it. */
-	assert_int_equal(probe_sizes(probe_find("copy"), caches, 3, sizes, COUNT_OF(sizes)), 4);
-	assert_int_equal(sizes[0], 8 * KIB);
-	assert_int_equal(sizes[3], 64 * MIB);
-	/* No more than there is room for. */
-	assert_int_equal(probe_sizes(probe_find("store"), caches, 3, sizes, 2), 2);
-	assert_int_equal(probe_sizes(probe_find("store"), caches, 3, sizes, 0), 0);
-	assert_int_equal(probe_sizes(probe_find("touch"), caches, 3, sizes, 1), 1);
-	assert_int_equal(sizes[0], 4 * KIB);
-	assert_int_equal(probe_sizes(probe_find("append"), caches, 3, sizes, COUNT_OF(sizes)), 0);
+	assert_sizes("store", caches, COUNT_OF(caches), one_set, COUNT_OF(one_set));
+	assert_sizes("chase", caches, COUNT_OF(caches), one_set, COUNT_OF(one_set));
+	assert_sizes("copy", caches, COUNT_OF(caches), two_sets, COUNT_OF(two_sets));
+	assert_sizes("store", near, COUNT_OF(near), near_store, COUNT_OF(near_store));
+	assert_sizes("copy", near, COUNT_OF(near), near_copy, COUNT_OF(near_copy));
+	assert_sizes("mremap_grow", caches, COUNT_OF(caches), page, 1);
+	assert_sizes("append", caches, COUNT_OF(caches), page, 0);
 }
 
 static void memory_is_probed_with_64_to_256_mib(void **state)
@@ -378,13 +398,13 @@ int main(void)
 		cmocka_unit_test(a_working_set_that_does_not_fit_is_an_error),
 		cmocka_unit_test(a_working_set_that_is_no_whole_number_of_lines_is_an_error),
 		cmocka_unit_test(the_chase_is_one_cycle_through_all_lines),
-		cmocka_unit_test(pages_of_a_size_that_there_is_not_are_refused_with_a_reason),
+		cmocka_unit_test(parts_of_pages_are_refused_with_a_reason),
 		cmocka_unit_test(huge_pages_are_a_figure_only_where_the_system_allows_them),
 		cmocka_unit_test_teardown(a_realloc_that_always_moves_is_never_in_place,
 					  reset_allocator),
 		cmocka_unit_test_teardown(an_allocator_without_memory_is_an_error, reset_allocator),
 		cmocka_unit_test(probes_of_the_allocator_are_those_that_call_it),
-		cmocka_unit_test(sizes_are_half_of_each_cache_and_more_than_the_last),
+		cmocka_unit_test(sizes_are_half_and_twice_each_cache_and_more_than_the_last),
 		cmocka_unit_test(memory_is_probed_with_64_to_256_mib),
 	};
 

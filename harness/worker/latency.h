@@ -8,7 +8,8 @@
  * for them. Each also contains what the loop itself does: the clock's reading, the making of the
  * row (row_source_next, as in `build`), the call through a pointer, and the entry of the time
  * before into the histogram. `timer_ns` is what all that takes, and nothing is subtracted: a
- * percentile near timer_ns tells little about the append.
+ * percentile near timer_ns tells little about the append. Nor do differences below the clock's own
+ * step, which is 10 ns on some machines: error_share is that of the histogram alone.
  *
  * The histogram and the code are mapped before, so that all page faults are the strategy's and the
  * allocator's. What the system does meanwhile (interrupts, another process's turn) is in the tail

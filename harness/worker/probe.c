@@ -12,8 +12,10 @@
 #define MIB ((size_t)1 << 20)
 
 static const size_t no_size[] = {1, 0};
-/* Ordinary pages, and huge ones. */
-static const size_t page_sizes[] = {4 * KIB, 2 * MIB, 0};
+/* A few pages come from a list that the kernel keeps for each CPU, and may still be in its cache;
+ * many do not, and may cost twice as much. */
+static const size_t touched_sizes[] = {256 * KIB, 1 * MIB, 8 * MIB, 32 * MIB, 0};
+static const size_t huge_sizes[] = {32 * MIB, 0};
 static const size_t small_page[] = {4 * KIB, 0};
 static const size_t mapping_sizes[] = {4 * KIB, 1 * MIB, 0};
 static const size_t moved_sizes[] = {128 * KIB, 1 * MIB, 16 * MIB, 0};
@@ -60,16 +62,32 @@ const struct probe probes[] = {
 		.help = "Write the first byte to each page of a new mapping, in order",
 		.operation = "one page",
 		.sizing = PROBE_SIZED_BY_LIST,
-		.sizes = page_sizes,
+		.sizes = touched_sizes,
 		.run = probe_touch,
+	},
+	{
+		.name = "touch_huge",
+		.help = "Write the first byte to each huge page of 2 MiB of a new mapping",
+		.operation = "one page",
+		.sizing = PROBE_SIZED_BY_LIST,
+		.sizes = huge_sizes,
+		.run = probe_touch_huge,
 	},
 	{
 		.name = "untouch",
 		.help = "Give the touched pages of a mapping back with munmap",
 		.operation = "one page",
 		.sizing = PROBE_SIZED_BY_LIST,
-		.sizes = page_sizes,
+		.sizes = touched_sizes,
 		.run = probe_untouch,
+	},
+	{
+		.name = "untouch_huge",
+		.help = "Give the touched huge pages of a mapping back with munmap",
+		.operation = "one page",
+		.sizing = PROBE_SIZED_BY_LIST,
+		.sizes = huge_sizes,
+		.run = probe_untouch_huge,
 	},
 	{
 		.name = "mmap_munmap",
@@ -185,18 +203,23 @@ static uint64_t memory_set_bytes(uint64_t last_level_bytes)
 	return last_level_bytes < 64 * MIB ? 4 * last_level_bytes : 256 * MIB;
 }
 
+/* What fits a cache well, and what does so no longer: between the two is a cliff. */
 static size_t cache_sizes(const struct probe *probe, const uint64_t *cache_bytes,
 			  size_t cache_count, uint64_t *sizes, size_t most)
 {
+	const uint64_t unit = (uint64_t)probe->set_count * PROBE_LINE_BYTES;
 	size_t count = 0;
 
-	for (size_t level = 0; level < cache_count && count < most; level++)
-		sizes[count++] = cache_bytes[level] / 2 / probe->set_count / PROBE_LINE_BYTES *
-				 PROBE_LINE_BYTES;
+	for (size_t level = 0; level < cache_count && count < most; level++) {
+		sizes[count++] = cache_bytes[level] / 2 / unit * PROBE_LINE_BYTES;
+		if (level + 1 < cache_count && count < most &&
+		    cache_bytes[level] * 2 < cache_bytes[level + 1] / 2)
+			sizes[count++] = cache_bytes[level] * 2 / unit * PROBE_LINE_BYTES;
+	}
 	if (count < most)
 		sizes[count++] =
 			memory_set_bytes(cache_count == 0 ? 0 : cache_bytes[cache_count - 1]) /
-			probe->set_count;
+			unit * PROBE_LINE_BYTES;
 	return count;
 }
 

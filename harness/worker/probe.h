@@ -77,11 +77,12 @@ enum probe_status probe_run(const struct probe *probe, size_t bytes, struct prob
 			    struct error *error);
 
 /*
- * The sizes that a probe is meant for, at most `most` of them into *sizes; returns how many. For
- * PROBE_SIZED_BY_CACHES: for each data cache that one core sees (`cache_bytes`, ascending) half of
- * it, so that all of it stays there next to what else there is; and for memory four times the last
- * level, but at least 64 MiB and at most 256 MiB; each divided among the probe's working sets. Of
- * PROBE_SIZED_BY_ROWS it knows none, and returns 0.
+ * The sizes that a probe is meant for, ascending, at most `most` of them into *sizes; returns how
+ * many. For PROBE_SIZED_BY_CACHES: of each data cache that one core sees (`cache_bytes`, ascending)
+ * half, so that all of it stays there next to what else there is, and twice, where that is less
+ * than half of the next; and for memory four times the last level, but at least 64 MiB and at most
+ * 256 MiB. Each is divided among the probe's working sets. Of PROBE_SIZED_BY_ROWS it knows none,
+ * and returns 0.
  */
 size_t probe_sizes(const struct probe *probe, const uint64_t *cache_bytes, size_t cache_count,
 		   uint64_t *sizes, size_t most);

@@ -53,6 +53,9 @@ enum {
 /* probes_system.c */
 enum probe_status probe_touch(size_t bytes, struct probe_result *result, struct error *error);
 enum probe_status probe_untouch(size_t bytes, struct probe_result *result, struct error *error);
+enum probe_status probe_touch_huge(size_t bytes, struct probe_result *result, struct error *error);
+enum probe_status probe_untouch_huge(size_t bytes, struct probe_result *result,
+				     struct error *error);
 enum probe_status probe_mmap_munmap(size_t bytes, struct probe_result *result, struct error *error);
 enum probe_status probe_mremap(size_t bytes, struct probe_result *result, struct error *error);
 enum probe_status probe_mremap_grow(size_t bytes, struct probe_result *result, struct error *error);

@@ -7,18 +7,18 @@
 #include "harness/worker/clock.h"
 #include "harness/worker/probe_values.h"
 
-enum {
-	/* 8 MiB of 4 KiB pages and 32 MiB of 2 MiB pages. */
-	PAGES = 2048,
-	HUGE_PAGES = 16
-};
-
 #define HUGE_BYTES ((size_t)2 << 20)
+
+enum {
+	LONG_ENOUGH_NS = 400 * 1000
+};
 
 struct pages {
 	size_t page_bytes;
 	size_t count;
 	bool untouch; /* the giving back is what counts */
+	uint64_t touch_ns;
+	uint64_t give_back_ns;
 };
 
 static void *map(size_t bytes, int protection)
@@ -73,31 +73,28 @@ static unsigned char *map_pages(const struct pages *pages, struct error *error)
 	return memory;
 }
 
-/* Touching and giving back; one of the two is the value. A second touch, at the other end of each
- * page, takes no fault if the page is as large as it should be. */
-static enum probe_status time_pages(void *context, double *ns, struct error *error)
+/* One mapping, touched and given back; adds the times of both. A second touch, at the other end of
+ * each page, takes no fault if the page is as large as it should be. */
+static enum probe_status touch_and_give_back(struct pages *pages, struct error *error)
 {
-	const struct pages *pages = context;
 	const size_t bytes = pages->count * pages->page_bytes;
 	unsigned char *memory = map_pages(pages, error);
-	uint64_t touch_ns;
-	uint64_t give_back_ns;
 	uint64_t faults[3];
+	uint64_t start;
 
 	if (memory == NULL)
 		return PROBE_FAILED;
 	faults[0] = faults_so_far();
-	touch_ns = clock_now_ns();
+	start = clock_now_ns();
 	touch_pages(memory, pages, 0);
-	touch_ns = clock_now_ns() - touch_ns;
+	pages->touch_ns += clock_now_ns() - start;
 	faults[1] = faults_so_far();
 	touch_pages(memory, pages, pages->page_bytes - 1);
 	faults[2] = faults_so_far();
-	give_back_ns = clock_now_ns();
+	start = clock_now_ns();
 	(void)munmap(memory, bytes);
-	give_back_ns = clock_now_ns() - give_back_ns;
+	pages->give_back_ns += clock_now_ns() - start;
 
-	*ns = (double)(pages->untouch ? give_back_ns : touch_ns) / (double)pages->count;
 	if (faults[1] - faults[0] < pages->count || faults[2] - faults[1] >= pages->count) {
 		(void)error_set(error,
 				"not available: for %zu pages of %zu bytes the kernel gave others "
@@ -108,18 +105,40 @@ static enum probe_status time_pages(void *context, double *ns, struct error *err
 	return PROBE_OK;
 }
 
-static enum probe_status probe_pages(size_t bytes, bool untouch, struct probe_result *result,
-				     struct error *error)
+static enum probe_status time_pages(void *context, double *ns, struct error *error)
+{
+	struct pages *pages = context;
+	const uint64_t *taken_ns = pages->untouch ? &pages->give_back_ns : &pages->touch_ns;
+	size_t count = 0;
+
+	pages->touch_ns = 0;
+	pages->give_back_ns = 0;
+	/* The giving back is the shorter one; its values may be shorter too. */
+	while (pages->touch_ns < LONG_ENOUGH_NS) {
+		enum probe_status status = touch_and_give_back(pages, error);
+
+		if (status != PROBE_OK)
+			return status;
+		count += pages->count;
+	}
+	*ns = (double)*taken_ns / (double)count;
+	return PROBE_OK;
+}
+
+static enum probe_status probe_pages(size_t bytes, size_t page_bytes, bool untouch,
+				     struct probe_result *result, struct error *error)
 {
 	struct pages pages = {
-		.page_bytes = bytes,
-		.count = bytes == HUGE_BYTES ? HUGE_PAGES : PAGES,
+		.page_bytes = page_bytes,
+		.count = bytes / page_bytes,
 		.untouch = untouch,
 	};
 
-	if (bytes != HUGE_BYTES && bytes != probe_page_bytes()) {
-		(void)error_set(error, "not available: pages here have %zu or %zu bytes, not %zu",
-				probe_page_bytes(), HUGE_BYTES, bytes);
+	if (pages.count == 0 || bytes % page_bytes != 0) {
+		(void)error_set(error,
+				"not available: %zu bytes are no whole number of pages of "
+				"%zu bytes",
+				bytes, page_bytes);
 		return PROBE_UNAVAILABLE;
 	}
 	return probe_take(time_pages, &pages, result, error);
@@ -127,12 +146,22 @@ static enum probe_status probe_pages(size_t bytes, bool untouch, struct probe_re
 
 enum probe_status probe_touch(size_t bytes, struct probe_result *result, struct error *error)
 {
-	return probe_pages(bytes, false, result, error);
+	return probe_pages(bytes, probe_page_bytes(), false, result, error);
 }
 
 enum probe_status probe_untouch(size_t bytes, struct probe_result *result, struct error *error)
 {
-	return probe_pages(bytes, true, result, error);
+	return probe_pages(bytes, probe_page_bytes(), true, result, error);
+}
+
+enum probe_status probe_touch_huge(size_t bytes, struct probe_result *result, struct error *error)
+{
+	return probe_pages(bytes, HUGE_BYTES, false, result, error);
+}
+
+enum probe_status probe_untouch_huge(size_t bytes, struct probe_result *result, struct error *error)
+{
+	return probe_pages(bytes, HUGE_BYTES, true, result, error);
 }
 
 /* How an operation that can fail tells so, without a branch to an error in the timed loop. */
