@@ -11,7 +11,7 @@ for tool in clang-format clang-tidy shellcheck black flake8 mypy; do
 	exit 1
 done
 
-c_files=$(git ls-files '*.c' '*.h' '*.cc')
+c_files=$(git ls-files '*.c' '*.h' '*.cc' '*.hh')
 python_files=$(git ls-files '*.py')
 # Extensionless shell scripts have sh in their first line.
 shell_files=$(git ls-files '*.sh' scripts/find-python .ci/run)
@@ -32,7 +32,7 @@ check() {
 check clang-format clang-format --dry-run -Werror $c_files
 check clang-tidy sh -c 'clang-tidy --quiet -p build "$@" 2>&1 |
 	grep -vE "^[0-9]+ warnings? generated|^Suppressed|^Use -header" ; test "$?" -ne 0' sh \
-	$(git ls-files ':!*/tests/*' 'kernels/*.c' 'harness/common/*.c' 'harness/worker/*.c' 'harness/runner/*.c')
+	$(git ls-files ':!*/tests/*' 'kernels/*.c' 'kernels/*.cc' 'harness/common/*.c' 'harness/worker/*.c' 'harness/runner/*.c')
 check shellcheck shellcheck $shell_files
 check black black -q --check --config scripts/pyproject.toml $python_files
 check flake8 flake8 --config scripts/.flake8 $python_files
