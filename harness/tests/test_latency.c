@@ -107,7 +107,9 @@ static struct {
 	unsigned appends;
 	unsigned finishes;
 	unsigned releases;
-	unsigned fail_at; /* an append's number, from 1; 0: none */
+	uint64_t first_ns; /* when begin was called */
+	uint64_t last_ns;  /* when finish returned */
+	unsigned fail_at;  /* an append's number, from 1; 0: none */
 	unsigned slow_at;
 	bool fail_begin;
 	bool fail_finish;
@@ -131,6 +133,7 @@ static void wait_a_little(void)
 static enum build_status spy_begin(struct array *array, size_t rows)
 {
 	spy.begins++;
+	spy.first_ns = now_ns();
 	if (spy.slow_begin)
 		wait_a_little();
 	if (spy.fail_begin)
@@ -153,7 +156,10 @@ static enum build_status spy_finish(struct array *array)
 		wait_a_little();
 	if (spy.fail_finish)
 		return BUILD_OUT_OF_MEMORY;
-	return spied_on->finish != NULL ? spied_on->finish(array) : BUILD_OK;
+	if (spied_on->finish != NULL && spied_on->finish(array) != BUILD_OK)
+		return BUILD_OUT_OF_MEMORY;
+	spy.last_ns = now_ns();
+	return BUILD_OK;
 }
 
 static uint64_t spy_scan(const struct array *array)
@@ -204,6 +210,19 @@ static void there_is_one_build_and_it_is_released(void **state)
 	assert_int_equal(spy.appends, request.rows);
 	assert_int_equal(spy.finishes, 1);
 	assert_int_equal(spy.releases, 1);
+}
+
+static void the_times_add_up_to_the_whole_build(void **state)
+{
+	const struct strategy strategy = spy_on("realloc_doubling");
+	const struct measure_request request = request_for(&strategy);
+	uint64_t start;
+
+	(void)state;
+	start = now_ns();
+	latency_good(&request);
+	assert_true(result.total_ns >= spy.last_ns - spy.first_ns);
+	assert_true(result.total_ns <= now_ns() - start);
 }
 
 /* A wait of 5 ms in any one place is the maximum, is in the total, and is not the median: it is
@@ -338,6 +357,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_append_of_every_strategy_is_timed),
 		cmocka_unit_test(there_is_one_build_and_it_is_released),
+		cmocka_unit_test(the_times_add_up_to_the_whole_build),
 		cmocka_unit_test(a_slow_append_begin_or_finish_is_the_maximum_and_not_the_median),
 		cmocka_unit_test(rows_that_are_not_those_of_the_source_are_no_measurement),
 		cmocka_unit_test(a_build_without_memory_is_no_measurement_whenever_it_happens),

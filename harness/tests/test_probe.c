@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness/worker/probe.h"
@@ -285,6 +286,30 @@ static void huge_pages_are_a_figure_only_where_the_system_allows_them(void **sta
 	}
 }
 
+static int probe_without_huge_pages(void *data)
+{
+	struct probe_result result;
+	struct error error = {""};
+
+	if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0)
+		return PROBE_UNAVAILABLE;
+	return (int)probe_run(probe_find(data), 4 * MIB, &result, &error);
+}
+
+/* Ordinary pages in their place take as many faults at first. */
+static void ordinary_pages_do_not_pass_for_huge_ones(void **state)
+{
+	static char *const names[] = {"touch_huge", "untouch_huge"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		const int status = status_of_child(probe_without_huge_pages, names[i]);
+
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), PROBE_UNAVAILABLE);
+	}
+}
+
 static void a_realloc_that_always_moves_is_never_in_place(void **state)
 {
 	(void)state;
@@ -400,6 +425,7 @@ int main(void)
 		cmocka_unit_test(the_chase_is_one_cycle_through_all_lines),
 		cmocka_unit_test(parts_of_pages_are_refused_with_a_reason),
 		cmocka_unit_test(huge_pages_are_a_figure_only_where_the_system_allows_them),
+		cmocka_unit_test(ordinary_pages_do_not_pass_for_huge_ones),
 		cmocka_unit_test_teardown(a_realloc_that_always_moves_is_never_in_place,
 					  reset_allocator),
 		cmocka_unit_test_teardown(an_allocator_without_memory_is_an_error, reset_allocator),
