@@ -299,7 +299,7 @@ static int probe_without_huge_pages(void *data)
 /* Ordinary pages in their place take as many faults at first. */
 static void ordinary_pages_do_not_pass_for_huge_ones(void **state)
 {
-	static char *const names[] = {"touch_huge", "untouch_huge"};
+	static char names[][16] = {"touch_huge", "untouch_huge"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
