@@ -1,7 +1,7 @@
 """Logarithmic axes whose ticks can be read: 10, 100, 1k rows; ns to s; KiB to GiB; multiples."""
 
 import math
-from typing import Iterable
+from typing import Iterable, Optional, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -59,9 +59,37 @@ def log_ticks(low: float, high: float, unit: str) -> list[float]:
     return [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def set_log_axis(axes: Axes, which: str, limits: tuple[float, float], unit: str) -> None:
-    """Make the axis "x" or "y" logarithmic between the limits, with ticks in `unit`."""
-    ticks = log_ticks(*limits, unit)
+def set_linear_axis(axes: Axes, which: str, high: float, unit: str) -> None:
+    """Make the axis "x" or "y" linear from 0 to `high`, with at most six ticks in `unit`."""
+    size = unit_size(high, unit)
+    base = 2.0 if unit == "bytes" else 10.0
+    decade = base ** math.floor(math.log(high / size) / math.log(base) - 4)
+    steps = (decade * base**power * m for power in range(8) for m in _MANTISSAS[base][0])
+    if unit == "bytes":
+        steps = (decade * base**power for power in range(12))
+    step = next(s for s in steps if high / size / s < 6.0)
+    ticks = [n * step * size for n in range(math.floor(high / size / step) + 1)]
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    (axes.set_xlim if which == "x" else axes.set_ylim)(0.0, high)
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_formatter(
+        FixedFormatter([f"{n / size:.4g}{tick(size, unit)[1:]}" if n else "0" for n in ticks])
+    )
+
+
+def set_log_axis(
+    axes: Axes,
+    which: str,
+    limits: tuple[float, float],
+    unit: str,
+    ticks: Optional[Sequence[float]] = None,
+) -> None:
+    """Make the axis "x" or "y" logarithmic between the limits, with ticks in `unit`.
+
+    ticks: where they stand, if round values will not do.
+    """
+    if ticks is None:
+        ticks = log_ticks(*limits, unit)
     if which == "x":
         axes.set_xscale("log")
         axes.set_xlim(*limits)

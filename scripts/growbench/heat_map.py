@@ -5,7 +5,7 @@ from typing import Optional
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
-from matplotlib.colors import LogNorm, to_rgb
+from matplotlib.colors import LogNorm, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
@@ -22,7 +22,7 @@ from growbench.canvas import (
     text_width,
 )
 from growbench.columns import SKIPPED_PREDICTED
-from growbench.metrics import Quantity
+from growbench.metrics import LINEAR, Quantity
 from growbench.units import show, tick
 
 CELL_WIDTH, CELL_HEIGHT = 0.92, 0.34
@@ -32,25 +32,33 @@ HATCH_PREDICTED, HATCH_MISSING = "////", "xxxx"
 LIGHT, DARK = "#FFFFFF", "#000000"
 
 
-def draw_heat_map(summary: pd.DataFrame, context: Context, quantity: Quantity) -> Figure:
+TOO_SMALL = "too small\nto resolve"
+
+
+def draw_heat_map(
+    summary: pd.DataFrame, context: Context, quantity: Quantity, empty: str = TOO_SMALL
+) -> Figure:
     """`quantity` for each strategy (down) and allocator (across), as colour and as number.
 
     Cells that were predicted are hatched and in italics; cells without a figure are hatched grey
-    and say why. Raises NothingToDraw.
+    and say why, measured ones `empty`. A quantity of linear scale goes from 0 to 1, and 0 is a
+    figure. Raises NothingToDraw.
     """
+    linear = quantity.scale == LINEAR
     cells, size = at_article_size(summary)
     median = cells[quantity.median]
     predicted = pd.Series(np.nan, index=cells.index)
     if quantity.predicted is not None:
         predicted = cells[quantity.predicted].where(cells["status"] == SKIPPED_PREDICTED)
-    shown = median.where(median > 0, predicted)
-    if not (shown > 0).any():
+    shown = median.where(median >= 0 if linear else median > 0, predicted)
+    shown = shown.where(shown >= 0 if linear else shown > 0)
+    if not shown.notna().any():
         raise NothingToDraw(f"no cell of {size} has a figure for {quantity.label.lower()}")
     strategies = [name for name in context.strategies if (cells["strategy"] == name).any()]
     allocators = [name for name in context.allocators if (cells["allocator"] == name).any()]
 
     labels = [PREDICTED_LABEL] if (predicted > 0).any() else []
-    if not (shown > 0).all():
+    if not shown.notna().all():
         labels.append(MISSING_LABEL)
     longest = max(text_width(name_text(name), 8.5) for name in strategies)
     # The colour bar stands where other figures have their legend; the legend is below the map.
@@ -68,17 +76,16 @@ def draw_heat_map(summary: pd.DataFrame, context: Context, quantity: Quantity) -
     axes = panels.axes[0]
     axes.set_xlim(0, len(allocators))
     axes.set_ylim(len(strategies), 0)
-    low, high = float(shown[shown > 0].min()), float(shown[shown > 0].max())
-    if high < low * 1.01:
-        low, high = low / 1.1, high * 1.1
-    norm = LogNorm(low, high)
+    norm = Normalize(0.0, 1.0) if linear else _log_norm(shown)
     for index, cell in cells.iterrows():
         x, y = allocators.index(cell["allocator"]), strategies.index(cell["strategy"])
-        value, is_predicted = shown[index], not median[index] > 0
-        colour = colormaps["viridis_r"](norm(value)) if value > 0 else "#EEEEEE"
+        value = shown[index]
+        there = not np.isnan(value)
+        is_predicted = not value == median[index]
+        colour = colormaps["viridis_r"](norm(value)) if there else "#EEEEEE"
         hatch: Optional[str] = None
         if is_predicted:
-            hatch = HATCH_PREDICTED if value > 0 else HATCH_MISSING
+            hatch = HATCH_PREDICTED if there else HATCH_MISSING
         ink = _ink(colour)
         axes.add_patch(
             Rectangle(
@@ -92,7 +99,7 @@ def draw_heat_map(summary: pd.DataFrame, context: Context, quantity: Quantity) -
             )
         )
         axes.add_patch(Rectangle((x, y), 1, 1, fill=False, edgecolor="white", linewidth=1.0))
-        text = show(value, quantity.unit) if value > 0 else _why(cell["status"])
+        text = show(value, quantity.unit) if there else _why(cell["status"], empty)
         axes.text(
             x + 0.5,
             y + 0.5,
@@ -100,7 +107,7 @@ def draw_heat_map(summary: pd.DataFrame, context: Context, quantity: Quantity) -
             ha="center",
             va="center",
             color=ink,
-            fontsize=8.0 if value > 0 else 6.0,
+            fontsize=8.0 if there else 6.0,
             fontstyle="italic" if is_predicted else "normal",
             linespacing=0.95,
             bbox={"facecolor": colour, "edgecolor": "none", "pad": 1.0} if hatch else None,
@@ -140,9 +147,16 @@ def _column_head(name: str) -> str:
     return f"{name[:13]}\n{rest}".rstrip()
 
 
-def _why(status: str) -> str:
-    """Why a cell has no figure, to fit into it. Only a peak can be missing from an ok cell."""
-    return "too small\nto resolve" if status in ("ok", "partial") else status.replace("_", "\n")
+def _log_norm(shown: pd.Series) -> LogNorm:
+    low, high = float(shown.min()), float(shown.max())
+    if high < low * 1.01:
+        low, high = low / 1.1, high * 1.1
+    return LogNorm(low, high)
+
+
+def _why(status: str, empty: str) -> str:
+    """Why a cell has no figure, to fit into it; `empty` for one that was measured."""
+    return empty if status in ("ok", "partial") else status.replace("_", "\n")
 
 
 def _ink(colour: object) -> str:
@@ -159,24 +173,31 @@ def _faint(colour: object) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _colour_bar(panels: Panels, norm: LogNorm, unit: str) -> None:
+def _colour_bar(panels: Panels, norm: Normalize, unit: str) -> None:
     figure, place = panels.figure, panels.axes[0].get_position()
     width = figure.get_size_inches()[0]
     axes = figure.add_axes((place.x1 + 0.2 / width, place.y0, 0.13 / width, place.height))
-    edges = np.geomspace(norm.vmin, norm.vmax, 65)
+    is_log = isinstance(norm, LogNorm)
+    if is_log:
+        edges = np.geomspace(norm.vmin, norm.vmax, 65)
+        middles = np.sqrt(edges[:-1] * edges[1:])
+        ticks = log_ticks(norm.vmin, norm.vmax, unit)
+    else:
+        edges = np.linspace(norm.vmin, norm.vmax, 65)
+        middles = (edges[:-1] + edges[1:]) / 2.0
+        ticks = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     axes.pcolormesh(
         [0.0, 1.0],
         edges,
-        np.sqrt(edges[:-1] * edges[1:]).reshape(-1, 1),
+        middles.reshape(-1, 1),
         norm=norm,
         cmap="viridis_r",
         rasterized=False,
         edgecolor="face",
         linewidth=0.2,
     )
-    axes.set_yscale("log")
+    axes.set_yscale("log" if is_log else "linear")
     axes.set_ylim(norm.vmin, norm.vmax)
-    ticks = log_ticks(norm.vmin, norm.vmax, unit)
     axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_major_formatter(FixedFormatter([tick(value, unit) for value in ticks]))
     axes.yaxis.set_minor_locator(NullLocator())

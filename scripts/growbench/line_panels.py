@@ -1,7 +1,7 @@
-"""Small multiples of a quantity against rows: a panel for each of one thing, a line for each of
-the other. What the plots against rows have in common."""
+"""Small multiples of a quantity against rows or threads: a panel for each of one thing, a line for
+each of the other. What the plots against these have in common."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 import pandas as pd
@@ -30,33 +30,45 @@ OWN_Y_GAP = 0.55
 PREDICTED_LABEL = "predicted, not measured"
 
 
-class _Line(NamedTuple):
-    """One line of a panel, as arrays sorted by rows. predicted is nan where there is none."""
+class Guide(NamedTuple):
+    """A thin grey line behind the data, such as the floor: `values` at each of `x`."""
 
-    rows: np.ndarray
+    label: str
+    x: np.ndarray
+    values: np.ndarray
+
+
+class _Line(NamedTuple):
+    """One line of a panel, as arrays sorted by x. predicted is nan where there is none."""
+
+    x: np.ndarray
     median: np.ndarray
     low: np.ndarray
     high: np.ndarray
     predicted: np.ndarray
 
 
-def draw_against_rows(
+def draw_against(
     summary: pd.DataFrame,
     context: Context,
     quantity: Quantity,
     panel_key: str,
     note: str = "",
     own_y: bool = False,
+    guide: Optional[Guide] = None,
+    against: str = "rows",
 ) -> Figure:
-    """`quantity` against rows, a panel for each `panel_key` ("allocator" or "strategy").
+    """`quantity` against rows, or the column `against`: a panel for each `panel_key`.
 
+    panel_key: "allocator" or "strategy"; the other has a line for each.
     Medians are solid lines with 95% intervals as bars; cells that were predicted, not measured,
     are hollow markers on dotted lines. Both axes are logarithmic, and all panels share them,
-    except that own_y gives each panel y limits that fit its own lines. Raises NothingToDraw.
+    except that own_y gives each panel y limits that fit its own lines. The guide is in each
+    panel, and changes no limits. Raises NothingToDraw.
     """
     line_key = "strategy" if panel_key == "allocator" else "allocator"
     looks = {"strategy": context.strategies, "allocator": context.allocators}
-    lines = _lines(summary, quantity, panel_key, line_key)
+    lines = _lines(summary, quantity, panel_key, line_key, against)
     panel_names = [name for name in looks[panel_key] if any(key[0] == name for key in lines)]
     line_looks = {
         name: look for name, look in looks[line_key].items() if any(k[1] == name for k in lines)
@@ -64,28 +76,33 @@ def draw_against_rows(
     if not lines:
         raise NothingToDraw(f"no cell has a figure for {quantity.label.lower()}")
 
-    handles, labels = _legend(line_looks, lines)
+    handles, labels = _legend(line_looks, lines, guide)
     panels = make_panels(
         len(panel_names),
         3 if len(panel_names) <= 6 else MOST_COLUMNS,
         labels,
-        f"{quantity.label} against rows, by {panel_key}",
+        f"{quantity.label} against {against}, by {panel_key}",
         context.what + ("; each panel has its own time axis" if own_y else ""),
-        footer_text(summary, context, quantity.low, note),
+        footer_text(summary, context, quantity.low or None, note),
         gap_x=OWN_Y_GAP if own_y else GAP_X,
     )
-    x_limits = log_limits(np.concatenate([line.rows for line in lines.values()]))
+    x_values = np.concatenate([line.x for line in lines.values()])
+    x_limits = log_limits(x_values)
+    # Nobody runs 1.5 threads.
+    x_ticks = None if against == "rows" else np.unique(x_values).tolist()
     y_limits = _y_limits(list(lines.values()))
     for axes, name in zip(panels.axes, panel_names):
-        set_log_axis(axes, "x", x_limits, "count")
+        set_log_axis(axes, "x", x_limits, "count", x_ticks)
         if own_y:
             y_limits = _y_limits([line for key, line in lines.items() if key[0] == name])
         set_log_axis(axes, "y", y_limits, quantity.unit)
         axes.set_title(name_text(name), loc="left", fontweight="bold")
+        if guide is not None:
+            axes.plot(guide.x, guide.values, color=GREY, linewidth=0.9, zorder=1, gid="guide")
         for line_name, look in line_looks.items():
             if (name, line_name) in lines:
                 _draw_line(axes, lines[name, line_name], look)
-    label_panels(panels, "rows", _short(quantity.label), own_y)
+    label_panels(panels, against, _short(quantity.label), own_y)
     add_legend(panels, handles, labels, line_key)
     return panels.figure
 
@@ -96,24 +113,28 @@ def _y_limits(lines: list[_Line]) -> tuple[float, float]:
 
 def _short(label: str) -> str:
     """The label as far as it fits next to a panel: the title has all of it."""
-    return label.replace(" as a multiple of the payload", " / payload")
+    label = label.replace(" as a multiple of the payload", " / payload")
+    label = label.replace(" as a multiple of the kernel's", " / kernel's")
+    return label.replace(" as a multiple of the floor", " / floor")
 
 
 def _lines(
-    summary: pd.DataFrame, quantity: Quantity, panel_key: str, line_key: str
+    summary: pd.DataFrame, quantity: Quantity, panel_key: str, line_key: str, against: str
 ) -> dict[tuple[str, str], _Line]:
     """The lines that have at least one point, by (panel, line)."""
     lines = {}
     for key, cells in summary.groupby([panel_key, line_key], sort=True):
-        cells = cells.sort_values("rows")
+        cells = cells.sort_values(against)
         predicted = np.full(len(cells), np.nan)
         if quantity.predicted is not None:
             skipped = (cells["status"] == SKIPPED_PREDICTED).to_numpy()
             predicted = np.where(skipped, cells[quantity.predicted], np.nan)
-        columns = [quantity.median, quantity.low, quantity.high]
-        rows = cells["rows"].to_numpy(dtype=float)
-        median, low, high = (cells[c].to_numpy(dtype=float) for c in columns)
-        line = _Line(rows, median, low, high, predicted)
+        none = np.full(len(cells), np.nan)
+        median, low, high = (
+            cells[name].to_numpy(dtype=float) if name else none
+            for name in (quantity.median, quantity.low, quantity.high)
+        )
+        line = _Line(cells[against].to_numpy(dtype=float), median, low, high, predicted)
         # A log axis has no place for 0.
         there = (line.median > 0) | (line.predicted > 0)
         if there.any():
@@ -124,7 +145,7 @@ def _lines(
 def _draw_line(axes: Axes, line: _Line, look: Look) -> None:
     measured = line.median > 0
     axes.plot(
-        line.rows[measured],
+        line.x[measured],
         line.median[measured],
         color=look.colour,
         linestyle=look.line,
@@ -136,7 +157,7 @@ def _draw_line(axes: Axes, line: _Line, look: Look) -> None:
         # One line with gaps instead of a line for each bar: a fraction of the file's size.
         gap = np.full(bars.sum(), np.nan)
         axes.plot(
-            np.column_stack([line.rows[bars], line.rows[bars], gap]).ravel(),
+            np.column_stack([line.x[bars], line.x[bars], gap]).ravel(),
             np.column_stack([line.low[bars], line.high[bars], gap]).ravel(),
             color=look.colour,
             linewidth=1.6,
@@ -149,13 +170,13 @@ def _draw_line(axes: Axes, line: _Line, look: Look) -> None:
         joined = predicted.copy()
         joined[:-1] |= predicted[1:] & measured[:-1]
         axes.plot(
-            line.rows[joined],
+            line.x[joined],
             np.where(predicted, line.predicted, line.median)[joined],
             color=look.colour,
             linestyle=":",
         )
         axes.plot(
-            line.rows[predicted],
+            line.x[predicted],
             line.predicted[predicted],
             color=look.colour,
             linestyle="none",
@@ -167,7 +188,7 @@ def _draw_line(axes: Axes, line: _Line, look: Look) -> None:
 
 
 def _legend(
-    looks: dict[str, Look], lines: dict[tuple[str, str], _Line]
+    looks: dict[str, Look], lines: dict[tuple[str, str], _Line], guide: Optional[Guide]
 ) -> tuple[list[Artist], list[str]]:
     handles: list[Artist] = [
         Line2D(
@@ -186,4 +207,7 @@ def _legend(
             Line2D([], [], color=GREY, linestyle=":", marker="o", markerfacecolor="white")
         )
         labels.append(PREDICTED_LABEL)
+    if guide is not None:
+        handles.append(Line2D([], [], color=GREY, linewidth=0.9))
+        labels.append(guide.label)
     return handles, labels

@@ -14,7 +14,8 @@ LINEAR = "linear"
 class Quantity(NamedTuple):
     """Something in the summary that can be drawn: where its figures stand, and how to show it.
 
-    unit: ns, bytes, count or ratio. scale: LOG or LINEAR.
+    unit: ns, bytes, count, ratio or share. scale: LOG or LINEAR.
+    low, high: columns with the ends of the interval; "" if there is none.
     predicted: column with the prediction for cells that were skipped, if there is one.
     """
 

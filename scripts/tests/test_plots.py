@@ -9,15 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import MACHINE, build_runs, fail, one_cell
-from full_runs import full_run
+from conftest import STRATEGIES as STRATEGY_NAMES
+from full_runs import CONTAINERS, full_run
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
 from growbench.article import at_article_size
+from growbench.attribution import PARTS
 from growbench.canvas import NothingToDraw
 from growbench.columns import TIMELINE_COLUMNS
+from growbench.containers import CONTAINERS as CONTAINER_TABLE
 from growbench.data import analyse
+from growbench.latency import PERCENTILES
 from growbench.render import FORMATS, all_plots, draw_all, draw_figure, figure_bytes
 from growbench.slices import slices
 from growbench.style import ALLOCATORS, SETTINGS, SPARE, STRATEGIES, looks
@@ -31,19 +35,38 @@ def parts_of(runs: pd.DataFrame) -> list:
     return slices(analyse(runs, NO_POINTS), MACHINE)
 
 
-@pytest.fixture(scope="module")
-def default_part(default_run):
-    """The one slice of the default run."""
-    (part,) = parts_of(default_run)
-    return part
+def whole_part_of(runs: pd.DataFrame, timeline: pd.DataFrame):
+    """The main slice of a run with all passes; its timeline as read_timeline() has it."""
+    traced = runs.loc[(runs["pass"] == "trace") & (runs["status"] == "ok"), "position"]
+    timeline = timeline[timeline["position"].isin(traced)]
+    return slices(analyse(runs, timeline), MACHINE)[0]
 
 
 @pytest.fixture(scope="module")
-def figures(default_part) -> dict:
-    """Every plot of the default run, drawn once and laid out."""
+def default_part():
+    """The main slice of a run like that of the default preset, with some trouble in it."""
+    runs, timeline = full_run([*STRATEGY_NAMES, *CONTAINERS])
+    runs = fail(runs, runs["allocator"] == "tbbmalloc", "unavailable", "libtbbmalloc.so not found")
+    crashed = (runs["allocator"] == "scudo") & (runs["strategy"] == "chunked_list")
+    crashed &= (runs["rows"] >= 10_000) & (runs["pass"] == "measure")
+    return whole_part_of(fail(runs, crashed, "crashed", "signal 11"), timeline)
+
+
+@pytest.fixture(scope="module")
+def threads_part():
+    """The main slice of a run of several thread counts."""
+    return whole_part_of(*full_run(THREADS_STRATEGIES, sizes=[10_000], threads=(1, 2, 4)))
+
+
+THREADS_STRATEGIES = ("loop_and_append", "realloc_doubling", "chunked_list")
+
+
+@pytest.fixture(scope="module")
+def figures(default_part, threads_part) -> dict:
+    """Every plot, drawn once and laid out."""
     drawn = {}
     for name, plot in PLOTS.items():
-        drawn[name] = draw_figure(plot, default_part)
+        drawn[name] = draw_figure(plot, threads_part if "scaling" in name else default_part)
         with matplotlib.rc_context(SETTINGS):
             drawn[name].draw_without_rendering()
     return drawn
@@ -66,11 +89,26 @@ def panel(figure, title: str):
 def test_title_and_footer_say_what_is_shown(figures, name):
     texts = texts_of(figures[name])
     title = title_of(figures[name])
-    assert ("Peak" if "peak" in name and "against" not in name else "build and release") in title
-    assert any("80-byte rows" in text and "1 thread" in text for text in texts)
+    expected = {
+        "attribution": "Where the time of a cold build goes",
+        "containers": "Warm time as a multiple of the kernel's",
+        "floor_multiple": "Cold build time as a multiple of the floor",
+        "heat_map_peak": "Peak memory",
+        "in_place_share": "Reallocs that stayed in place",
+        "latency": "Time of single appends",
+        "peak_by_allocator": "Peak memory",
+        "timeline": "Memory while the array grows",
+    }
+    assert expected.get(name, "build and release") in title
+    assert any("80-byte rows" in text for text in texts)
+    assert ("scaling" in name) != any("1 thread" in text for text in texts)
     (footer,) = [text for text in texts if text.startswith(MACHINE)]
-    assert "10 workers per cell" in footer
-    assert ("bars are 95% intervals" in footer) == ("heat_map" not in name)
+    if name == "timeline":
+        assert "one traced build" in footer
+    else:
+        assert ("1 worker per cell" if name == "latency" else "10 workers per cell") in footer
+    without = ("attribution", "containers", "heat_map", "in_place", "latency", "timeline")
+    assert ("bars are 95% intervals" in footer) == (not name.startswith(without))
 
 
 @pytest.mark.parametrize("name", PLOTS)
@@ -157,13 +195,161 @@ def test_a_heat_map_has_a_number_for_each_cell_of_the_articles_size(figures, def
     assert "10,000 rows of 80 bytes" in title_of(figures["heat_map_warm"])
 
 
+@pytest.mark.parametrize("kind", ["allocator", "strategy"])
+def test_the_floor_is_in_every_panel_of_cold_times_and_of_no_others(figures, default_part, kind):
+    floors = default_part.data.attribution.groupby("rows")["floor_ns"].first()
+    for axes in figures[f"time_by_{kind}_cold"].axes:
+        (floor,) = [line for line in axes.lines if line.get_gid() == "guide"]
+        assert list(floor.get_xdata()) == floors.index.tolist()
+        assert list(floor.get_ydata()) == floors.tolist()
+    assert any("floor" in text for text in texts_of(figures[f"time_by_{kind}_cold"]))
+    warm = figures[f"time_by_{kind}_warm"]
+    assert not any(line.get_gid() == "guide" for axes in warm.axes for line in axes.lines)
+
+
+def test_attribution_bars_are_the_shares_of_the_parts(figures, default_part):
+    cells, _ = at_article_size(default_part.data.attribution)
+    cells = cells[cells["allocator"] == "glibc"].set_index("strategy")
+    axes = panel(figures["attribution"], "glibc")
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    ends = dict.fromkeys(names, 0.0)
+    for part in PARTS:
+        (bars,) = [c for c in axes.collections if c.get_gid() == part.name]
+        assert to_hex(bars.get_facecolor()[0]) == part.colour.lower()
+        for path in bars.get_paths():
+            box = path.get_extents()
+            name = names[round((box.y0 + box.y1) / 2)]
+            assert box.x0 == pytest.approx(ends[name])
+            ends[name] = box.x1
+            share = cells.loc[name, part.name] / cells.loc[name, "cold_build_ns"]
+            assert box.width == pytest.approx(share, abs=1e-9) or box.x1 == 1.25
+    texts = [text.get_text() for text in axes.texts]
+    for name, cell in cells.iterrows():
+        assert ends[name] == pytest.approx(min(cell["explained_share"], 1.25))
+        assert f"{cell['explained_share']:.0%}" in texts
+
+
+def test_the_timeline_shows_steps_spikes_and_residents(figures, default_part):
+    points = default_part.data.timeline
+    axes = panel(figures["timeline"], "realloc_doubling")
+    own = points[points["strategy"] == "realloc_doubling"]
+    by_gid = {}
+    for line in axes.lines:
+        by_gid.setdefault(line.get_gid(), []).append(line)
+    (live,) = by_gid["live_bytes"]
+    assert live.get_drawstyle() == "steps-post"
+    assert live.get_ydata().max() == 16_384 * 80
+    (spikes,) = by_gid["spikes"]
+    assert np.nanmax(spikes.get_ydata()) == (8192 + 16_384) * 80
+    assert len(by_gid["resident_bytes"]) == own["allocator"].nunique() == 5
+    assert "resident, jemalloc" in texts_of(figures["timeline"])
+
+
+def test_percentiles_near_the_timer_are_hollow_and_its_cost_is_a_line(figures, default_part):
+    cells, _ = at_article_size(default_part.data.latency)
+    cells = cells[cells["allocator"] == "glibc"].set_index("strategy")
+    axes = panel(figures["latency"], "glibc")
+    assert any(list(line.get_ydata()) == [18.0, 18.0] for line in axes.lines)
+    hollow = [line for line in axes.lines if line.get_gid() == "near"]
+    near = cells["near_timer"].map(lambda names: len(names.split(";")) if names else 0)
+    assert [len(line.get_xdata()) for line in hollow] == near.tolist() and near.sum() > 0
+    lowest = panel(figures["latency"], "scudo")
+    ticks = [label.get_text() for label in lowest.get_xticklabels()]
+    assert ticks == ["50%", "90%", "99%", "99.9%", "99.99%", "max"]
+    drawn = [list(line.get_ydata()) for line in axes.lines if len(line.get_xdata()) == 6]
+    columns = [p.column for p in PERCENTILES]
+    assert cells.loc["realloc_doubling", columns].astype(float).tolist() in drawn
+
+
+def test_the_share_in_place_is_not_made_up_where_nothing_was_resized(figures):
+    texts = [text.get_text() for text in figures["in_place_share"].axes[0].texts]
+    assert "n/a" in texts and "0%" in texts and "99.96%" in texts and "unavailable" in texts
+    assert "100%" not in texts
+
+
+def test_the_multiple_of_the_floor_is_that_of_the_attribution(figures, default_part):
+    cells = default_part.data.attribution
+    cells = cells[(cells["allocator"] == "glibc") & (cells["strategy"] == "realloc_x1.5")]
+    axes = panel(figures["floor_multiple"], "glibc")
+    drawn = [np.asarray(line.get_ydata()) for line in axes.lines]
+    expected = cells["floor_ratio"].to_numpy()
+    assert any(len(y) == len(expected) and np.allclose(y, expected) for y in drawn)
+
+
+def test_scaling_has_a_tick_for_each_number_of_threads_and_names_the_crowd(figures, threads_part):
+    for name in ("scaling_cold", "scaling_warm"):
+        for axes in figures[name].axes:
+            assert list(axes.get_xticks()) == [1, 2, 4]
+        assert any("more threads than CPUs from 4 on" in text for text in texts_of(figures[name]))
+    cells = threads_part.data.run
+    cells = cells[(cells["allocator"] == "scudo") & (cells["strategy"] == "chunked_list")]
+    expected = cells["cold_build_release_median_ns"].tolist()
+    axes = panel(figures["scaling_cold"], "scudo")
+    assert any(list(line.get_ydata()) == expected for line in axes.lines)
+
+
+def test_containers_are_divided_by_the_kernel_that_does_the_same(figures, default_part):
+    run = default_part.data.run
+    run = run[run["allocator"] == "glibc"].set_index("strategy")["warm_build_release_median_ns"]
+    axes = panel(figures["containers"], "glibc")
+    drawn = [np.asarray(line.get_ydata()) for line in axes.lines]
+    for name, container in CONTAINER_TABLE.items():
+        expected = run[name].to_numpy() / run[container.kernel].to_numpy()
+        assert any(len(y) == len(expected) and np.allclose(y, expected) for y in drawn), name
+    assert any("std_deque / chunked_list 1.0" in text for text in texts_of(figures["containers"]))
+
+
+PASSES_PLOTS = {"attribution", "floor_multiple", "in_place_share", "latency", "timeline"}
+OTHER_PLOTS = PASSES_PLOTS | {"containers", "scaling_cold", "scaling_warm"}
+
+
+def outcomes_of(part) -> dict:
+    """For each plot the reason why there is nothing to draw, or "drawn"."""
+    outcomes = {}
+    for name, plot in PLOTS.items():
+        try:
+            content = figure_bytes(draw_figure(plot, part), "svg")
+            xml.etree.ElementTree.fromstring(content)
+            outcomes[name] = "drawn"
+        except NothingToDraw as reason:
+            outcomes[name] = str(reason)
+    return outcomes
+
+
+@pytest.mark.parametrize("without", ["trace", "latency", "probe"])
+def test_a_run_without_one_of_the_passes_draws_the_rest(without):
+    runs, timeline = full_run(["realloc_doubling"], ["glibc"], [1000, 10_000], rounds=6)
+    kept = runs["pass"] != without
+    part = whole_part_of(
+        runs[kept].reset_index(drop=True), timeline if without != "trace" else NO_POINTS
+    )
+    missing = {name for name, outcome in outcomes_of(part).items() if outcome != "drawn"}
+    expected = {
+        "trace": {"in_place_share", "timeline"},
+        "latency": {"latency"},
+        "probe": {"attribution", "floor_multiple"},
+    }
+    assert missing == expected[without] | (OTHER_PLOTS - PASSES_PLOTS)
+
+
+def test_an_untraced_allocator_is_drawn_with_what_is_known():
+    runs, _ = full_run(["realloc_doubling"], ["glibc", "scudo"], [10_000], rounds=6)
+    hidden = (runs["pass"] == "trace") & (runs["allocator"] == "scudo")
+    part = whole_part_of(fail(runs, hidden, "untraced"), NO_POINTS)
+    texts = texts_of(draw_figure(PLOTS["attribution"], part))
+    assert any("some parts are unknown in 1 cell" in text for text in texts)
+    assert "n/a" in texts_of(draw_figure(PLOTS["in_place_share"], part))
+
+
 def test_a_heat_map_says_so_if_the_articles_size_is_not_there():
     (part,) = parts_of(build_runs(["chunked_list"], ["glibc"], [100, 8192, 99_999], rounds=2))
     title = title_of(draw_figure(PLOTS["heat_map_cold"], part))
     assert "8,192 rows of 80 bytes (nearest there is to 10,000)" in title
 
 
-@pytest.mark.parametrize("name", [name for name in PLOTS if name.startswith("heat_map")])
+@pytest.mark.parametrize(
+    "name", [name for name in PLOTS if "heat_map" in name] + ["in_place_share"]
+)
 def test_numbers_on_a_heat_map_stand_out_from_their_ground(figures, name):
     def luminance(colour) -> float:
         linear = [((c + 0.055) / 1.055) ** 2.4 if c > 0.04045 else c / 12.92 for c in colour]
@@ -274,15 +460,9 @@ def degenerate_runs() -> dict[str, pd.DataFrame]:
 
 @pytest.mark.parametrize("what", degenerate_runs())
 def test_a_degenerate_run_draws_what_there_is(what):
-    outcomes = {}
+    outcomes: dict = {}
     for part in parts_of(degenerate_runs()[what]):
-        for name, plot in PLOTS.items():
-            try:
-                content = figure_bytes(draw_figure(plot, part), "svg")
-                xml.etree.ElementTree.fromstring(content)
-                outcomes[name] = "drawn"
-            except NothingToDraw as reason:
-                outcomes[name] = str(reason)
+        outcomes.update(outcomes_of(part))
     drawn = {name for name, outcome in outcomes.items() if outcome == "drawn"}
     assert all(outcomes.values())
     expected = {
@@ -291,11 +471,11 @@ def test_a_degenerate_run_draws_what_there_is(what):
         "all rows skipped": {name for name in PLOTS if name.startswith("time_by")}
         | {"heat_map_cold", "heat_map_warm"},
         "figures of zero": {name for name in PLOTS if name.endswith("warm")}
-        - {"time_against_peak_warm"},
+        - {"time_against_peak_warm", "scaling_warm"},
         "empty rows": {"time_by_allocator_cold", "time_by_allocator_warm"}
         | {"time_by_strategy_cold", "time_by_strategy_warm", "heat_map_cold", "heat_map_warm"},
     }
-    assert drawn == expected.get(what, set(PLOTS))
+    assert drawn == expected.get(what, set(PLOTS) - OTHER_PLOTS)
 
 
 def test_too_few_workers_for_bars_are_admitted(default_run):

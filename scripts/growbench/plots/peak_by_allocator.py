@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from growbench.canvas import Context
 from growbench.data import Data
-from growbench.line_panels import draw_against_rows
+from growbench.line_panels import draw_against
 from growbench.metrics import PEAK_RATIO
 
 NAME = "peak_by_allocator"
@@ -13,4 +13,4 @@ HELP = "peak memory as a multiple of the payload against rows, a panel per alloc
 
 def draw(data: Data, context: Context) -> Figure:
     note = "sizes whose peak is too close to the error of the reading are not shown"
-    return draw_against_rows(data.summary, context, PEAK_RATIO, "allocator", note)
+    return draw_against(data.summary, context, PEAK_RATIO, "allocator", note)

@@ -4,7 +4,8 @@ from matplotlib.figure import Figure
 
 from growbench.canvas import Context
 from growbench.data import Data
-from growbench.line_panels import draw_against_rows
+from growbench.floor import floor_guide
+from growbench.line_panels import draw_against
 from growbench.metrics import metric
 
 NAME = "time_by_strategy_cold"
@@ -13,4 +14,5 @@ HELP = "cold build and release time against rows, a panel per strategy"
 
 def draw(data: Data, context: Context) -> Figure:
     quantity = metric("cold_build_release").quantity
-    return draw_against_rows(data.summary, context, quantity, "strategy", own_y=True)
+    guide = floor_guide(data)
+    return draw_against(data.summary, context, quantity, "strategy", own_y=True, guide=guide)

@@ -1,0 +1,15 @@
+"""Warm time against threads at the article's size: a panel for each allocator."""
+
+from matplotlib.figure import Figure
+
+from growbench.canvas import Context
+from growbench.data import Data
+from growbench.metrics import metric
+from growbench.scaling import draw_scaling
+
+NAME = "scaling_warm"
+HELP = "warm build and release time against threads that each build an array at once"
+
+
+def draw(data: Data, context: Context) -> Figure:
+    return draw_scaling(data, context, metric("warm_build_release").quantity)
