@@ -7,7 +7,8 @@
 const struct strategy *strategy_find(const char *implementation, const char *name)
 {
 	for (const struct strategy *const *strategy = strategies; *strategy != NULL; strategy++) {
-		if (strcmp((*strategy)->implementation, implementation) == 0 &&
+		if ((implementation == NULL ||
+		     strcmp((*strategy)->implementation, implementation) == 0) &&
 		    strcmp((*strategy)->name, name) == 0)
 			return *strategy;
 	}

@@ -179,7 +179,7 @@ static inline bool strategy_supports(const struct strategy *strategy, size_t row
  * NULL. No two have the same name, whatever they are written in. */
 extern const struct strategy *const strategies[];
 
-/* The strategy of that implementation and name, or NULL. */
+/* The strategy of that implementation (NULL: whichever it is) and name, or NULL. */
 const struct strategy *strategy_find(const char *implementation, const char *name);
 
 #ifdef __cplusplus

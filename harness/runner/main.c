@@ -64,7 +64,7 @@ static void list_strategies(void)
 {
 	(void)puts("Strategies:");
 	for (size_t i = 0; strategies[i] != NULL; i++)
-		(void)printf("  %-24s %-4s %s%s%s%s\n", strategies[i]->name,
+		(void)printf("  %-24s %-6s %s%s%s%s\n", strategies[i]->name,
 			     strategies[i]->implementation, strategies[i]->help,
 			     strategies[i]->counterpart == NULL ? "" : " (as ",
 			     strategies[i]->counterpart == NULL ? "" : strategies[i]->counterpart,

@@ -323,9 +323,10 @@ static bool find_strategy(struct request *request, struct error *error)
 	measure->strategy = strategy_find(request->implementation, request->strategy);
 	if (measure->strategy == NULL)
 		return error_set(error,
-				 "unknown strategy '%.64s' of implementation '%.64s'; growbench "
-				 "list shows them",
-				 request->strategy, request->implementation);
+				 "unknown strategy '%.64s'%s%.64s; growbench list shows them",
+				 request->strategy,
+				 request->implementation == NULL ? "" : " of implementation ",
+				 request->implementation == NULL ? "" : request->implementation);
 	return strategy_supports(measure->strategy, measure->row_bytes) ||
 	       error_set(error, "%s is not compiled for rows of %zu bytes", measure->strategy->name,
 			 measure->row_bytes);
@@ -455,7 +456,6 @@ static int run_pass(size_t pass, int argc, char **argv)
 	static struct report report;
 	struct request request = {
 		.measure = {.threads = 1, .row_bytes = 80, .values = 1},
-		.implementation = "c",
 		.report_fd = STDOUT_FILENO,
 	};
 	struct error error = {""};
