@@ -70,36 +70,40 @@ def copy_cost(largest: np.ndarray, mean: np.ndarray, costs: Costs) -> np.ndarray
     r(s) is the probe `copy` over its size: linear in log s between the sizes that were probed,
     constant beyond them. The integral is taken at the middles of 64 equal shares of the bytes.
     """
-    sizes, ns = costs.sizes("copy")
-    if len(sizes) == 0:
-        return np.full(len(largest), np.nan)
     mean = np.minimum(mean, 0.98 * largest)
     with np.errstate(divide="ignore", invalid="ignore"):
         power = np.where(largest > 0, mean / (largest - mean), 0.0)
     share = (np.arange(_BLOCK_SIZES) + 0.5) / _BLOCK_SIZES
     block = largest[:, None] * share[None, :] ** (1.0 / (power[:, None] + 1.0))
-    return np.interp(np.log(np.maximum(block, 1.0)), np.log(sizes), ns / sizes).mean(axis=1)
+    return costs.machine_at("copy", block, per_byte=True).mean(axis=1)
 
 
 def fault_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
-    """Minor page faults of the build x the probe `touch` of a 4 KiB page.
+    """Minor page faults of the build x the probe `touch` for so much memory.
 
-    Assumption: a fault maps and clears one such page.
+    The price of a page depends on how much is touched: few pages come from the kernel's list for
+    the CPU, many do not. That is the memory that a thread has at once, `peak_moving_bytes`, since
+    pages that were given back come from that list again; or what it touched, if that is less.
+    Assumption: a fault maps and clears one 4 KiB page.
     """
-    return _times(cells["page_fault_count"].to_numpy(float), costs.machine("touch", PAGE_BYTES))
+    faults = cells["page_fault_count"].to_numpy(float)
+    touched = faults * PAGE_BYTES
+    live = cells["peak_moving_bytes"].fillna(cells["payload_bytes"]).to_numpy(float)
+    price = costs.machine_at("touch", np.minimum(touched, live) / cells["threads"].to_numpy(float))
+    return _times(faults, price)
 
 
 def allocator_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
-    """Calls x the probes of that allocator, all made with small blocks.
+    """Calls x the probes of that allocator, at the row size nearest to the cell's.
 
     Blocks that live on when the build ends, or are freed only once all are there, come one after
     the other: `malloc_run` each. For each free there was another malloc: `malloc_free` / 2 for it,
     and `free_run` for the free. A realloc in place is `realloc_in_place`; one that moved is a
     malloc and a free, `malloc_free`, and the copy is in copy_ns.
     """
-    names = cells["allocator"].tolist()
+    names, sizes = cells["allocator"].tolist(), cells["row_bytes"].tolist()
     malloc_run, malloc_free, free_run, in_place = (
-        costs.allocators(probe, names)
+        costs.allocators(probe, names, sizes)
         for probe in ("malloc_run", "malloc_free", "free_run", "realloc_in_place")
     )
     fresh, freed = _fresh_blocks(cells), cells["free_count"].to_numpy(float)
@@ -116,24 +120,31 @@ def allocator_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
 def system_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     """System calls x their probes, and pages given back x the probe `untouch`.
 
-    mmap and munmap cost `mmap_munmap` / 2 each, mremap and mprotect their own probes, brk and
-    madvise the empty `system_call`. Pages that were given back were touched before, so there are
+    mmap and munmap cost `mmap_munmap` / 2 each, brk `brk` / 2, mprotect `mprotect`, madvise the
+    empty `system_call`. An mremap that moved a block costs `mremap` of the mean size of these
+    blocks, any other `mremap_grow`. Pages that were given back were touched before, so there are
     no more of them than page faults.
     """
-    pages = np.minimum(
-        cells["allocator_unmapped_bytes"].to_numpy(float) / PAGE_BYTES,
-        cells["page_fault_count"].to_numpy(float),
+
+    def count(column: str) -> np.ndarray:
+        return cells[f"{column}_count"].to_numpy(float)
+
+    unmapped = cells["allocator_unmapped_bytes"].to_numpy(float)
+    pages = np.minimum(unmapped / PAGE_BYTES, cells["page_fault_count"].to_numpy(float))
+    at_a_time = unmapped / np.maximum(count("allocator_munmap") + count("allocator_madvise"), 1.0)
+    moves = np.minimum(count("realloc_remapped"), count("allocator_mremap"))
+    moved = cells["realloc_remapped_bytes"].to_numpy(float) / np.maximum(moves, 1.0)
+    maps = count("allocator_mmap") + count("allocator_munmap") + count("strategy_mmap")
+    protects = count("allocator_mprotect") + count("strategy_mprotect")
+    return (
+        _times(pages, costs.machine_at("untouch", at_a_time))
+        + _times(moves, costs.machine_at("mremap", moved))
+        + _times(count("allocator_mremap") - moves, costs.machine("mremap_grow"))
+        + _times(maps, costs.machine("mmap_munmap") / 2.0)
+        + _times(protects, costs.machine("mprotect"))
+        + _times(count("allocator_brk"), costs.machine("brk") / 2.0)
+        + _times(count("allocator_madvise"), costs.machine("system_call"))
     )
-    total = _times(pages, costs.machine("untouch", PAGE_BYTES))
-    for columns, cost in (
-        (("allocator_mmap", "allocator_munmap", "strategy_mmap"), costs.machine("mmap_munmap") / 2),
-        (("allocator_mremap",), costs.machine("mremap")),
-        (("allocator_mprotect", "strategy_mprotect"), costs.machine("mprotect")),
-        (("allocator_brk", "allocator_madvise"), costs.machine("system_call")),
-    ):
-        for column in columns:
-            total = total + _times(cells[f"{column}_count"].to_numpy(float), cost)
-    return total
 
 
 class Part(NamedTuple):
@@ -176,9 +187,9 @@ def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -
     measured = cells["cold_build_ns"].to_numpy(float)
     parts = pd.DataFrame({part.name: part.ns(cells, costs) / at_once for part in PARTS})
     explained = parts.sum(axis=1, min_count=1).to_numpy(float)
-    pages = np.ceil(cells["rows"] * cells["row_bytes"] / PAGE_BYTES) * cells["threads"]
-    pages = pages.to_numpy(float)
-    floor = (write_ns(cells, costs) + _times(pages, costs.machine("touch", PAGE_BYTES))) / at_once
+    payload = (cells["rows"] * cells["row_bytes"]).to_numpy(float)
+    pages = np.ceil(payload / PAGE_BYTES) * cells["threads"].to_numpy(float)
+    floor = (write_ns(cells, costs) + _times(pages, costs.machine_at("touch", payload))) / at_once
 
     table = cells[[*CELL, "payload_bytes", "trace_status"]].copy()
     for name in ("realloc_count", "realloc_in_place_count", "realloc_moved_count"):

@@ -174,6 +174,7 @@ STATUSES = {
     "unavailable": "the allocator's library is missing or was refused",
     "unsupported": "this implementation is not compiled for rows of that size",
     "untraced": "the interposer could not be put in front of this allocator",
+    "unprobed": "this machine does not offer what was to be probed",
     "wrong_allocator": "another library than the one asked for supplied malloc",
     "crashed": "the worker was ended by a signal",
     "exited": "the worker ended with an exit status other than 0",

@@ -1,5 +1,6 @@
 """What the machine can do: one row for each probe, and how it drifted while the run lasted."""
 
+import math
 from typing import Optional, Sequence
 
 import numpy as np
@@ -79,12 +80,26 @@ class Costs:
                 return ns
         return float("nan")
 
-    def allocators(self, probe: str, allocators: Sequence[str]) -> np.ndarray:
-        """A probe of each of these allocators."""
-        of_probe = {key[1]: ns for key, ns in self._ns.items() if key[0] == probe}
-        return np.array([of_probe.get(name, np.nan) for name in allocators], dtype=float)
+    def machine_at(self, probe: str, sizes: np.ndarray, per_byte: bool = False) -> np.ndarray:
+        """The same at each of `sizes`: linear in log size between those that were probed, and
+        constant beyond them; per_byte: of the cost over the size."""
+        probed = sorted((key[2], ns) for key, ns in self._ns.items() if key[0] == probe)
+        if not probed:
+            return np.full(np.shape(sizes), np.nan)
+        at, cost = np.array(probed, dtype=float).T
+        logs = np.log(np.maximum(sizes, 1.0))
+        return np.interp(logs, np.log(at), cost / at if per_byte else cost)
 
-    def sizes(self, probe: str) -> tuple[np.ndarray, np.ndarray]:
-        """The sizes that were probed, ascending, and the cost at each."""
-        found = sorted((key[2], ns) for key, ns in self._ns.items() if key[0] == probe)
-        return np.array([f[0] for f in found], float), np.array([f[1] for f in found], float)
+    def allocators(self, probe: str, allocators: Sequence[str], sizes: Sequence[int]) -> np.ndarray:
+        """A probe of each of these allocators, at that one of its sizes that is nearest."""
+
+        def nearest(allocator: str, size: int) -> float:
+            found = [
+                (abs(math.log(key[2] / size)), key[2], ns)
+                for key, ns in self._ns.items()
+                if key[:2] == (probe, allocator)
+            ]
+            return min(found)[2] if found else math.nan
+
+        known = {pair: nearest(*pair) for pair in set(zip(allocators, sizes))}
+        return np.array([known[pair] for pair in zip(allocators, sizes)], dtype=float)

@@ -250,8 +250,13 @@ def _latency(cell: dict, counts: _Counts, random: np.random.Generator) -> dict:
 
 def _probes(allocators: Iterable[str], row_bytes: int, random: np.random.Generator) -> list[dict]:
     machine = [("append", row_bytes, APPEND * row_bytes / 80), ("touch", 4096, TOUCH)]
-    machine += [("untouch", 4096, UNTOUCH), ("mmap_munmap", 4096, MMAP), ("mremap", 4096, MREMAP)]
-    machine += [("mprotect", 4096, MPROTECT), ("system_call", 1, CALL), ("clock", 1, 18.0)]
+    machine += [
+        ("untouch", 4096, UNTOUCH),
+        ("mmap_munmap", 4096, MMAP),
+        ("mremap", 131_072, MREMAP),
+    ]
+    machine += [("mremap_grow", 4096, MREMAP / 3), ("brk", 131_072, 2 * CALL)]
+    machine += [("mprotect", 65_536, MPROTECT), ("system_call", 1, CALL), ("clock", 1, 18.0)]
     for size, rate in COPY.items():
         machine += [("copy", size, size / rate), ("store", size, size / rate / 1.5)]
         machine += [("chase", size, 64.0 / rate)]

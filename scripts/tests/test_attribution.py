@@ -17,6 +17,8 @@ COSTS = {
     ("untouch", 4096): 100.0,
     ("mmap_munmap", 4096): 2000.0,
     ("mremap", 4096): 700.0,
+    ("mremap_grow", 4096): 300.0,
+    ("brk", 131_072): 100.0,
     ("mprotect", 4096): 600.0,
     ("system_call", 1): 50.0,
     ("malloc_run", 64): 30.0,
@@ -72,7 +74,7 @@ def test_each_part_is_its_counts_times_their_costs():
         allocator_mmap_count=2,
         allocator_munmap_count=1,
         strategy_mmap_count=1,
-        allocator_mremap_count=1,
+        allocator_mremap_count=3,
         allocator_mprotect_count=1,
         strategy_mprotect_count=2,
         allocator_brk_count=3,
@@ -86,11 +88,11 @@ def test_each_part_is_its_counts_times_their_costs():
     assert cell["fault_ns"] == 10 * 1000
     # New blocks: 7 + 1, and the one realloc of nothing; 5 of these 9 were freed.
     assert cell["allocator_ns"] == 4 * 30 + 5 * 10 + 5 * 15 + 2 * 12 + 3 * 20
-    assert cell["system_ns"] == 3 * 100 + 4 * 1000 + 700 + 3 * 600 + 4 * 50
+    assert cell["system_ns"] == 3 * 100 + 4 * 1000 + 700 + 2 * 300 + 3 * 600 + 3 * 50 + 50
     total = sum(cell[part.name] for part in PARTS)
     assert cell["rest_ns"] == pytest.approx(100_000 - total)
     assert cell["explained_share"] == pytest.approx(total / 100_000)
-    assert cell["allocator_call_count"] == 19 and cell["system_call_count"] == 12
+    assert cell["allocator_call_count"] == 19 and cell["system_call_count"] == 14
     assert cell["copy_amplification"] == 2500 / 80_000
     assert cell["unknown_parts"] == "" and cell["trace_status"] == "ok"
 
@@ -109,6 +111,34 @@ def test_pages_that_were_never_touched_cost_nothing_to_give_back():
 def test_more_is_explained_than_was_measured_where_the_model_is_too_slow():
     cell = only_cell(one_traced(faults=200), {**COSTS, **FLAT_COPY})
     assert cell["explained_share"] == pytest.approx(2.05) and cell["rest_ns"] < 0
+
+
+@pytest.mark.parametrize(
+    "faults, live, price",
+    # All that is touched is live; less is live than is touched; neither is beyond the probes.
+    [(10, 10**9, 100.0), (1000, 10 * 4096, 100.0), (1000, 10**9, 200.0), (100, 10**9, 150.0)],
+)
+def test_a_page_costs_what_it_does_where_so_much_is_touched(faults, live, price):
+    touch = {("touch", 10 * 4096): 100.0, ("touch", 1000 * 4096): 200.0}
+    costs = {key: ns for key, ns in {**COSTS, **FLAT_COPY}.items() if key[0] != "touch"}
+    cell = only_cell(one_traced(faults=faults, peak_moving_bytes=live), {**costs, **touch})
+    assert cell["fault_ns"] == pytest.approx(faults * price)
+    payload = 100.0 + 100.0 * np.log(80_000 / 40_960) / np.log(100)
+    assert cell["floor_ns"] == pytest.approx(1000 * 5 + 20 * payload)
+
+
+def test_a_block_that_moved_by_mremap_is_priced_by_its_size():
+    runs = one_traced(
+        realloc_count=2,
+        realloc_moved_count=2,
+        realloc_remapped_count=2,
+        realloc_moved_bytes=2 * 10**5,
+        realloc_remapped_bytes=2 * 10**5,
+        allocator_mremap_count=2,
+    )
+    sized = {("mremap", 10**4): 1000.0, ("mremap", 10**6): 3000.0}
+    costs = {key: ns for key, ns in COSTS.items() if key[0] != "mremap"}
+    assert only_cell(runs, {**costs, **sized})["system_ns"] == pytest.approx(2 * 2000)
 
 
 @pytest.mark.parametrize("threads, at_once", [(2, 2), (4, 2)])

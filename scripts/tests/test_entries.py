@@ -113,10 +113,10 @@ def test_summarise_writes_what_the_run_has_the_passes_for(call_here, full_folder
     done = call_here("summarise.py", full_folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert "summary.csv: 12 cells" in done.stdout
-    assert "limits.csv: 0 of 28 probes drifted by more than 3%" in done.stdout
+    assert "limits.csv: 0 of 30 probes drifted by more than 3%" in done.stdout
     assert re.search(r"attribution.csv: explained 75% to 125% in \d+ of \d+ cold C", done.stdout)
     assert "latency.csv: 12 cells" in done.stdout
-    for name, count in (("summary", 12), ("attribution", 12), ("latency", 12), ("limits", 28)):
+    for name, count in (("summary", 12), ("attribution", 12), ("latency", 12), ("limits", 30)):
         assert len(pd.read_csv(full_folder / f"{name}.csv")) == count
 
 

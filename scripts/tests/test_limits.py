@@ -66,14 +66,19 @@ def test_a_visit_that_failed_does_not_count_and_no_visit_is_no_figure():
 
 def test_costs_are_found_by_probe_size_and_allocator():
     rows = visits(10.0, size=4096) + visits(20.0, size=2_097_152)
-    rows += [probe_row("malloc_run", name, 64, 1, ns) for name, ns in (("glibc", 3.0), ("a", 4.0))]
+    for name, size, ns in (("glibc", 64, 3.0), ("a", 8, 4.0), ("a", 80, 5.0)):
+        rows.append(probe_row("malloc_run", name, size, 1, ns))
     costs = Costs(limits_of(*rows))
     assert costs.machine("touch", 2_097_152) == 20.0
     assert np.isnan(costs.machine("touch", 8))
-    found = costs.allocators("malloc_run", ["a", "glibc", "b"])
-    assert found[:2].tolist() == [4.0, 3.0] and np.isnan(found[2])
-    sizes, ns = costs.sizes("touch")
-    assert (sizes.tolist(), ns.tolist()) == ([4096, 2_097_152], [10, 20])
+    found = costs.allocators("malloc_run", ["a", "a", "glibc", "b"], [8, 800, 8, 8])
+    assert found[:3].tolist() == [4.0, 5.0, 3.0] and np.isnan(found[3])
+    middle = 4096 * 512**0.5
+    sizes = np.array([1.0, middle, 1e9])
+    assert costs.machine_at("touch", sizes).tolist() == pytest.approx([10.0, 15.0, 20.0])
+    per_byte = costs.machine_at("touch", sizes, per_byte=True)
+    assert per_byte[[0, 2]].tolist() == pytest.approx([10 / 4096, 20 / 2_097_152])
+    assert np.isnan(costs.machine_at("copy", sizes)).all()
 
 
 def latency_run(**changed: float) -> pd.DataFrame:
