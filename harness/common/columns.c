@@ -62,6 +62,8 @@ const struct column columns[] = {
 	{"cold_user_ns", COLUMN_COUNT, FROM_WORKER, "cold: user time of build, scan and release"},
 	{"cold_system_ns", COLUMN_COUNT, FROM_WORKER,
 	 "cold: system time of build, scan and release"},
+	{"touch_page_ns", COLUMN_REAL, FROM_WORKER,
+	 "first touch of a page, just before the cold build, mean of 64 pages and more"},
 	{"rss_before_bytes", COLUMN_COUNT, FROM_WORKER,
 	 "resident memory just before the cold build"},
 	{"peak_rss_bytes", COLUMN_COUNT, FROM_WORKER,

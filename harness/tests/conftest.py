@@ -58,6 +58,7 @@ FIGURES = {
     "cold_build_major_fault_count": "0",
     "cold_user_ns": "1006",
     "cold_system_ns": "1007",
+    "touch_page_ns": "2500.5",
     "rss_before_bytes": "1048576",
     "peak_rss_bytes": "2097152",
     "peak_memory_bytes": "1048576",

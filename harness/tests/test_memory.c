@@ -59,14 +59,14 @@ static int read_after_reset(size_t bytes)
 	uint64_t rss;
 	uint64_t peak;
 
-	if (!memory_reset_peak(&before))
+	if (!memory_reset_peak(&before, NULL))
 		return EXIT_NO_WAY;
 	memory = memory_map(bytes);
 	if (memory == NULL)
 		return 1;
 	touch_all(memory, bytes);
 	(void)munmap(memory, bytes);
-	if (!memory_peak(&at_peak) || !memory_reset_peak(&rss) || !memory_peak(&peak))
+	if (!memory_peak(&at_peak) || !memory_reset_peak(&rss, NULL) || !memory_peak(&peak))
 		return 1;
 	(void)printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", before, at_peak, rss,
 		     peak);

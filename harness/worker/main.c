@@ -95,6 +95,8 @@ static const char *measure_pass(const struct request *request, struct report *re
 	report_count(report, "cold_build_major_fault_count", result.cold_build_major_faults);
 	report_count(report, "cold_user_ns", result.cold_user_ns);
 	report_count(report, "cold_system_ns", result.cold_system_ns);
+	if (result.touch_page_ns > 0)
+		report_real(report, "touch_page_ns", result.touch_page_ns);
 	if (result.peak_known) {
 		uint64_t before = result.rss_before_bytes;
 		uint64_t peak = result.peak_rss_bytes;

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "harness/shim/bench.h"
+#include "harness/worker/clock.h"
 #include "harness/worker/memory.h"
 
 /* What one thread works on. */
@@ -70,14 +71,6 @@ static void pin_lane(const struct lane *lane)
 	}
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec time;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
 static uint64_t timeval_ns(const struct timeval *time)
 {
 	return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_usec * 1000;
@@ -94,7 +87,7 @@ static void note_before(struct lane *lane, struct rusage *before)
 {
 	struct measure_result *result = lane->measurement->result;
 
-	result->peak_known = memory_reset_peak(&result->rss_before_bytes);
+	result->peak_known = memory_reset_peak(&result->rss_before_bytes, &result->touch_page_ns);
 	(void)getrusage(RUSAGE_SELF, before);
 }
 
@@ -134,24 +127,24 @@ static void run_cold(struct lane *lane)
 		note_before(lane, &before);
 	wait_for_all(lane->measurement);
 
-	lane->start_ns[PHASE_BUILD] = now_ns();
+	lane->start_ns[PHASE_BUILD] = clock_now_ns();
 	lane->status = strategy->build(&array, request->rows, &lane->source);
-	lane->end_ns[PHASE_BUILD] = now_ns();
+	lane->end_ns[PHASE_BUILD] = clock_now_ns();
 
 	wait_for_all(lane->measurement);
 	if (lane->number == 0)
 		note_after_build(lane, &before);
 	wait_for_all(lane->measurement);
 
-	lane->start_ns[PHASE_SCAN] = now_ns();
+	lane->start_ns[PHASE_SCAN] = clock_now_ns();
 	lane->checksum = strategy->scan(&array);
-	lane->end_ns[PHASE_SCAN] = now_ns();
+	lane->end_ns[PHASE_SCAN] = clock_now_ns();
 
 	wait_for_all(lane->measurement);
 
-	lane->start_ns[PHASE_RELEASE] = now_ns();
+	lane->start_ns[PHASE_RELEASE] = clock_now_ns();
 	strategy->release(&array);
-	lane->end_ns[PHASE_RELEASE] = now_ns();
+	lane->end_ns[PHASE_RELEASE] = clock_now_ns();
 
 	wait_for_all(lane->measurement);
 	if (lane->number == 0)

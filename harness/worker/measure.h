@@ -59,6 +59,7 @@ struct measure_result {
 	uint64_t cold_system_ns;
 	bool peak_known; /* false: this system does not let a process reset its VmHWM */
 	uint64_t rss_before_bytes;
+	double touch_page_ns; /* first touch of a page just before the build; 0: not known */
 	uint64_t peak_rss_bytes;
 	unsigned warm_values; /* how many of warm_ns are set; 0 without a warm part */
 	double warm_ns[MEASURE_MAX_VALUES];

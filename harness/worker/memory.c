@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "harness/worker/clock.h"
+
 void *memory_map(size_t bytes)
 {
 	void *memory =
@@ -77,7 +79,7 @@ static size_t batch_pages(void)
 /* The kernel empties a CPU's batch when a change makes it too large, and takes away the pages of a
  * mapping in one change. So a mapping of many pages that goes away leaves the batch of its kind of
  * page empty: here that of anonymous memory and that of files. */
-static void empty_batches(void)
+static void empty_batches(double *touch_page_ns)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t bytes = batch_pages() * page;
@@ -86,7 +88,10 @@ static void empty_batches(void)
 	int fd = -1;
 
 	if (memory != NULL) {
+		uint64_t start = clock_now_ns();
+
 		touch(memory, bytes, page);
+		*touch_page_ns = (double)(clock_now_ns() - start) / (double)batch_pages();
 		(void)munmap(memory, bytes);
 	}
 	/* Any file of that size which is in the page cache will do. */
@@ -100,14 +105,17 @@ static void empty_batches(void)
 		(void)munmap(memory, bytes);
 }
 
-bool memory_reset_peak(uint64_t *rss_bytes)
+bool memory_reset_peak(uint64_t *rss_bytes, double *touch_page_ns)
 {
+	double touched_ns = 0;
 	int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
 	ssize_t written;
 
 	if (fd < 0)
 		return false;
-	empty_batches();
+	empty_batches(&touched_ns);
+	if (touch_page_ns != NULL)
+		*touch_page_ns = touched_ns;
 	written = write(fd, "5", 1);
 	(void)close(fd);
 	return written == 1 && read_status("\nVmRSS:", rss_bytes);
@@ -135,7 +143,7 @@ bool memory_peak_of_mapping(size_t bytes, bool over, uint64_t *peak_bytes)
 	unsigned char *memory;
 	bool ok;
 
-	if (!memory_reset_peak(&before))
+	if (!memory_reset_peak(&before, NULL))
 		return false;
 	memory = memory_map(bytes);
 	if (memory == NULL)

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
+#include "harness/worker/clock.h"
 #include "harness/worker/memory.h"
 
 /* What one thread works on. */
@@ -32,14 +32,6 @@ struct traced_run {
 	pthread_barrier_t barrier;
 	uint64_t resident_before;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec time;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
 
 /* ---- the timeline ---- */
 
@@ -109,14 +101,14 @@ static void *run_lane(void *data)
 	row_source_rewind(&lane->source);
 	wait_for_all(run);
 
-	start = now_ns();
+	start = clock_now_ns();
 	trace->start();
 	lane->status =
 		run->result->points_wanted > 0
 			? build_with_points(lane)
 			: request->strategy->build(&lane->array, request->rows, &lane->source);
 	trace->stop(&lane->build);
-	lane->build_ns = now_ns() - start;
+	lane->build_ns = clock_now_ns() - start;
 
 	wait_for_all(run);
 	if (lane->number == 0)
@@ -128,11 +120,11 @@ static void *run_lane(void *data)
 	trace->stop(&lane->scan);
 
 	wait_for_all(run);
-	start = now_ns();
+	start = clock_now_ns();
 	trace->start();
 	request->strategy->release(&lane->array);
 	trace->stop(&lane->release);
-	lane->release_ns = now_ns() - start;
+	lane->release_ns = clock_now_ns() - start;
 	wait_for_all(run);
 	return NULL;
 }

@@ -79,18 +79,24 @@ def copy_cost(largest: np.ndarray, mean: np.ndarray, costs: Costs) -> np.ndarray
 
 
 def fault_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
-    """Minor page faults of the build x the probe `touch` for so much memory.
+    """Minor page faults of the build x the price of a page, for so much memory.
 
-    The price of a page depends on how much is touched: few pages come from the kernel's list for
-    the CPU, many do not. That is the memory that a thread has at once, `peak_moving_bytes`, since
-    pages that were given back come from that list again; or what it touched, if that is less.
+    Each worker touches some pages of its own just before the build: a machine whose speed changes
+    from second to second is priced at the worker's own second. The median over the workers of
+    faults x that price is the base; where there is none, it is faults x the probe `touch` of its
+    smallest size. The price also depends on how much is touched: few pages come from the kernel's
+    list for the CPU, many do not. So the base is multiplied by the probe `touch` for the memory
+    that a thread has at once, over that of its smallest size: `peak_moving_bytes`, since pages
+    that were given back come from that list again; or what it touched, if that is less.
     Assumption: a fault maps and clears one 4 KiB page.
     """
     faults = cells["page_fault_count"].to_numpy(float)
     touched = faults * PAGE_BYTES
     live = cells["peak_moving_bytes"].fillna(cells["payload_bytes"]).to_numpy(float)
-    price = costs.machine_at("touch", np.minimum(touched, live) / cells["threads"].to_numpy(float))
-    return _times(faults, price)
+    extent = np.minimum(touched, live) / cells["threads"].to_numpy(float)
+    smallest = costs.machine_at("touch", np.ones(len(cells)))
+    base = cells["own_fault_ns"].fillna(pd.Series(_times(faults, smallest), cells.index))
+    return _times(faults > 0, base * costs.machine_at("touch", extent) / smallest)
 
 
 def allocator_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
@@ -230,7 +236,9 @@ def _cells(runs: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     traces = traces.assign(worse=traces["status"] != OK).sort_values("worse", kind="stable")
     traces = traces.drop_duplicates(keys).rename(columns={"status": "trace_status"})
     measured = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
-    cpus = measured.groupby(keys)["cpu_count"].median().reset_index()
+    own = measured["cold_build_minor_fault_count"] * measured["touch_page_ns"]
+    measured = measured.assign(own_fault_ns=own)
+    cpus = measured.groupby(keys)[["cpu_count", "own_fault_ns"]].median().reset_index()
     cells = cells.merge(traces[[*keys, "trace_status", *_TRACE_COLUMNS]], "left", keys)
     cells = cells.merge(cpus, "left", keys)
     return cells.assign(trace_status=cells["trace_status"].fillna(""))

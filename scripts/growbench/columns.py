@@ -66,6 +66,7 @@ COLUMNS = (
     Column("cold_build_major_fault_count", COUNT),
     Column("cold_user_ns", COUNT),
     Column("cold_system_ns", COUNT),
+    Column("touch_page_ns", REAL),
     Column("rss_before_bytes", COUNT),
     Column("peak_rss_bytes", COUNT),
     Column("peak_memory_bytes", COUNT),
