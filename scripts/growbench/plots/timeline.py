@@ -23,6 +23,7 @@ from growbench.style import GREY
 NAME = "timeline"
 HELP = "live and resident memory against rows appended, a panel per strategy"
 LIVE_COLOUR, SPIKE_COLOUR = "#888888", "#C8C8C8"
+OWN_Y_GAP = 0.6
 LIVE_LABEL = "requested and live"
 SPIKE_LABEL = "the same while a block moves"
 PAYLOAD_LABEL = "the rows alone"
@@ -36,7 +37,7 @@ def draw(data: Data, context: Context) -> Figure:
     allocators = {n: k for n, k in context.allocators.items() if (points["allocator"] == n).any()}
     handles = [
         Line2D([], [], color=LIVE_COLOUR, linewidth=2.6),
-        Line2D([], [], color=SPIKE_COLOUR, linewidth=3.0),
+        Line2D([], [], color=SPIKE_COLOUR, linewidth=3.5),
         Line2D([], [], color=GREY, linestyle=":"),
         *(Line2D([], [], color=k.colour, linestyle=k.line, lw=1.0) for k in allocators.values()),
     ]
@@ -47,25 +48,25 @@ def draw(data: Data, context: Context) -> Figure:
         4,
         labels,
         f"Memory while the array grows, {size}",
-        context.what,
+        f"{context.what}; each panel has its own axis of memory",
         f"{context.machine_id}  \N{MIDDLE DOT}  one traced build of each cell; resident is above "
         "what it was before the build; moving blocks: the most of any allocator",
+        gap_x=OWN_Y_GAP,
     )
-    tops = points[["live_bytes", "live_peak_bytes", "resident_bytes"]].max(axis=1)
-    high = max(float(tops.max()), 1.0) * 1.05
     rows = int(points["rows"].iloc[0])
     for axes, strategy in zip(panels.axes, strategies):
         axes.set_title(name_text(strategy), loc="left", fontweight="bold")
         set_linear_axis(axes, "x", max(rows, 1) * 1.02, "count")
-        set_linear_axis(axes, "y", high, "bytes")
         own = points[points["strategy"] == strategy]
         payload = rows * int(own["row_bytes"].iloc[0])
+        high = own[["live_bytes", "live_peak_bytes", "resident_bytes"]].max().max()
+        set_linear_axis(axes, "y", max(float(high), payload, 1.0) * 1.05, "bytes")
         axes.plot([0, rows], [0, payload], color=GREY, linestyle=":", linewidth=0.9)
         _draw_live(axes, own)
         for allocator, look in allocators.items():
             line = own[own["allocator"] == allocator]
             _steps(axes, line, "resident_bytes", look.colour, look.line, 1.0)
-    label_panels(panels, "rows appended", "memory")
+    label_panels(panels, "rows appended", "memory", own_y=True)
     add_legend(panels, handles, labels, "memory")
     return panels.figure
 
@@ -81,7 +82,7 @@ def _draw_live(axes: Axes, points: pd.DataFrame) -> None:
         np.column_stack([x, x, gap]).ravel(),
         np.column_stack([higher["live_bytes"], higher["live_peak_bytes"], gap]).ravel(),
         color=SPIKE_COLOUR,
-        linewidth=1.2,
+        linewidth=3.5,
         solid_capstyle="butt",
         gid="spikes",
     )
