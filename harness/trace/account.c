@@ -98,19 +98,19 @@ void account_remove_bytes(size_t bytes)
 	reduce_live(bytes, bytes);
 }
 
-void account_realloc_begin(struct account_realloc *realloc, void *block, bool counted)
+void account_realloc_begin(struct account_realloc *resize, void *block, bool counted)
 {
 	struct block old;
 
-	*realloc = (struct account_realloc){.block = block, .counted = counted};
+	*resize = (struct account_realloc){.block = block, .counted = counted};
 	if (block == NULL)
 		return;
-	realloc->known = blocks_any() && blocks_remove(block, &old);
-	if (realloc->known) {
-		realloc->requested = old.requested_bytes;
-		realloc->usable = old.usable_bytes;
+	resize->known = blocks_any() && blocks_remove(block, &old);
+	if (resize->known) {
+		resize->requested = old.requested_bytes;
+		resize->usable = old.usable_bytes;
 	} else if (counted && real.malloc_usable_size != NULL) {
-		realloc->requested = real.malloc_usable_size(block);
+		resize->requested = real.malloc_usable_size(block);
 	}
 	account.remapped_start = 0;
 	account.remapped_end = 0;
@@ -118,10 +118,10 @@ void account_realloc_begin(struct account_realloc *realloc, void *block, bool co
 
 /* The live bytes with both blocks are those before the change, and the new one's. Which reallocs
  * copy is known only when they have ended, so that of several threads each sees its own. */
-static void note_moved(const struct account_realloc *realloc, const void *result, size_t requested)
+static void note_moved(const struct account_realloc *resize, const void *result, size_t requested)
 {
 	struct trace_counts *counts = &account.counts;
-	const size_t bytes = requested < realloc->requested ? requested : realloc->requested;
+	const size_t bytes = requested < resize->requested ? requested : resize->requested;
 	const uintptr_t address = (uintptr_t)result;
 
 	counts->realloc_moved_count++;
@@ -135,7 +135,7 @@ static void note_moved(const struct account_realloc *realloc, const void *result
 		 atomic_load_explicit(&live_bytes.requested, memory_order_relaxed) + requested);
 }
 
-static void count_realloc(const struct account_realloc *realloc, const void *result,
+static void count_realloc(const struct account_realloc *resize, const void *result,
 			  size_t requested)
 {
 	struct trace_counts *counts = &account.counts;
@@ -145,36 +145,36 @@ static void count_realloc(const struct account_realloc *realloc, const void *res
 		counts->realloc_failed_count++;
 		counts->failed_count++;
 	}
-	if (result == NULL || realloc->block == NULL)
+	if (result == NULL || resize->block == NULL)
 		return;
-	if (requested < realloc->requested)
+	if (requested < resize->requested)
 		counts->realloc_shrunk_count++;
-	if (result == realloc->block)
+	if (result == resize->block)
 		counts->realloc_in_place_count++;
 	else
-		note_moved(realloc, result, requested);
+		note_moved(resize, result, requested);
 }
 
-void account_realloc_end(const struct account_realloc *realloc, void *result, size_t requested)
+void account_realloc_end(const struct account_realloc *resize, void *result, size_t requested)
 {
 	/* realloc(block, 0) may free the block, and return NULL. */
 	const bool failed = result == NULL && requested > 0;
-	const size_t old_requested = realloc->known ? realloc->requested : 0;
-	const size_t old_usable = realloc->known ? realloc->usable : 0;
+	const size_t old_requested = resize->known ? resize->requested : 0;
+	const size_t old_usable = resize->known ? resize->usable : 0;
 
-	if (realloc->counted)
-		count_realloc(realloc, result, requested);
+	if (resize->counted)
+		count_realloc(resize, result, requested);
 	if (failed) {
-		if (realloc->known)
-			insert(realloc->block, old_requested, old_usable);
-	} else if (result != NULL && realloc->counted) {
+		if (resize->known)
+			insert(resize->block, old_requested, old_usable);
+	} else if (result != NULL && resize->counted) {
 		const size_t usable = real.malloc_usable_size == NULL
 					      ? requested
 					      : real.malloc_usable_size(result);
 
 		insert(result, requested, usable);
 		change_live(requested - old_requested, usable - old_usable);
-	} else if (realloc->known) {
+	} else if (resize->known) {
 		reduce_live(old_requested, old_usable);
 	}
 }

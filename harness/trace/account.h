@@ -67,8 +67,8 @@ struct account_realloc {
 	size_t usable;
 };
 
-void account_realloc_begin(struct account_realloc *change, void *block, bool counted);
-void account_realloc_end(const struct account_realloc *change, void *result, size_t requested);
+void account_realloc_begin(struct account_realloc *resize, void *block, bool counted);
+void account_realloc_end(const struct account_realloc *resize, void *result, size_t requested);
 
 void account_live(struct trace_live *live);
 

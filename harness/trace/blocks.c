@@ -66,9 +66,9 @@ static size_t find(const struct shard *shard, uintptr_t address)
 }
 
 /*
- * Fetches the slot of the block after next, if addresses go on as they went since `last`. A table of
- * millions of blocks is slow for its cache misses alone, and most programs go through their blocks
- * in steps. What it fetches in vain is harmless.
+ * Fetches the slot of the block after next, if addresses go on as they went since `last`. A table
+ * of millions of blocks is slow for its cache misses alone, and most programs go through their
+ * blocks in steps. What it fetches in vain is harmless.
  */
 static void look_ahead(uintptr_t address, uintptr_t *last)
 {

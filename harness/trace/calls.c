@@ -29,6 +29,9 @@ void calls_count_new(uint64_t *count, void *block, size_t requested, bool of_all
 		account.counts.failed_count++;
 }
 
+/* The headers' parameters are called __size and the like. */
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
+
 EXPORTED void *malloc(size_t bytes)
 {
 	void *block;
@@ -98,21 +101,21 @@ static void *leave_bootstrap(void *block, size_t bytes)
 
 EXPORTED void *realloc(void *block, size_t bytes)
 {
-	struct account_realloc change;
+	struct account_realloc resize;
 	void *result;
 
 	if (bootstrap_owns(block) || !real_ready())
 		return block == NULL ? bootstrap_allocate(bytes, 1) : leave_bootstrap(block, bytes);
-	account_realloc_begin(&change, block, account_enter());
+	account_realloc_begin(&resize, block, account_enter());
 	result = real.realloc(block, bytes);
-	account_realloc_end(&change, result, bytes);
+	account_realloc_end(&resize, result, bytes);
 	account_leave();
 	return result;
 }
 
 EXPORTED void *reallocarray(void *block, size_t count, size_t bytes)
 {
-	struct account_realloc change;
+	struct account_realloc resize;
 	size_t all;
 	void *result;
 
@@ -120,9 +123,9 @@ EXPORTED void *reallocarray(void *block, size_t count, size_t bytes)
 		all = SIZE_MAX;
 	if (bootstrap_owns(block) || !real_ready() || real.reallocarray == NULL)
 		return realloc(block, all);
-	account_realloc_begin(&change, block, account_enter());
+	account_realloc_begin(&resize, block, account_enter());
 	result = real.reallocarray(block, count, bytes);
-	account_realloc_end(&change, result, all);
+	account_realloc_end(&resize, result, all);
 	account_leave();
 	return result;
 }
@@ -228,3 +231,5 @@ EXPORTED size_t malloc_usable_size(void *block)
 	account_leave();
 	return bytes;
 }
+
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)

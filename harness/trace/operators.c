@@ -244,7 +244,8 @@ static void delete_aligned_nothrow(struct next *next, void *block, size_t alignm
 	delete_end(&call);
 }
 
-/* Each operator once for single objects (n, d) and once for arrays (na, da). */
+/* Each operator once for single objects and once for arrays. */
+// NOLINTBEGIN(bugprone-macro-parentheses): parameters are no expression
 #define OPERATOR(result, function, mangled, parameters, body) \
 	EXPORTED result function parameters __asm__(mangled); \
 	result function parameters                            \
@@ -256,6 +257,8 @@ static void delete_aligned_nothrow(struct next *next, void *block, size_t alignm
 #define BOTH(result, function, object, array, parameters, body) \
 	OPERATOR(result, function, object, parameters, body)    \
 	OPERATOR(result, function##_array, array, parameters, body)
+
+// NOLINTEND(bugprone-macro-parentheses)
 
 BOTH(void *, operator_new, "_Znw" SIZE, "_Zna" SIZE, (size_t bytes), return new_plain(&next, bytes))
 BOTH(void *, operator_new_nothrow, "_Znw" SIZE NOTHROW, "_Zna" SIZE NOTHROW,

@@ -8,7 +8,8 @@
  * It defines malloc and its relatives (the aligned family and operator new and delete too), passes
  * each call on to the next definition, and counts. Nothing is counted but between trace->start and
  * trace->stop of a thread. The counts do not depend on the machine's speed, and are the same in
- * every run unless the allocator itself decides by the clock or by addresses.
+ * every run unless the allocator itself decides by the clock or by addresses (README.md says what
+ * was seen of which).
  *
  * A program that is to be traced links nothing: it asks for the table of functions at run time, and
  * gets NULL if the library is not preloaded:
@@ -34,15 +35,16 @@
 #define TRACE_SYMBOL "growbench_trace"
 #define TRACE_VERSION 1
 
-/* Calls of the system; byte counts are whole pages as the kernel counts them. */
+/* Calls of the system that succeeded; byte counts are whole pages as the kernel counts them. */
 struct trace_system_calls {
 	uint64_t mmap_count;
 	uint64_t munmap_count;
 	uint64_t mremap_count;
-	uint64_t brk_count;
+	uint64_t brk_count; /* those too that only ask where the break is */
 	uint64_t madvise_count;
 	uint64_t mprotect_count;
-	uint64_t mapped_bytes;   /* taken by mmap, growing mremap and brk */
+	uint64_t mapped_bytes; /* taken by mmap, growing mremap and brk; address space that is only
+				  reserved too */
 	uint64_t unmapped_bytes; /* given back by munmap, shrinking mremap and brk, and madvise with
 				    MADV_DONTNEED or MADV_FREE */
 };
@@ -52,13 +54,15 @@ struct trace_system_calls {
 struct trace_counts {
 	uint64_t malloc_count; /* operator new and new[] included */
 	uint64_t calloc_count;
-	uint64_t
-		realloc_count; /* all of them: realloc(NULL, n) and failed ones too; reallocarray */
+	uint64_t realloc_count; /* of realloc(NULL, n) and failed ones too; reallocarray included */
 	uint64_t free_count; /* operator delete and delete[] included; free(NULL) is not counted */
 	uint64_t aligned_count; /* aligned_alloc, posix_memalign, memalign, valloc, pvalloc, aligned
 				   operator new */
 	uint64_t failed_count;  /* of all of these, those that returned no memory */
 
+	/* Of the reallocs; each is in one of in place, moved and failed, but for realloc(NULL, n),
+	 * and for realloc(p, 0) where it frees the block and returns NULL. The size before of a
+	 * block that was not allocated in a counted region is taken to be malloc_usable_size. */
 	uint64_t realloc_in_place_count; /* the block stayed where it was */
 	uint64_t realloc_moved_count;    /* the block is elsewhere now, by copying or by mremap */
 	uint64_t realloc_remapped_count; /* of these, by mremap */
@@ -69,26 +73,36 @@ struct trace_counts {
 					    been copied */
 	uint64_t realloc_remapped_bytes; /* of these, of blocks that mremap moved */
 
-	bool system_calls_seen;              /* false: those below are unknown, not 0 */
+	bool system_calls_seen;              /* false: realloc_remapped_* and what follows are
+						unknown, not 0 */
 	struct trace_system_calls allocator; /* made within a call of the allocator */
 	struct trace_system_calls program;   /* made by the program itself */
 };
 
-/* Bytes live in the blocks that counting threads allocated, in all threads together. What the
- * program itself makes writable by mmap and mprotect counts as requested, and as usable. */
+/*
+ * Bytes live in the blocks that counting threads allocated, in all threads together. A block goes
+ * when it is freed, by whom and where ever; one that is resized outside of a counted region goes,
+ * too. What the program itself makes writable by mmap and mprotect of anonymous memory counts as
+ * requested, and as usable, if system calls are seen; it goes when it is unmapped in a counted
+ * region.
+ */
 struct trace_live {
 	uint64_t requested_bytes;
-	uint64_t usable_bytes;         /* malloc_usable_size */
+	uint64_t usable_bytes;         /* malloc_usable_size; requested where there is none */
 	uint64_t peak_requested_bytes; /* most at once, looked at between calls */
-	uint64_t peak_moving_bytes;    /* most at once, with both blocks of a realloc that copied */
 	uint64_t peak_usable_bytes;
+	/* Most at once, with both blocks of a realloc that copied. Where system calls are not seen,
+	 * a move by mremap counts as a copy, so that it is an upper bound. Of reallocs that move at
+	 * the same time in several threads, each sees only its own second block. */
+	uint64_t peak_moving_bytes;
 	uint64_t window_peak_bytes; /* as peak_moving_bytes, since the last call of live() */
 };
 
 struct trace {
 	unsigned version; /* TRACE_VERSION */
 
-	/* The function behind ours: name is malloc, calloc, realloc or free. */
+	/* The function behind ours, of the malloc family in C by its name; NULL if there is none.
+	 */
 	void *(*real)(const char *name);
 
 	/* Why system calls cannot be seen, or NULL if they can. */
@@ -99,7 +113,8 @@ struct trace {
 	 * then). While no thread counts. False without memory. */
 	bool (*reset)(size_t blocks);
 
-	/* The calling thread counts from 0, from now on. */
+	/* The calling thread counts from 0, from now on, until stop. To see its system calls, it
+	 * gets a handler of SIGSYS, and unblocks that signal. */
 	void (*start)(void);
 	/* It does no longer; *counts is what it counted. */
 	void (*stop)(struct trace_counts *counts);

@@ -11,9 +11,7 @@
 #include <string_view>
 #include <vector>
 
-extern "C" {
 #include "harness/trace/trace.h"
-}
 
 static const struct trace *trace;
 static int failures;
