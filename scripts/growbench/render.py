@@ -32,6 +32,7 @@ class Plot(NamedTuple):
     name: str
     help: str
     draw: Callable[[Data, Context], Figure]
+    kernels_only: bool = False
 
 
 def all_plots() -> list[Plot]:
@@ -39,8 +40,9 @@ def all_plots() -> list[Plot]:
     found = []
     for info in pkgutil.iter_modules(plots.__path__):
         module = importlib.import_module(f"{plots.__name__}.{info.name}")
-        found.append(Plot(module.NAME, module.HELP, module.draw))
-    return sorted(found)
+        kernels_only = getattr(module, "KERNELS_ONLY", False)
+        found.append(Plot(module.NAME, module.HELP, module.draw, kernels_only))
+    return sorted(found, key=lambda plot: plot.name)
 
 
 class Drawn(NamedTuple):
@@ -95,7 +97,12 @@ def draw_all(
     Each figure is drawn by one process from start to end, so the number of CPUs changes nothing
     but the time.
     """
-    tasks = [(plot, part) for part in parts for plot in chosen]
+    tasks = [
+        (plot, part)
+        for part in parts
+        for plot in chosen
+        if not (plot.kernels_only and part.beside_kernels)
+    ]
     cpus = min(len(tasks), len(os.sched_getaffinity(0)))
     if cpus <= 1:
         return [draw_and_write(plot, part, formats, folder) for plot, part in tasks]

@@ -20,11 +20,16 @@ _WORKS = {"cheap": "cheap to make", "random": "pseudo-random"}
 
 
 class Slice(NamedTuple):
-    """suffix: what tells the slice's files from those of the main slice, whose suffix is ""."""
+    """suffix: what tells the slice's files from those of the main slice, whose suffix is "".
+
+    beside_kernels: it is of the containers, and the run has our own kernels too, so that plots
+    which say no more of the containers need not be drawn once more.
+    """
 
     suffix: str
     data: Data
     context: Context
+    beside_kernels: bool = False
 
 
 def slices(run: Data, machine_id: str) -> list[Slice]:
@@ -65,7 +70,8 @@ def slices(run: Data, machine_id: str) -> list[Slice]:
         if number > 0:
             suffix += "".join(f"-{key}_{_file_part(value_of[key])}" for key in varying)
         context = Context(machine_id, _in_words(kind, value_of), strategies, allocators)
-        made.append(Slice(suffix, run.part(belongs), context))
+        beside_kernels = kind == CONTAINER_SLICE and KERNELS in set(cells["implementation"])
+        made.append(Slice(suffix, run.part(belongs), context, beside_kernels))
     return made
 
 

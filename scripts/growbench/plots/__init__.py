@@ -6,6 +6,10 @@ To add a plot, add a file with
     HELP: str   one line for `plot.py --list`
     def draw(data: Data, context: Context) -> matplotlib.figure.Figure
 
+and, where a second figure for the containers that people use would say too little,
+
+    KERNELS_ONLY = True
+
 draw() gets what is known (data.Data) of the cells of one slice (slices.Slice): one row size,
 number of threads and kind of work, of our own kernels or of the containers. Its summary has at
 least one cell; its other tables may be empty. It raises canvas.NothingToDraw with a reason where

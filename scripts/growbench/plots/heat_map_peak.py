@@ -9,6 +9,7 @@ from growbench.metrics import PEAK_RATIO
 
 NAME = "heat_map_peak"
 HELP = "peak memory over payload, strategy x allocator, at the article's size"
+KERNELS_ONLY = True
 
 
 def draw(data: Data, context: Context) -> Figure:

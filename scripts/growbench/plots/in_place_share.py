@@ -10,6 +10,7 @@ from growbench.metrics import LINEAR, Quantity
 
 NAME = "in_place_share"
 HELP = "share of the reallocs that left the block where it was, at the article's size"
+KERNELS_ONLY = True
 LABEL = "Reallocs that stayed in place"
 
 

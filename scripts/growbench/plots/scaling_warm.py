@@ -9,6 +9,7 @@ from growbench.scaling import draw_scaling
 
 NAME = "scaling_warm"
 HELP = "warm build and release time against threads that each build an array at once"
+KERNELS_ONLY = True
 
 
 def draw(data: Data, context: Context) -> Figure:

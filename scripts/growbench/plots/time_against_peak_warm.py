@@ -9,6 +9,7 @@ from growbench.time_against_peak import draw_time_against_peak
 
 NAME = "time_against_peak_warm"
 HELP = "warm build and release time against peak memory, at the article's size"
+KERNELS_ONLY = True
 
 
 def draw(data: Data, context: Context) -> Figure:

@@ -10,6 +10,7 @@ from growbench.metrics import metric
 
 NAME = "time_by_strategy_cold"
 HELP = "cold build and release time against rows, a panel per strategy"
+KERNELS_ONLY = True
 
 
 def draw(data: Data, context: Context) -> Figure:

@@ -9,6 +9,7 @@ from growbench.metrics import metric
 
 NAME = "time_by_strategy_warm"
 HELP = "warm build and release time against rows, a panel per strategy"
+KERNELS_ONLY = True
 
 
 def draw(data: Data, context: Context) -> Figure:
