@@ -8,13 +8,17 @@
 
 #define SHARD_BITS 6
 #define SHARD_COUNT ((size_t)1 << SHARD_BITS)
-#define GROUP_SLOTS ((size_t)256)
-/* Two groups, as a shift by 64 bits is not defined. */
-#define LEAST_SLOTS (2 * GROUP_SLOTS)
+#define GROUP_SLOTS ((size_t)128)
+#define LEAST_SLOTS (4 * GROUP_SLOTS)
 
 #define LOOK_AHEAD 3
 
-/* Open addressing, linear probing. An address of 0 is an empty slot. */
+/*
+ * Open addressing, linear probing. An address of 0 is an empty slot. Blocks that follow one another
+ * without a gap are in the order of their homes, so that a search ends where the address would be,
+ * and a removal at the first block that is at home, not only at the next empty slot: dense blocks
+ * fill hundreds of slots without one.
+ */
 struct shard {
 	alignas(64) struct lock lock;
 	struct block *slots;
@@ -29,15 +33,15 @@ static _Thread_local uintptr_t last_inserted __attribute__((tls_model("initial-e
 static _Thread_local uintptr_t last_removed __attribute__((tls_model("initial-exec")));
 
 /*
- * Blocks of a page come to lie near each other, since a program tends to allocate and free
- * neighbours one after the other, and a table of many blocks is out of every cache: so a page has a
- * group of slots, one for each 16 bytes. Where pages follow one another, Fibonacci hashing puts
- * their groups apart. Pages that share a group, since most have far fewer blocks, each have their
- * own order in it; without that, blocks that are each at the start of a page would all collide.
+ * Blocks of a KiB come to lie near each other, since a program tends to allocate and free
+ * neighbours one after the other, and a table of many blocks is out of every cache: so a KiB has a
+ * group of slots, one for each 8 bytes. Where KiBs follow one another, Fibonacci hashing puts their
+ * groups apart. Those that share a group, since most have far fewer blocks, each have their own
+ * order in it; without that, blocks that are each at the start of a page would all collide.
  */
 static uint64_t hash_of(uintptr_t address)
 {
-	return (uint64_t)(address >> 12) * UINT64_C(0x9e3779b97f4a7c15);
+	return (uint64_t)(address >> 10) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static struct shard *shard_of(uintptr_t address)
@@ -50,19 +54,41 @@ static size_t home_of(const struct shard *shard, uintptr_t address)
 	const uint64_t hash = hash_of(address);
 	/* The bits that follow those that choose the shard. */
 	const uint64_t group = hash << SHARD_BITS >> shard->group_shift;
-	const uint64_t place = ((address >> 4) ^ (hash >> 24)) % GROUP_SLOTS;
+	const uint64_t place = ((address >> 3) ^ (hash >> 24)) % GROUP_SLOTS;
 
 	return (size_t)(group * GROUP_SLOTS + place);
 }
 
-/* The slot that holds the address, or the empty one where it would go. */
+/* How far the block in a slot is from its home. */
+static size_t distance(const struct shard *shard, size_t slot)
+{
+	return (slot - home_of(shard, shard->slots[slot].address)) & shard->mask;
+}
+
+/* The slot that holds the address, or the one where it would go. */
 static size_t find(const struct shard *shard, uintptr_t address)
 {
 	size_t slot = home_of(shard, address);
+	size_t gone = 0;
 
-	while (shard->slots[slot].address != 0 && shard->slots[slot].address != address)
+	while (shard->slots[slot].address != 0 && shard->slots[slot].address != address &&
+	       distance(shard, slot) >= gone) {
 		slot = (slot + 1) & shard->mask;
+		gone++;
+	}
 	return slot;
+}
+
+/* Puts the block into the slot; what is there, and up to the next empty slot, goes one further. */
+static void put(struct shard *shard, size_t slot, struct block block)
+{
+	while (block.address != 0) {
+		const struct block moved = shard->slots[slot];
+
+		shard->slots[slot] = block;
+		block = moved;
+		slot = (slot + 1) & shard->mask;
+	}
 }
 
 /*
@@ -94,7 +120,7 @@ static bool resize(struct shard *shard, size_t slots)
 	shard->group_shift = 64 - (unsigned)__builtin_ctzll(slots / GROUP_SLOTS);
 	for (size_t i = 0; i < old_slots; i++)
 		if (old[i].address != 0)
-			grown[find(shard, old[i].address)] = old[i];
+			put(shard, find(shard, old[i].address), old[i]);
 	if (old != NULL)
 		raw_unmap(old, old_slots * sizeof *old);
 	return true;
@@ -151,30 +177,29 @@ bool blocks_insert(const struct block *block, struct block *replaced)
 	if (!make_room(shard))
 		raw_die("growbench-trace: no memory to keep account of the live blocks");
 	slot = find(shard, block->address);
-	found = shard->slots[slot].address != 0;
-	if (found)
+	found = shard->slots[slot].address == block->address;
+	if (found) {
 		*replaced = shard->slots[slot];
-	else
+		shard->slots[slot] = *block;
+	} else {
+		put(shard, slot, *block);
 		shard->used++;
-	shard->slots[slot] = *block;
+	}
 	lock_release(&shard->lock);
 	return found;
 }
 
-/* Empties the slot, and moves back those behind it that would not be found any more. */
-static void empty(struct shard *shard, size_t hole)
+/* Empties the slot; those behind it that are not at home come one nearer. */
+static void empty(struct shard *shard, size_t slot)
 {
-	for (size_t next = (hole + 1) & shard->mask; shard->slots[next].address != 0;
-	     next = (next + 1) & shard->mask) {
-		const size_t home = home_of(shard, shard->slots[next].address);
+	size_t next = (slot + 1) & shard->mask;
 
-		/* Does its search begin behind the hole? Then it stays. */
-		if (((next - home) & shard->mask) < ((next - hole) & shard->mask))
-			continue;
-		shard->slots[hole] = shard->slots[next];
-		hole = next;
+	while (shard->slots[next].address != 0 && distance(shard, next) > 0) {
+		shard->slots[slot] = shard->slots[next];
+		slot = next;
+		next = (next + 1) & shard->mask;
 	}
-	shard->slots[hole] = (struct block){0};
+	shard->slots[slot] = (struct block){0};
 	shard->used--;
 }
 
@@ -188,7 +213,7 @@ bool blocks_remove(const void *address, struct block *block)
 	if (shard->slots != NULL) {
 		const size_t slot = find(shard, (uintptr_t)address);
 
-		found = shard->slots[slot].address != 0;
+		found = shard->slots[slot].address == (uintptr_t)address;
 		if (found) {
 			*block = shard->slots[slot];
 			empty(shard, slot);
