@@ -14,4 +14,4 @@ out=${OUT:-results/interleaving-$(date -u +%Y%m%dT%H%M%SZ)}
 # shellcheck disable=SC2086 # ARGS is a list of words
 "$growbench" run --preset "${PRESET:-default}" --rounds 40 --allocators a,b --allocator a=jemalloc --allocator b=jemalloc \
 	--out "$out" ${ARGS-} >&2 || [ $? -eq 3 ]
-"$python" "$here/compare_allocators.py" "$out" a b
+"$python" "$here/compare_within.py" "$out" a b

@@ -16,7 +16,7 @@ from growbench import entry
 from growbench.files import write_csv
 from growbench.render import FORMATS, all_plots
 
-ENTRIES = ("summarise.py", "attribute.py", "plot.py", "compare_allocators.py")
+ENTRIES = ("summarise.py", "attribute.py", "plot.py", "compare_within.py")
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_wrong_usage_is_one_message_and_status_2(call_here, script):
 
 @pytest.mark.parametrize("script", ENTRIES)
 def test_an_unreadable_run_is_one_message_and_status_2(call, call_here, script, tmp_path):
-    extra = ["a", "b"] if script == "compare_allocators.py" else []
+    extra = ["a", "b"] if script == "compare_within.py" else []
     refused(call_here(script, tmp_path / "nowhere", *extra), "nowhere", "no such file")
     (tmp_path / "runs.csv").write_text("rubbish\n1\n")
     refused(call(script, tmp_path, *extra), "runs.csv, line 1")
@@ -254,7 +254,7 @@ def test_an_unknown_plot_or_format_names_the_nearest_and_writes_nothing(call_her
 
 def test_two_labels_for_equal_things_differ_in_few_cells(call_here, run_folder):
     runs = build_runs(["chunked_list", "realloc_x1.5"], ["a", "b"], [10, 1000, 10_000], noise=0.01)
-    done = call_here("compare_allocators.py", run_folder(runs), "a", "b", "--threshold", "5")
+    done = call_here("compare_within.py", run_folder(runs), "a", "b", "--threshold", "5")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("0 of 6 cells (0.0%) differ by more than 5%") == 2
 
@@ -263,7 +263,7 @@ def test_a_comparison_shows_the_ratio_of_the_metric_asked_for(call_here, run_fol
     runs = build_runs(["chunked_list"], ["glibc", "scudo"], [10_000], rounds=6, noise=0.0)
     runs.loc[runs["allocator"] == "scudo", "peak_memory_bytes"] *= 2
     done = call_here(
-        "compare_allocators.py", run_folder(runs), "scudo", "glibc", "--metric", "peak_memory"
+        "compare_within.py", run_folder(runs), "scudo", "glibc", "--metric", "peak_memory"
     )
     assert done.stdout.startswith("Peak memory (peak_memory), scudo / glibc\n")
     assert re.search(r"chunked_list +10000 +6 +2\.000 +2\.000 2\.000\n1 of 1 cells", done.stdout)
@@ -271,9 +271,9 @@ def test_a_comparison_shows_the_ratio_of_the_metric_asked_for(call_here, run_fol
 
 def test_an_unknown_allocator_metric_or_threshold_is_refused(call_here, run_folder):
     folder = run_folder()
-    refused(call_here("compare_allocators.py", folder, "glibc", "jemaloc"), "'jemaloc'", "glibc")
-    refused(call_here("compare_allocators.py", folder, "glibc", "glibc"), "same")
-    arguments = ["compare_allocators.py", folder, "glibc", "scudo"]
+    refused(call_here("compare_within.py", folder, "glibc", "jemaloc"), "'jemaloc'", "glibc")
+    refused(call_here("compare_within.py", folder, "glibc", "glibc"), "same")
+    arguments = ["compare_within.py", folder, "glibc", "scudo"]
     refused(call_here(*arguments, "--metric", "speed"), "peak_memory")
     refused(call_here(*arguments, "--threshold", "-1"), "threshold")
     refused(call_here(*arguments, "--threshold", "nan"), "threshold")
@@ -281,7 +281,7 @@ def test_an_unknown_allocator_metric_or_threshold_is_refused(call_here, run_fold
 
 def test_a_reader_that_goes_away_is_no_error(python, run_folder):
     runs = build_runs(["chunked_list"], ["a", "b"], range(1, 2500), rounds=1)
-    command = f"'{python}' '{SCRIPTS}/compare_allocators.py' '{run_folder(runs)}' a b | head -n 1"
+    command = f"'{python}' '{SCRIPTS}/compare_within.py' '{run_folder(runs)}' a b | head -n 1"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
     assert done.stderr == ""
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from conftest import build_runs, fail, one_cell
 
-from growbench.allocator_comparison import as_text, beyond_threshold, compare_allocators
+from growbench.pair_comparison import as_text, beyond_threshold, compare_pairs
 from growbench.metrics import metric
 from growbench.statistics import paired_ratio
 
@@ -24,7 +24,7 @@ def two(a, b) -> pd.DataFrame:
 
 def test_the_ratio_pairs_the_rounds():
     a, b = [1.0, 2.0, 9.0, 4.0, 5.0, 6.0, 7.0], [2.0, 3.0, 1.0, 4.0, 9.0, 3.0, 8.0]
-    (row,) = compare_allocators(two(a, b), "a", "b", WARM).to_dict("records")
+    (row,) = compare_pairs(two(a, b), "a", "b", WARM).to_dict("records")
     expected = paired_ratio(a, b)
     assert (row["ratio"], row["ci_low"], row["ci_high"]) == pytest.approx(expected)
     assert row["round_count"] == 7
@@ -33,7 +33,7 @@ def test_the_ratio_pairs_the_rounds():
 def test_a_round_that_one_of_them_lacks_is_left_out():
     runs = two([1.0, 2.0, 3.0], [1.0, 1.0, 1.0])
     runs = fail(runs, (runs["allocator"] == "b") & (runs["round"] == 3), "crashed")
-    (row,) = compare_allocators(runs, "a", "b", WARM).to_dict("records")
+    (row,) = compare_pairs(runs, "a", "b", WARM).to_dict("records")
     assert row["round_count"] == 2
     assert row["ratio"] == pytest.approx(np.sqrt(2.0))
     assert np.isnan(row["ci_low"])
@@ -41,17 +41,17 @@ def test_a_round_that_one_of_them_lacks_is_left_out():
 
 def test_each_cell_is_compared_on_its_own():
     runs = build_runs(["chunked_list", "realloc_x1.5"], ["glibc", "scudo"], [10, 1000])
-    table = compare_allocators(runs, "glibc", "scudo", WARM)
+    table = compare_pairs(runs, "glibc", "scudo", WARM)
     assert len(table) == 4
     one = runs[(runs["strategy"] == "chunked_list") & (runs["rows"] == 10)]
-    alone = compare_allocators(one, "glibc", "scudo", WARM)
+    alone = compare_pairs(one, "glibc", "scudo", WARM)
     pd.testing.assert_frame_equal(table[: len(alone)], alone)
 
 
 def test_cells_that_only_one_allocator_has_are_not_compared():
     runs = two([1.0] * 6, [1.0] * 6)
     runs.loc[runs["allocator"] == "b", "rows"] = 99
-    assert compare_allocators(runs, "a", "b", WARM).empty
+    assert compare_pairs(runs, "a", "b", WARM).empty
 
 
 def test_beyond_the_threshold_is_the_same_whichever_comes_first():
@@ -61,7 +61,7 @@ def test_beyond_the_threshold_is_the_same_whichever_comes_first():
 
 
 def test_the_table_shows_ratio_and_interval_and_a_dash_where_there_is_none():
-    text = as_text(compare_allocators(two([3.0] * 6, [2.0] * 6), "a", "b", WARM))
+    text = as_text(compare_pairs(two([3.0] * 6, [2.0] * 6), "a", "b", WARM))
     assert text.split("\n")[1].split()[-3:] == ["1.500", "1.500", "1.500"]
-    text = as_text(compare_allocators(two([3.0] * 5, [2.0] * 5), "a", "b", WARM))
+    text = as_text(compare_pairs(two([3.0] * 5, [2.0] * 5), "a", "b", WARM))
     assert text.split("\n")[1].split()[-2:] == ["1.500", "-"]

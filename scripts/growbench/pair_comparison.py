@@ -1,4 +1,4 @@
-"""Allocator against allocator within one run, cell by cell."""
+"""Allocator against allocator, or strategy against strategy, within one run, cell by cell."""
 
 from typing import NamedTuple
 
@@ -9,22 +9,30 @@ from growbench.columns import CELL_KEYS, MEASURE, OK
 from growbench.metrics import Metric
 from growbench.statistics import grouped_order
 
+STRATEGY = "strategy"
 
-def compare_allocators(runs: pd.DataFrame, a: str, b: str, metric: Metric) -> pd.DataFrame:
-    """The ratio a / b of `metric` in each cell that both allocators measured.
+
+def compare_pairs(
+    runs: pd.DataFrame, a: str, b: str, metric: Metric, of: str = "allocator"
+) -> pd.DataFrame:
+    """The ratio a / b of `metric` in each cell that was measured with both.
+
+    of: the column that a and b are values of, "allocator" or "strategy" (of any implementation).
 
     In each round d = ln a - ln b; ratio = exp(median d), with exp() of the order-statistic
     interval of d: see statistics.paired_ratio(). Rounds where either has no value above 0 are
-    left out. Columns: the cell's keys without the allocator, round_count, ratio, ci_low, ci_high
+    left out. Columns: the keys that both cells have in common, round_count, ratio, ci_low, ci_high
     (nan below 6 rounds).
     """
-    keys = [key for key in CELL_KEYS if key != "allocator"]
+    keys = [
+        key for key in CELL_KEYS if key not in ([of, "implementation"] if of == STRATEGY else [of])
+    ]
     ok = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
     measured = ok[[*CELL_KEYS, "round"]].assign(value=metric.values(ok))
     measured = measured[measured["value"] > 0]
     pairs = pd.merge(
-        measured[measured["allocator"] == a],
-        measured[measured["allocator"] == b],
+        measured[measured[of] == a],
+        measured[measured[of] == b],
         on=[*keys, "round"],
         suffixes=("_a", "_b"),
     )
@@ -36,6 +44,11 @@ def compare_allocators(runs: pd.DataFrame, a: str, b: str, metric: Metric) -> pd
     table["ci_low"] = np.exp(order.low)
     table["ci_high"] = np.exp(order.high)
     return table
+
+
+def geometric_mean(ratios: pd.Series) -> float:
+    """exp of the mean of the logarithms; nan without any."""
+    return float(np.exp(np.log(ratios).mean())) if len(ratios) else float("nan")
 
 
 class Beyond(NamedTuple):
@@ -63,7 +76,8 @@ def as_text(table: pd.DataFrame) -> str:
     """The table of compare_allocators() for a terminal: aligned columns, one line a cell."""
     shown = [key for key in table.columns if key in CELL_KEYS]
     # A key that is the same in every row tells nothing in this table.
-    shown = [key for key in shown if key in ("strategy", "rows") or table[key].nunique() > 1]
+    always = ("strategy", "allocator", "rows")
+    shown = [key for key in shown if key in always or table[key].nunique() > 1]
     lines = [[*shown, "rounds", "ratio", "95% interval"]]
     for row in table.to_dict("records"):
         interval = "-" if np.isnan(row["ci_low"]) else f"{row['ci_low']:.3f} {row['ci_high']:.3f}"

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Compare two allocators, or two strategies, within one run, cell by cell."""
+
+import sys
+from typing import Sequence
+
+try:
+    from growbench import entry, load, metrics, pair_comparison
+except ImportError as error:
+    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
+    sys.exit(2)
+
+EXAMPLES = """\
+  compare_within.py results/my-run jemalloc glibc
+  compare_within.py results/my-run jemalloc glibc --metric peak_memory
+  compare_within.py results/a-a-check a b --threshold 5
+  compare_within.py results/my-run realloc_doubling std_vector --metric warm_build_release
+
+The ratio is A / B: below 1, A needs less. It is the median over the rounds, each of which
+measured A and B; two allocators next to each other. Two labels for the same allocator show how
+far apart equal things seem to be here.
+"""
+
+
+def main(arguments: Sequence[str]) -> None:
+    names = [row.name for row in metrics.METRICS]
+    parser = entry.parser(
+        "Compare A with B, two allocators or two strategies, within one run.", EXAMPLES
+    )
+    parser.add_argument("run", metavar="RUN", help="a run's folder, or its runs.csv")
+    parser.add_argument("a", metavar="A", help="an allocator or a strategy of the run")
+    parser.add_argument("b", metavar="B", help="another one")
+    parser.add_argument(
+        "--metric",
+        action="append",
+        choices=names,
+        help=f"can be repeated (default: {' and '.join(metrics.HEADLINES)})",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=percentage,
+        default=5.0,
+        metavar="PERCENT",
+        help="count the cells that differ by more than this (default: 5)",
+    )
+    options = parser.parse_args(arguments)
+    runs = load.read_runs(options.run)
+    of = kind_of(options, {kind: set(runs[kind]) for kind in ("allocator", "strategy")})
+    for name in dict.fromkeys(options.metric or metrics.HEADLINES):
+        metric = metrics.metric(name)
+        table = pair_comparison.compare_pairs(runs, options.a, options.b, metric, of)
+        print(f"{metric.label} ({metric.name}), {options.a} / {options.b}")
+        if table.empty:
+            print("no cell was measured with both\n")
+            continue
+        print(pair_comparison.as_text(table))
+        beyond = pair_comparison.beyond_threshold(table["ratio"], options.threshold)
+        print(
+            f"{beyond.beyond_count} of {beyond.cell_count} cells ({beyond.share:.1%}) "
+            f"differ by more than {options.threshold:g}%; geometric mean of the ratios "
+            f"{pair_comparison.geometric_mean(table['ratio']):.3f}"
+        )
+        if of == "strategy":
+            print(by_allocator(table))
+        print()
+
+
+def by_allocator(table: object) -> str:
+    """The geometric mean under each allocator, in one line."""
+    means = [
+        f"{name} {pair_comparison.geometric_mean(cells['ratio']):.3f}"
+        for name, cells in table.groupby("allocator")  # type: ignore[attr-defined]
+    ]
+    return "by allocator: " + ", ".join(means)
+
+
+def kind_of(options: object, known: dict[str, set[str]]) -> str:
+    """What A and B are: "allocator" or "strategy". Raises UsageError if they are not the same."""
+    a, b, run = options.a, options.b, options.run  # type: ignore[attr-defined]
+    for kind, names in known.items():
+        if a in names and b in names:
+            if a == b:
+                raise entry.UsageError(f"A and B are the same {kind}; give two")
+            return kind
+    kind = "strategy" if a in known["strategy"] or b in known["strategy"] else "allocator"
+    unknown = a if a not in known[kind] else b
+    raise entry.UsageError(
+        f"no {kind} {unknown!r} in {load.runs_path(run)}; "
+        f"there are: {', '.join(sorted(known[kind]))}"
+    )
+
+
+def percentage(text: str) -> float:
+    """A number above 0, for argparse."""
+    value = float(text)
+    if not 0.0 < value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(entry.run(main))
