@@ -14,7 +14,7 @@ export PRESET OUT ARGS RESUME
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup setup-lint build bench plots test list doctor format lint asan tsan \
-	bench-shim bench-peak bench-interleaving clean
+	bench-shim bench-peak bench-interleaving bench-trace bench-containers why clean
 
 help: ## this text
 	@echo 'usage: make COMMAND [VARIABLE=value ...]'
@@ -27,6 +27,7 @@ help: ## this text
 	@echo '  make bench PRESET=quick OUT=results/try  a first look, in half a minute'
 	@echo '  make bench ARGS="--rows 1k,1M --rounds 6"'
 	@echo '  make plots RUN=results/try'
+	@echo '  make why RUN=results/try ARGS="--rows 10000 --allocator glibc"'
 
 setup: ## install what is missing (Debian and Ubuntu; root or sudo)
 	@scripts/setup.sh
@@ -45,6 +46,10 @@ bench: build ## measure, summarise, plot: PRESET=quick|default|full OUT=results/
 plots: ## draw the plots of a run again, from its runs.csv alone: RUN=results/NAME
 	@test -n '$(RUN)' || { echo 'make plots: say which run: make plots RUN=results/NAME' >&2; exit 2; }
 	@python=$$(scripts/find-python) && "$$python" scripts/plot.py '$(RUN)'
+
+why: ## where the cold times of a run go, and what they do not tell: RUN=results/NAME ARGS="..."
+	@test -n '$(RUN)' || { echo 'make why: say which run: make why RUN=results/NAME' >&2; exit 2; }
+	@python=$$(scripts/find-python) && "$$python" scripts/attribute.py '$(RUN)' $(ARGS)
 
 test: build ## all tests
 	@ctest --preset default
@@ -81,6 +86,12 @@ bench-peak: build ## how exactly peak memory is read here
 
 bench-interleaving: build ## two labels for one allocator in one run: how far apart are they?
 	@scripts/bench-interleaving.sh build/growbench
+
+bench-trace: build ## what the interposer of the trace pass costs
+	@scripts/bench-trace.sh build/growbench
+
+bench-containers: build ## realloc_doubling against std::vector, GArray and utarray
+	@scripts/bench-containers.sh build/growbench
 
 clean: ## remove build folders; results stay
 	@rm -rf build build-asan build-tsan build-coverage

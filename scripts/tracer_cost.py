@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+"""What the interposer of the trace pass costs in a run."""
+
+import sys
+from typing import Sequence
+
+try:
+    from growbench import entry, load, tracer_cost
+except ImportError as error:
+    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
+    sys.exit(2)
+
+EXAMPLES = """\
+  tracer_cost.py results/my-run
+
+Make the run without timelines (--timeline none), as each of their points takes some time too.
+"""
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = entry.parser("How much longer builds take with the interposer in front.", EXAMPLES)
+    parser.add_argument("run", metavar="RUN", help="a run's folder, or its runs.csv")
+    options = parser.parse_args(arguments)
+    print(tracer_cost.tracer_cost(load.read_runs(options.run)).text())
+
+
+if __name__ == "__main__":
+    sys.exit(entry.run(main))
