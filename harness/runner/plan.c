@@ -20,11 +20,11 @@ static const double cell_share = 0.04;
 static const double worker_overhead_ns = 6e6;
 
 /* Warm values last about this long, if one build and release is not longer; */
-static const double value_ns = 1.5e6;
+static const double value_ns = 1e6;
 /* less, where the slowest allocator's would last longer than this; */
 static const double longest_value_ns = 50e6;
 /* and a worker takes as many as fit into this, */
-static const double warm_ns_wanted = 4.5e6;
+static const double warm_ns_wanted = 3e6;
 /* but at least so many where they fit into that, as a median needs them. */
 enum {
 	FEWEST_VALUES = 3,

@@ -395,13 +395,13 @@ static void iterations_follow_the_blocks_median_not_one_allocator(void **state)
 	plan_cell(&plan, 0, 1)->warm_ns = 20000;
 	plan_cell(&plan, 0, 2)->warm_ns = 80000;
 	plan_decide(&plan);
-	/* 1.5 ms a value. */
-	assert_int_equal(plan.blocks[0].iterations, 75);
+	/* 1 ms a value. */
+	assert_int_equal(plan.blocks[0].iterations, 50);
 
 	/* What is not measured has no say. */
 	plan_cell(&plan, 0, 2)->skip = CELL_UNAVAILABLE;
 	plan_decide(&plan);
-	assert_int_equal(plan.blocks[0].iterations, 100);
+	assert_int_equal(plan.blocks[0].iterations, 67);
 
 	/* The slowest allocator's value lasts 50 ms at most; */
 	plan_cell(&plan, 0, 2)->skip = CELL_MEASURED;
@@ -422,9 +422,9 @@ static void a_short_value_is_taken_often_and_a_long_one_once(void **state)
 		double warm_ns;
 		unsigned values;
 	} cases[] = {
-		{1000, 3},  /* 1.5 ms a value, 4.5 ms wanted */
+		{1000, 3},  /* 1 ms a value, 3 ms wanted */
 		{2e6, 3},   /* 1 build of 2 ms */
-		{0.3e6, 3}, /* 5 builds of 0.3 ms */
+		{0.3e6, 3}, /* 3 builds of 0.3 ms */
 		{10e6, 3},  /* a median needs three */
 		{15e6, 3},  /* three and the warm-up fit exactly */
 		{16e6, 1},  /* they no longer do */
