@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 	}
 	/* So that printing allocates nothing. */
 	(void)setvbuf(stdout, output, _IOFBF, sizeof output);
-	strategy = strategy_find("c", argv[1]);
+	strategy = strategy_find(NULL, argv[1]);
 	rows = strtoul(argv[2], NULL, 10);
 	row_bytes = strtoul(argv[3], NULL, 10);
 	if (row_bytes == 0 || (strategy == NULL && strcmp(argv[1], "none") != 0))

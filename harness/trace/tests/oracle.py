@@ -51,7 +51,8 @@ class Programs:
     def _run(self, strategy: str, rows: int, before: List[str], **variables: str) -> str:
         """Standard output and error of a build, with the words before the program's name."""
         environment = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
-        environment.update(variables)
+        # GLib's own cache of blocks would hide some from the interposer and valgrind alike.
+        environment.update(variables, G_SLICE="always-malloc")
         done = subprocess.run(
             [*before, str(self.program), strategy, str(rows), str(ROW_BYTES)],
             env=environment,
@@ -190,9 +191,13 @@ def main(arguments: List[str]) -> Optional[int]:
     if len(arguments) != 2:
         print(__doc__, file=sys.stderr)
         return 2
-    programs = Programs(Path(arguments[1]))
-    files = (REPOSITORY / "kernels" / "strategies").glob("*.c")
-    strategies = sorted(path.name[: -len(".c")] for path in files)
+    programs = Programs(Path(arguments[1]).resolve())
+    strategies = [
+        path.name.rsplit(".", 1)[0]
+        for folder in ("strategies", "containers")
+        for path in sorted((REPOSITORY / "kernels" / folder).iterdir())
+        if path.suffix in (".c", ".cc")
+    ]
     comparisons: List[Comparison] = []
     if shutil.which("valgrind"):
         comparisons += of_valgrind(programs, strategies)

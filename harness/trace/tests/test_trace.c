@@ -728,7 +728,7 @@ static void what_came_too_early_is_recognised_later(void **state)
 /* Strategies: what their documentation says is what is counted. */
 
 static const size_t row_counts[] = {0, 1, 2, 3, 4, 10, 52, 100, 777, 1025, 4097, 20000};
-static const size_t row_sizes[] = {8, 80, 5000};
+static const size_t row_sizes[] = {8, 80, 4096, 5000};
 
 static bool takes_too_long(const struct strategy *strategy, size_t rows, size_t row_bytes)
 {
@@ -814,7 +814,8 @@ static void strategies_cost_what_they_say(void **state)
 	for (size_t s = 0; strategies[s] != NULL; s++)
 		for (size_t i = 0; i < COUNT_OF(row_counts); i++)
 			for (size_t j = 0; j < COUNT_OF(row_sizes); j++)
-				if (!takes_too_long(strategies[s], row_counts[i], row_sizes[j]))
+				if (strategy_supports(strategies[s], row_sizes[j]) &&
+				    !takes_too_long(strategies[s], row_counts[i], row_sizes[j]))
 					assert_is_the_closed_form(strategies[s], row_counts[i],
 								  row_sizes[j]);
 }
