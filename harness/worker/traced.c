@@ -8,6 +8,10 @@
 #include "harness/worker/clock.h"
 #include "harness/worker/memory.h"
 
+enum {
+	MOST_BLOCKS = 1 << 22
+};
+
 /* What one thread works on. */
 struct lane {
 	struct traced_run *run;
@@ -169,20 +173,18 @@ static bool prepare_lanes(struct traced_run *run, struct error *error)
 	return true;
 }
 
-/* Blocks that may be live at once, for the interposer's table. */
+/* Room in the interposer's table, which takes more by itself if it has to: for all blocks that are
+ * ever made and the few of realloc; but a strategy that makes a new block for each row keeps two.
+ */
 static size_t live_blocks(const struct measure_request *request)
 {
 	struct strategy_cost cost;
-	uint64_t blocks;
+	size_t blocks = 8;
 
 	request->strategy->cost(request->rows, request->row_bytes, &cost);
-	blocks = cost.malloc_count + cost.calloc_count - cost.free_count + 4;
-	if (cost.free_count > cost.malloc_count)
-		blocks = cost.malloc_count + 4;
-	/* A list that is packed frees all at its end. */
-	if (cost.peak_bytes > cost.final_bytes && request->strategy->order == GROWTH_LINEAR)
-		blocks = cost.malloc_count + 4;
-	return blocks * request->threads;
+	if (request->strategy->order == GROWTH_LINEAR)
+		blocks += cost.malloc_count + cost.calloc_count;
+	return blocks > MOST_BLOCKS ? MOST_BLOCKS : blocks * request->threads;
 }
 
 static uint64_t calls_of(const struct trace_counts *counts)

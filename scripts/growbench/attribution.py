@@ -79,24 +79,21 @@ def copy_cost(largest: np.ndarray, mean: np.ndarray, costs: Costs) -> np.ndarray
 
 
 def fault_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
-    """Minor page faults of the build x the price of a page, for so much memory.
+    """Minor page faults of the build x what a page costs just then.
 
-    Each worker touches some pages of its own just before the build: a machine whose speed changes
-    from second to second is priced at the worker's own second. The median over the workers of
-    faults x that price is the base; where there is none, it is faults x the probe `touch` of its
-    smallest size. The price also depends on how much is touched: few pages come from the kernel's
-    list for the CPU, many do not. So the base is multiplied by the probe `touch` for the memory
-    that a thread has at once, over that of its smallest size: `peak_moving_bytes`, since pages
-    that were given back come from that list again; or what it touched, if that is less.
-    Assumption: a fault maps and clears one 4 KiB page.
+    Each worker touches some pages of its own just before the build (`touch_page_ns`): a machine
+    whose speed changes from second to second is priced at the worker's own second. It is the
+    median over the workers of faults x that price. Where there is none, it is faults x the probe
+    `touch` for the memory that a thread has at once: few pages come from the kernel's list for
+    the CPU, many do not. That memory is `peak_moving_bytes`, since pages that were given back come
+    from that list again; or what was touched, if that is less. Assumption: a fault maps and clears
+    one 4 KiB page.
     """
     faults = cells["page_fault_count"].to_numpy(float)
-    touched = faults * PAGE_BYTES
     live = cells["peak_moving_bytes"].fillna(cells["payload_bytes"]).to_numpy(float)
-    extent = np.minimum(touched, live) / cells["threads"].to_numpy(float)
-    smallest = costs.machine_at("touch", np.ones(len(cells)))
-    base = cells["own_fault_ns"].fillna(pd.Series(_times(faults, smallest), cells.index))
-    return _times(faults > 0, base * costs.machine_at("touch", extent) / smallest)
+    extent = np.minimum(faults * PAGE_BYTES, live) / cells["threads"].to_numpy(float)
+    probed = pd.Series(_times(faults, costs.machine_at("touch", extent)), cells.index)
+    return cells["own_fault_ns"].fillna(probed).to_numpy(float)
 
 
 def allocator_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:

@@ -77,12 +77,15 @@ def missing_text(summary: pd.DataFrame) -> str:
     return f"no figure for {len(missing)} of {len(summary)} cells: {listed}"
 
 
-def footer_text(summary: pd.DataFrame, context: Context, bars: Optional[str], *notes: str) -> str:
+def footer_text(
+    summary: pd.DataFrame, context: Context, bars: Optional[str], *notes: str, of: str = ""
+) -> str:
     """The line under a figure: machine, workers, what bars are, and what is not shown.
 
     bars: the summary's column that holds the lower ends of the bars; None if none are drawn.
+    of: what the figures are of, if they are no medians of workers.
     """
-    parts = [context.machine_id, f"median of {workers_text(summary)}"]
+    parts = [context.machine_id, of or f"median of {workers_text(summary)}"]
     if bars is not None:
         if summary[bars].notna().any():
             parts.append("bars are 95% intervals")

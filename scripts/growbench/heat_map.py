@@ -36,13 +36,17 @@ TOO_SMALL = "too small\nto resolve"
 
 
 def draw_heat_map(
-    summary: pd.DataFrame, context: Context, quantity: Quantity, empty: str = TOO_SMALL
+    summary: pd.DataFrame,
+    context: Context,
+    quantity: Quantity,
+    empty: str = TOO_SMALL,
+    of: str = "",
 ) -> Figure:
     """`quantity` for each strategy (down) and allocator (across), as colour and as number.
 
     Cells that were predicted are hatched and in italics; cells without a figure are hatched grey
     and say why, measured ones `empty`. A quantity of linear scale goes from 0 to 1, and 0 is a
-    figure. Raises NothingToDraw.
+    figure. of: as in footer_text(). Raises NothingToDraw.
     """
     linear = quantity.scale == LINEAR
     cells, size = at_article_size(summary)
@@ -68,7 +72,7 @@ def draw_heat_map(
         ["x" * 5],
         f"{quantity.label}, {size}",
         context.what,
-        footer_text(cells, context, None),
+        footer_text(cells, context, None, of=of),
         panel=(CELL_WIDTH * len(allocators), CELL_HEIGHT * len(strategies)),
         left=longest + 0.3,
         bottom=0.45 + (0.3 if labels else 0.0),

@@ -23,7 +23,7 @@ def draw_scaling(data: Data, context: Context, time: Quantity) -> Figure:
     if len(counts) < 2:
         raise NothingToDraw("the run has one number of threads only")
     if data.summary["threads"].iloc[0] != counts[0]:
-        raise NothingToDraw(f"the figure of {counts[0]} threads shows all numbers of threads")
+        raise NothingToDraw(f"the figure of --threads {counts[0]} shows all of them")
     cells, size = at_article_size(cells)
     note = f"{size} in each thread"
     crowded = cells.loc[cells["flags"].str.contains("oversubscribed"), "threads"]

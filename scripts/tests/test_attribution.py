@@ -241,3 +241,12 @@ def test_a_made_up_run_is_explained_by_what_it_is_made_of():
     runs, _ = full_run(["loop_and_append", "realloc_doubling", "chunked_list"], noise=0.0, rounds=1)
     found = explained(attribute(runs, summarise(runs), machine_limits(runs)))
     assert len(found.cells) > 30 and found.within >= 0.9 * len(found.cells)
+
+
+def test_a_page_is_priced_at_the_workers_own_moment_where_it_is_known():
+    runs = one_traced(faults=10)
+    runs.loc[runs["pass"] == "measure", "touch_page_ns"] = [2000.0, 3000.0, 9000.0]
+    cell = only_cell(runs, COSTS)
+    assert cell["fault_ns"] == pytest.approx(10 * 3000.0)
+    runs.loc[runs["pass"] == "measure", "touch_page_ns"] = np.nan
+    assert only_cell(runs, COSTS)["fault_ns"] == pytest.approx(10 * COSTS[("touch", 4096)])

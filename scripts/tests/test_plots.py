@@ -103,7 +103,7 @@ def test_title_and_footer_say_what_is_shown(figures, name):
     assert any("80-byte rows" in text for text in texts)
     assert ("scaling" in name) != any("1 thread" in text for text in texts)
     (footer,) = [text for text in texts if text.startswith(MACHINE)]
-    if name == "timeline":
+    if name in ("timeline", "in_place_share"):
         assert "one traced build" in footer
     else:
         assert ("1 worker per cell" if name == "latency" else "10 workers per cell") in footer

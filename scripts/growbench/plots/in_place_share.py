@@ -21,4 +21,5 @@ def draw(data: Data, context: Context) -> Figure:
     resized = stayed + moved
     cells["in_place_share"] = (stayed / resized).where(resized > 0)
     quantity = Quantity(LABEL, "share", LINEAR, "in_place_share", "", "")
-    return draw_heat_map(cells, context, quantity, "n/a")
+    of = "one traced build of each cell; n/a: no block was resized"
+    return draw_heat_map(cells, context, quantity, "n/a", of)
