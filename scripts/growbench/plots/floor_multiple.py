@@ -10,6 +10,7 @@ from growbench.metrics import LOG, Quantity, metric
 
 NAME = "floor_multiple"
 HELP = "cold build time as a multiple of writing the rows and touching their pages once"
+KERNELS_ONLY = True
 _NAMES = {"median": "floor_ratio", "ci_low": "floor_ratio_ci_low", "ci_high": "floor_ratio_ci_high"}
 
 

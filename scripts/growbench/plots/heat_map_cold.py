@@ -9,6 +9,7 @@ from growbench.metrics import metric
 
 NAME = "heat_map_cold"
 HELP = "cold build and release time, strategy x allocator, at the article's size"
+KERNELS_ONLY = True
 
 
 def draw(data: Data, context: Context) -> Figure:

@@ -9,6 +9,7 @@ from growbench.metrics import PEAK_RATIO
 
 NAME = "peak_by_allocator"
 HELP = "peak memory as a multiple of the payload against rows, a panel per allocator"
+KERNELS_ONLY = True
 
 
 def draw(data: Data, context: Context) -> Figure:
