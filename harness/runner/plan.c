@@ -395,7 +395,7 @@ static bool add_probes(struct plan *plan, const struct topology *topology, struc
 	uint64_t sizes[MOST_PROBE_SIZES];
 	uint64_t caches[TOPOLOGY_MAX_CACHES];
 	size_t cache_count = 0;
-	size_t probes_count = 0;
+	size_t probes_count = 1; /* the last row, which has no name, as well */
 
 	if (!options->passes[PASS_PROBE])
 		return true;

@@ -258,8 +258,8 @@ _HONEST_RESOLUTION = 'begin; echo "peak_resolution_bytes 4096" >&3; end'
 def stand_in(tmp_path_factory) -> Callable[..., StandIn]:
     """Makes a stand-in for the worker out of shell commands for each of its passes.
 
-    `other` is for trace, latency and probe. They may use $call (how many cells it was called for so far, from 1), and the functions begin
-    [PATH], figures and end, or honest for all three.
+    `other` is for trace, latency and probe. They may use $call (how many cells it was called for so
+    far, from 1), and the functions begin [PATH], figures and end, or honest for all three.
     """
 
     def make(

@@ -32,7 +32,8 @@ class TracerCost(NamedTuple):
         for cell in self.cells.head(5).to_dict("records"):
             lines.append(
                 f"  {cell['ratio']:5.2f}  {cell['strategy']} on {cell['allocator']}, "
-                f"{cell['rows']:,} rows of {cell['row_bytes']} bytes, {cell['cold_ns'] / 1e6:.2f} ms"
+                f"{cell['rows']:,} rows of {cell['row_bytes']} bytes, "
+                f"{cell['cold_ns'] / 1e6:.2f} ms"
             )
         return "\n".join(lines)
 
