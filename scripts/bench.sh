@@ -32,5 +32,5 @@ if [ ! -d "$folder" ]; then
 fi
 python=$("$here/find-python") || exit 1
 "$python" "$here/plot.py" "$folder" >&2 || exit 1
-echo "$folder: runs.csv, summary.csv, machine.json, plots/"
+echo "$folder: $(cd "$folder" && echo *)"
 exit "$status"

@@ -90,6 +90,13 @@ static void list_presets(void)
 		(void)printf("  %-24s %s\n", preset->name, preset->help);
 }
 
+static void list_probes(void)
+{
+	(void)puts("\nProbes of the machine:");
+	for (const struct probe *probe = probes; probe->name != NULL; probe++)
+		(void)printf("  %-24s %s\n", probe->name, probe->help);
+}
+
 static int command_list(const struct options *options, int argc, char **argv)
 {
 	(void)argc;
@@ -101,6 +108,7 @@ static int command_list(const struct options *options, int argc, char **argv)
 	list_strategies();
 	list_allocators(options);
 	list_presets();
+	list_probes();
 	(void)puts("\nWork:");
 	for (const char *const *name = row_work_names; *name != NULL; name++)
 		(void)printf("  %s\n", *name);
@@ -244,6 +252,13 @@ static void print_allocator_check(const struct allocator *allocator,
 			     check->resolution_bytes / 1024);
 	else
 		(void)printf("  %-12s peak memory cannot be read: %s\n", "", check->detail);
+	if (check->untraced[0] != '\0')
+		(void)printf("  %-12s cannot be traced: %s\n", "", check->untraced);
+	else
+		(void)printf("  %-12s can be traced%s%s\n", "",
+			     check->blind[0] == '\0' ? ", its system calls too"
+						     : ", but not its system calls: ",
+			     check->blind);
 }
 
 static void print_warning(const char *text, void *data)
@@ -294,6 +309,8 @@ static int command_doctor(const struct options *options, int argc, char **argv)
 	for (size_t i = 0; i < options->allocator_count; i++) {
 		struct allocator_check check = check_allocator(&side.pool, &options->allocators[i]);
 
+		if (strcmp(check.status, "ok") == 0)
+			check_trace(&side.pool, &options->allocators[i], &check);
 		print_allocator_check(&options->allocators[i], &check);
 		bad += strcmp(check.status, "ok") != 0;
 	}
