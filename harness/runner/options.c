@@ -15,7 +15,9 @@ const char *const pass_names[] = {
 const struct preset presets[] = {
 	{
 		.name = "quick",
-		.help = "a first look, with no intervals: 3 sizes, 2 rounds, under half a minute",
+		.help = "a first look, no intervals: strategies in C, 3 sizes, 2 rounds, half a "
+			"minute",
+		.implementations = "c",
 		.rows = "100,1000,10000",
 		.row_bytes = "80",
 		.threads = "1",
@@ -437,6 +439,16 @@ static bool check_list(const char *what, const char *list, const char *const *na
 	return true;
 }
 
+/* Is it named, or, where none is, among those of the preset? */
+static bool is_chosen(const struct options *options, const struct strategy *strategy)
+{
+	const char *implementations = options->preset->implementations;
+
+	if (options->strategies_text != NULL)
+		return is_in_list(strategy->name, options->strategies_text);
+	return implementations == NULL || is_in_list(strategy->implementation, implementations);
+}
+
 static bool choose_strategies(struct options *options, struct error *error)
 {
 	size_t count = 0;
@@ -453,8 +465,7 @@ static bool choose_strategies(struct options *options, struct error *error)
 		check_list("strategy", options->strategies_text, names, error);
 	free(names);
 	for (size_t i = 0; i < count; i++)
-		if (options->strategies_text == NULL ||
-		    is_in_list(strategies[i]->name, options->strategies_text))
+		if (is_chosen(options, strategies[i]))
 			options->strategies[options->strategy_count++] = strategies[i];
 	return known;
 }

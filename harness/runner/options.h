@@ -36,7 +36,8 @@ struct counts {
 struct preset {
 	const char *name;
 	const char *help;
-	const char *rows; /* lists as on the command line */
+	const char *implementations; /* whose strategies, where none are named; NULL: all */
+	const char *rows;            /* lists as on the command line */
 	const char *row_bytes;
 	const char *threads;
 	uint64_t rounds;

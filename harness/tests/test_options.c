@@ -105,6 +105,9 @@ static void a_preset_brings_its_own_sizes_and_limits(void **state)
 	parse_good(WORDS("--preset", "quick"), &options);
 	assert_string_equal(options.preset->name, "quick");
 	assert_counts(&options.rows, quick_rows, COUNT_OF(quick_rows));
+	for (size_t i = 0; i < options.strategy_count; i++)
+		assert_string_equal(options.strategies[i]->implementation, "c");
+	assert_true(options.strategy_count >= 11);
 	assert_int_equal(options.rounds, 2);
 	assert_int_equal(options.budget_s, 20);
 	assert_int_equal(options.timeout_s, 30);
@@ -135,6 +138,17 @@ static void every_preset_can_be_read_and_explains_itself(void **state)
 		options_release(&options);
 	}
 	assert_int_equal(count, 3);
+}
+
+static void a_strategy_that_is_named_is_taken_whatever_the_preset(void **state)
+{
+	struct options options;
+
+	(void)state;
+	parse_good(WORDS("--preset=quick", "--strategies=std_vector"), &options);
+	assert_int_equal(options.strategy_count, 1);
+	assert_string_equal(options.strategies[0]->name, "std_vector");
+	options_release(&options);
 }
 
 static void passes_are_the_presets_or_those_that_are_named(void **state)
@@ -504,6 +518,7 @@ int main(void)
 		cmocka_unit_test(no_words_mean_the_default_preset_and_all_of_it),
 		cmocka_unit_test(a_preset_brings_its_own_sizes_and_limits),
 		cmocka_unit_test(every_preset_can_be_read_and_explains_itself),
+		cmocka_unit_test(a_strategy_that_is_named_is_taken_whatever_the_preset),
 		cmocka_unit_test(passes_are_the_presets_or_those_that_are_named),
 		cmocka_unit_test(a_timeline_is_of_the_rows_that_are_named_or_of_none),
 		cmocka_unit_test(options_override_the_preset_in_any_order),
