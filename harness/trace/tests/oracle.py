@@ -104,6 +104,14 @@ class Programs:
         return lines[first + 1 : last]
 
 
+def works(*tool: str) -> bool:
+    """Is the tool installed, and may it do its work? A sandbox may forbid to trace."""
+    if shutil.which(tool[0]) is None:
+        return False
+    done = subprocess.run([*tool, "true"], capture_output=True, check=False)
+    return done.returncode == 0
+
+
 def number(text: str) -> int:
     return int(text.replace(",", ""))
 
@@ -199,14 +207,14 @@ def main(arguments: List[str]) -> Optional[int]:
         if path.suffix in (".c", ".cc")
     ]
     comparisons: List[Comparison] = []
-    if shutil.which("valgrind"):
+    if works("valgrind", "--quiet"):
         comparisons += of_valgrind(programs, strategies)
     else:
-        print("skipped: valgrind is not installed")
-    if shutil.which("strace"):
+        print("skipped: valgrind is not installed, or does not work here")
+    if works("strace", "-qq", "-e", "trace=none"):
         comparisons += of_strace(programs, strategies)
     else:
-        print("skipped: strace is not installed")
+        print("skipped: strace is not installed, or may not trace here")
     if not comparisons:
         return SKIPPED
     print_table(comparisons)
