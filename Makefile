@@ -27,7 +27,7 @@ help: ## this text
 	@echo '  make bench PRESET=quick OUT=results/try  a first look, in half a minute'
 	@echo '  make bench ARGS="--rows 1k,1M --rounds 6"'
 	@echo '  make plots RUN=results/try'
-	@echo '  make why RUN=results/try ARGS="--rows 10000 --allocator glibc"'
+	@echo '  make why RUN=results/reference-epyc-2cpu ARGS="--rows 10000 --allocator glibc"'
 
 setup: ## install what is missing (Debian and Ubuntu; root or sudo)
 	@scripts/setup.sh

@@ -114,7 +114,8 @@ const struct column columns[] = {
 	{"peak_moving_bytes", COLUMN_COUNT, FROM_WORKER,
 	 "trace: the same with both blocks of a realloc while it copied from one to the other"},
 	{"peak_usable_bytes", COLUMN_COUNT, FROM_WORKER,
-	 "trace: most usable bytes live at once (malloc_usable_size), between calls"},
+	 "trace: most usable bytes live at once (malloc_usable_size, or as requested without it), "
+	 "between calls"},
 	{"end_requested_bytes", COLUMN_COUNT, FROM_WORKER,
 	 "trace: bytes requested and live when the build has ended"},
 	{"end_usable_bytes", COLUMN_COUNT, FROM_WORKER, "trace: usable bytes of these"},

@@ -41,7 +41,13 @@ void check_trace(struct worker_pool *pool, const struct allocator *allocator,
 
 	(void)worker_run(pool, &task, &record);
 	check->untraced[0] = '\0';
-	if (strcmp(record_get(&record, "status"), "ok") != 0)
+	if (strpbrk(pool->trace_path, " :\t\n") != NULL)
+		(void)snprintf(
+			check->untraced, sizeof check->untraced,
+			"the interposer's path %.500s has a space or a colon, which the loader "
+			"takes for its end; build in another folder",
+			pool->trace_path);
+	else if (strcmp(record_get(&record, "status"), "ok") != 0)
 		(void)snprintf(check->untraced, sizeof check->untraced,
 			       "the interposer cannot be put in front of it: %.600s",
 			       record_get(&record, "status_detail"));

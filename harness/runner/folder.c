@@ -216,8 +216,11 @@ static bool open_timeline(struct folder *folder, const char *header, struct erro
 		open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (folder->timeline_fd < 0 || !cut_torn_line(folder->timeline_fd))
 		return error_set(error, "%s cannot be written: %s", path, strerror(errno));
-	return lseek(folder->timeline_fd, 0, SEEK_END) > 0 ||
-	       append(folder, "timeline.csv", folder->timeline_fd, header, error);
+	if (lseek(folder->timeline_fd, 0, SEEK_END) > 0 ||
+	    append(folder, "timeline.csv", folder->timeline_fd, header, error))
+		return true;
+	remove_file(folder, "timeline.csv");
+	return false;
 }
 
 bool folder_append_timeline(struct folder *folder, const char *header, const char *rows,

@@ -574,6 +574,23 @@ static bool choose_passes(struct options *options, struct error *error)
 	return true;
 }
 
+/* Is what was asked for among what is traced? */
+static bool check_timeline(const struct options *options, struct error *error)
+{
+	if (!options->passes[PASS_TRACE])
+		return error_set(error, "--timeline is for the trace pass; --passes leaves it out");
+	for (size_t i = 0; i < options->timeline.count; i++) {
+		bool among = false;
+
+		for (size_t r = 0; r < options->rows.count; r++)
+			among |= options->rows.values[r] == options->timeline.values[i];
+		if (!among)
+			return error_set(error, "--timeline: %llu is not among --rows",
+					 (unsigned long long)options->timeline.values[i]);
+	}
+	return true;
+}
+
 static bool choose_timeline(struct options *options, struct error *error)
 {
 	const char *text =
@@ -581,8 +598,11 @@ static bool choose_timeline(struct options *options, struct error *error)
 
 	if (options->timeline_points == 0)
 		options->timeline_points = 200;
-	return strcmp(text, "none") == 0 ||
-	       choose_counts(text, text, "--timeline", &options->timeline, error);
+	if (strcmp(text, "none") == 0)
+		return true;
+	if (!choose_counts(text, text, "--timeline", &options->timeline, error))
+		return false;
+	return options->timeline_text == NULL || check_timeline(options, error);
 }
 
 static bool choose_seed(struct options *options, struct error *error)

@@ -81,6 +81,22 @@ uint64_t plan_needed_bytes(const struct block *block)
 	return all;
 }
 
+uint64_t plan_trace_bytes(const struct block *block)
+{
+	/* A table of blocks that is at most half full, of 24 bytes each. */
+	const uint64_t block_bytes = 64;
+	struct strategy_cost cost;
+	uint64_t all;
+
+	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
+	if (block->strategy->order >= GROWTH_QUADRATIC)
+		return plan_needed_bytes(block);
+	if (__builtin_mul_overflow(cost.malloc_count, block_bytes * block->size.threads, &all) ||
+	    __builtin_add_overflow(all, plan_needed_bytes(block), &all))
+		return UINT64_MAX;
+	return all;
+}
+
 /* A rough time of one build and release: for the first look at a plan, before the pilot. */
 static double model_ns(const struct block *block, bool cold)
 {
@@ -375,12 +391,22 @@ static void estimate_cells(struct plan *plan)
 	plan_decide(plan);
 }
 
-/* Adds a probe of `bytes` under each allocator, or under the first. */
+/* The first allocator that is there, or the first of all. */
+static size_t first_allocator(const struct options *options)
+{
+	for (size_t a = 0; a < options->allocator_count; a++)
+		if (options->allocators[a].missing == NULL)
+			return a;
+	return 0;
+}
+
+/* Adds a probe of `bytes` under each allocator, or under the first that is there. */
 static void add_probe(struct plan *plan, const struct probe *probe, uint64_t bytes)
 {
-	size_t allocators = probe->of_allocator ? plan->options->allocator_count : 1;
+	const size_t first = probe->of_allocator ? 0 : first_allocator(plan->options);
+	const size_t count = probe->of_allocator ? plan->options->allocator_count : 1;
 
-	for (size_t a = 0; a < allocators; a++) {
+	for (size_t a = first; a < first + count; a++) {
 		struct probe_visit *visit = &plan->probes[plan->probe_count++];
 
 		visit->probe = probe;
@@ -441,7 +467,13 @@ bool plan_make(struct plan *plan, const struct options *options, const struct to
 		if (!add_blocks(plan, options->strategies[s], error))
 			return false;
 	estimate_cells(plan);
-	return add_probes(plan, topology, error);
+	if (!add_probes(plan, topology, error))
+		return false;
+	return plan_row_count(plan) > 0 ||
+	       error_set(error,
+			 "there is nothing to measure: latencies are of %d rows and more and "
+			 "of one thread",
+			 LATENCY_FEWEST_ROWS);
 }
 
 void plan_release(struct plan *plan)

@@ -61,7 +61,7 @@ struct cell {
 	double worker_ns;
 };
 
-/* A probe of the machine: one that concerns no allocator runs under the first of them. */
+/* A probe of the machine: one that concerns no allocator runs under the first that is there. */
 struct probe_visit {
 	const struct probe *probe;
 	uint64_t bytes;
@@ -121,6 +121,9 @@ uint64_t plan_payload_bytes(const struct block *block);
 
 /* What a worker of this block needs at most, in bytes, its closed form included. */
 uint64_t plan_needed_bytes(const struct block *block);
+
+/* The same of a traced one, whose interposer remembers each block. */
+uint64_t plan_trace_bytes(const struct block *block);
 
 /* Sets the iterations of each block, and values and worker_ns of each cell, from warm_ns and
  * cold_ns as they now stand; then marks the cells that would blow the budget. */

@@ -149,6 +149,17 @@ static void set_cell(const struct run *run, const struct visit *visit, uint64_t 
 		set_block(run, visit, record);
 }
 
+static void set_no_memory(const struct run *run, uint64_t needed_bytes, struct record *record)
+{
+	char detail[128];
+
+	(void)snprintf(detail, sizeof detail,
+		       "it needs up to %" PRIu64 " MB, and a worker may use %" PRIu64 " MB",
+		       needed_bytes / 1000000, run->plan.memory_bytes / 1000000);
+	record_set_text(record, "status", "skipped_memory");
+	record_set_text(record, "status_detail", detail);
+}
+
 static void set_skipped(const struct run *run, const struct visit *visit, const struct cell *cell,
 			struct record *record)
 {
@@ -169,12 +180,7 @@ static void set_skipped(const struct run *run, const struct visit *visit, const 
 		record_set_real(record, "predicted_warm_build_release_ns", cell->warm_ns);
 		break;
 	case CELL_NO_MEMORY:
-		(void)snprintf(detail, sizeof detail,
-			       "it needs up to %" PRIu64 " MB, and a worker may use %" PRIu64 " MB",
-			       plan_needed_bytes(block) / 1000000,
-			       run->plan.memory_bytes / 1000000);
-		record_set_text(record, "status", "skipped_memory");
-		record_set_text(record, "status_detail", detail);
+		set_no_memory(run, plan_needed_bytes(block), record);
 		break;
 	case CELL_UNSUPPORTED:
 		(void)snprintf(detail, sizeof detail,
@@ -230,6 +236,10 @@ static void do_cell(struct run *run, const struct visit *visit, struct record *r
 	if (visit->pass == PASS_TRACE && check->untraced[0] != '\0') {
 		record_set_text(record, "status", "untraced");
 		record_set_text(record, "status_detail", check->untraced);
+		return;
+	}
+	if (visit->pass == PASS_TRACE && plan_trace_bytes(block) > run->plan.memory_bytes) {
+		set_no_memory(run, plan_trace_bytes(block), record);
 		return;
 	}
 	if (visit->pass == PASS_MEASURE) {

@@ -167,6 +167,23 @@ static void passes_are_the_presets_or_those_that_are_named(void **state)
 	options_release(&options);
 }
 
+static void a_timeline_of_what_is_not_traced_is_refused(void **state)
+{
+	struct options options;
+	struct error error;
+
+	(void)state;
+	assert_false(parse(WORDS("--timeline=77"), &options, &error));
+	assert_contains(error.text, "77 is not among --rows");
+	options_release(&options);
+	assert_false(parse(WORDS("--timeline=1000", "--passes=measure"), &options, &error));
+	assert_contains(error.text, "--passes leaves it out");
+	options_release(&options);
+	/* What the preset names is left out where it does not apply. */
+	parse_good(WORDS("--rows=10", "--passes=measure"), &options);
+	options_release(&options);
+}
+
 static void a_timeline_is_of_the_rows_that_are_named_or_of_none(void **state)
 {
 	static const uint64_t named[] = {100, 5000};
@@ -179,7 +196,8 @@ static void a_timeline_is_of_the_rows_that_are_named_or_of_none(void **state)
 	assert_int_equal(options.timeline_points, 200);
 	options_release(&options);
 
-	parse_good(WORDS("--timeline=5k,100", "--timeline-points=1000"), &options);
+	parse_good(WORDS("--timeline=5k,100", "--timeline-points=1000", "--rows=100,1k,5k"),
+		   &options);
 	assert_counts(&options.timeline, named, COUNT_OF(named));
 	assert_int_equal(options.timeline_points, 1000);
 	options_release(&options);
@@ -520,6 +538,7 @@ int main(void)
 		cmocka_unit_test(every_preset_can_be_read_and_explains_itself),
 		cmocka_unit_test(a_strategy_that_is_named_is_taken_whatever_the_preset),
 		cmocka_unit_test(passes_are_the_presets_or_those_that_are_named),
+		cmocka_unit_test(a_timeline_of_what_is_not_traced_is_refused),
 		cmocka_unit_test(a_timeline_is_of_the_rows_that_are_named_or_of_none),
 		cmocka_unit_test(options_override_the_preset_in_any_order),
 		cmocka_unit_test(every_other_option_is_kept),

@@ -907,6 +907,56 @@ static void a_probe_of_allocators_is_run_under_each_of_them(void **state)
 	plan_release(&plan);
 }
 
+static void a_probe_of_no_allocator_runs_under_one_that_is_there(void **state)
+{
+	static char gone[] = "it is not here";
+	struct fake fake;
+	struct plan plan;
+	struct visit *visits;
+
+	(void)state;
+	fake_init(&fake, 3);
+	fake.allocators[0].missing = gone;
+	make_all_passes(&fake, &plan, &visits);
+	for (size_t i = 0; i < plan.probe_count; i++)
+		if (!plan.probes[i].probe->of_allocator)
+			assert_int_equal(plan.probes[i].allocator, 1);
+	free(visits);
+	plan_release(&plan);
+}
+
+static void a_plan_of_latencies_that_are_too_few_is_refused(void **state)
+{
+	struct error error = {""};
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 1);
+	fake.rows[0] = 10;
+	fake.options.passes[PASS_MEASURE] = false;
+	fake.options.passes[PASS_LATENCY] = true;
+	fake.options.latency_rounds = 1;
+	assert_false(plan_make(&plan, &fake.options, &no_topology, plenty, &error));
+	assert_contains(error.text, "nothing to measure");
+	plan_release(&plan);
+}
+
+static void a_trace_needs_memory_for_each_block_too(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 1);
+	only_strategy(&fake, "list_of_pointers");
+	fake.rows[0] = 1000000;
+	make(&plan, &fake, plenty);
+	assert_int_equal(plan_trace_bytes(&plan.blocks[0]) - plan_needed_bytes(&plan.blocks[0]),
+			 64000000);
+	plan_release(&plan);
+}
+
 static void trace_and_latency_follow_the_measurements_of_their_block(void **state)
 {
 	struct fake fake;
@@ -1007,6 +1057,9 @@ int main(void)
 		cmocka_unit_test(no_visit_comes_twice),
 		cmocka_unit_test(probes_stand_at_the_start_in_the_middle_and_at_the_end),
 		cmocka_unit_test(a_probe_of_allocators_is_run_under_each_of_them),
+		cmocka_unit_test(a_probe_of_no_allocator_runs_under_one_that_is_there),
+		cmocka_unit_test(a_plan_of_latencies_that_are_too_few_is_refused),
+		cmocka_unit_test(a_trace_needs_memory_for_each_block_too),
 		cmocka_unit_test(trace_and_latency_follow_the_measurements_of_their_block),
 		cmocka_unit_test(a_slow_cell_is_measured_in_six_rounds_spread_over_the_run),
 		cmocka_unit_test(rows_that_an_implementation_has_not_are_left_out),

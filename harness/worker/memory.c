@@ -121,9 +121,24 @@ bool memory_reset_peak(uint64_t *rss_bytes, double *touch_page_ns)
 	return written == 1 && read_status("\nVmRSS:", rss_bytes);
 }
 
-bool memory_resident(uint64_t *rss_bytes)
+int memory_open_resident(void)
 {
-	return read_status("\nVmRSS:", rss_bytes);
+	return open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+}
+
+bool memory_resident(int fd, uint64_t *rss_bytes)
+{
+	char text[128];
+	ssize_t length = pread(fd, text, sizeof text - 1, 0);
+	char *end;
+
+	if (length <= 0)
+		return false;
+	text[length] = '\0';
+	/* "size resident ...", in pages. */
+	(void)strtoull(text, &end, 10);
+	*rss_bytes = strtoull(end, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+	return true;
 }
 
 bool memory_peak(uint64_t *peak_bytes)

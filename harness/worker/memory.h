@@ -27,8 +27,12 @@ void *memory_map(size_t bytes);
  * cannot. */
 void memory_map_program(void);
 
-/* The resident memory now. */
-bool memory_resident(uint64_t *rss_bytes);
+/* For many readings: opens /proc/self/statm, whose resident memory is that of VmRSS and takes a few
+ * microseconds to read; -1 if it cannot. The caller closes it. */
+int memory_open_resident(void);
+
+/* The resident memory now, from there. */
+bool memory_resident(int fd, uint64_t *rss_bytes);
 
 /*
  * Sets the peak back. On success *rss_bytes is the resident memory at that moment; false if this

@@ -230,12 +230,24 @@ static enum probe_status time_in_place(void *context, double *ns, struct error *
 	return PROBE_OK;
 }
 
+/* A block of a few steps is at most some megabytes then. */
+#define MOST_STEP_BYTES ((size_t)1 << 20)
+
 enum probe_status probe_realloc_in_place(size_t bytes, struct probe_result *result,
 					 struct error *error)
 {
 	struct growing growing = {.step_bytes = bytes, .batch_calls = BATCH_BYTES / bytes};
 	struct probe_result clock;
-	enum probe_status status = probe_clock(1, &clock, error);
+	enum probe_status status;
+
+	if (bytes > MOST_STEP_BYTES) {
+		(void)error_set(error,
+				"not available: steps of %zu bytes are too large for blocks "
+				"that grow in place many times",
+				bytes);
+		return PROBE_UNAVAILABLE;
+	}
+	status = probe_clock(1, &clock, error);
 
 	if (status != PROBE_OK)
 		return status;

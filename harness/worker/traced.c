@@ -34,6 +34,7 @@ struct traced_run {
 	struct traced_result *result;
 	struct lane *lanes;
 	pthread_barrier_t barrier;
+	int resident_fd;
 	uint64_t resident_before;
 };
 
@@ -52,7 +53,7 @@ static void take_point(struct traced_run *run, uint64_t rows, bool last)
 	run->trace->live(&live);
 	point.live_bytes = live.requested_bytes;
 	point.live_peak_bytes = live.window_peak_bytes;
-	if (memory_resident(&resident) && resident > run->resident_before)
+	if (memory_resident(run->resident_fd, &resident) && resident > run->resident_before)
 		point.resident_bytes = resident - run->resident_before;
 	run->trace->resume();
 	if (before != NULL && !last && before->live_bytes == point.live_bytes &&
@@ -184,7 +185,7 @@ static size_t live_blocks(const struct measure_request *request)
 	request->strategy->cost(request->rows, request->row_bytes, &cost);
 	if (request->strategy->order == GROWTH_LINEAR)
 		blocks += cost.malloc_count + cost.calloc_count;
-	return blocks > MOST_BLOCKS ? MOST_BLOCKS : blocks * request->threads;
+	return blocks > MOST_BLOCKS / request->threads ? MOST_BLOCKS : blocks * request->threads;
 }
 
 static uint64_t calls_of(const struct trace_counts *counts)
@@ -296,7 +297,8 @@ enum measure_status traced(const struct measure_request *request, struct traced_
 		(void)error_set(error, "no memory for the interposer's table of blocks");
 		return MEASURE_FAILED;
 	}
-	(void)memory_resident(&run.resident_before);
+	run.resident_fd = memory_open_resident();
+	(void)memory_resident(run.resident_fd, &run.resident_before);
 	if (!run_lanes(&run, error))
 		return MEASURE_FAILED;
 	collect(&run);

@@ -53,6 +53,9 @@ def copy_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     """
     moved = (cells["realloc_moved_bytes"] - cells["realloc_remapped_bytes"]).to_numpy(float)
     moves = (cells["realloc_moved_count"] - cells["realloc_remapped_count"]).to_numpy(float)
+    # Where system calls were not seen, nothing moved is still nothing copied.
+    none = (cells["realloc_moved_count"] == 0).to_numpy()
+    moved, moves = np.where(none, 0.0, moved), np.where(none, 0.0, moves)
     own = cells["strategy_copied_bytes"].to_numpy(float)
     largest = (cells["rows"] * cells["row_bytes"]).to_numpy(float)
     of_realloc = copy_cost(largest, moved / np.maximum(moves, 1.0), costs)
@@ -270,8 +273,8 @@ def _ratio(a: object, b: object) -> np.ndarray:
 class Explained(NamedTuple):
     """How far the model explains the C cells that are long enough.
 
-    cells: all of them. within: those with an explained_share from 75% to 125%. unknown: those
-    with a part that is unknown.
+    cells: those of which all parts are known. within: those of them with an explained_share from
+    75% to 125%. unknown: how many were left out, as a part is unknown.
     """
 
     cells: pd.DataFrame
@@ -286,12 +289,14 @@ class Explained(NamedTuple):
             f"explained {EXPLAINED_LOW:.0%} to {EXPLAINED_HIGH:.0%} in {self.within} of {count} "
             f"cold C cells of 100 \N{MICRO SIGN}s and more ({share})"
         )
-        return line + (f"; parts are unknown in {self.unknown}" if self.unknown else "")
+        left_out = f"; {self.unknown} more have parts that are unknown: were the probes run?"
+        return line + (left_out if self.unknown else "")
 
 
 def explained(attribution: pd.DataFrame) -> Explained:
     """How well the cold builds of our own kernels that take 100 us or more are explained."""
     long = (attribution["cold_build_ns"] >= LEAST_NS) & (attribution["implementation"] == "c")
-    cells = attribution[long]
+    known = long & (attribution["unknown_parts"] == "")
+    cells = attribution[known]
     within = cells["explained_share"].between(EXPLAINED_LOW, EXPLAINED_HIGH)
-    return Explained(cells, int(within.sum()), int((cells["unknown_parts"] != "").sum()))
+    return Explained(cells, int(within.sum()), int(long.sum() - known.sum()))

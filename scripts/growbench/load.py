@@ -99,16 +99,20 @@ def read_timeline(path: Union[str, Path], runs: pd.DataFrame) -> pd.DataFrame:
 
     Sorted by position and rows_appended. Points whose position has no row in `runs` that is of
     the trace pass and ok are left out: their worker was interrupted, or their row was torn. Of
-    points that stand there twice the later counts. A run without the file has no points. A torn
-    last line is dropped with a LoadWarning. Raises LoadError.
+    several series of a position the last counts. A run without the file, or with an empty one,
+    has no points. A torn last line is dropped with a LoadWarning. Raises LoadError.
     """
     path = runs_path(path).with_name("timeline.csv")
-    if not path.exists():
+    if not path.exists() or path.stat().st_size == 0:
         types = {c.name: "str" if c.type == TEXT else "float64" for c in TIMELINE_COLUMNS}
         return pd.DataFrame({name: pd.Series(dtype=type) for name, type in types.items()})
     points = _read(path, TIMELINE_COLUMNS, SCHEMA_VERSION)
     traced = runs.loc[(runs["pass"] == TRACE) & (runs["status"] == OK), "position"]
     points = points[points["position"].isin(traced)]
+    # A series begins where the rows do not go on: its points are in the order of the file.
+    of_position = points.groupby("position")["rows_appended"]
+    series = (of_position.diff() < 0).groupby(points["position"]).cumsum()
+    points = points[series == series.groupby(points["position"]).transform("max")]
     keys = ["position", "rows_appended"]
     return points.drop_duplicates(keys, keep="last").sort_values(keys).reset_index(drop=True)
 

@@ -73,7 +73,7 @@ def beyond_threshold(ratios: pd.Series, threshold_percent: float) -> Beyond:
 
 
 def as_text(table: pd.DataFrame) -> str:
-    """The table of compare_allocators() for a terminal: aligned columns, one line a cell."""
+    """The table of compare_pairs() for a terminal: aligned columns, one line a cell."""
     shown = [key for key in table.columns if key in CELL_KEYS]
     # A key that is the same in every row tells nothing in this table.
     always = ("strategy", "allocator", "rows")

@@ -285,9 +285,21 @@ def point(position: int, rows_appended: int, live_bytes: int) -> str:
 
 
 def test_a_timeline_is_read_in_order(runs_csv):
-    points = timeline_of(runs_csv, TIMELINE_HEADER + "\n" + point(1, 5, 50) + point(1, 0, 0))
+    points = timeline_of(runs_csv, TIMELINE_HEADER + "\n" + point(1, 0, 0) + point(1, 5, 50))
     assert points["rows_appended"].tolist() == [0, 5]
     assert points["live_bytes"].tolist() == [0, 50]
+
+
+def test_of_a_worker_that_was_interrupted_and_done_again_the_second_series_counts(runs_csv):
+    first = point(1, 1, 10) + point(1, 3, 30) + point(1, 5, 50)
+    second = point(1, 1, 11) + point(1, 5, 55)
+    points = timeline_of(runs_csv, TIMELINE_HEADER + "\n" + first + second)
+    assert points["rows_appended"].tolist() == [1, 5]
+    assert points["live_bytes"].tolist() == [11, 55]
+
+
+def test_an_empty_timeline_has_no_points(runs_csv):
+    assert timeline_of(runs_csv, "").empty
 
 
 def test_of_points_that_stand_twice_the_later_counts(runs_csv):
