@@ -282,8 +282,7 @@ static const struct option_row option_rows[] = {
 	{"rounds", "N", set_rounds, "visits to every cell; fewer than 6 give no intervals"},
 	{"passes", "LIST", set_passes,
 	 "of measure (times, peak), trace (why: calls, moves, copies), latency (each append), "
-	 "probe "
-	 "(the machine's limits)"},
+	 "probe (the machine's limits)"},
 	{"timeline", "LIST", set_timeline,
 	 "rows at which the trace records memory against rows appended, or none"},
 	{"timeline-points", "N", set_timeline_points, "points of each, at most 1000"},

@@ -100,7 +100,6 @@ bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *pro
 	const struct options *options = plan->options;
 	struct history *histories = calloc(options->allocator_count, sizeof *histories);
 	bool whole = histories != NULL;
-
 	double expected_ns = 0;
 
 	for (size_t i = 0; i < plan->cell_count; i++)

@@ -131,6 +131,18 @@ def test_where_nothing_can_be_put_in_front_of_an_allocator_the_rest_goes_on(
     assert "SIGSEGV" in read_machine(out)["allocators"][0]["why_not_traced"]
 
 
+def test_a_path_that_the_loader_cannot_take_is_named(growbench, stand_in, out, tmp_path):
+    worker = tmp_path / "a b" / "worker"
+    worker.parent.mkdir()
+    worker.write_bytes(stand_in().path.read_bytes())
+    worker.chmod(0o755)
+    done = growbench("run", "--out=out", TRACED, *CELLS, f"--worker={worker}")
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    (row,) = read_rows(out)
+    assert row["status"] == "untraced" and "a b/libgrowbench-trace.so" in row["status_detail"]
+
+
 def test_what_a_machine_does_not_offer_is_no_failure_of_a_probe(growbench, stand_in, out):
     worker = stand_in(
         other="begin; echo status unprobed >&3; echo status_detail none here >&3; echo end >&3"

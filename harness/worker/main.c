@@ -18,6 +18,7 @@
 #include "harness/worker/identity.h"
 #include "harness/worker/latency.h"
 #include "harness/worker/measure.h"
+#include "harness/worker/median.h"
 #include "harness/worker/memory.h"
 #include "harness/worker/probe.h"
 #include "harness/worker/traced.h"
@@ -46,14 +47,6 @@ static const char *const status_names[] = {
 	[MEASURE_FAILED] = "failed",
 };
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void report_warm(struct report *report, const struct measure_request *request,
 			struct measure_result *result)
 {
@@ -62,11 +55,9 @@ static void report_warm(struct report *report, const struct measure_request *req
 
 	if (count == 0)
 		return;
-	qsort(values, count, sizeof *values, compare_doubles);
 	report_count(report, "warm_iteration_count", request->iterations);
 	report_count(report, "warm_value_count", count);
-	report_real(report, "warm_build_release_median_ns",
-		    (values[(count - 1) / 2] + values[count / 2]) / 2);
+	report_real(report, "warm_build_release_median_ns", median(values, count)); /* sorts them */
 	report_real(report, "warm_build_release_min_ns", values[0]);
 	report_real(report, "warm_build_release_max_ns", values[count - 1]);
 	report_real(report, "warm_minor_fault_count", result->warm_minor_faults);

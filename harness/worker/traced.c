@@ -214,7 +214,6 @@ static void add_counts(struct trace_counts *sum, const struct trace_counts *coun
 	sum->realloc_count += counts->realloc_count;
 	sum->free_count += counts->free_count;
 	sum->aligned_count += counts->aligned_count;
-	sum->failed_count += counts->failed_count;
 	sum->realloc_in_place_count += counts->realloc_in_place_count;
 	sum->realloc_moved_count += counts->realloc_moved_count;
 	sum->realloc_remapped_count += counts->realloc_remapped_count;
