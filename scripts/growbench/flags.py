@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from growbench.metrics import HEADLINES, metric
-from growbench.statistics import MAD_SCALE, GroupedOrder, grouped_order, grouped_spearman
+from growbench.statistics.order import MAD_SCALE, GroupedOrder, grouped_order, grouped_spearman
 
 WIDE = 0.10
 SPREAD = 1.5

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from growbench.columns import OK, PROBE
-from growbench.statistics import grouped_order
+from growbench.statistics.order import grouped_order
 
 # A probe whose visits differ by more than this, largest over smallest - 1, has drifted.
 DRIFT_SHARE = 0.03

@@ -7,7 +7,7 @@ import pandas as pd
 
 from growbench.columns import CELL_KEYS, MEASURE, OK
 from growbench.metrics import Metric
-from growbench.statistics import grouped_order
+from growbench.statistics.order import grouped_order
 
 STRATEGY = "strategy"
 
@@ -20,7 +20,7 @@ def compare_pairs(
     of: the column that a and b are values of, "allocator" or "strategy" (of any implementation).
 
     In each round d = ln a - ln b; ratio = exp(median d), with exp() of the order-statistic
-    interval of d: see statistics.paired_ratio(). Rounds where either has no value above 0 are
+    interval of d: see statistics.order.paired_ratio(). Rounds where either has no value above 0 are
     left out. Columns: the keys that both cells have in common, round_count, ratio, ci_low, ci_high
     (nan below 6 rounds).
     """

@@ -7,7 +7,7 @@ from conftest import build_runs, fail, one_cell
 
 from growbench.pair_comparison import as_text, beyond_threshold, compare_pairs
 from growbench.metrics import metric
-from growbench.statistics import paired_ratio
+from growbench.statistics.order import paired_ratio
 
 WARM = metric("warm_build_release")
 

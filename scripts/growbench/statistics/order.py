@@ -1,8 +1,4 @@
-"""Statistics as small functions over plain arrays.
-
-The unit of replication is the worker: one value for each worker goes in, never the values from
-within a worker. The grouped functions do the same as the plain ones for many cells at once.
-"""
+"""Order statistics: medians over workers, their intervals, paired ratios, rank correlation."""
 
 from functools import lru_cache
 from typing import NamedTuple

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from growbench.statistics import (
+from growbench.statistics.order import (
     grouped_order,
     grouped_spearman,
     interval_rank,
