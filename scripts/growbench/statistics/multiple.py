@@ -1,0 +1,54 @@
+"""Many questions at once: of a hundred true nulls, five have p < 0.05."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def holm(p: ArrayLike) -> np.ndarray:
+    """p-values adjusted so that rejecting what is at most alpha errs anywhere with probability
+    alpha at most.
+
+    Formula: with p(1) <= ... <= p(n), adjusted(i) = max over j <= i of min(1, (n + 1 - j) p(j)).
+    Assumptions: each p is valid by itself; nothing about how they depend on each other.
+    Source: S. Holm, A simple sequentially rejective multiple test procedure, Scand. J. Stat. 6
+    (1979).
+    """
+    p = np.asarray(p, dtype=float)
+    order = np.argsort(p, kind="stable")
+    stepped = np.minimum(1.0, (len(p) - np.arange(len(p))) * p[order])
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.maximum.accumulate(stepped)
+    return adjusted
+
+
+def grouped_holm(p: ArrayLike, groups: ArrayLike) -> np.ndarray:
+    """holm() within each group."""
+    p, groups = np.asarray(p, dtype=float), np.asarray(groups)
+    adjusted = np.empty(len(p))
+    order = np.lexsort((p, groups))
+    ordered_groups = groups[order]
+    new = np.flatnonzero(np.append(True, ordered_groups[1:] != ordered_groups[:-1])[: len(p)])
+    for start, end in zip(new, np.append(new[1:], len(p))):
+        members = order[start:end]
+        adjusted[members] = holm(p[members])
+    return adjusted
+
+
+def simes(p: ArrayLike, groups: ArrayLike, group_count: int) -> np.ndarray:
+    """For each group one p for "there is nothing in any of its members"; 1 without members.
+
+    Formula: min over i of n p(i) / i, p(1) <= ... <= p(n).
+    Assumptions: the members are independent or depend on each other positively, as times that share
+    a machine do.
+    Source: R. J. Simes, An improved Bonferroni procedure for multiple tests of significance,
+    Biometrika 73 (1986).
+    """
+    p, groups = np.asarray(p, dtype=float), np.asarray(groups, dtype=int)
+    order = np.lexsort((p, groups))
+    p, groups = p[order], groups[order]
+    count = np.bincount(groups, minlength=group_count)
+    start = np.cumsum(count) - count
+    rank = np.arange(len(p)) - start[groups] + 1
+    result = np.ones(group_count)
+    np.minimum.at(result, groups, p * count[groups] / rank)
+    return result

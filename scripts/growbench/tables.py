@@ -1,0 +1,202 @@
+"""One table, many readers: a terminal, Markdown, CSV, JSON, HTML.
+
+A Table holds figures in full precision; what a reader sees is made at the last moment, by the
+column's kind. To add a way to show a kind, add a row to KINDS; to add a format, a function to
+FORMATS.
+"""
+
+import json
+import math
+from typing import Any, Callable, NamedTuple, Optional, Sequence
+
+import pandas as pd
+
+from growbench.units import show
+
+NOTHING = "-"
+
+
+class Column(NamedTuple):
+    """A column of a Table.
+
+    name: of the frame's column, and of the column in CSV and JSON. label: its heading.
+    kind: how it is shown, a key of KINDS. high: for an interval, the frame's column with its upper
+    end; `name` is that of the lower end. help: one line for headings that can tell more.
+    """
+
+    name: str
+    label: str
+    kind: str = "text"
+    high: str = ""
+    help: str = ""
+
+
+class Table(NamedTuple):
+    """A table with a title, and notes that travel with it as footnotes.
+
+    frame: a column for each Column (for an interval two); others are not shown, but stand in CSV
+    and JSON. tone: a column of the frame that says how a row is meant: good, bad, unsure or "";
+    "" if none does. name: of the file or the JSON member that holds it.
+    """
+
+    name: str
+    title: str
+    columns: Sequence[Column]
+    frame: pd.DataFrame
+    notes: Sequence[str] = ()
+    tone: str = ""
+
+    def texts(self) -> list[list[str]]:
+        """The cells as a reader sees them, row by row."""
+        by_column = [column_texts(self.frame, column) for column in self.columns]
+        return [list(row) for row in zip(*by_column)]
+
+    def tones(self) -> list[str]:
+        """What colour each row asks for."""
+        return list(self.frame[self.tone]) if self.tone else [""] * len(self.frame)
+
+
+class Kind(NamedTuple):
+    """show: one value as text. right: numbers stand at the right."""
+
+    show: Callable[[Any], str]
+    right: bool = True
+
+
+def _unit(unit: str) -> Kind:
+    return Kind(lambda value: show(value, unit))
+
+
+def factor(value: float) -> str:
+    """A ratio with as many digits as it needs: 1.034, 12.3, 4,321."""
+    if value < 10:
+        return f"{value:.3f}"
+    return f"{value:.1f}" if value < 1000 else f"{value:,.0f}"
+
+
+def percent(value: float) -> str:
+    """A ratio as a change: 1.034 is +3.4%, 0.5 is -50.0%."""
+    change = 100.0 * (value - 1.0)
+    return f"{change:+.1f}%" if abs(change) < 1000 else f"{change:+,.0f}%"
+
+
+KINDS = {
+    "text": Kind(str, right=False),
+    "count": Kind(lambda value: f"{value:,.0f}"),
+    "ns": _unit("ns"),
+    "bytes": _unit("bytes"),
+    "share": _unit("share"),
+    "factor": Kind(factor),
+    "percent": Kind(percent),
+    "exponent": Kind(lambda value: f"{value:.2f}"),
+    "p": Kind(lambda value: "<0.0001" if value < 0.0001 else f"{value:.4f}"),
+}
+# Intervals are shown as "low to high", each end by the kind behind the colon.
+_INTERVAL = "interval:"
+
+
+def kind_of(column: Column) -> Kind:
+    return KINDS[column.kind.removeprefix(_INTERVAL)]
+
+
+def column_texts(frame: pd.DataFrame, column: Column) -> list[str]:
+    """A column's cells as text; what is missing or infinite is "-"."""
+    kind = kind_of(column)
+    low = [_shown(value, kind) for value in frame[column.name]]
+    if not column.kind.startswith(_INTERVAL):
+        return low
+    high = [_shown(value, kind) for value in frame[column.high]]
+    return [NOTHING if NOTHING in pair else f"{pair[0]} to {pair[1]}" for pair in zip(low, high)]
+
+
+def _shown(value: Any, kind: Kind) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return NOTHING
+    text = kind.show(value)
+    # A name from the data never breaks a line, nor speaks to the terminal.
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+# Terminal colours of the tones: bold as well, so that they are not told by hue alone.
+_TONES = {"bad": "\033[1;31m", "good": "\033[32m", "unsure": "\033[33m"}
+_BOLD, _PLAIN = "\033[1m", "\033[0m"
+
+
+def as_terminal(table: Table, colour: bool = False) -> str:
+    """Title, aligned columns, notes; colour: with escape sequences."""
+    lines = [f"{_BOLD}{table.title}{_PLAIN}" if colour else table.title]
+    rows = [[column.label for column in table.columns], *table.texts()]
+    if len(rows) > 1:
+        widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
+        right = [kind_of(column).right for column in table.columns]
+        for number, row in enumerate(rows):
+            line = "  ".join(
+                text.rjust(width) if at_right else text.ljust(width)
+                for text, width, at_right in zip(row, widths, right)
+            ).rstrip()
+            tone = _TONES.get(table.tones()[number - 1], "") if colour and number else ""
+            lines.append(f"  {tone}{line}{_PLAIN if tone else ''}")
+    else:
+        lines.append("  none")
+    lines += [f"  {note}" for note in table.notes]
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(table: Table) -> str:
+    """A section with a pipe table and its notes; text from the data is escaped."""
+    lines = [f"### {_markdown(table.title)}", ""]
+    texts = table.texts()
+    if texts:
+        lines.append("| " + " | ".join(_markdown(column.label) for column in table.columns) + " |")
+        rules = ["---:" if kind_of(column).right else "---" for column in table.columns]
+        lines.append("| " + " | ".join(rules) + " |")
+        lines += ["| " + " | ".join(map(_markdown, row)) + " |" for row in texts]
+    else:
+        lines.append("None.")
+    for note in table.notes:
+        lines += ["", _markdown(note)]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown(text: str) -> str:
+    for sign in "\\`*[]<>|":
+        text = text.replace(sign, f"&#{ord(sign)};" if sign in "<>|" else f"\\{sign}")
+    return text
+
+
+def as_records(table: Table) -> dict:
+    """A table as JSON has it: every column of the frame in full precision, null where missing."""
+    rows = [
+        {str(name): _plain(value) for name, value in row.items()}
+        for row in table.frame.to_dict("records")
+    ]
+    return {"name": table.name, "title": table.title, "notes": list(table.notes), "rows": rows}
+
+
+def _plain(value: Any) -> Any:
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def to_json(content: dict) -> str:
+    """JSON text, the same for the same content; NaN is an error, as JSON has none."""
+    return json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def spreadsheet_safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with text that a spreadsheet would run as a formula made harmless by a "'"."""
+    safe = frame.copy()
+    for name in safe.columns:
+        if safe[name].dtype == object:
+            safe[name] = [_no_formula(value) for value in safe[name]]
+    return safe
+
+
+def _no_formula(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
+
+
+def as_csv(table: Table) -> str:
+    """All columns of the frame in full precision, missing ones empty."""
+    text: Optional[str] = spreadsheet_safe(table.frame).to_csv(index=False, lineterminator="\n")
+    return text or ""
