@@ -1,0 +1,65 @@
+"""A run as comparisons take it: its rows, what its machine was, and a short name for it."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple, Optional, Sequence, Union
+
+import pandas as pd
+
+from growbench.load import read_runs, runs_path
+
+
+class Run(NamedTuple):
+    """label: unique among the runs of a comparison. runs: as read_runs() returns them. machine:
+    what machine.json says, or None where there is none."""
+
+    label: str
+    runs: pd.DataFrame
+    machine: Optional[dict] = None
+
+    @property
+    def machine_id(self) -> str:
+        """The stable label of the machine, which runs.csv has in every row."""
+        return str(self.runs["machine_id"].iloc[0])
+
+
+def read_run(path: Union[str, Path]) -> Run:
+    """A run from its folder or its CSV file, labelled by label_of(). Raises LoadError."""
+    return Run(label_of(path), read_runs(path), _read_machine(path))
+
+
+def read_all(paths: Sequence[Union[str, Path]]) -> list[Run]:
+    """The runs in that order, with labels that differ. Raises LoadError."""
+    runs = [read_run(path) for path in paths]
+    labels = unique_labels([run.label for run in runs])
+    return [run._replace(label=label) for run, label in zip(runs, labels)]
+
+
+def label_of(path: Union[str, Path]) -> str:
+    """The name of the run's folder, or of its file if that is not called runs.csv."""
+    file = runs_path(path).absolute()
+    return file.parent.name if file.name == "runs.csv" else file.stem
+
+
+def unique_labels(labels: Sequence[str]) -> list[str]:
+    """The labels; those that occur several times are numbered: a, b, a becomes a#1, b, a#2."""
+    count, seen, taken = Counter(labels), Counter[str](), set(labels)
+    unique = []
+    for label in labels:
+        made = label
+        while count[label] > 1 and made in taken:
+            seen[label] += 1
+            made = f"{label}#{seen[label]}"
+        taken.add(made)
+        unique.append(made)
+    return unique
+
+
+def _read_machine(path: Union[str, Path]) -> Optional[dict]:
+    try:
+        text = runs_path(path).with_name("machine.json").read_text(encoding="utf-8")
+        content = json.loads(text)
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
