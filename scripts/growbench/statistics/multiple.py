@@ -43,12 +43,12 @@ def simes(p: ArrayLike, groups: ArrayLike, group_count: int) -> np.ndarray:
     Source: R. J. Simes, An improved Bonferroni procedure for multiple tests of significance,
     Biometrika 73 (1986).
     """
-    p, groups = np.asarray(p, dtype=float), np.asarray(groups, dtype=int)
-    order = np.lexsort((p, groups))
-    p, groups = p[order], groups[order]
-    count = np.bincount(groups, minlength=group_count)
+    values, members = np.asarray(p, dtype=float), np.asarray(groups, dtype=int)
+    order = np.lexsort((values, members))
+    values, members = values[order], members[order]
+    count = np.bincount(members, minlength=group_count)
     start = np.cumsum(count) - count
-    rank = np.arange(len(p)) - start[groups] + 1
+    rank = np.arange(len(values)) - start[members] + 1
     result = np.ones(group_count)
-    np.minimum.at(result, groups, p * count[groups] / rank)
+    np.minimum.at(result, members, values * count[members] / rank)
     return result

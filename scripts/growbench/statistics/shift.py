@@ -169,7 +169,7 @@ class _Ragged(NamedTuple):
 
     values: np.ndarray
     start: np.ndarray
-    count: np.ndarray
+    size: np.ndarray
 
     def rows(self, groups: np.ndarray, count: int) -> np.ndarray:
         """The values of `groups`, which have `count` each: groups x count."""
@@ -199,7 +199,7 @@ def grouped_hodges_lehmann(
     """
     first, second = _ragged(a, a_groups, group_count), _ragged(b, b_groups, group_count)
     result = Shift(*(column.copy() for column in _no_shift(group_count)))
-    shapes = np.stack([first.count, second.count], axis=1)
+    shapes = np.stack([first.size, second.size], axis=1)
     for m, n in np.unique(shapes, axis=0):
         chosen = np.flatnonzero((shapes == (m, n)).all(axis=1))
         part = hodges_lehmann(first.rows(chosen, m), second.rows(chosen, n), confidence)
@@ -214,8 +214,8 @@ def grouped_paired_shift(
     """paired_shift() of each group's differences; nan are left out."""
     ragged = _ragged(differences, groups, group_count)
     result = Shift(*(column.copy() for column in _no_shift(group_count)))
-    for n in np.unique(ragged.count):
-        chosen = np.flatnonzero(ragged.count == n)
+    for n in np.unique(ragged.size):
+        chosen = np.flatnonzero(ragged.size == n)
         part = paired_shift(ragged.rows(chosen, n), confidence)
         for column, of_part in zip(result, part):
             column[chosen] = of_part

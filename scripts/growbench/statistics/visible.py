@@ -10,7 +10,7 @@ _RANK_COST = np.sqrt(np.pi / 3.0)
 
 
 def visible_shift(
-    deviation: ArrayLike, m: ArrayLike, n: ArrayLike, alpha: float, smallest_p: ArrayLike
+    deviation: ArrayLike, m: ArrayLike, n: ArrayLike, alpha: ArrayLike, smallest_p: ArrayLike
 ) -> np.ndarray:
     """The smallest shift between sets of m and n workers that a rank-sum test at level alpha
     finds in 80% of cases.
@@ -29,7 +29,7 @@ def visible_shift(
 
 
 def visible_paired_shift(
-    deviation: ArrayLike, n: ArrayLike, alpha: float, smallest_p: ArrayLike
+    deviation: ArrayLike, n: ArrayLike, alpha: ArrayLike, smallest_p: ArrayLike
 ) -> np.ndarray:
     """The same for n pairs whose differences have that deviation, and the signed-rank test."""
     n = np.asarray(n, dtype=float)
@@ -39,8 +39,9 @@ def visible_paired_shift(
 
 
 def _visible(
-    error: np.ndarray, freedom: np.ndarray, alpha: float, smallest_p: ArrayLike
+    error: np.ndarray, freedom: np.ndarray, alpha: ArrayLike, smallest_p: ArrayLike
 ) -> np.ndarray:
+    alpha = np.asarray(alpha, dtype=float)
     enough = (freedom >= 1.0) & (np.asarray(smallest_p, dtype=float) <= alpha)
     freedom = np.maximum(freedom, 1.0)
     quantiles = special.stdtrit(freedom, 1.0 - alpha / 2.0) + special.stdtrit(freedom, POWER)

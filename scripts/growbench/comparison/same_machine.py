@@ -1,0 +1,424 @@
+"""Two runs of one machine, or the two sides of a live comparison: what became slower?
+
+Families come first. A family is a strategy under an allocator; its cells are the sizes, and each
+metric has families of its own. A hundred cells of identical code always hold some that look slower,
+so a cell is only listed inside a family whose difference stands up to all families being asked at
+once.
+"""
+
+from typing import NamedTuple, Sequence
+
+import numpy as np
+import pandas as pd
+
+from growbench.columns import CELL, MEASURE, OK, SKIPPED_PREDICTED, SKIPPED_ROUNDS
+from growbench.metrics import Metric
+from growbench.statistics.multiple import grouped_holm, simes
+from growbench.statistics.shift import (
+    Shift,
+    grouped_hodges_lehmann,
+    grouped_paired_shift,
+    hodges_lehmann,
+    paired_shift,
+    smallest_rank_sum_p,
+    smallest_signed_rank_p,
+)
+from growbench.statistics.visible import visible_paired_shift, visible_shift
+from growbench.summary import LARGEST_RESOLUTION_SHARE
+
+FAMILY = ("implementation", "strategy", "allocator")
+LEAST_THRESHOLD = 0.05
+ALPHA = 0.05
+
+# What became of a family or of a cell.
+SLOWER, FASTER, UNRESOLVED, NO_SLOWER = "slower", "faster", "unresolved", "no slower"
+# Statuses that are of the plan or of the machine, not of the code that was measured.
+_NOT_OF_THE_CODE = (
+    OK,
+    SKIPPED_PREDICTED,
+    SKIPPED_ROUNDS,
+    "skipped_memory",
+    "unavailable",
+    "unsupported",
+)
+# A family has two chances to be found, by its mean and by its cells, so each has half of alpha.
+_CHANCES = 2.0
+
+
+class Settings(NamedTuple):
+    """How to judge.
+
+    paired: the rounds of both sides were interleaved, so that they are pairs.
+    family_threshold, cell_threshold: theta, the smallest slowdown that counts as a regression, as a
+    share: 0.05 is 5%.
+    """
+
+    paired: bool = False
+    family_threshold: float = LEAST_THRESHOLD
+    cell_threshold: float = LEAST_THRESHOLD
+    alpha: float = ALPHA
+
+
+class Comparison(NamedTuple):
+    """What a comparison found. All ratios are new / base.
+
+    families: metric; the keys of FAMILY; cell_count, base_round_count, new_round_count; ratio,
+    ci_low, ci_high (95%); p (of the family alone), p_adjusted (Holm, over all families of the
+    metric); visible_ratio (what would have been found in 80% of cases; inf: nothing); verdict.
+    cells: metric; the keys of CELL; base_median, new_median (in the metric's unit); ratio, ci_low,
+    ci_high, p, p_adjusted (Holm, within the family); family_rejected; verdict.
+    common: for each metric the ratio that all families have in common (the median of theirs), and
+    its interval. lost: cells that base has figures of, and whose workers failed in new.
+    """
+
+    families: pd.DataFrame
+    cells: pd.DataFrame
+    common: pd.DataFrame
+    lost: pd.DataFrame
+    settings: Settings
+
+    def count(self, verdict: str) -> int:
+        """How many families have that verdict."""
+        return int((self.families["verdict"] == verdict).sum())
+
+
+class _Numbered(NamedTuple):
+    """Both sides' workers with the numbers of their cells, shared by all metrics."""
+
+    base: pd.DataFrame
+    new: pd.DataFrame
+    base_cell: np.ndarray
+    new_cell: np.ndarray
+    cells: pd.DataFrame
+    family_of_cell: np.ndarray
+    families: pd.DataFrame
+
+
+def compare(
+    base: pd.DataFrame,
+    new: pd.DataFrame,
+    metrics: Sequence[Metric],
+    settings: Settings = Settings(),
+    without_common: bool = False,
+) -> Comparison:
+    """Compare two sets of rows, as read_runs() returns them, on the cells that both have.
+
+    without_common: judge what is left when the shift that all families have in common, metric by
+    metric, is taken out: a machine that has become slower as a whole moves all of them.
+    """
+    numbered = _number(base, new)
+    cell_tables, family_tables, common = [], [], []
+    for metric in metrics:
+        cells, families, shared = _of_metric(numbered, metric, settings, without_common)
+        cell_tables.append(cells)
+        family_tables.append(families)
+        common.append(shared)
+    cells = pd.concat(cell_tables, ignore_index=True)
+    families = pd.concat(family_tables, ignore_index=True)
+    cells, families = _judge(cells, families, settings)
+    return Comparison(
+        families.drop(columns=["family", "deviation"]),
+        cells.drop(columns="family"),
+        pd.DataFrame(common),
+        _lost(base, new),
+        settings,
+    )
+
+
+def threshold_from(same: Comparison) -> Settings:
+    """The thresholds that a machine's own A/A experiment asks for.
+
+    same: a comparison of the machine with itself. Formula: theta = max(5%, the 99th percentile of
+    exp(|ln ratio|) - 1), for families over its families, for cells over its cells.
+    """
+
+    def p99(ratios: pd.Series) -> float:
+        distance = np.abs(np.log(ratios.dropna().to_numpy()))
+        return float(np.expm1(np.quantile(distance, 0.99))) if len(distance) else 0.0
+
+    return same.settings._replace(
+        family_threshold=max(LEAST_THRESHOLD, p99(same.families["ratio"])),
+        cell_threshold=max(LEAST_THRESHOLD, p99(same.cells["ratio"])),
+    )
+
+
+def _number(base: pd.DataFrame, new: pd.DataFrame) -> _Numbered:
+    keys = list(CELL)
+    base, new = (side[(side["pass"] == MEASURE) & (side["status"] == OK)] for side in (base, new))
+    both = pd.concat([base[keys], new[keys]], ignore_index=True)
+    for key in keys:
+        if both[key].dtype == object:
+            both[key] = both[key].astype("category")
+    cell = both.groupby(keys, sort=True, observed=True).ngroup().to_numpy()
+    cells = both.iloc[np.unique(cell, return_index=True)[1]].reset_index(drop=True)
+    cells = cells.astype({key: object for key in keys if cells[key].dtype == "category"})
+    grouped = cells.groupby(list(FAMILY), sort=True)
+    return _Numbered(
+        base,
+        new,
+        cell[: len(base)],
+        cell[len(base) :],
+        cells,
+        grouped.ngroup().to_numpy(dtype=int),
+        grouped.size().rename("cell_count").reset_index()[list(FAMILY)],
+    )
+
+
+class _Values(NamedTuple):
+    """A side's logarithms of one metric: nan where it was not measured."""
+
+    log: np.ndarray
+    cell: np.ndarray
+    round: np.ndarray
+
+
+def _of_metric(
+    numbered: _Numbered, metric: Metric, settings: Settings, without_common: bool
+) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
+    base = _values(numbered.base, numbered.base_cell, metric)
+    new = _values(numbered.new, numbered.new_cell, metric)
+    cell_count = len(numbered.cells)
+    shared = (np.bincount(base.cell, minlength=cell_count) > 0) & (
+        np.bincount(new.cell, minlength=cell_count) > 0
+    )
+    base, new = (_where(side, shared[side.cell]) for side in (base, new))
+    medians = [_medians(side, cell_count) for side in (base, new)]
+    make = _paired if settings.paired else _unpaired
+    measured = make(base, new, numbered.family_of_cell, len(numbered.families))
+    common = _common(measured)
+    if without_common and np.isfinite(common["log"]):
+        new = new._replace(log=new.log - common["log"])
+        measured = make(base, new, numbered.family_of_cell, len(numbered.families))
+
+    cells = numbered.cells.assign(family=numbered.family_of_cell, metric=metric.name)
+    cells["base_median"], cells["new_median"] = medians
+    cells = _with_shift(cells, measured.of_cells)[shared]
+    families = numbered.families.assign(family=np.arange(len(numbered.families)))
+    families["metric"] = metric.name
+    families["cell_count"] = np.bincount(
+        numbered.family_of_cell[shared], minlength=len(numbered.families)
+    )
+    families["base_round_count"] = measured.base_round_count
+    families["new_round_count"] = measured.new_round_count
+    families = _with_shift(families, measured.of_families)
+    families["deviation"] = measured.deviation
+    families = families[families["cell_count"] > 0]
+    by_cells = simes(cells["p"].to_numpy(), cells["family"].to_numpy(), len(numbered.families))
+    best = np.minimum(families["p"].to_numpy(), by_cells[families["family"].to_numpy()])
+    families["p"] = np.minimum(1.0, _CHANCES * best)
+    ratio, low, high = np.exp([common["log"], common["low"], common["high"]])
+    row = {"metric": metric.name, "family_count": len(families)}
+    return cells, families, {**row, "ratio": ratio, "ci_low": low, "ci_high": high}
+
+
+def _values(side: pd.DataFrame, cell: np.ndarray, metric: Metric) -> _Values:
+    values = metric.values(side).to_numpy(dtype=float)
+    usable = values > 0
+    if metric.unit == "bytes":
+        # A peak that is near the reading's own error says nothing of the code.
+        payload = side["payload_bytes"].to_numpy(dtype=float)
+        resolution = side["peak_resolution_bytes"].to_numpy(dtype=float)
+        usable &= resolution <= LARGEST_RESOLUTION_SHARE * payload
+    rounds = side["round"].to_numpy()
+    return _Values(np.log(values[usable]), cell[usable], rounds[usable])
+
+
+def _where(side: _Values, mask: np.ndarray) -> _Values:
+    return _Values(side.log[mask], side.cell[mask], side.round[mask])
+
+
+def _medians(side: _Values, cell_count: int) -> np.ndarray:
+    return np.exp(_grouped_median(side.log, side.cell, cell_count))
+
+
+def _grouped_median(values: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
+    medians = pd.Series(values).groupby(groups).median()
+    return medians.reindex(np.arange(count)).to_numpy()
+
+
+class _Measured(NamedTuple):
+    """Shifts of the logarithms of one metric.
+
+    deviation: of a family's rounds, over both sides (paired: of its differences).
+    common: per side (paired: of the differences) the median over families in each round.
+    """
+
+    of_cells: Shift
+    of_families: Shift
+    base_round_count: np.ndarray
+    new_round_count: np.ndarray
+    deviation: np.ndarray
+    common: Sequence[np.ndarray]
+
+
+def _unpaired(
+    base: _Values, new: _Values, family_of_cell: np.ndarray, family_count: int
+) -> _Measured:
+    """Each side's rounds by themselves. A family's value in a round is the mean of its cells'
+    logarithms, less each cell's median over both sides, so that a cell that some rounds lack does
+    not move it."""
+    cell_count = len(family_of_cell)
+    of_cells = grouped_hodges_lehmann(base.log, base.cell, new.log, new.cell, cell_count)
+    level = _grouped_median(
+        np.append(base.log, new.log), np.append(base.cell, new.cell), cell_count
+    )
+    means = [
+        _round_means(side.log - level[side.cell], family_of_cell[side.cell], side.round)
+        for side in (base, new)
+    ]
+    of_families = grouped_hodges_lehmann(
+        means[0]["value"], means[0]["family"], means[1]["value"], means[1]["family"], family_count
+    )
+    counts = [np.bincount(side["family"], minlength=family_count) for side in means]
+    squares = sum(_squares(side, family_count) for side in means)
+    freedom = counts[0] + counts[1] - 2
+    deviation = np.sqrt(squares / np.maximum(freedom, 1))
+    common = [side.groupby("round")["value"].median().to_numpy() for side in means]
+    return _Measured(of_cells, of_families, counts[0], counts[1], deviation, common)
+
+
+def _paired(
+    base: _Values, new: _Values, family_of_cell: np.ndarray, family_count: int
+) -> _Measured:
+    """Each round is a pair: the differences of the logarithms, and their mean over a family's
+    cells. What disturbs both sides of a round alike is gone."""
+    sides = [
+        pd.DataFrame({"cell": side.cell, "round": side.round, "log": side.log})
+        for side in (base, new)
+    ]
+    pairs = sides[0].merge(sides[1], on=["cell", "round"], suffixes=("_base", "_new"))
+    difference = (pairs["log_new"] - pairs["log_base"]).to_numpy()
+    cell = pairs["cell"].to_numpy()
+    of_cells = grouped_paired_shift(difference, cell, len(family_of_cell))
+    means = _round_means(difference, family_of_cell[cell], pairs["round"].to_numpy())
+    of_families = grouped_paired_shift(means["value"], means["family"], family_count)
+    count = np.bincount(means["family"], minlength=family_count)
+    deviation = np.sqrt(_squares(means, family_count) / np.maximum(count - 1, 1))
+    common = [means.groupby("round")["value"].median().to_numpy()]
+    return _Measured(of_cells, of_families, count, count, deviation, common)
+
+
+def _round_means(values: np.ndarray, family: np.ndarray, rounds: np.ndarray) -> pd.DataFrame:
+    """The mean of each family in each round: columns family, round, value."""
+    table = pd.DataFrame({"family": family, "round": rounds, "value": values})
+    return table.groupby(["family", "round"], as_index=False)["value"].mean()
+
+
+def _squares(means: pd.DataFrame, family_count: int) -> np.ndarray:
+    """Sum of the squared distances of each family's rounds from their mean."""
+    family, values = means["family"].to_numpy(), means["value"].to_numpy()
+    count = np.maximum(np.bincount(family, minlength=family_count), 1)
+    mean = np.bincount(family, weights=values, minlength=family_count) / count
+    return np.bincount(family, weights=(values - mean[family]) ** 2, minlength=family_count)
+
+
+def _common(measured: _Measured) -> dict:
+    """The shift that all families have in common: the median of theirs; its interval is that of
+    the rounds' medians over families."""
+    shifts = measured.of_families.shift[~np.isnan(measured.of_families.shift)]
+    if len(shifts) == 0:
+        return {"log": np.nan, "low": np.nan, "high": np.nan}
+    rounds = [values.reshape(1, -1) for values in measured.common]
+    of_rounds = (
+        hodges_lehmann(rounds[0], rounds[1]) if len(rounds) == 2 else paired_shift(rounds[0])
+    )
+    return {
+        "log": float(np.median(shifts)),
+        "low": float(of_rounds.low[0]),
+        "high": float(of_rounds.high[0]),
+    }
+
+
+def _with_shift(table: pd.DataFrame, shift: Shift) -> pd.DataFrame:
+    return table.assign(
+        ratio=np.exp(shift.shift), ci_low=np.exp(shift.low), ci_high=np.exp(shift.high), p=shift.p
+    )
+
+
+def _judge(
+    cells: pd.DataFrame, families: pd.DataFrame, settings: Settings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Adjusted p, visible effects and verdicts; each metric is a question of its own."""
+    alpha = settings.alpha
+    families["p_adjusted"] = grouped_holm(
+        families["p"].to_numpy(), pd.factorize(families["metric"])[0]
+    )
+    rejected = (families["p_adjusted"] <= alpha).to_numpy()
+
+    metrics = list(dict.fromkeys(families["metric"]))
+    family_count = int(families["family"].max()) + 1 if len(families) else 0
+    place = {metric: number * family_count for number, metric in enumerate(metrics)}
+
+    def number(table: pd.DataFrame) -> np.ndarray:
+        return (table["metric"].map(place) + table["family"]).to_numpy(dtype=int)
+
+    of_family, of_cell = number(families), number(cells)
+    is_rejected = np.zeros(len(metrics) * family_count, dtype=bool)
+    is_rejected[of_family] = rejected
+    cells["p_adjusted"] = grouped_holm(cells["p"].to_numpy(), of_cell)
+    cells["family_rejected"] = is_rejected[of_cell]
+    listed = cells["family_rejected"] & (cells["p_adjusted"] <= alpha)
+    cells["verdict"] = _verdicts(cells, listed.to_numpy(), settings.cell_threshold)
+
+    families["verdict"] = _verdicts(families, rejected, settings.family_threshold)
+    for verdict in (FASTER, SLOWER):
+        has = np.zeros(len(is_rejected), dtype=bool)
+        has[of_cell[(cells["verdict"] == verdict).to_numpy()]] = True
+        found = rejected & has[of_family] & (families["verdict"] != SLOWER).to_numpy()
+        families.loc[found, "verdict"] = verdict
+    families["visible_ratio"] = _visible(families, settings)
+    return cells, families
+
+
+def _verdicts(table: pd.DataFrame, found: np.ndarray, threshold: float) -> np.ndarray:
+    """slower or faster: found, and the interval lies beyond the threshold as a whole. Otherwise
+    no slower, if the interval excludes a slowdown of more than the threshold; else unresolved."""
+    low, high = table["ci_low"].to_numpy(), table["ci_high"].to_numpy()
+    with np.errstate(invalid="ignore"):
+        verdict = np.where(high <= 1.0 + threshold, NO_SLOWER, UNRESOLVED).astype(object)
+        verdict[found & (low > 1.0 + threshold)] = SLOWER
+        verdict[found & (high < 1.0 / (1.0 + threshold))] = FASTER
+    return verdict
+
+
+def _visible(families: pd.DataFrame, settings: Settings) -> np.ndarray:
+    """The smallest ratio above 1 that would have been found in 80% of cases.
+
+    At the level of Holm's first step: alpha over the number of the metric's families, and half of
+    that, since a family has two chances.
+    """
+    family_count = families.groupby("metric")["family"].transform("size").to_numpy()
+    alpha = settings.alpha / family_count / _CHANCES
+    m = families["base_round_count"].to_numpy()
+    n = families["new_round_count"].to_numpy()
+    deviation = families["deviation"].to_numpy()
+    if settings.paired:
+        smallest = np.array([smallest_signed_rank_p(int(count)) for count in n])
+        return np.exp(visible_paired_shift(deviation, n, alpha, smallest))
+    smallest = np.array([smallest_rank_sum_p(int(a), int(b)) for a, b in zip(m, n)])
+    return np.exp(visible_shift(deviation, m, n, alpha, smallest))
+
+
+def _lost(base: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Cells that base measured, and of which a worker in new failed: CELL, status, status_detail,
+    worker_count. A cell whose workers failed in base as well is not lost."""
+    keys = list(CELL)
+    base, new = (side[side["pass"] == MEASURE] for side in (base, new))
+    failed = new[~new["status"].isin(_NOT_OF_THE_CODE)]
+    if failed.empty:
+        return failed[[*keys, "status"]].assign(status_detail="", worker_count=0)
+    sound = base.groupby(keys, observed=True)["status"].agg(
+        lambda statuses: bool((statuses == OK).any() and statuses.isin(_NOT_OF_THE_CODE).all())
+    )
+    sound = sound[sound].reset_index()[keys]
+    detail = failed["status_detail"] if "status_detail" in failed else ""
+    lost = failed.assign(status_detail=detail).merge(sound, on=keys)
+    return (
+        lost.groupby(keys, observed=True)
+        .agg(
+            status=("status", "first"),
+            status_detail=("status_detail", "first"),
+            worker_count=("status", "size"),
+        )
+        .reset_index()
+    )
