@@ -5,7 +5,7 @@ import sys
 from typing import Sequence
 
 try:
-    from growbench import attribution, data, entry, load, why
+    from growbench import attribution, choice, data, entry, load, why
 except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
     sys.exit(2)
@@ -24,14 +24,7 @@ WORST = 10
 def main(arguments: Sequence[str]) -> None:
     parser = entry.parser("Say where the time of cold builds goes, and why.", EXAMPLES)
     parser.add_argument("run", metavar="RUN", help="a run's folder, or its runs.csv")
-    for key in why.CHOICES:
-        parser.add_argument(
-            f"--{key.replace('_', '-')}",
-            nargs="+",
-            metavar=key.upper(),
-            type=int if key in why.NUMBERS else str,
-            help=f"only cells of this {key.replace('_', ' ')}",
-        )
+    choice.add_arguments(parser)
     options = parser.parse_args(arguments)
     runs = load.read_runs(options.run)
     if not (runs["pass"] == "trace").any():
@@ -40,17 +33,11 @@ def main(arguments: Sequence[str]) -> None:
             "make a run with this version of growbench"
         )
     cells = data.analyse(runs, load.read_timeline(options.run, runs)).attribution
-    chosen = {key: getattr(options, key) for key in why.CHOICES if getattr(options, key)}
-    if not chosen:
+    wanted = choice.chosen(options)
+    if not wanted:
         print(why.overview(cells, attribution.explained(cells), WORST))
         return
-    for key, values in chosen.items():
-        known = sorted(set(cells[key]))
-        for value in values:
-            if value not in known:
-                listed = ", ".join(map(str, known))
-                raise entry.UsageError(f"no measured cell of {key} {value}; there are: {listed}")
-        cells = cells[cells[key].isin(values)]
+    (cells,) = choice.choose([cells], wanted)
     if cells.empty:
         raise entry.UsageError("no measured cell is all of these at once; choose fewer")
     print("\n\n".join(why.cell_text(cell) for cell in cells.to_dict("records")))

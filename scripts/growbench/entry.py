@@ -34,8 +34,15 @@ def parser(description: str, examples: str) -> argparse.ArgumentParser:
     return made
 
 
-def run(main: Callable[[Sequence[str]], None], arguments: Optional[Sequence[str]] = None) -> int:
-    """Call `main` with the arguments and return the exit status: 0, or 2 with one message."""
+def run(
+    main: Callable[[Sequence[str]], Optional[int]], arguments: Optional[Sequence[str]] = None
+) -> int:
+    """Call `main` with the arguments and return the exit status: what `main` returned (nothing is
+    0), or 2 with one message.
+
+    A fault of our own is 2 as well, never Python's 1, which would read as a regression; with
+    GROWBENCH_TRACEBACK set it shows where.
+    """
 
     def show(message: Union[Warning, str], category: type[Warning], *rest: object) -> None:
         text = (
@@ -46,7 +53,7 @@ def run(main: Callable[[Sequence[str]], None], arguments: Optional[Sequence[str]
     try:
         with warnings.catch_warnings():
             warnings.showwarning = show  # type: ignore[assignment]
-            main(sys.argv[1:] if arguments is None else arguments)
+            status = main(sys.argv[1:] if arguments is None else arguments)
             sys.stdout.flush()
     except (LoadError, UsageError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -65,4 +72,22 @@ def run(main: Callable[[Sequence[str]], None], arguments: Optional[Sequence[str]
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    return 0
+    except Exception as error:
+        if os.environ.get("GROWBENCH_TRACEBACK"):
+            raise
+        print(
+            f"error: a fault of growbench, {type(error).__name__}: {error}; please report it, with "
+            "what GROWBENCH_TRACEBACK=1 shows",
+            file=sys.stderr,
+        )
+        return USAGE
+    return status or 0
+
+
+def in_colour(choice: str = "auto") -> bool:
+    """Should standard output be coloured? choice: always, never, or auto, which colours a terminal
+    unless NO_COLOR is set (https://no-color.org) or the terminal is dumb."""
+    if choice != "auto":
+        return choice == "always"
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return not plain and sys.stdout.isatty()

@@ -1,8 +1,7 @@
 """One table, many readers: a terminal, Markdown, CSV, JSON, HTML.
 
 A Table holds figures in full precision; what a reader sees is made at the last moment, by the
-column's kind. To add a way to show a kind, add a row to KINDS; to add a format, a function to
-FORMATS.
+column's kind. To add a kind, add a row to KINDS.
 """
 
 import json
@@ -122,9 +121,14 @@ _TONES = {"bad": "\033[1;31m", "good": "\033[32m", "unsure": "\033[33m"}
 _BOLD, _PLAIN = "\033[1m", "\033[0m"
 
 
+def bold(text: str) -> str:
+    """Text of a terminal that stands out."""
+    return f"{_BOLD}{text}{_PLAIN}"
+
+
 def as_terminal(table: Table, colour: bool = False) -> str:
     """Title, aligned columns, notes; colour: with escape sequences."""
-    lines = [f"{_BOLD}{table.title}{_PLAIN}" if colour else table.title]
+    lines = [bold(table.title) if colour else table.title]
     rows = [[column.label for column in table.columns], *table.texts()]
     if len(rows) > 1:
         widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
@@ -144,21 +148,24 @@ def as_terminal(table: Table, colour: bool = False) -> str:
 
 def as_markdown(table: Table) -> str:
     """A section with a pipe table and its notes; text from the data is escaped."""
-    lines = [f"### {_markdown(table.title)}", ""]
+    lines = [f"### {escape_markdown(table.title)}", ""]
     texts = table.texts()
     if texts:
-        lines.append("| " + " | ".join(_markdown(column.label) for column in table.columns) + " |")
+        lines.append(
+            "| " + " | ".join(escape_markdown(column.label) for column in table.columns) + " |"
+        )
         rules = ["---:" if kind_of(column).right else "---" for column in table.columns]
         lines.append("| " + " | ".join(rules) + " |")
-        lines += ["| " + " | ".join(map(_markdown, row)) + " |" for row in texts]
+        lines += ["| " + " | ".join(map(escape_markdown, row)) + " |" for row in texts]
     else:
         lines.append("None.")
     for note in table.notes:
-        lines += ["", _markdown(note)]
+        lines += ["", escape_markdown(note)]
     return "\n".join(lines) + "\n"
 
 
-def _markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
+    """Text from the data as text of a Markdown document: nothing in it is markup."""
     for sign in "\\`*[]<>|":
         text = text.replace(sign, f"&#{ord(sign)};" if sign in "<>|" else f"\\{sign}")
     return text
@@ -170,7 +177,7 @@ def as_records(table: Table) -> dict:
         {str(name): _plain(value) for name, value in row.items()}
         for row in table.frame.to_dict("records")
     ]
-    return {"name": table.name, "title": table.title, "notes": list(table.notes), "rows": rows}
+    return {"title": table.title, "notes": list(table.notes), "rows": rows}
 
 
 def _plain(value: Any) -> Any:

@@ -7,9 +7,6 @@ import pandas as pd
 from growbench.attribution import LEAST_NS, PARTS, Explained
 from growbench.units import show
 
-# What cells can be chosen by.
-NUMBERS = ("rows", "row_bytes", "threads")
-CHOICES = ("implementation", "strategy", "allocator", *NUMBERS)
 UNKNOWN = "unknown"
 
 

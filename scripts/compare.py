@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""Compare runs: of one machine before and after a change, or of several machines."""
+
+import argparse
+import difflib
+import sys
+from pathlib import Path
+from typing import Optional, Sequence
+
+try:
+    import pandas as pd
+
+    from growbench import choice, entry, files, load, metrics
+    from growbench.comparison import live, output, pair
+    from growbench.comparison.run import Run, read_all
+    from growbench.tables import Table
+except ImportError as error:
+    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
+    sys.exit(2)
+
+METRICS = ("cold_build_release", "warm_build_release", "peak_memory")
+NOT_COMPARABLE = 3
+EXAMPLES = """\
+  compare.py results/before results/after
+  compare.py results/before results/after --gate          for a CI job
+  compare.py results/before results/after --strategy realloc_doubling --all
+  compare.py before.csv after.csv --format markdown --output comparison.md
+  compare.py before.csv after.csv --format csv --table cells > cells.csv
+  compare.py results/live-NAME                            a live comparison, once more
+  compare.py results/desktop results/server results/laptop
+
+Runs of one machine are compared with the first of them; of different machines only what each
+says by itself is compared: ratios within it, exponents, crossovers, memory.
+
+exit status:
+  0  no regression              3  not comparable (--gate: also another machine)
+  1  regression                 4  inconclusive: one cannot be ruled out
+  2  usage, or unreadable input
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = parse(arguments)
+    runs = read_all(options.run)
+    wanted = choice.chosen(options)
+    rows = choice.choose([run.runs for run in runs], wanted)
+    runs = [run._replace(runs=of_run) for run, of_run in zip(runs, rows)]
+    machine_ids = {run.machine_id for run in runs}
+    if len(machine_ids) > 1 and options.gate:
+        named = "; ".join(f"{run.label} is of {run.machine_id}" for run in runs)
+        print(f"not comparable: {named}; a gate needs runs of one machine", file=sys.stderr)
+        return NOT_COMPARABLE
+    if len(machine_ids) > 1:
+        documents = [of_machines(runs, options)]
+    elif len(runs) == 1:
+        documents = [of_live_run(runs[0], options)]
+    else:
+        documents = of_one_machine(runs, options)
+    text = as_text(documents, options)
+    if options.output:
+        with files.atomic_writer(Path(options.output)) as stream:
+            stream.write(text)
+    else:
+        print(text, end="")
+    return worst([document.status for document in documents])
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = entry.parser("Compare runs, the first of which is the base.", EXAMPLES)
+    parser.add_argument("run", metavar="RUN", nargs="+", help="a run's folder, or its runs.csv")
+    parser.add_argument("--gate", action="store_true", help="refuse runs of different machines")
+    parser.add_argument(
+        "--metric",
+        nargs="+",
+        choices=[row.name for row in metrics.METRICS],
+        default=list(METRICS),
+        metavar="NAME",
+        help="what to compare, of %(choices)s (default: " + " ".join(METRICS) + ")",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=share,
+        metavar="PERCENT",
+        help="the smallest slowdown that counts as a regression "
+        "(default: 5, or more if the machine's A/A experiment says so)",
+    )
+    parser.add_argument(
+        "--aa",
+        metavar="RUN",
+        help="the machine's A/A experiment (default: aa-MACHINE beside the runs, if it is there)",
+    )
+    parser.add_argument(
+        "--without-common-shift",
+        action="store_true",
+        help="judge what is left when the shift of all families together is taken out",
+    )
+    choice.add_arguments(parser)
+    parser.add_argument(
+        "--reference-strategy",
+        default="preallocate_zeroed",
+        metavar="NAME",
+        help="different machines: ratios are to this strategy (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--reference-allocator",
+        default="glibc",
+        metavar="NAME",
+        help="and to this allocator (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="show all families, not only what needs a look"
+    )
+    parser.add_argument(
+        "--format",
+        choices=[*output.FORMATS, "csv"],
+        default="terminal",
+        help="default: %(default)s",
+    )
+    parser.add_argument("--table", metavar="NAME", nargs="+", help="only these tables")
+    parser.add_argument("--columns", metavar="NAME", nargs="+", help="only these columns of them")
+    parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    return parser.parse_args(arguments)
+
+
+def worst(statuses: Sequence[int]) -> int:
+    """Of several comparisons: a regression, else something that was not comparable, else something
+    inconclusive."""
+    return next((status for status in (1, 3, 4) if status in statuses), 0)
+
+
+def of_live_run(run: Run, options: argparse.Namespace) -> output.Document:
+    """The two sides of a live comparison."""
+    both = live.sides(run.runs)
+    if both is None:
+        raise entry.UsageError(
+            f"{run.label} is one run, and no live comparison, whose allocators are named base... "
+            "and new...; give a second run to compare it with"
+        )
+    settings, origin = pair.settings_for(wish(options), experiment([run], options), paired=True)
+    return pair.compare_pair(*both, (live.BASE, live.NEW), wish(options), settings, origin)
+
+
+def of_one_machine(runs: Sequence[Run], options: argparse.Namespace) -> list[output.Document]:
+    """Each run against the first."""
+    settings, origin = pair.settings_for(wish(options), experiment(runs, options), paired=False)
+    base = runs[0]
+    documents = []
+    for new in runs[1:]:
+        document = pair.compare_pair(
+            base.runs, new.runs, (base.label, new.label), wish(options), settings, origin
+        )
+        described = None
+        documents.append(document._replace(tables=[*document.tables]))
+    return documents
+
+
+def of_machines(runs: Sequence[Run], options: argparse.Namespace) -> output.Document:
+    """What holds on how many machines."""
+    return machines.document(runs, options.reference_strategy, options.reference_allocator)
+
+
+def wish(options: argparse.Namespace) -> pair.Wish:
+    return pair.Wish(
+        [metrics.metric(name) for name in dict.fromkeys(options.metric)],
+        options.threshold,
+        options.without_common_shift,
+        0 if options.all else pair.Wish([]).limit,
+    )
+
+
+def experiment(runs: Sequence[Run], options: argparse.Namespace) -> Optional[pd.DataFrame]:
+    """The rows of the machine's A/A experiment, if it has one."""
+    machine_id = runs[0].machine_id
+    folder = options.aa
+    if folder is None and options.threshold is None:
+        places = (pair.aa_folder(Path(path), machine_id) for path in options.run)
+        folder = next((place for place in places if place is not None), None)
+    if folder is None:
+        return None
+    rows = load.read_runs(folder)
+    if live.sides(rows) is None:
+        raise entry.UsageError(f"{folder} is no A/A experiment; make one with: make aa")
+    if rows["machine_id"].iloc[0] != machine_id:
+        raise entry.UsageError(
+            f"{folder} is the A/A experiment of {rows['machine_id'].iloc[0]}, not of {machine_id}"
+        )
+    return rows
+
+
+def as_text(documents: Sequence[output.Document], options: argparse.Namespace) -> str:
+    """All documents in the format that was asked for."""
+    chosen = [chosen_tables(document, options) for document in documents]
+    if options.format == "csv":
+        if len(documents) > 1:
+            raise entry.UsageError("a CSV file holds one comparison; give two runs")
+        names = [table.name for table in chosen[0].tables]
+        if options.table is None or len(names) != 1:
+            raise entry.UsageError(
+                f"a CSV file holds one table; say which with --table: {', '.join(names) or 'none'}"
+            )
+        return output.as_csv(chosen[0])
+    return output.FORMATS[options.format](chosen, entry.in_colour(options.color))
+
+
+def chosen_tables(document: output.Document, options: argparse.Namespace) -> output.Document:
+    """The document with those of its tables, and of their columns, that were asked for."""
+    tables = list(document.tables)
+    if options.table:
+        check_names("table", options.table, [table.name for table in tables])
+        tables = [table for table in tables if table.name in options.table]
+    if options.columns:
+        known = list(dict.fromkeys(c.name for table in tables for c in table.columns))
+        check_names("column", options.columns, known)
+        tables = [with_columns(table, options.columns) for table in tables]
+    return document._replace(tables=tables)
+
+
+def with_columns(table: Table, names: Sequence[str]) -> Table:
+    """The table with those columns that it has, in the order of `names`."""
+    columns = [column for name in names for column in table.columns if column.name == name]
+    kept = [part for column in columns for part in (column.name, column.high) if part]
+    return table._replace(columns=columns, frame=table.frame[kept], tone="")
+
+
+def check_names(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise entry.UsageError(f"no {kind} {name!r} here; {hint}there are: {', '.join(known)}")
+
+
+def share(text: str) -> float:
+    """A percentage above 0, for argparse, as a share."""
+    value = float(text) / 100.0
+    if not 0.0 < value < 100.0:
+        raise ValueError(text)
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(entry.run(main))

@@ -1,0 +1,35 @@
+"""A live comparison: both sides were measured in one run, their rounds interleaved.
+
+In such a run every allocator's label says which side it is: `base.glibc` and `new.glibc`, or `base`
+and `new` where one thing is compared with another.
+"""
+
+import re
+from typing import Optional
+
+import pandas as pd
+
+BASE, NEW = "base", "new"
+_LABEL = re.compile(r"(base|new)(?:\.(.+))?", re.DOTALL)
+ALONE = "new / base"
+
+
+def label(side: str, allocator: str = "") -> str:
+    """The label of an allocator on one side."""
+    return f"{side}.{allocator}" if allocator else side
+
+
+def sides(runs: pd.DataFrame) -> Optional[tuple[pd.DataFrame, pd.DataFrame]]:
+    """The rows of base and those of new, with the allocators' own names; None for a run that is no
+    live comparison."""
+    labels = runs["allocator"].unique()
+    found = {text: _LABEL.fullmatch(str(text)) for text in labels}
+    if not all(found.values()):
+        return None
+    side_of = {text: match[1] for text, match in found.items() if match}
+    name_of = {text: match[2] or ALONE for text, match in found.items() if match}
+    if set(side_of.values()) != {BASE, NEW}:
+        return None
+    side = runs["allocator"].map(side_of)
+    named = runs.assign(allocator=runs["allocator"].map(name_of).astype(object))
+    return named[side == BASE], named[side == NEW]

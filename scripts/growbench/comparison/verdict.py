@@ -1,0 +1,302 @@
+"""What a comparison comes to: its exit status, its sentences, its tables."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from growbench.comparison.same_machine import (
+    FASTER,
+    NO_SLOWER,
+    SLOWER,
+    UNRESOLVED,
+    Comparison,
+)
+from growbench.metrics import metric
+from growbench.statistics.shift import smallest_rank_sum_p, smallest_signed_rank_p
+from growbench.tables import Column, Table, percent
+from growbench.units import show
+
+# Exit statuses of a comparison; 2 is for what cannot be read or was not understood.
+NO_REGRESSION, REGRESSION, NOT_COMPARABLE, INCONCLUSIVE = 0, 1, 3, 4
+_TONES = {SLOWER: "bad", FASTER: "good", UNRESOLVED: "unsure", NO_SLOWER: ""}
+_EXAMPLES = 3
+
+
+class View(NamedTuple):
+    """One pair of runs, compared. without_common: the same, with the common shift taken out.
+    judged: which of the two the verdict is made from."""
+
+    raw: Comparison
+    without_common: Comparison
+    judged: Comparison
+    labels: tuple[str, str]
+
+
+def exit_status(judged: Comparison) -> int:
+    """1 for a regression or a lost cell, 4 if a regression cannot be ruled out, 3 without any cell
+    to compare, else 0."""
+    if judged.families.empty:
+        return NOT_COMPARABLE
+    if judged.count(SLOWER) or len(judged.lost):
+        return REGRESSION
+    return INCONCLUSIVE if judged.count(UNRESOLVED) else NO_REGRESSION
+
+
+def sentences(view: View) -> list[str]:
+    """The comparison in words, most important first."""
+    base, new = view.labels
+    judged = view.judged
+    families = judged.families
+    if families.empty:
+        return [f"not comparable: {base} and {new} have no measured cell in common"]
+    total = len(families)
+    threshold = percent(1.0 + judged.settings.family_threshold)
+    slower, faster = judged.count(SLOWER), judged.count(FASTER)
+    unresolved = judged.count(UNRESOLVED)
+    lines = []
+    if slower:
+        lines.append(f"regression: {new} is slower or larger in {slower} of {total} families")
+        lines += _examples(judged, SLOWER)
+    if len(judged.lost):
+        lines.append(
+            f"regression: workers of {len(judged.lost)} cells failed in {new} that all have figures "
+            f"in {base}"
+        )
+    if not slower and not len(judged.lost):
+        if unresolved:
+            lines.append(
+                f"inconclusive: no regression was found, but in {unresolved} of {total} families "
+                f"one of more than {threshold} cannot be ruled out"
+            )
+        else:
+            lines.append(f"no regression: none of {total} families is above {threshold}")
+    elif unresolved:
+        lines.append(f"in {unresolved} more families one of over {threshold} cannot be ruled out")
+    if faster:
+        lines.append(f"{new} is faster or smaller in {faster} of {total} families")
+        lines += _examples(judged, FASTER)
+    if unresolved:
+        lines.append(_visible(judged))
+    lines += _common(view)
+    return lines
+
+
+def _examples(judged: Comparison, verdict: str) -> list[str]:
+    """The furthest few families of a verdict."""
+    found = judged.families[judged.families["verdict"] == verdict]
+    ascending = verdict == FASTER
+    found = found.sort_values("ratio", ascending=ascending, kind="stable")
+    lines = [
+        f"  {row['strategy']} on {row['allocator']}, {metric(row['metric']).label.lower()}: "
+        f"{_change(row)}"
+        for row in found.head(_EXAMPLES).to_dict("records")
+    ]
+    if len(found) > _EXAMPLES:
+        lines.append(f"  and {len(found) - _EXAMPLES} more")
+    return lines
+
+
+def _change(row: dict) -> str:
+    return f"{_percent(row['ratio'])} ({_percent(row['ci_low'])} to {_percent(row['ci_high'])})"
+
+
+def _percent(ratio: float) -> str:
+    return percent(ratio) if np.isfinite(ratio) else "-"
+
+
+def _visible(judged: Comparison) -> str:
+    """What could have been seen, and what to do about it."""
+    visible = judged.families["visible_ratio"].dropna().to_numpy()
+    rounds = int(judged.families[["base_round_count", "new_round_count"]].min().min())
+    advice = "measure more --rounds or fewer families"
+    if not judged.settings.paired:
+        advice += ", or let make compare-live interleave both"
+    seen = visible[np.isfinite(visible)]
+    if len(seen) == 0:
+        return (
+            f"with {rounds} rounds nothing can be told from chance among so many families, however "
+            f"large; {advice}"
+        )
+    blind = len(visible) - len(seen)
+    text = (
+        f"a slowdown of {percent(float(np.median(seen)))} would have been found in half of the "
+        f"families, of {percent(float(seen.max()))} in all"
+    )
+    if blind:
+        text += f" but {blind}, which have too few rounds"
+    return f"{text} (four times in five); for smaller ones {advice}"
+
+
+def _common(view: View) -> list[str]:
+    """Metrics whose families all moved together."""
+    lines = []
+    for row in view.raw.common.to_dict("records"):
+        if row["ci_low"] > 1.0 or row["ci_high"] < 1.0:
+            lines.append(
+                f"all families moved together in {metric(row['metric']).label.lower()}: "
+                f"{_change(row)}; that may be the machine"
+            )
+    if lines:
+        removed = view.without_common.count(SLOWER)
+        lines.append(
+            f"without what they have in common {removed} families are slower"
+            if view.judged is view.raw
+            else f"judged without what they have in common; with it {view.raw.count(SLOWER)} "
+            "families are slower"
+        )
+    return lines
+
+
+_RATIO = (
+    Column("ratio", "change", "percent", help="new / base - 1"),
+    Column("ci_low", "95% interval", "interval:percent", high="ci_high"),
+)
+_P = Column("p_adjusted", "p (Holm)", "p", help="adjusted for all families of the metric")
+
+
+def overview(view: View) -> Table:
+    """A row for each metric: verdicts, what all families have in common, what could be seen."""
+    rows = []
+    for common in view.raw.common.to_dict("records"):
+        name = common["metric"]
+        raw, without = (
+            side.families[side.families["metric"] == name]
+            for side in (view.raw, view.without_common)
+        )
+        visible = raw["visible_ratio"].to_numpy()
+        row = {"metric": name, "families": len(raw)}
+        for verdict in (SLOWER, FASTER, UNRESOLVED, NO_SLOWER):
+            row[verdict.replace(" ", "_")] = int((raw["verdict"] == verdict).sum())
+        row |= {
+            "common_ratio": common["ratio"],
+            "common_ci_low": common["ci_low"],
+            "common_ci_high": common["ci_high"],
+            "slower_without_common": int((without["verdict"] == SLOWER).sum()),
+            "visible_ratio_median": float(np.median(visible)) if len(visible) else np.nan,
+            "visible_ratio_max": float(visible.max()) if len(visible) else np.nan,
+        }
+        rows.append(row)
+    settings = view.raw.settings
+    columns = (
+        Column("metric", "metric"),
+        Column("families", "families", "count"),
+        Column("slower", "slower", "count"),
+        Column("faster", "faster", "count"),
+        Column("unresolved", "unresolved", "count"),
+        Column("no_slower", "no slower", "count"),
+        Column("common_ratio", "common shift", "percent"),
+        Column("common_ci_low", "95% interval", "interval:percent", high="common_ci_high"),
+        Column("slower_without_common", "slower without it", "count"),
+        Column("visible_ratio_median", "visible in half", "percent"),
+        Column("visible_ratio_max", "in all", "percent"),
+    )
+    how = (
+        "rounds were interleaved, so they are compared as pairs"
+        if settings.paired
+        else ("the runs were measured one after the other")
+    )
+    notes = [
+        f"ratios are {view.labels[1]} / {view.labels[0]}; {how}",
+        f"slower: found among all families of the metric (Holm, {settings.alpha:.0%}) and the whole "
+        f"interval above {percent(1.0 + settings.family_threshold)} "
+        f"(a single cell: {percent(1.0 + settings.cell_threshold)})",
+        "unresolved: such a slowdown cannot be ruled out, which is not the same as no difference",
+    ]
+    return Table("overview", "Verdicts by metric", columns, pd.DataFrame(rows), notes)
+
+
+def families_table(comparison: Comparison, limit: int) -> Table:
+    """The families, what needs a look first; limit: how many, 0 for all."""
+    families = comparison.families.copy()
+    rank = families["verdict"].map({SLOWER: 0, FASTER: 1, UNRESOLVED: 2, NO_SLOWER: 3})
+    families["tone"] = families["verdict"].map(_TONES)
+    order = np.lexsort((-families["ratio"].fillna(1.0).to_numpy(), rank.to_numpy()))
+    families = families.iloc[order].reset_index(drop=True)
+    found = int((rank < 2).sum())
+    shown = families if limit <= 0 else families.head(max(limit, found))
+    columns = (
+        Column("metric", "metric"),
+        Column("implementation", "impl."),
+        Column("strategy", "strategy"),
+        Column("allocator", "allocator"),
+        Column("cell_count", "cells", "count"),
+        Column("base_round_count", "rounds", "count"),
+        Column("new_round_count", "", "count"),
+        *_RATIO,
+        _P,
+        Column("visible_ratio", "visible", "percent", help="found in 80% of cases"),
+        Column("verdict", "verdict"),
+    )
+    notes = []
+    if len(shown) < len(families):
+        notes.append(f"{len(families) - len(shown)} more families; --all shows them")
+    return Table(
+        "families", "Families: a strategy under an allocator", columns, shown, notes, "tone"
+    )
+
+
+def cells_table(comparison: Comparison) -> Table:
+    """The cells of families that were found; of others no cell is listed."""
+    cells = comparison.cells[comparison.cells["family_rejected"]].copy()
+    cells["tone"] = cells["verdict"].map(_TONES)
+    columns = (
+        Column("metric", "metric"),
+        Column("strategy", "strategy"),
+        Column("allocator", "allocator"),
+        Column("rows", "rows", "count"),
+        Column("row_bytes", "row bytes", "count"),
+        Column("threads", "threads", "count"),
+        Column("base", "base"),
+        Column("new", "new"),
+        *_RATIO,
+        Column("p_adjusted", "p (Holm)", "p", help="adjusted for the cells of the family"),
+        Column("verdict", "verdict"),
+    )
+    for side in ("base", "new"):
+        cells[side] = [
+            _figure(value, name) for value, name in zip(cells[f"{side}_median"], cells["metric"])
+        ]
+    return Table(
+        "cells", "Cells of these families", columns, cells, _cell_notes(comparison), "tone"
+    )
+
+
+def _figure(value: float, name: str) -> str:
+    return show(value, metric(name).unit)
+
+
+def _cell_notes(comparison: Comparison) -> list[str]:
+    """How many rounds a single cell would need to be found in its family by itself."""
+    families = comparison.families
+    if families.empty:
+        return []
+    largest = families.loc[families["cell_count"].idxmax()]
+    count = int((families["metric"] == largest["metric"]).sum())
+    if comparison.settings.paired:
+        smallest = smallest_signed_rank_p(int(largest["new_round_count"]))
+    else:
+        smallest = smallest_rank_sum_p(
+            int(largest["base_round_count"]), int(largest["new_round_count"])
+        )
+    if 2.0 * smallest * largest["cell_count"] * count <= comparison.settings.alpha:
+        return []
+    return [
+        f"one cell alone, however slow, cannot be told from chance among {count} families of "
+        f"{largest['cell_count']} cells with so few rounds: it shows in its family's mean only"
+    ]
+
+
+def lost_table(comparison: Comparison) -> Table:
+    """Cells whose workers failed in new only."""
+    columns = (
+        Column("strategy", "strategy"),
+        Column("allocator", "allocator"),
+        Column("rows", "rows", "count"),
+        Column("row_bytes", "row bytes", "count"),
+        Column("worker_count", "workers", "count"),
+        Column("status", "status"),
+        Column("status_detail", "in words"),
+    )
+    lost = comparison.lost.assign(tone="bad")
+    return Table("lost", "Cells that are lost", columns, lost, (), "tone")
