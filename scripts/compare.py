@@ -10,7 +10,7 @@ from typing import Optional, Sequence
 try:
     import pandas as pd
 
-    from growbench import choice, entry, files, load, metrics
+    from growbench import choice, entry, files, load
     from growbench.comparison import live, output, pair
     from growbench.comparison.run import Run, read_all
     from growbench.tables import Table
@@ -18,7 +18,6 @@ except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
     sys.exit(2)
 
-METRICS = ("cold_build_release", "warm_build_release", "peak_memory")
 NOT_COMPARABLE = 3
 EXAMPLES = """\
   compare.py results/before results/after
@@ -69,26 +68,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = entry.parser("Compare runs, the first of which is the base.", EXAMPLES)
     parser.add_argument("run", metavar="RUN", nargs="+", help="a run's folder, or its runs.csv")
     parser.add_argument("--gate", action="store_true", help="refuse runs of different machines")
-    parser.add_argument(
-        "--metric",
-        nargs="+",
-        choices=[row.name for row in metrics.METRICS],
-        default=list(METRICS),
-        metavar="NAME",
-        help="what to compare, of %(choices)s (default: " + " ".join(METRICS) + ")",
-    )
-    parser.add_argument(
-        "--threshold",
-        type=share,
-        metavar="PERCENT",
-        help="the smallest slowdown that counts as a regression "
-        "(default: 5, or more if the machine's A/A experiment says so)",
-    )
-    parser.add_argument(
-        "--aa",
-        metavar="RUN",
-        help="the machine's A/A experiment (default: aa-MACHINE beside the runs, if it is there)",
-    )
+    pair.add_arguments(parser, [*output.FORMATS, output.CSV])
     parser.add_argument(
         "--without-common-shift",
         action="store_true",
@@ -107,19 +87,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="NAME",
         help="and to this allocator (default: %(default)s)",
     )
-    parser.add_argument(
-        "--all", action="store_true", help="show all families, not only what needs a look"
-    )
-    parser.add_argument(
-        "--format",
-        choices=[*output.FORMATS, "csv"],
-        default="terminal",
-        help="default: %(default)s",
-    )
     parser.add_argument("--table", metavar="NAME", nargs="+", help="only these tables")
     parser.add_argument("--columns", metavar="NAME", nargs="+", help="only these columns of them")
     parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
-    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     return parser.parse_args(arguments)
 
 
@@ -130,27 +100,36 @@ def worst(statuses: Sequence[int]) -> int:
 
 
 def of_live_run(run: Run, options: argparse.Namespace) -> output.Document:
-    """The two sides of a live comparison."""
-    both = live.sides(run.runs)
-    if both is None:
+    """The two sides of a live comparison, with its confirmation if it has one."""
+    if live.sides(run.runs) is None:
         raise entry.UsageError(
             f"{run.label} is one run, and no live comparison, whose allocators are named base... "
             "and new...; give a second run to compare it with"
         )
-    settings, origin = pair.settings_for(wish(options), experiment([run], options), paired=True)
-    return pair.compare_pair(*both, (live.BASE, live.NEW), wish(options), settings, origin)
+    settings, origin = pair.settings_for(
+        pair.wish(options), experiment([run], options), paired=True
+    )
+    again = load.runs_path(options.run[0]).with_name(live.CONFIRMATION)
+    fresh = None
+    if (again / "runs.csv").is_file():
+        (fresh,) = choice.choose([load.read_runs(again)], choice.chosen(options))
+    return pair.compare_live(
+        run.runs, fresh, (live.BASE, live.NEW), pair.wish(options), settings, origin
+    )
 
 
 def of_one_machine(runs: Sequence[Run], options: argparse.Namespace) -> list[output.Document]:
     """Each run against the first."""
-    settings, origin = pair.settings_for(wish(options), experiment(runs, options), paired=False)
+    settings, origin = pair.settings_for(
+        pair.wish(options), experiment(runs, options), paired=False
+    )
     base = runs[0]
     documents = []
     for new in runs[1:]:
         document = pair.compare_pair(
-            base.runs, new.runs, (base.label, new.label), wish(options), settings, origin
+            base.runs, new.runs, (base.label, new.label), pair.wish(options), settings, origin
         )
-        described = None
+
         documents.append(document._replace(tables=[*document.tables]))
     return documents
 
@@ -160,19 +139,10 @@ def of_machines(runs: Sequence[Run], options: argparse.Namespace) -> output.Docu
     return machines.document(runs, options.reference_strategy, options.reference_allocator)
 
 
-def wish(options: argparse.Namespace) -> pair.Wish:
-    return pair.Wish(
-        [metrics.metric(name) for name in dict.fromkeys(options.metric)],
-        options.threshold,
-        options.without_common_shift,
-        0 if options.all else pair.Wish([]).limit,
-    )
-
-
 def experiment(runs: Sequence[Run], options: argparse.Namespace) -> Optional[pd.DataFrame]:
     """The rows of the machine's A/A experiment, if it has one."""
     machine_id = runs[0].machine_id
-    folder = options.aa
+    folder = options.aa_run
     if folder is None and options.threshold is None:
         places = (pair.aa_folder(Path(path), machine_id) for path in options.run)
         folder = next((place for place in places if place is not None), None)
@@ -191,11 +161,11 @@ def experiment(runs: Sequence[Run], options: argparse.Namespace) -> Optional[pd.
 def as_text(documents: Sequence[output.Document], options: argparse.Namespace) -> str:
     """All documents in the format that was asked for."""
     chosen = [chosen_tables(document, options) for document in documents]
-    if options.format == "csv":
+    if options.format == output.CSV:
         if len(documents) > 1:
             raise entry.UsageError("a CSV file holds one comparison; give two runs")
         names = [table.name for table in chosen[0].tables]
-        if options.table is None or len(names) != 1:
+        if len(names) != 1:
             raise entry.UsageError(
                 f"a CSV file holds one table; say which with --table: {', '.join(names) or 'none'}"
             )
@@ -229,14 +199,6 @@ def check_names(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
             raise entry.UsageError(f"no {kind} {name!r} here; {hint}there are: {', '.join(known)}")
-
-
-def share(text: str) -> float:
-    """A percentage above 0, for argparse, as a share."""
-    value = float(text) / 100.0
-    if not 0.0 < value < 100.0:
-        raise ValueError(text)
-    return value
 
 
 if __name__ == "__main__":

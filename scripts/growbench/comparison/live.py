@@ -10,6 +10,8 @@ from typing import Optional
 import pandas as pd
 
 BASE, NEW = "base", "new"
+# The folder of the confirmation, inside that of the first look.
+CONFIRMATION = "confirmation"
 _LABEL = re.compile(r"(base|new)(?:\.(.+))?", re.DOTALL)
 ALONE = "new / base"
 

@@ -75,7 +75,8 @@ def as_csv(document: Document) -> str:
     return tables.as_csv(table)
 
 
-# How all documents are written. CSV holds one table, so its choice is up to the caller.
+# CSV holds one table of one document, so it is not among those that take all.
+CSV = "csv"
 FORMATS: dict[str, Callable[[Sequence[Document], bool], str]] = {
     "terminal": as_terminal,
     "markdown": as_markdown,

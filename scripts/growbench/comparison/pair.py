@@ -1,11 +1,13 @@
 """Compare a pair of runs of one machine, from reading to what is said about it."""
 
+import argparse
 from pathlib import Path
 from typing import NamedTuple, Optional, Sequence
 
 import pandas as pd
 
 from growbench.comparison import verdict
+from growbench.comparison.confirmation import combine, flagged
 from growbench.comparison.live import sides
 from growbench.comparison.output import Document
 from growbench.comparison.same_machine import (
@@ -15,8 +17,11 @@ from growbench.comparison.same_machine import (
     threshold_from,
 )
 from growbench.comparison.sharing import not_shared
-from growbench.metrics import Metric
+from growbench.metrics import HEADLINES, METRICS, Metric, metric
 from growbench.tables import Table
+
+# What is compared unless something else is asked for.
+HEADLINES_AND_PEAK = (*HEADLINES, "peak_memory")
 
 
 class Wish(NamedTuple):
@@ -27,6 +32,55 @@ class Wish(NamedTuple):
     threshold: Optional[float] = None
     without_common: bool = False
     limit: int = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
+    """The options that all comparisons of one machine have."""
+    parser.add_argument(
+        "--metric",
+        nargs="+",
+        choices=[row.name for row in METRICS],
+        default=list(HEADLINES_AND_PEAK),
+        metavar="NAME",
+        help="what to compare, of %(choices)s (default: " + " ".join(HEADLINES_AND_PEAK) + ")",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=_percentage,
+        metavar="PERCENT",
+        help="the smallest slowdown that counts as a regression "
+        "(default: 5, or more if the machine's A/A experiment says so)",
+    )
+    parser.add_argument(
+        "--aa-run",
+        metavar="RUN",
+        help="the machine's A/A experiment (default: aa-MACHINE beside the runs, if it is there)",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="show all families, not only what needs a look"
+    )
+    parser.add_argument(
+        "--format", choices=formats, default="terminal", help="default: %(default)s"
+    )
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+
+
+def wish(options: argparse.Namespace) -> Wish:
+    """What the options of add_arguments() ask for."""
+    return Wish(
+        [metric(name) for name in dict.fromkeys(options.metric)],
+        options.threshold,
+        getattr(options, "without_common_shift", False),
+        0 if options.all else Wish([]).limit,
+    )
+
+
+def _percentage(text: str) -> float:
+    """A percentage above 0, for argparse, as a share."""
+    value = float(text) / 100.0
+    if not 0.0 < value < 100.0:
+        raise ValueError(text)
+    return value
 
 
 def aa_folder(run_path: Path, machine_id: str) -> Optional[Path]:
@@ -66,17 +120,55 @@ def compare_pair(
     settings: Settings,
     origin: str,
 ) -> Document:
-    """Compare the rows of two runs of one machine, or the two sides of a live comparison."""
+    """Compare the rows of two runs of one machine."""
     raw = compare(base, new, wish.metrics, settings)
     without = compare(base, new, wish.metrics, settings, without_common=True)
     view = verdict.View(raw, without, without if wish.without_common else raw, labels)
-    lines = verdict.sentences(view) + not_shared(base, new, labels) + [origin]
+    return document(view, [*not_shared(base, new, labels), origin], wish.limit)
+
+
+def compare_live(
+    runs: pd.DataFrame,
+    fresh: Optional[pd.DataFrame],
+    names: tuple[str, str],
+    wish: Wish,
+    settings: Settings,
+    origin: str,
+) -> Document:
+    """Compare the two sides of a live comparison.
+
+    fresh: the rows of its confirmation; None if nothing was flagged.
+    """
+    base, new = both_sides(runs)
+    first = compare(base, new, wish.metrics, settings)
+    second = None
+    notes = [origin]
+    if fresh is not None:
+        wanted = flagged(first)
+        second = compare(*both_sides(fresh), wish.metrics, settings, only=wanted)
+        notes.insert(0, f"{len(wanted)} families were flagged, and judged on fresh data")
+    judged = combine(first, second)
+    view = verdict.View(judged, judged, judged, names)
+    return document(view, [*not_shared(base, new, names), *notes], wish.limit)
+
+
+def both_sides(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """sides() of a run that has them; otherwise ValueError."""
+    both = sides(runs)
+    if both is None:
+        raise ValueError("no live comparison")
+    return both
+
+
+def document(view: verdict.View, notes: Sequence[str], limit: int) -> Document:
+    """Sentences and tables of a comparison."""
     tables: list[Table] = []
-    if not raw.families.empty:
-        tables = [verdict.overview(view), verdict.families_table(view.judged, wish.limit)]
+    if not view.raw.families.empty:
+        tables = [verdict.overview(view), verdict.families_table(view.judged, limit)]
         if view.judged.cells["family_rejected"].any():
             tables.append(verdict.cells_table(view.judged))
-    if len(raw.lost):
-        tables.append(verdict.lost_table(raw))
-    title = f"{labels[1]} against {labels[0]}"
+    if len(view.judged.lost):
+        tables.append(verdict.lost_table(view.judged))
+    title = f"{view.labels[1]} against {view.labels[0]}"
+    lines = [*verdict.sentences(view), *notes]
     return Document(title, lines, tables, verdict.exit_status(view.judged))

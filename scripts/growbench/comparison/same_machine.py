@@ -6,7 +6,7 @@ so a cell is only listed inside a family whose difference stands up to all famil
 once.
 """
 
-from typing import NamedTuple, Sequence
+from typing import NamedTuple, Optional, Sequence
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,7 @@ _NOT_OF_THE_CODE = (
     "unsupported",
 )
 # A family has two chances to be found, by its mean and by its cells, so each has half of alpha.
-_CHANCES = 2.0
+CHANCES = 2.0
 
 
 class Settings(NamedTuple):
@@ -100,11 +100,13 @@ def compare(
     metrics: Sequence[Metric],
     settings: Settings = Settings(),
     without_common: bool = False,
+    only: Optional[pd.DataFrame] = None,
 ) -> Comparison:
     """Compare two sets of rows, as read_runs() returns them, on the cells that both have.
 
     without_common: judge what is left when the shift that all families have in common, metric by
     metric, is taken out: a machine that has become slower as a whole moves all of them.
+    only: the families that the question is about (columns metric and FAMILY); None: all.
     """
     numbered = _number(base, new)
     cell_tables, family_tables, common = [], [], []
@@ -115,6 +117,9 @@ def compare(
         common.append(shared)
     cells = pd.concat(cell_tables, ignore_index=True)
     families = pd.concat(family_tables, ignore_index=True)
+    if only is not None:
+        keys = ["metric", *FAMILY]
+        cells, families = (table.merge(only[keys], on=keys) for table in (cells, families))
     cells, families = _judge(cells, families, settings)
     return Comparison(
         families.drop(columns=["family", "deviation"]),
@@ -205,7 +210,7 @@ def _of_metric(
     families = families[families["cell_count"] > 0]
     by_cells = simes(cells["p"].to_numpy(), cells["family"].to_numpy(), len(numbered.families))
     best = np.minimum(families["p"].to_numpy(), by_cells[families["family"].to_numpy()])
-    families["p"] = np.minimum(1.0, _CHANCES * best)
+    families["p"] = np.minimum(1.0, CHANCES * best)
     ratio, low, high = np.exp([common["log"], common["low"], common["high"]])
     row = {"metric": metric.name, "family_count": len(families)}
     return cells, families, {**row, "ratio": ratio, "ci_low": low, "ci_high": high}
@@ -388,7 +393,7 @@ def _visible(families: pd.DataFrame, settings: Settings) -> np.ndarray:
     that, since a family has two chances.
     """
     family_count = families.groupby("metric")["family"].transform("size").to_numpy()
-    alpha = settings.alpha / family_count / _CHANCES
+    alpha = settings.alpha / family_count / CHANCES
     m = families["base_round_count"].to_numpy()
     n = families["new_round_count"].to_numpy()
     deviation = families["deviation"].to_numpy()

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from growbench.comparison.same_machine import (
+    CHANCES,
     FASTER,
     NO_SLOWER,
     SLOWER,
@@ -60,8 +61,7 @@ def sentences(view: View) -> list[str]:
         lines += _examples(judged, SLOWER)
     if len(judged.lost):
         lines.append(
-            f"regression: workers of {len(judged.lost)} cells failed in {new} that all have figures "
-            f"in {base}"
+            f"regression: workers of {len(judged.lost)} cells failed in {new}, none of them in {base}"
         )
     if not slower and not len(judged.lost):
         if unresolved:
@@ -137,6 +137,11 @@ def _common(view: View) -> list[str]:
                 f"all families moved together in {metric(row['metric']).label.lower()}: "
                 f"{_change(row)}; that may be the machine"
             )
+    if view.judged.settings.paired:
+        return [
+            line.replace("that may be", "the rounds were interleaved, so that is not")
+            for line in lines
+        ]
     if lines:
         removed = view.without_common.count(SLOWER)
         lines.append(
@@ -187,7 +192,11 @@ def overview(view: View) -> Table:
         Column("no_slower", "no slower", "count"),
         Column("common_ratio", "common shift", "percent"),
         Column("common_ci_low", "95% interval", "interval:percent", high="common_ci_high"),
-        Column("slower_without_common", "slower without it", "count"),
+        *(
+            ()
+            if settings.paired
+            else (Column("slower_without_common", "slower without it", "count"),)
+        ),
         Column("visible_ratio_median", "visible in half", "percent"),
         Column("visible_ratio_max", "in all", "percent"),
     )
@@ -211,6 +220,10 @@ def families_table(comparison: Comparison, limit: int) -> Table:
     families = comparison.families.copy()
     rank = families["verdict"].map({SLOWER: 0, FASTER: 1, UNRESOLVED: 2, NO_SLOWER: 3})
     families["tone"] = families["verdict"].map(_TONES)
+    families["rounds"] = [
+        str(a) if a == b else f"{a}, {b}"
+        for a, b in zip(families["base_round_count"], families["new_round_count"])
+    ]
     order = np.lexsort((-families["ratio"].fillna(1.0).to_numpy(), rank.to_numpy()))
     families = families.iloc[order].reset_index(drop=True)
     found = int((rank < 2).sum())
@@ -221,10 +234,10 @@ def families_table(comparison: Comparison, limit: int) -> Table:
         Column("strategy", "strategy"),
         Column("allocator", "allocator"),
         Column("cell_count", "cells", "count"),
-        Column("base_round_count", "rounds", "count"),
-        Column("new_round_count", "", "count"),
+        Column("rounds", "rounds"),
         *_RATIO,
         _P,
+        *((Column("data", "judged on"),) if "data" in families else ()),
         Column("visible_ratio", "visible", "percent", help="found in 80% of cases"),
         Column("verdict", "verdict"),
     )
@@ -250,7 +263,7 @@ def cells_table(comparison: Comparison) -> Table:
         Column("base", "base"),
         Column("new", "new"),
         *_RATIO,
-        Column("p_adjusted", "p (Holm)", "p", help="adjusted for the cells of the family"),
+        Column("p_adjusted", "p (Holm)", "p", help="adjusted for the family's cells"),
         Column("verdict", "verdict"),
     )
     for side in ("base", "new"):
@@ -279,7 +292,7 @@ def _cell_notes(comparison: Comparison) -> list[str]:
         smallest = smallest_rank_sum_p(
             int(largest["base_round_count"]), int(largest["new_round_count"])
         )
-    if 2.0 * smallest * largest["cell_count"] * count <= comparison.settings.alpha:
+    if CHANCES * smallest * largest["cell_count"] * count <= comparison.settings.alpha:
         return []
     return [
         f"one cell alone, however slow, cannot be told from chance among {count} families of "

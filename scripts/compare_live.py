@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+"""Measure two builds, allocators or environments in one run, interleaved, and compare them."""
+
+import argparse
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Optional, Sequence
+
+try:
+    import pandas as pd
+
+    from growbench import entry, load
+    from growbench.comparison import confirmation, live, output, pair, same_machine
+    from growbench.comparison.side import allocator_options, read_side
+except ImportError as error:
+    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
+    sys.exit(2)
+
+ALLOCATORS = "glibc"
+ROUNDS = 20
+OWN_BUILD = "this build"
+# Exit statuses of the runner.
+SOME_WORKERS_FAILED, INTERRUPTED = 3, 130
+EXAMPLES = """\
+  compare_live.py --base build-before --new build                    two builds
+  compare_live.py --base build-before --allocators glibc,jemalloc    against build/
+  compare_live.py --base jemalloc --new /opt/lib/libjemalloc.so.2    two allocator files
+  compare_live.py --new GLIBC_TUNABLES=glibc.malloc.hugetlb=1        an environment
+  compare_live.py --base mimalloc --new mimalloc,MIMALLOC_PURGE_DELAY=-1
+  compare_live.py --new build-after -- --strategies realloc_doubling --rows 1k,1M
+  compare_live.py --aa                        what equal things look like on this machine
+
+Both sides are measured next to each other in every round. Families that look slower or faster are
+measured once more, and judged on these fresh data alone. Words behind -- go to `growbench run`.
+
+exit status: 0 no regression, 1 regression, 2 usage, 3 not comparable, 4 inconclusive
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = parse(arguments)
+    base, new = read_side(options.base), read_side(options.new)
+    try:
+        compared = allocator_options(base, new, options.allocators.split(","))
+    except ValueError as error:
+        raise entry.UsageError(f"--base {options.base} --new {options.new}: {error}") from None
+    wish = pair.wish(options)
+    folder = Path(options.out or default_folder())
+    measure(options, folder, [*compared, "--rounds", str(options.rounds), *options.words])
+    runs = load.read_runs(folder)
+    if options.aa:
+        document = of_itself(runs, wish)
+        folder = keep_experiment(folder, str(runs["machine_id"].iloc[0]))
+    else:
+        settings, origin = thresholds(options, wish, runs, folder)
+        fresh = confirm(options, compared, runs, folder, wish, settings)
+        names = (options.base or OWN_BUILD, options.new or OWN_BUILD)
+        document = pair.compare_live(runs, fresh, names, wish, settings, origin)
+    print(output.FORMATS[options.format]([document], entry.in_colour(options.color)), end="")
+    print(f"measured in {folder}", file=sys.stderr)
+    return document.status
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    # Behind -- stand the runner's own words; argparse would mix them up with ours.
+    arguments = list(arguments)
+    words = []
+    if "--" in arguments:
+        place = arguments.index("--")
+        arguments, words = arguments[:place], arguments[place + 1 :]
+    parser = entry.parser(
+        "Measure two builds, two allocators or two environments in one run, and compare them.",
+        EXAMPLES,
+    )
+    parser.add_argument(
+        "--base",
+        default="",
+        metavar="SIDE",
+        help="a build's folder, an allocator as for growbench run --allocator, or VAR=VALUE[,...]; "
+        "left out: the build itself",
+    )
+    parser.add_argument("--new", default="", metavar="SIDE", help="the same")
+    parser.add_argument(
+        "--aa",
+        action="store_true",
+        help="compare the build with itself, and keep the run as this machine's A/A experiment",
+    )
+    parser.add_argument(
+        "--allocators",
+        default=ALLOCATORS,
+        metavar="LIST",
+        help="under which to compare builds and environments (default: %(default)s)",
+    )
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="default: %(default)s")
+    parser.add_argument("--out", metavar="DIR", help="folder of the run")
+    parser.add_argument(
+        "--runner", default="build/growbench", metavar="FILE", help="default: %(default)s"
+    )
+    pair.add_arguments(parser, list(output.FORMATS))
+    options = parser.parse_args(arguments)
+    options.words = words
+    if options.aa and (options.base or options.new):
+        parser.error("--aa compares the build with itself: leave out --base and --new")
+    if not options.aa and options.base == options.new:
+        parser.error("--base and --new are the same; --aa compares a build with itself")
+    if options.rounds < 1:
+        parser.error("--rounds must be at least 1")
+    return options
+
+
+def default_folder() -> str:
+    return f"results/live-{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
+
+
+def measure(options: argparse.Namespace, folder: Path, words: Sequence[str]) -> None:
+    """Let the runner measure both sides into `folder`. Raises UsageError if it could not."""
+    command = [options.runner, "run", "--passes", "measure", "--out", str(folder), *words]
+    try:
+        status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
+    except OSError as error:
+        raise entry.UsageError(
+            f"{options.runner}: {error.strerror}; build it with: make build"
+        ) from None
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    if status == INTERRUPTED:
+        print(f"what was measured is kept: growbench run --resume {folder}", file=sys.stderr)
+        raise KeyboardInterrupt
+    if status not in (0, SOME_WORKERS_FAILED):
+        raise entry.UsageError(f"{shlex.join(command)}: ended in {status}")
+
+
+def thresholds(
+    options: argparse.Namespace, wish: pair.Wish, runs: pd.DataFrame, folder: Path
+) -> tuple[same_machine.Settings, str]:
+    """Theta: what was asked for, what the machine's A/A experiment says, or 5%."""
+    kept = options.aa_run or pair.aa_folder(folder, str(runs["machine_id"].iloc[0]))
+    same = load.read_runs(kept) if kept and options.threshold is None else None
+    return pair.settings_for(wish, same, paired=True)
+
+
+def confirm(
+    options: argparse.Namespace,
+    compared: Sequence[str],
+    runs: pd.DataFrame,
+    folder: Path,
+    wish: pair.Wish,
+    settings: same_machine.Settings,
+) -> Optional[pd.DataFrame]:
+    """Fresh data of the flagged families, if there are any."""
+    first = same_machine.compare(*pair.both_sides(runs), wish.metrics, settings)
+    wanted = confirmation.flagged(first)
+    if wanted.empty:
+        return None
+    rounds = confirmation.rounds_needed(wanted, options.rounds, settings)
+    print(
+        f"{len(wanted)} families look slower or faster: measuring them once more, {rounds} rounds",
+        file=sys.stderr,
+    )
+    again = folder / live.CONFIRMATION
+    strategies = ",".join(sorted(set(wanted["strategy"])))
+    words = [*compared, *options.words, "--strategies", strategies, "--rounds", str(rounds)]
+    # Another seed, another order: what the first order did to a cell is not done to it again.
+    seed = json.loads((folder / "machine.json").read_text(encoding="utf-8"))["run"]["seed"] + 1
+    measure(options, again, [*words, "--seed", str(seed)])
+    return load.read_runs(again)
+
+
+def of_itself(runs: pd.DataFrame, wish: pair.Wish) -> output.Document:
+    """An A/A experiment: whatever differs is noise, and sets the thresholds of this machine."""
+    document = pair.compare_live(
+        runs, None, ("a build", "itself"), wish, *pair.settings_for(wish, None, paired=True)
+    )
+    settings, origin = pair.settings_for(wish, runs, paired=True)
+    del settings
+    return document._replace(sentences=[*document.sentences[:-1], f"from now on {origin}"])
+
+
+def keep_experiment(folder: Path, machine_id: str) -> Path:
+    """Name the run's folder as the machine's A/A experiment, in place of an older one."""
+    kept = folder.with_name(f"aa-{machine_id}")
+    if kept.exists():
+        shutil.rmtree(kept)
+    return folder.rename(kept)
+
+
+if __name__ == "__main__":
+    sys.exit(entry.run(main))

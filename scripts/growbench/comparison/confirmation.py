@@ -1,0 +1,68 @@
+"""What a live comparison flags is measured once more, and judged on the fresh data alone.
+
+The first look may be generous, since nothing is concluded from it: families whose p alone is small
+and whose change is beyond the threshold. The second asks about these few only, so that Holm's
+adjustment is for a few. Data that raised a suspicion never confirm it.
+"""
+
+import math
+from typing import Optional
+
+import numpy as np
+import pandas as pd
+
+from growbench.columns import CELL
+from growbench.comparison.same_machine import (
+    CHANCES,
+    FAMILY,
+    Comparison,
+    Settings,
+)
+
+FIRST, FRESH = "first look", "fresh data"
+
+
+def flagged(first: Comparison) -> pd.DataFrame:
+    """The families to look at once more: columns metric and FAMILY."""
+    settings = first.settings
+    beyond = np.log1p(settings.family_threshold)
+    families = first.families
+    keys = ["metric", *FAMILY]
+    moved = np.abs(np.log(families["ratio"])) > beyond
+    cells = first.cells
+    one_moved = (cells["p_adjusted"] <= settings.alpha) & (
+        np.abs(np.log(cells["ratio"])) > np.log1p(settings.cell_threshold)
+    )
+    with_such = pd.MultiIndex.from_frame(cells.loc[one_moved, keys])
+    has_one = pd.MultiIndex.from_frame(families[keys]).isin(with_such)
+    suspicious = (families["p"] <= settings.alpha) & (moved | has_one)
+    return families.loc[suspicious, keys].reset_index(drop=True)
+
+
+def rounds_needed(wanted: pd.DataFrame, rounds: int, settings: Settings) -> int:
+    """How many rounds the fresh data need: as many as the first look had, and enough that a
+    signed-rank test can give a p that survives Holm's first step."""
+    count = int(wanted["metric"].value_counts().max())
+    return max(rounds, math.ceil(math.log2(2.0 * CHANCES * count / settings.alpha)))
+
+
+def combine(first: Comparison, fresh: Optional[Comparison]) -> Comparison:
+    """The verdicts on flagged families from the fresh data, on the others from the first look.
+
+    fresh: None if nothing was flagged. A family that was not flagged is never called slower or
+    faster, and its cells are not listed. families and cells get a column `data`, FIRST or FRESH.
+    """
+    tables = [(first.families, FIRST), (first.cells.assign(family_rejected=False), FIRST)]
+    if fresh is None:
+        families, cells = (table.assign(data=data) for table, data in tables)
+        return first._replace(families=families, cells=cells)
+    keys = ["metric", *FAMILY]
+    asked = pd.MultiIndex.from_frame(fresh.families[keys])
+    merged = []
+    for (old, _), new in zip(tables, (fresh.families, fresh.cells)):
+        rest = old[~pd.MultiIndex.from_frame(old[keys]).isin(asked)]
+        merged.append(
+            pd.concat([new.assign(data=FRESH), rest.assign(data=FIRST)], ignore_index=True)
+        )
+    lost = pd.concat([first.lost, fresh.lost], ignore_index=True).drop_duplicates(list(CELL))
+    return first._replace(families=merged[0], cells=merged[1], lost=lost)
