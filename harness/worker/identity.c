@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <dlfcn.h>
-#include <elf.h>
 #include <link.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -134,37 +133,6 @@ struct build_id_search {
 	struct identity *identity;
 };
 
-static size_t padded(size_t size)
-{
-	return (size + 3) & ~(size_t)3;
-}
-
-static void build_id_of_notes(const unsigned char *notes, size_t size, struct identity *identity)
-{
-	while (size >= sizeof(ElfW(Nhdr))) {
-		ElfW(Nhdr) header;
-		size_t length;
-
-		memcpy(&header, notes, sizeof header);
-		length = sizeof header + padded(header.n_namesz) + padded(header.n_descsz);
-		if (length > size)
-			return;
-		if (header.n_type == NT_GNU_BUILD_ID && header.n_namesz == 4 &&
-		    memcmp(notes + sizeof header, "GNU", 4) == 0) {
-			const unsigned char *id = notes + sizeof header + 4;
-			size_t bytes = header.n_descsz;
-
-			if (bytes > (sizeof identity->build_id - 1) / 2)
-				bytes = (sizeof identity->build_id - 1) / 2;
-			for (size_t i = 0; i < bytes; i++)
-				(void)snprintf(identity->build_id + 2 * i, 3, "%02x", id[i]);
-			return;
-		}
-		notes += length;
-		size -= length;
-	}
-}
-
 static int find_build_id(struct dl_phdr_info *object, size_t size, void *data)
 {
 	struct build_id_search *search = data;
@@ -184,9 +152,9 @@ static int find_build_id(struct dl_phdr_info *object, size_t size, void *data)
 		const ElfW(Phdr) *header = &object->dlpi_phdr[i];
 
 		if (header->p_type == PT_NOTE)
-			build_id_of_notes(
+			(void)build_id_of_notes(
 				(const unsigned char *)(object->dlpi_addr + header->p_vaddr),
-				header->p_memsz, search->identity);
+				header->p_memsz, search->identity->build_id);
 	}
 	return 1;
 }

@@ -7,12 +7,13 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "harness/common/build_id.h"
 #include "harness/common/error.h"
 
 struct identity {
 	char path[PATH_MAX]; /* of the file, links resolved */
 	char version[128];   /* as the library states it, else as its path does; may be empty */
-	char build_id[129];  /* NT_GNU_BUILD_ID in hexadecimal; may be empty */
+	char build_id[BUILD_ID_SIZE]; /* in hexadecimal; may be empty */
 };
 
 /*
