@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
 #include <link.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "harness/common/text.h"
+#include "harness/runner/program.h"
 
 /* This program's own ELF header, placed here by the linker under a name of its choice. */
 // NOLINTNEXTLINE(bugprone-reserved-identifier)
@@ -253,48 +255,99 @@ static bool parse_environment(const char *text, struct allocator *allocator, str
 	return true;
 }
 
+/* Is it a known allocator, or a file that is there? */
+static bool is_base(const char *name)
+{
+	struct stat status;
+
+	return find_known(name) != NULL ||
+	       (strchr(name, '/') != NULL && stat(name, &status) == 0 && !S_ISDIR(status.st_mode));
+}
+
+/* Cuts "BASE@BUILD" behind BASE, and returns BUILD; NULL if there is none. A path may hold '@':
+ * what is a known allocator or a file is BASE, the whole before its parts; if nothing is, BASE ends
+ * at the first '@'. */
+static const char *cut_build(char *base)
+{
+	char *first = strchr(base, '@');
+
+	if (first == NULL || is_base(base))
+		return NULL;
+	for (char *at = first; at != NULL; at = strchr(at + 1, '@')) {
+		*at = '\0';
+		if (is_base(base))
+			return at + 1;
+		*at = '@';
+	}
+	*first = '\0';
+	return first + 1;
+}
+
+static bool use_build(const char *build, struct allocator *allocator, struct error *error)
+{
+	char path[PATH_MAX];
+	struct error reason;
+
+	if (!program_of_build(build, path, &reason))
+		return error_set(error, "--allocator %s: %s", allocator->name, reason.text);
+	allocator->build = strdup(build);
+	allocator->worker = strdup(path);
+	return true;
+}
+
+/* Reads BASE[@BUILD]; cuts it in two. */
+static bool parse_base(char *base, struct allocator *allocator, struct error *error)
+{
+	const char *build = cut_build(base);
+	const struct known_allocator *known = find_known(base);
+
+	if (known == NULL && strchr(base, '/') == NULL) {
+		struct allocator unused;
+
+		if (allocator_find(base, &unused, error))
+			allocator_release(&unused);
+		return false;
+	}
+	if (strpbrk(base, ": \t\n") != NULL)
+		return error_set(error,
+				 "--allocator %s: the path '%s' has a space or a colon, which the "
+				 "loader takes for the end of it; use a link without",
+				 allocator->name, base);
+	if (build != NULL && !use_build(build, allocator, error))
+		return false;
+	if (known != NULL)
+		use_known(known, allocator);
+	else
+		use_file(base, allocator);
+	return true;
+}
+
 bool allocator_parse(const char *text, struct allocator *allocator, struct error *error)
 {
 	const char *equals = strchr(text, '=');
 	const char *base = equals == NULL ? NULL : equals + 1;
 	const char *end = base;
-	const struct known_allocator *known;
-	char *name;
+	char *base_and_build;
+	bool ok;
 
 	memset(allocator, 0, sizeof *allocator);
 	if (equals == NULL || !is_label(text, (size_t)(equals - text)))
 		return error_set(error,
-				 "--allocator '%s': give NAME=BASE, NAME of letters, digits and "
-				 "_.-+ (at most 40), BASE a known allocator or the path of a "
-				 "library, such as my=/opt/lib/libmy.so",
+				 "--allocator '%s': give NAME=BASE or NAME=BASE@BUILD, NAME of "
+				 "letters, digits and _.-+ (at most 40), BASE a known allocator or "
+				 "the path of a library, such as my=/opt/lib/libmy.so",
 				 text);
 	allocator->name = strndup(text, (size_t)(equals - text));
 	allocator->environment = calloc(1, sizeof *allocator->environment);
 	while (*end != '\0' && !(*end == ',' && variable_length(end + 1) > 0))
 		end++;
-	name = strndup(base, (size_t)(end - base));
-	known = find_known(name);
-	if (known == NULL && strchr(name, '/') == NULL) {
-		struct allocator unused;
-
-		if (allocator_find(name, &unused, error))
-			allocator_release(&unused);
-	} else if (strpbrk(name, ": \t\n") != NULL) {
-		(void)error_set(error,
-				"--allocator %s: the path '%s' has a space or a colon, which the "
-				"loader takes for the end of it; use a link without",
-				allocator->name, name);
-	} else if (*end == '\0' || parse_environment(end + 1, allocator, error)) {
-		if (known != NULL)
-			use_known(known, allocator);
-		else
-			use_file(name, allocator);
-		free(name);
-		return true;
-	}
-	free(name);
-	allocator_release(allocator);
-	return false;
+	base_and_build = strndup(base, (size_t)(end - base));
+	ok = parse_base(base_and_build, allocator, error) &&
+	     (*end == '\0' || parse_environment(end + 1, allocator, error));
+	free(base_and_build);
+	if (!ok)
+		allocator_release(allocator);
+	return ok;
 }
 
 void allocator_release(struct allocator *allocator)
@@ -305,6 +358,8 @@ void allocator_release(struct allocator *allocator)
 	free(allocator->name);
 	free(allocator->library);
 	free(allocator->expected_path);
+	free(allocator->build);
+	free(allocator->worker);
 	free(allocator->missing);
 	memset(allocator, 0, sizeof *allocator);
 }

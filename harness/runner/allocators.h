@@ -24,12 +24,15 @@ struct known_allocator {
 /* All of them, then one whose name is NULL. */
 extern const struct known_allocator known_allocators[];
 
-/* An allocator as a run uses it: a label, a library, an environment. */
+/* An allocator as a run uses it: a label, a library, an environment, and whose worker it is
+ * measured with. */
 struct allocator {
 	char *name;
 	char *library;       /* what is preloaded, links resolved; NULL: nothing */
 	char *expected_path; /* the file that must supply malloc; NULL if missing */
 	char **environment;  /* "NAME=value", NULL-terminated */
+	char *build;         /* another build, as it was given; NULL: the run's own */
+	char *worker;        /* that build's worker program, links resolved; NULL: the run's own */
 	char *missing;       /* why it cannot be used and what to do; NULL if it can */
 };
 
@@ -38,10 +41,11 @@ struct allocator {
 bool allocator_find(const char *name, struct allocator *allocator, struct error *error);
 
 /*
- * Reads NAME=BASE[,VARIABLE=VALUE]..., where BASE is a known allocator or the path of a library. A
- * comma belongs to the value unless VARIABLE= follows (capital letters, digits, '_'), since values
- * such as MALLOC_CONF's hold commas. False with a message for what cannot be an allocator; a
- * library that cannot be loaded is `missing`.
+ * Reads NAME=BASE[@BUILD][,VARIABLE=VALUE]..., where BASE is a known allocator or the path of a
+ * library, and BUILD is as in program.h. A comma belongs to the value unless VARIABLE= follows
+ * (capital letters, digits, '_'), since values such as MALLOC_CONF's hold commas. An '@' belongs to
+ * BASE where there is a file of that name. False with a message for what cannot be an allocator,
+ * and for a build without a worker that can be run; a library that cannot be loaded is `missing`.
  */
 bool allocator_parse(const char *text, struct allocator *allocator, struct error *error);
 

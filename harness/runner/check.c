@@ -1,7 +1,10 @@
 #include "harness/runner/check.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "harness/runner/program.h"
 
 static void copy_value(const struct record *record, const char *name, char *text, size_t size)
 {
@@ -38,15 +41,17 @@ void check_trace(struct worker_pool *pool, const struct allocator *allocator,
 		.allocator = allocator,
 	};
 	struct record record = record_init();
+	char interposer[PATH_MAX + 32];
 
+	program_interposer(worker_program(pool, allocator), interposer, sizeof interposer);
 	(void)worker_run(pool, &task, &record);
 	check->untraced[0] = '\0';
-	if (strpbrk(pool->trace_path, " :\t\n") != NULL)
+	if (strpbrk(interposer, " :\t\n") != NULL)
 		(void)snprintf(
 			check->untraced, sizeof check->untraced,
 			"the interposer's path %.500s has a space or a colon, which the loader "
 			"takes for its end; build in another folder",
-			pool->trace_path);
+			interposer);
 	else if (strcmp(record_get(&record, "status"), "ok") != 0)
 		(void)snprintf(check->untraced, sizeof check->untraced,
 			       "the interposer cannot be put in front of it: %.600s",

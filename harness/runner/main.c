@@ -77,9 +77,12 @@ static void list_allocators(const struct options *options)
 	for (size_t i = 0; i < options->allocator_count; i++) {
 		const struct allocator *allocator = &options->allocators[i];
 
-		(void)printf("  %-24s %s\n", allocator->name,
+		(void)printf("  %-24s %s", allocator->name,
 			     allocator->missing != NULL ? allocator->missing
 							: allocator->expected_path);
+		if (allocator->worker != NULL)
+			(void)printf(", measured with %s", allocator->worker);
+		(void)printf("\n");
 	}
 }
 
@@ -168,6 +171,11 @@ static void print_plan_end(const struct plan *plan)
 	for (size_t i = 0; i < plan->cell_count; i++)
 		skipped[plan->cells[i].skip]++;
 	progress_duration(plan_expected_ns(plan), duration, sizeof duration);
+	for (size_t i = 0; i < plan->options->allocator_count; i++)
+		if (plan->options->allocators[i].worker != NULL)
+			(void)fprintf(stderr, "%s is measured with %s\n",
+				      plan->options->allocators[i].name,
+				      plan->options->allocators[i].worker);
 	(void)fprintf(stderr,
 		      "%" PRIu64 " rows: %zu cells x %" PRIu64 " rounds, seed %" PRIu64
 		      "\nexpected time: about %s, by a model of typical machines; the pilot of a "
@@ -423,6 +431,7 @@ static const struct {
 	 "  growbench run --strategies realloc_doubling,realloc_x1.5 --rows 1k,10k,100k\n"
 	 "  growbench run --allocator mine=/opt/lib/libmine.so --allocators glibc,mine\n"
 	 "  growbench run --allocator lazy=jemalloc,MALLOC_CONF=dirty_decay_ms:-1\n"
+	 "  growbench run --allocator old=glibc@../before/build --allocators old,glibc\n"
 	 "  growbench run --resume results/my-run\n"},
 	{"list", command_list, "strategies, allocators, presets; --columns: of runs.csv",
 	 "  growbench list\n  growbench list --columns\n"},

@@ -274,8 +274,10 @@ static const struct option_row option_rows[] = {
 	{"strategies", "LIST", set_strategies, "only these strategies, separated by commas"},
 	{"allocators", "LIST", set_allocators,
 	 "only these allocators, --allocator's names included"},
-	{"allocator", "NAME=BASE[,VAR=VALUE...]", add_allocator,
-	 "one more allocator: a library's path or a known name, with variables; may be repeated"},
+	{"allocator", "NAME=BASE[@BUILD][,VAR=VALUE...]", add_allocator,
+	 "one more allocator: a library's path or a known name, measured with the worker of "
+	 "another "
+	 "build if its folder is given, with variables; may be repeated"},
 	{"rows", "LIST", set_rows, "rows of the arrays, such as 100,10k,1e6"},
 	{"row-bytes", "LIST", set_row_bytes, "bytes of each row"},
 	{"threads", "LIST", set_threads, "threads that each build an array at once"},

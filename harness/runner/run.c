@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "harness/runner/machine.h"
 #include "harness/runner/pilot.h"
 #include "harness/runner/plan.h"
+#include "harness/runner/program.h"
 #include "harness/runner/progress.h"
 
 /* How many interrupts (Ctrl-C, SIGTERM) came so far: after the first the row in hand is finished,
@@ -74,24 +74,21 @@ struct run {
 
 bool run_worker_path(const struct options *options, char *path, struct error *error)
 {
-	struct stat status;
 	ssize_t length;
 
 	if (options->worker != NULL) {
-		if (realpath(options->worker, path) == NULL || access(path, X_OK) != 0)
-			return error_set(error, "--worker: %s cannot be executed: %s",
-					 options->worker, strerror(errno));
-		/* A folder's X is another right. */
-		if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
-			return error_set(error, "--worker: %s cannot be executed: it is not a file",
-					 options->worker);
-		return true;
+		const char *reason = program_why_not(options->worker);
+
+		if (reason == NULL && realpath(options->worker, path) == NULL)
+			reason = strerror(errno);
+		return reason == NULL || error_set(error, "--worker: %s cannot be executed: %s",
+						   options->worker, reason);
 	}
 	length = readlink("/proc/self/exe", path, PATH_MAX - 32);
 	if (length <= 0)
 		return error_set(error, "/proc/self/exe cannot be read: %s", strerror(errno));
 	path[length] = '\0';
-	(void)strcpy(strrchr(path, '/') + 1, "growbench-worker");
+	(void)strcpy(strrchr(path, '/') + 1, WORKER_PROGRAM);
 	if (access(path, X_OK) != 0)
 		return error_set(error,
 				 "%s is not there; build it with cmake --build, or name one with "

@@ -11,9 +11,7 @@
 #include <unistd.h>
 
 #include "harness/common/columns.h"
-
-/* The interposer's file, beside the worker's. */
-#define TRACE_LIBRARY "libgrowbench-trace.so"
+#include "harness/runner/program.h"
 
 /* Variables of ours that a worker gets as they are; allocator_variable() names the others. */
 static bool passes_to_worker(const char *entry)
@@ -45,9 +43,7 @@ bool worker_pool_init(struct worker_pool *pool, const char *path, const struct t
 		count++;
 	pool->environment = calloc(count + 3, sizeof *pool->environment);
 	pool->process = malloc(sizeof *pool->process);
-	if (pool->environment == NULL || pool->process == NULL ||
-	    asprintf(&pool->trace_path, "%.*s/" TRACE_LIBRARY, (int)(strrchr(path, '/') - path),
-		     path) < 0)
+	if (pool->environment == NULL || pool->process == NULL)
 		return error_set(error, "no memory for the workers' environment");
 	for (char **entry = environ; *entry != NULL; entry++)
 		if (passes_to_worker(*entry))
@@ -65,7 +61,6 @@ void worker_pool_release(struct worker_pool *pool)
 		free(pool->environment[i]);
 	free(pool->environment);
 	free(pool->process);
-	free(pool->trace_path);
 	memset(pool, 0, sizeof *pool);
 }
 
@@ -105,6 +100,11 @@ static void add_number(struct command *command, unsigned slot, const char *optio
 	add(command, option, command->numbers[slot]);
 }
 
+const char *worker_program(const struct worker_pool *pool, const struct allocator *allocator)
+{
+	return allocator->worker != NULL ? allocator->worker : pool->path;
+}
+
 size_t worker_cpu_count(const struct topology *topology, unsigned threads)
 {
 	return threads < topology->worker_cpu_count ? threads : topology->worker_cpu_count;
@@ -116,7 +116,7 @@ static void make_command(const struct worker_pool *pool, const struct worker_tas
 	size_t used = 0;
 
 	memset(command, 0, sizeof *command);
-	add(command, pool->path, NULL);
+	add(command, worker_program(pool, task->allocator), NULL);
 	add(command, task->pass, NULL);
 	if (task->strategy != NULL) {
 		add(command, "--implementation", task->strategy->implementation);
@@ -172,8 +172,12 @@ static const char **make_environment(const struct worker_pool *pool, const struc
 		environment[count++] = allocator->environment[i];
 	if (traced || allocator->library != NULL) {
 		const char *library = allocator->library == NULL ? "" : allocator->library;
+		char interposer[PATH_MAX + 32] = "";
 
-		(void)snprintf(preload, size, "LD_PRELOAD=%s%s%s", traced ? pool->trace_path : "",
+		if (traced)
+			program_interposer(worker_program(pool, allocator), interposer,
+					   sizeof interposer);
+		(void)snprintf(preload, size, "LD_PRELOAD=%s%s%s", interposer,
 			       traced && *library != '\0' ? ":" : "", library);
 		environment[count++] = preload;
 	}
@@ -336,7 +340,7 @@ static void judge(const struct worker_pool *pool, const struct worker_task *task
 
 uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, struct record *record)
 {
-	char preload[2 * PATH_MAX + 32];
+	char preload[2 * PATH_MAX + 64];
 	struct command command;
 	const char **environment;
 	struct process_request request = {

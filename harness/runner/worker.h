@@ -17,8 +17,7 @@
 
 /* What all workers of a run have in common. */
 struct worker_pool {
-	const char *path; /* the worker program */
-	char *trace_path; /* the interposer beside it, owned */
+	const char *path; /* the worker program, but for allocators that name another build's */
 	const struct topology *topology;
 	uint64_t timeout_ns;
 	enum row_work work;
@@ -67,6 +66,9 @@ struct worker_task {
  */
 uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task,
 		    struct record *record);
+
+/* The program that measures this allocator: its build's, or the pool's. */
+const char *worker_program(const struct worker_pool *pool, const struct allocator *allocator);
 
 /* On how many CPUs a worker of so many threads runs. */
 size_t worker_cpu_count(const struct topology *topology, unsigned threads);

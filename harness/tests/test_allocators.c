@@ -17,8 +17,14 @@ static char folder[PATH_MAX - 64];
 
 static int make_folder(void **state)
 {
+	char resolved[PATH_MAX];
+
 	(void)state;
 	make_temporary(folder, sizeof folder);
+	/* Files are expected under names without links. */
+	assert_non_null(realpath(folder, resolved));
+	assert_true(strlen(resolved) < sizeof folder);
+	(void)strcpy(folder, resolved);
 	return 0;
 }
 
@@ -74,6 +80,7 @@ static void assert_refused(const char *text, const char *reason)
 	/* Nothing is left behind, and releasing it again is harmless. */
 	assert_null(allocator.name);
 	assert_null(allocator.environment);
+	assert_null(allocator.worker);
 	allocator_release(&allocator);
 }
 
@@ -366,6 +373,147 @@ static void a_library_is_found_through_links_with_its_variables(void **state)
 	allocator_release(&allocator);
 }
 
+/* A build with a worker in the test's folder; its path is in `path`. */
+static void make_build(const char *name, char path[PATH_MAX])
+{
+	char worker[PATH_MAX + 32];
+
+	(void)snprintf(path, PATH_MAX, "%s/%s", folder, name);
+	assert_int_equal(mkdir(path, 0755), 0);
+	(void)snprintf(worker, sizeof worker, "%s/growbench-worker", path);
+	write_file(worker, "#!/bin/sh\n", 10);
+	assert_int_equal(chmod(worker, 0755), 0);
+}
+
+/* A file in the test's folder that could be a library. */
+static void make_library(const char *name, char path[PATH_MAX])
+{
+	const ElfW(Ehdr) header = good_header();
+
+	(void)snprintf(path, PATH_MAX, "%s/%s", folder, name);
+	write_file(path, &header, sizeof header);
+}
+
+/* Is "a=BASE@BUILD" with `rest` behind it an allocator of that library (NULL: none) and build? */
+static void assert_parts(const char *base, const char *build, const char *rest, const char *library,
+			 const char *variable)
+{
+	char text[3 * PATH_MAX];
+	char worker[PATH_MAX + 32];
+	struct allocator allocator;
+
+	(void)snprintf(text, sizeof text, "a=%s%s%s%s", base, build == NULL ? "" : "@",
+		       build == NULL ? "" : build, rest);
+	parse_good(text, &allocator);
+	assert_null(allocator.missing);
+	if (library == NULL)
+		assert_null(allocator.library);
+	else
+		assert_string_equal(allocator.library, library);
+	if (build == NULL) {
+		assert_null(allocator.build);
+		assert_null(allocator.worker);
+	} else {
+		assert_string_equal(allocator.build, build);
+		(void)snprintf(worker, sizeof worker, "%s/growbench-worker", build);
+		assert_string_equal(allocator.worker, worker);
+	}
+	if (variable == NULL)
+		assert_null(allocator.environment[0]);
+	else
+		assert_string_equal(allocator.environment[0], variable);
+	allocator_release(&allocator);
+	assert_null(allocator.build);
+	assert_null(allocator.worker);
+}
+
+static void a_build_follows_the_base_behind_an_at_sign(void **state)
+{
+	char build[PATH_MAX];
+	char library[PATH_MAX];
+
+	(void)state;
+	make_build("build", build);
+	make_library("lib.so", library);
+	assert_parts("glibc", NULL, "", NULL, NULL);
+	assert_parts("glibc", build, "", NULL, NULL);
+	assert_parts("glibc", build, ",A=x@y,z", NULL, "A=x@y,z");
+	assert_parts(library, build, "", library, NULL);
+	assert_parts(library, build, ",A=1", library, "A=1");
+	assert_parts("glibc", NULL, ",A=x@y", NULL, "A=x@y");
+}
+
+static void the_worker_itself_may_be_given_for_its_build(void **state)
+{
+	char text[PATH_MAX + 64];
+	struct allocator allocator;
+
+	(void)state;
+	(void)snprintf(text, sizeof text, "a=glibc@%s/build/growbench-worker", folder);
+	parse_good(text, &allocator);
+	assert_string_equal(allocator.build, strchr(text, '@') + 1);
+	assert_string_equal(allocator.worker, strchr(text, '@') + 1);
+	allocator_release(&allocator);
+}
+
+static void an_at_sign_in_a_path_that_is_there_is_no_end_of_it(void **state)
+{
+	char build[PATH_MAX];
+	char plain[PATH_MAX];
+	char inner[PATH_MAX];
+	char last[PATH_MAX];
+
+	(void)state;
+	make_build("build@2,x", build);
+	make_library("x@1.so", inner);
+	make_library("y.so@", last);
+	make_library("x", plain);
+	assert_parts(inner, NULL, "", inner, NULL);
+	assert_parts(inner, NULL, ",A=1", inner, "A=1");
+	assert_parts(last, NULL, "", last, NULL);
+	assert_parts(last, build, "", last, NULL);
+	assert_parts(plain, build, "", plain, NULL);
+	assert_parts("glibc", build, ",A=1", NULL, "A=1");
+	/* "x" is a file, too; then it is the first that is there. */
+	assert_int_equal(unlink(plain), 0);
+	assert_parts(inner, build, "", inner, NULL);
+	/* A folder is no library. */
+	assert_int_equal(mkdir(plain, 0755), 0);
+	assert_parts(inner, build, "", inner, NULL);
+}
+
+static void a_build_that_cannot_be_used_is_refused(void **state)
+{
+	char text[PATH_MAX + 64];
+
+	(void)state;
+	assert_refused("a=glibc@", "--allocator a: the build's name is empty");
+	assert_refused("a=glibc@,A=1", "--allocator a: the build's name is empty");
+	assert_refused("a=glibc@/no/such", "--allocator a: there is no build /no/such");
+	(void)snprintf(text, sizeof text, "a=glibc@%s", folder);
+	assert_refused(text, "has no growbench-worker");
+	assert_refused("a=/no/such.so@/no/build", "there is no build /no/build");
+	assert_refused("a=jemaloc@/no/such", "did you mean 'jemalloc'?");
+	assert_refused("a=@/no/such", "unknown allocator ''");
+	assert_refused("a=/opt/a b.so@/no/such", "has a space or a colon");
+}
+
+static void a_missing_library_is_missing_with_a_build_too(void **state)
+{
+	char text[PATH_MAX + 64];
+	struct allocator allocator;
+
+	(void)state;
+	(void)snprintf(text, sizeof text, "a=/no/such.so@%s/build,A=1", folder);
+	parse_good(text, &allocator);
+	assert_non_null(allocator.missing);
+	assert_contains(allocator.missing, "/no/such.so cannot be preloaded");
+	assert_non_null(allocator.worker);
+	allocator_release(&allocator);
+	(void)snprintf(text, sizeof text, "a=glibc@%s/build,LD_PRELOAD=/x.so", folder);
+	assert_refused(text, "LD_PRELOAD is not for you to set");
+}
+
 static void variables_of_allocators_are_known_by_their_names(void **state)
 {
 	static const char *const theirs[] = {
@@ -409,6 +557,11 @@ int main(void)
 		cmocka_unit_test(a_library_for_another_processor_is_missing),
 		cmocka_unit_test(an_elf_file_that_is_no_shared_library_is_missing),
 		cmocka_unit_test(a_library_is_found_through_links_with_its_variables),
+		cmocka_unit_test(a_build_follows_the_base_behind_an_at_sign),
+		cmocka_unit_test(the_worker_itself_may_be_given_for_its_build),
+		cmocka_unit_test(an_at_sign_in_a_path_that_is_there_is_no_end_of_it),
+		cmocka_unit_test(a_build_that_cannot_be_used_is_refused),
+		cmocka_unit_test(a_missing_library_is_missing_with_a_build_too),
 		cmocka_unit_test(variables_of_allocators_are_known_by_their_names),
 	};
 

@@ -1,0 +1,27 @@
+/*
+ * program.h - the worker programs of builds.
+ *
+ * A build is a folder that holds growbench-worker and, beside it, the interposer of the trace pass.
+ */
+#ifndef GROWBENCH_HARNESS_RUNNER_PROGRAM_H
+#define GROWBENCH_HARNESS_RUNNER_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "harness/common/error.h"
+
+#define WORKER_PROGRAM "growbench-worker"
+
+/* Why the file cannot be executed, or NULL if nothing speaks against it. */
+const char *program_why_not(const char *path);
+
+/* The worker program of a build, which is named by its folder or by the program itself (under any
+ * name), links resolved, into path, which has room for PATH_MAX. False with a message that says
+ * what to give instead. */
+bool program_of_build(const char *build, char *path, struct error *error);
+
+/* The file of the interposer beside a worker program. It need not be there. */
+void program_interposer(const char *program, char *path, size_t size);
+
+#endif

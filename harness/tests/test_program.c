@@ -1,0 +1,161 @@
+#include "cmocka_headers.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/runner/program.h"
+#include "support.h"
+
+static char folder[PATH_MAX - 256];
+
+static int make_folder(void **state)
+{
+	(void)state;
+	make_temporary(folder, sizeof folder);
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	remove_temporary(folder);
+	return 0;
+}
+
+/* The path of a file of the test's folder; one of two that are valid at once. */
+static const char *path_of(const char *name)
+{
+	static char paths[2][PATH_MAX];
+	static unsigned calls;
+	char *path = paths[calls++ % 2];
+
+	(void)snprintf(path, PATH_MAX, "%s/%s", folder, name);
+	return path;
+}
+
+static void make_program(const char *name, mode_t mode)
+{
+	write_file(path_of(name), "#!/bin/sh\n", 10);
+	assert_int_equal(chmod(path_of(name), mode), 0);
+}
+
+static void make_subfolder(const char *name)
+{
+	assert_int_equal(mkdir(path_of(name), 0755), 0);
+}
+
+static void assert_program(const char *build, const char *expected)
+{
+	char path[PATH_MAX];
+	char resolved[PATH_MAX];
+	struct error error = {""};
+
+	assert_non_null(realpath(expected, resolved));
+	if (!program_of_build(build, path, &error))
+		fail_msg("%s was refused: %s", build, error.text);
+	assert_string_equal(path, resolved);
+}
+
+static void assert_refused(const char *build, const char *what, const char *remedy)
+{
+	char path[PATH_MAX];
+	struct error error = {""};
+
+	if (program_of_build(build, path, &error))
+		fail_msg("'%s' was accepted; it should say: %s", build, what);
+	assert_contains(error.text, what);
+	assert_contains(error.text, build);
+	assert_contains(error.text, remedy);
+}
+
+static void a_build_is_a_folder_with_a_worker_or_the_worker(void **state)
+{
+	(void)state;
+	make_subfolder("good");
+	make_program("good/growbench-worker", 0755);
+	make_program("good/other-name", 0700);
+	assert_program(path_of("good"), path_of("good/growbench-worker"));
+	assert_program(path_of("good/"), path_of("good/growbench-worker"));
+	assert_program(path_of("good/growbench-worker"), path_of("good/growbench-worker"));
+	assert_program(path_of("good/other-name"), path_of("good/other-name"));
+}
+
+static void links_are_resolved(void **state)
+{
+	(void)state;
+	assert_int_equal(symlink("good", path_of("link")), 0);
+	assert_program(path_of("link"), path_of("good/growbench-worker"));
+	assert_program(path_of("link/growbench-worker"), path_of("good/growbench-worker"));
+}
+
+static void a_build_that_is_not_there_is_refused_with_what_to_give(void **state)
+{
+	(void)state;
+	assert_refused("", "the build's name is empty", "give the folder of a build");
+	assert_refused(path_of("none"), "there is no build", "give the folder of a build");
+	assert_refused(path_of("none"), "No such file or directory", "growbench-worker");
+	assert_refused(path_of("good/growbench-worker/x"), "Not a directory",
+		       "give the folder of a build");
+}
+
+static void a_folder_without_a_worker_is_refused(void **state)
+{
+	(void)state;
+	make_subfolder("empty");
+	assert_refused(path_of("empty"), "has no growbench-worker", "build it there");
+}
+
+static void what_cannot_be_executed_is_refused(void **state)
+{
+	(void)state;
+	make_subfolder("plain");
+	make_program("plain/growbench-worker", 0644);
+	assert_refused(path_of("plain"), "growbench-worker cannot be executed: Permission denied",
+		       "build it anew");
+	assert_refused(path_of("plain/growbench-worker"), "cannot be executed: Permission denied",
+		       "build it anew");
+	make_subfolder("odd");
+	make_subfolder("odd/growbench-worker");
+	assert_refused(path_of("odd"), "cannot be executed: it is not a file", "build it anew");
+	assert_refused("/dev/null", "cannot be executed: it is not a file", "build it anew");
+}
+
+static void a_program_that_can_be_executed_has_no_reason_against_it(void **state)
+{
+	(void)state;
+	assert_null(program_why_not(path_of("good/growbench-worker")));
+	assert_string_equal(program_why_not(folder), "it is not a file");
+	assert_string_equal(program_why_not(path_of("none")), "No such file or directory");
+}
+
+static void the_interposer_is_beside_the_program(void **state)
+{
+	char path[64];
+
+	(void)state;
+	program_interposer("/a/b/growbench-worker", path, sizeof path);
+	assert_string_equal(path, "/a/b/libgrowbench-trace.so");
+	program_interposer("/worker", path, sizeof path);
+	assert_string_equal(path, "/libgrowbench-trace.so");
+	program_interposer("worker", path, sizeof path);
+	assert_string_equal(path, "libgrowbench-trace.so");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_build_is_a_folder_with_a_worker_or_the_worker),
+		cmocka_unit_test(links_are_resolved),
+		cmocka_unit_test(a_build_that_is_not_there_is_refused_with_what_to_give),
+		cmocka_unit_test(a_folder_without_a_worker_is_refused),
+		cmocka_unit_test(what_cannot_be_executed_is_refused),
+		cmocka_unit_test(a_program_that_can_be_executed_has_no_reason_against_it),
+		cmocka_unit_test(the_interposer_is_beside_the_program),
+	};
+
+	return cmocka_run_group_tests_name("program", tests, make_folder, remove_folder);
+}
