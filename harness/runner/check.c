@@ -13,6 +13,15 @@ static void copy_value(const struct record *record, const char *name, char *text
 	(void)snprintf(text, size, "%s", value == NULL ? "" : value);
 }
 
+static void identify_worker(const char *program, struct allocator_check *check)
+{
+	struct error reason;
+
+	if (!build_id_of_file(program, check->worker_build_id, &reason))
+		(void)snprintf(check->no_worker_build_id, sizeof check->no_worker_build_id,
+			       "%.255s", reason.text);
+}
+
 struct allocator_check check_allocator(struct worker_pool *pool, const struct allocator *allocator)
 {
 	const struct worker_task task = {
@@ -25,6 +34,7 @@ struct allocator_check check_allocator(struct worker_pool *pool, const struct al
 	copy_value(&record, "status_detail", check.detail, sizeof check.detail);
 	copy_value(&record, "allocator_version", check.version, sizeof check.version);
 	copy_value(&record, "allocator_build_id", check.build_id, sizeof check.build_id);
+	identify_worker(worker_program(pool, allocator), &check);
 	check.resolution_known = record_get(&record, "peak_resolution_bytes") != NULL;
 	check.resolution_bytes = (uint64_t)record_get_real(&record, "peak_resolution_bytes", 0);
 	record_release(&record);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/common/build_id.h"
 #include "harness/runner/worker.h"
 
 struct allocator_check {
@@ -14,6 +15,9 @@ struct allocator_check {
 	char detail[700];
 	char version[128];
 	char build_id[130];
+	/* Of the program that it is measured with; empty with the reason if there is none. */
+	char worker_build_id[BUILD_ID_SIZE];
+	char no_worker_build_id[256];
 	bool resolution_known;
 	uint64_t resolution_bytes; /* of readings of peak memory */
 	/* Why the interposer cannot be put in front of it; empty if it can, or was not tried. */

@@ -114,12 +114,14 @@ static json_t *describe_allocator(const struct allocator *allocator,
 
 	for (char **entry = allocator->environment; *entry != NULL; entry++)
 		(void)json_array_append_new(environment, json_string(*entry));
-	return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s, s:o, s:o, s:s?, s:s?}", "name",
-			 allocator->name, "status", check->status, "status_detail", check->detail,
-			 "path", allocator->expected_path, "version", check->version, "build_id",
-			 check->build_id, "environment", environment, "peak_resolution_bytes",
-			 resolution, "why_not_traced", or_null(check->untraced),
-			 "why_no_system_calls", or_null(check->blind));
+	return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s, s:o, s:s?, s:s?, s:s?, s:o, s:s?, s:s?}",
+			 "name", allocator->name, "status", check->status, "status_detail",
+			 check->detail, "path", allocator->expected_path, "version", check->version,
+			 "build_id", check->build_id, "environment", environment, "worker",
+			 allocator->build, "worker_build_id", or_null(check->worker_build_id),
+			 "why_no_worker_build_id", or_null(check->no_worker_build_id),
+			 "peak_resolution_bytes", resolution, "why_not_traced",
+			 or_null(check->untraced), "why_no_system_calls", or_null(check->blind));
 }
 
 static json_t *describe_allocators(const struct options *options,
@@ -255,7 +257,8 @@ static bool same_build(const json_t *then, const json_t *now, struct error *erro
 
 static bool same_allocators(const json_t *then, const json_t *now, struct error *error)
 {
-	static const char *const keys[] = {"name", "status", "version", "build_id", "environment"};
+	static const char *const keys[] = {"name",        "status", "version",        "build_id",
+					   "environment", "worker", "worker_build_id"};
 
 	for (size_t i = 0; i < json_array_size(now); i++) {
 		const json_t *a = json_array_get(then, i);

@@ -255,6 +255,9 @@ static void print_allocator_check(const struct allocator *allocator,
 		     check->version[0] == '\0' ? "unknown" : check->version,
 		     check->build_id[0] == '\0' ? "none" : check->build_id,
 		     allocator->expected_path);
+	if (allocator->worker != NULL)
+		(void)printf("  %-12s measured with %s, build-id %.16s\n", "", allocator->worker,
+			     check->worker_build_id[0] == '\0' ? "none" : check->worker_build_id);
 	if (check->resolution_known)
 		(void)printf("  %-12s peak memory is read within %" PRIu64 " KiB\n", "",
 			     check->resolution_bytes / 1024);
