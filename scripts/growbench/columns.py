@@ -163,6 +163,9 @@ CELL_KEYS = (
 # What a cell is in every file that has one row for each: without the pass.
 CELL = CELL_KEYS[:-1]
 
+# What every table of a run has: which run, which cell and round, and what became of the worker.
+IDENTIFYING = ("schema_version", "run_id", "machine_id", "round", *CELL_KEYS, "status")
+
 # What can become of a worker; only rows that are OK carry figures.
 OK = "ok"
 SKIPPED_PREDICTED = "skipped_predicted"

@@ -10,7 +10,7 @@ from conftest import build_runs, one_cell, write_runs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from growbench.columns import COLUMNS, TIMELINE_COLUMNS
+from growbench.columns import COLUMNS, IDENTIFYING, TIMELINE_COLUMNS
 from growbench.load import LoadError, LoadWarning, read_runs, read_timeline
 
 
@@ -105,6 +105,40 @@ def test_quoted_fields_and_unknown_columns_are_read(runs_csv):
     lines = [lines[0] + ",extra"] + [line + ',"a, ""b"""' for line in lines[1:]]
     runs_csv.write_text("\n".join(lines) + "\n")
     assert set(read_runs(runs_csv)["extra"]) == {'a, "b"'}
+
+
+def test_of_the_columns_that_are_wanted_everything_is_as_in_the_whole_table(tmp_path):
+    runs = build_runs(["loop_and_append", "realloc_doubling"], ["glibc"], [10, 100_000], rounds=2)
+    path = write_runs(runs, tmp_path / "runs.csv")
+    part = read_runs(path, columns=["cold_build_ns", "rows", "checksum"])
+    expected = [name for name in runs if name in {*IDENTIFYING, "cold_build_ns", "checksum"}]
+    pd.testing.assert_frame_equal(part, runs[expected])
+
+
+def test_the_columns_that_are_wanted_may_be_of_a_later_version_than_the_file(runs_csv):
+    as_version_1(runs_csv)
+    part = read_runs(runs_csv, columns=["probe_ns", "untraced_reason"])
+    assert set(part) == {*IDENTIFYING, "probe_ns", "untraced_reason"}
+    assert part["probe_ns"].isna().all() and (part["untraced_reason"] == "").all()
+
+
+def test_with_some_columns_wanted_lines_and_wanted_values_are_checked(runs_csv):
+    whole = runs_csv.read_text()
+    change(runs_csv, 7, "cold_build_ns", "fast")
+    with pytest.raises(LoadError, match="line 7, column cold_build_ns"):
+        read_runs(runs_csv, columns=["cold_build_ns"])
+    assert len(read_runs(runs_csv, columns=["cold_scan_ns"])) == 10
+    change(runs_csv, 8, "checksum", "1,2")
+    with pytest.raises(LoadError, match="line 8: "):
+        read_runs(runs_csv, columns=["cold_scan_ns"])
+    runs_csv.write_text(whole.replace(",probe_ns,", ",probed_ns,", 1))
+    with pytest.raises(LoadError, match="line 1, column probe_ns"):
+        read_runs(runs_csv, columns=["cold_scan_ns"])
+
+
+def test_a_misspelt_column_is_not_silently_left_out(runs_csv):
+    with pytest.raises(ValueError, match="cold_built_ns"):
+        read_runs(runs_csv, columns=["cold_built_ns"])
 
 
 def test_a_missing_file_or_folder_is_an_error(tmp_path):
