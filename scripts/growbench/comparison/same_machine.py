@@ -20,8 +20,6 @@ from growbench.statistics.shift import (
     grouped_paired_shift,
     hodges_lehmann,
     paired_shift,
-    smallest_rank_sum_p,
-    smallest_signed_rank_p,
 )
 from growbench.statistics.visible import visible_paired_shift, visible_shift
 from growbench.summary import LARGEST_RESOLUTION_SHARE
@@ -398,10 +396,8 @@ def _visible(families: pd.DataFrame, settings: Settings) -> np.ndarray:
     n = families["new_round_count"].to_numpy()
     deviation = families["deviation"].to_numpy()
     if settings.paired:
-        smallest = np.array([smallest_signed_rank_p(int(count)) for count in n])
-        return np.exp(visible_paired_shift(deviation, n, alpha, smallest))
-    smallest = np.array([smallest_rank_sum_p(int(a), int(b)) for a, b in zip(m, n)])
-    return np.exp(visible_shift(deviation, m, n, alpha, smallest))
+        return np.exp(visible_paired_shift(deviation, n, alpha))
+    return np.exp(visible_shift(deviation, m, n, alpha))
 
 
 def _lost(base: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:

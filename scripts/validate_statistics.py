@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Show that the statistics keep their promises: coverage, false alarms, planted slowdowns."""
+
+import sys
+from typing import Sequence
+
+try:
+    import pandas as pd
+
+    from growbench import entry, load, tables, validation
+    from growbench.comparison import live
+except ImportError as error:
+    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
+    sys.exit(2)
+
+EXAMPLES = """\
+  validate_statistics.py                              simulations, about half a minute
+  validate_statistics.py --fast                       fewer repetitions, a few seconds
+  validate_statistics.py --run results/aa-MACHINE     and measured A/A pairs, from `make aa`
+
+exit status: 0 all promises are kept, 1 one is not, 2 usage
+"""
+COLUMNS = (
+    tables.Column("name", "promise"),
+    tables.Column("goal", "goal"),
+    tables.Column("share", "got", "share"),
+    tables.Column("kept", ""),
+    tables.Column("detail", ""),
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = entry.parser("Hold the statistics against simulations whose truth is known.", EXAMPLES)
+    parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
+    parser.add_argument("--fast", action="store_true", help="fewer repetitions")
+    parser.add_argument("--run", metavar="RUN", help="an A/A experiment of this machine")
+    parser.add_argument(
+        "--rounds", type=int, default=20, help="rounds of each of its pairs (default: %(default)s)"
+    )
+    options = parser.parse_args(arguments)
+    checks = validation.simulated(options.seed, options.fast)
+    if options.run:
+        both = live.sides(load.read_runs(options.run))
+        if both is None:
+            raise entry.UsageError(f"{options.run} is no A/A experiment; make one with: make aa")
+        pairs = int(both[0]["round"].max()) // max(options.rounds, 1)
+        if pairs < 2:
+            raise entry.UsageError(
+                f"{options.run} has fewer than two pairs of {options.rounds} rounds; take fewer "
+                "--rounds, or measure more: make aa ARGS='--rounds 100'"
+            )
+        checks += validation.real(both, options.rounds)
+    frame = pd.DataFrame(checks)
+    frame["kept"] = ["kept" if check.met else "NOT KEPT" for check in checks]
+    frame["tone"] = ["" if check.met else "bad" for check in checks]
+    table = tables.Table("promises", "What the statistics promise", COLUMNS, frame, tone="tone")
+    print(tables.as_terminal(table, entry.in_colour()), end="")
+    broken = sum(not check.met for check in checks)
+    print(f"{len(checks) - broken} of {len(checks)} promises and controls are as they should be")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(entry.run(main))
