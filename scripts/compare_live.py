@@ -173,12 +173,9 @@ def confirm(
 
 def of_itself(runs: pd.DataFrame, wish: pair.Wish) -> output.Document:
     """An A/A experiment: whatever differs is noise, and sets the thresholds of this machine."""
-    document = pair.compare_live(
-        runs, None, ("a build", "itself"), wish, *pair.settings_for(wish, None, paired=True)
-    )
     settings, origin = pair.settings_for(wish, runs, paired=True)
-    del settings
-    return document._replace(sentences=[*document.sentences[:-1], f"from now on {origin}"])
+    document = pair.compare_live(runs, None, ("a build", "itself"), wish, settings, origin)
+    return document._replace(status=0)
 
 
 def keep_experiment(folder: Path, machine_id: str) -> Path:

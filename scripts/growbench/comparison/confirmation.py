@@ -15,6 +15,9 @@ from growbench.columns import CELL
 from growbench.comparison.same_machine import (
     CHANCES,
     FAMILY,
+    FASTER,
+    SLOWER,
+    UNRESOLVED,
     Comparison,
     Settings,
 )
@@ -49,12 +52,14 @@ def rounds_needed(wanted: pd.DataFrame, rounds: int, settings: Settings) -> int:
 def combine(first: Comparison, fresh: Optional[Comparison]) -> Comparison:
     """The verdicts on flagged families from the fresh data, on the others from the first look.
 
-    fresh: None if nothing was flagged. A family that was not flagged is never called slower or
-    faster, and its cells are not listed. families and cells get a column `data`, FIRST or FRESH.
+    fresh: None if there are none. Without fresh data no family is called slower or faster, and none
+    of its cells is listed. families and cells get a column `data`, FIRST or FRESH.
     """
     tables = [(first.families, FIRST), (first.cells.assign(family_rejected=False), FIRST)]
     if fresh is None:
         families, cells = (table.assign(data=data) for table, data in tables)
+        unsure = families["verdict"].isin([SLOWER, FASTER])
+        families.loc[unsure, "verdict"] = UNRESOLVED
         return first._replace(families=families, cells=cells)
     keys = ["metric", *FAMILY]
     asked = pd.MultiIndex.from_frame(fresh.families[keys])

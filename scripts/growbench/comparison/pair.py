@@ -141,12 +141,14 @@ def compare_live(
     """
     base, new = both_sides(runs)
     first = compare(base, new, wish.metrics, settings)
+    wanted = flagged(first)
     second = None
     notes = [origin]
     if fresh is not None:
-        wanted = flagged(first)
         second = compare(*both_sides(fresh), wish.metrics, settings, only=wanted)
         notes.insert(0, f"{len(wanted)} families were flagged, and judged on fresh data")
+    elif len(wanted):
+        notes.insert(0, f"{len(wanted)} families look slower or faster, which was not confirmed")
     judged = combine(first, second)
     view = verdict.View(judged, judged, judged, names)
     return document(view, [*not_shared(base, new, names), *notes], wish.limit)

@@ -1,0 +1,276 @@
+"""Two runs of one machine: what is called slower, what is not, and what could not be seen."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import build_runs, fail
+
+from growbench.columns import OK
+from growbench.comparison.confirmation import combine, flagged, rounds_needed
+from growbench.comparison.same_machine import (
+    FASTER,
+    NO_SLOWER,
+    SLOWER,
+    UNRESOLVED,
+    Settings,
+    compare,
+    threshold_from,
+)
+from growbench.comparison.sharing import not_shared
+from growbench.metrics import metric
+
+COLD = [metric("cold_build_release")]
+STRATEGIES = ("realloc_doubling", "realloc_x1.5", "chunked_list", "preallocate_zeroed")
+SIZES = (100, 1000, 3000, 10_000, 30_000)
+
+
+def run(seed=1, noise=0.01, rounds=10, **options):
+    options = {
+        "strategies": STRATEGIES,
+        "allocators": ("glibc", "jemalloc"),
+        "sizes": SIZES,
+    } | options
+    return build_runs(rounds=rounds, noise=noise, seed=seed, **options)
+
+
+def scaled(runs, factor, **where):
+    """The run with the times of some cells multiplied."""
+    mask = np.ones(len(runs), dtype=bool)
+    for key, value in where.items():
+        mask &= (runs[key] == value).to_numpy()
+    runs = runs.copy()
+    for column in ("cold_build_ns", "cold_release_ns", "warm_build_release_median_ns"):
+        runs.loc[mask, column] = runs.loc[mask, column] * factor
+    return runs
+
+
+def family(comparison, strategy, allocator):
+    found = comparison.families
+    return found[(found["strategy"] == strategy) & (found["allocator"] == allocator)].iloc[0]
+
+
+def test_equal_runs_have_nothing_slower():
+    found = compare(run(1), run(2), COLD)
+    assert found.count(SLOWER) == found.count(FASTER) == 0
+    assert found.count(NO_SLOWER) == 8
+    assert not found.cells["family_rejected"].any()
+
+
+def test_a_slower_family_is_found_with_its_cells_and_no_other():
+    slower = scaled(run(2), 1.2, strategy="chunked_list", allocator="jemalloc")
+    found = compare(run(1), slower, COLD)
+    verdicts = found.families.set_index(["strategy", "allocator"])["verdict"]
+    assert verdicts[("chunked_list", "jemalloc")] == SLOWER
+    assert (verdicts == SLOWER).sum() == 1
+    row = family(found, "chunked_list", "jemalloc")
+    assert row["ratio"] == pytest.approx(1.2, abs=0.01)
+    assert row["ci_low"] < 1.2 < row["ci_high"]
+    listed = found.cells[found.cells["family_rejected"]]
+    assert set(zip(listed["strategy"], listed["allocator"])) == {("chunked_list", "jemalloc")}
+    assert (listed["verdict"] == SLOWER).all()
+
+
+def test_one_doubled_cell_is_found_among_many():
+    doubled = scaled(run(2, 0.05), 2.0, strategy="realloc_x1.5", allocator="glibc", rows=3000)
+    found = compare(run(1, 0.05), doubled, COLD)
+    assert family(found, "realloc_x1.5", "glibc")["verdict"] == SLOWER
+    slower = found.cells[found.cells["verdict"] == SLOWER]
+    assert list(slower["rows"]) == [3000]
+
+
+def test_what_is_faster_is_no_regression():
+    found = compare(run(1), scaled(run(2), 0.5, strategy="chunked_list"), COLD)
+    assert (found.count(FASTER), found.count(SLOWER)) == (2, 0)
+
+
+def test_a_change_within_the_threshold_is_no_regression_however_sure():
+    found = compare(run(1, 0.002), scaled(run(2, 0.002), 1.03, strategy="chunked_list"), COLD)
+    row = family(found, "chunked_list", "glibc")
+    assert row["p_adjusted"] < 0.01
+    assert row["verdict"] == NO_SLOWER
+    found = compare(
+        run(1, 0.002),
+        scaled(run(2, 0.002), 1.03, strategy="chunked_list"),
+        COLD,
+        Settings(family_threshold=0.02, cell_threshold=0.02),
+    )
+    assert family(found, "chunked_list", "glibc")["verdict"] == SLOWER
+
+
+def test_what_cannot_be_ruled_out_is_not_called_the_same():
+    found = compare(run(1, 0.3), run(2, 0.3), COLD)
+    assert found.count(UNRESOLVED) > 0 and found.count(SLOWER) == 0
+    assert (found.families["visible_ratio"] > 1.1).all()
+
+
+def test_few_rounds_see_nothing_and_say_so():
+    found = compare(run(1, rounds=3), scaled(run(2, rounds=3), 3.0), COLD)
+    assert found.count(SLOWER) == 0
+    assert (found.families["verdict"] == UNRESOLVED).all()
+    assert np.isinf(found.families["visible_ratio"]).all()
+
+
+def test_a_common_shift_is_told_and_can_be_taken_out():
+    slow_machine = scaled(run(2), 1.15)
+    found = compare(run(1), slow_machine, COLD)
+    assert found.common["ratio"].iloc[0] == pytest.approx(1.15, abs=0.01)
+    assert found.common["ci_low"].iloc[0] < 1.15 < found.common["ci_high"].iloc[0]
+    assert found.count(SLOWER) == 8
+    without = compare(run(1), slow_machine, COLD, without_common=True)
+    assert without.count(SLOWER) == 0
+    assert without.common["ratio"].iloc[0] == pytest.approx(1.15, abs=0.01)
+
+
+def test_swapping_base_and_new_turns_every_ratio():
+    a, b = run(1, 0.1), scaled(run(2, 0.1), 1.3, strategy="chunked_list")
+    there, back = compare(a, b, COLD), compare(b, a, COLD)
+    keys = ["strategy", "allocator"]
+    both = there.families.merge(back.families, on=keys, suffixes=("", "_back"))
+    assert both["ratio"].to_numpy() == pytest.approx(1 / both["ratio_back"].to_numpy())
+    assert both["p"].to_numpy() == pytest.approx(both["p_back"].to_numpy())
+
+
+def test_the_order_of_rows_does_not_matter():
+    a, b = run(1, 0.1), run(2, 0.1)
+    shuffled = b.sample(frac=1.0, random_state=3)
+    one, two = compare(a, b, COLD), compare(a, shuffled, COLD)
+    pd.testing.assert_frame_equal(one.families, two.families)
+    pd.testing.assert_frame_equal(one.cells, two.cells)
+
+
+def test_pairs_do_not_see_what_moves_both_sides_of_a_round():
+    """Rounds that are up to three times as slow, on both sides alike."""
+    a, b = run(1), scaled(run(2), 1.2, strategy="chunked_list")
+    speed = dict(zip(range(1, 11), np.linspace(1.0, 3.0, 10)))
+    a, b = (
+        side.assign(
+            cold_build_ns=side["cold_build_ns"] * side["round"].map(speed),
+            cold_release_ns=side["cold_release_ns"] * side["round"].map(speed),
+        )
+        for side in (a, b)
+    )
+    pairs = compare(a, b, COLD, Settings(paired=True))
+    apart = compare(a, b, COLD)
+    for allocator in ("glibc", "jemalloc"):
+        row = family(pairs, "chunked_list", allocator)
+        assert row["ratio"] == pytest.approx(1.2, abs=0.01)
+        assert row["ci_low"] > 1.17
+        assert family(apart, "chunked_list", allocator)["ci_low"] < 1.0
+
+
+def test_a_cell_that_some_rounds_lack_does_not_move_its_family():
+    base, new = run(1), run(2)
+    slowest = (new["strategy"] == "chunked_list") & (new["rows"] == 30_000)
+    new = new[~(slowest & (new["round"] > 6))]
+    row = family(compare(base, new, COLD), "chunked_list", "glibc")
+    assert row["ratio"] == pytest.approx(1.0, abs=0.02)
+
+
+def test_only_shared_cells_are_compared_and_the_rest_is_told():
+    base, new = run(1), run(2, sizes=SIZES[1:], allocators=("glibc", "scudo"))
+    found = compare(base, new, COLD)
+    assert set(found.families["allocator"]) == {"glibc"}
+    assert set(found.cells["rows"]) == set(SIZES[1:])
+    notes = not_shared(base, new, ("before", "after"))
+    assert any("before" in note and "jemalloc" in note and "100" in note for note in notes)
+    assert any("after" in note and "scudo" in note for note in notes)
+
+
+def test_runs_that_share_nothing_have_no_families():
+    found = compare(run(1, allocators=("glibc",)), run(2, allocators=("scudo",)), COLD)
+    assert found.families.empty and found.cells.empty
+
+
+def test_a_cell_that_crashes_now_is_lost():
+    new = run(2)
+    cell = (new["strategy"] == "chunked_list") & (new["rows"] == 3000)
+    found = compare(run(1), fail(new, cell, "crashed"), COLD)
+    assert len(found.lost) == 2
+    assert set(found.lost["status"]) == {"crashed"}
+    assert found.lost["worker_count"].tolist() == [10, 10]
+
+
+@pytest.mark.parametrize("status", ["unavailable", "skipped_predicted", "skipped_memory"])
+def test_what_was_not_tried_is_not_lost(status):
+    new = run(2)
+    assert compare(run(1), fail(new, new["rows"] == 3000, status), COLD).lost.empty
+
+
+def test_what_crashed_before_is_not_lost_now():
+    old, new = run(1), run(2)
+    assert compare(
+        fail(old, old["rows"] == 3000, "crashed"), fail(new, new["rows"] == 3000, "crashed"), COLD
+    ).lost.empty
+
+
+def test_peaks_below_the_resolution_are_no_cells():
+    found = compare(run(1), run(2), [metric("peak_memory")])
+    # 126,976 bytes of resolution are over 20% of what 3000 rows of 80 bytes take.
+    assert set(found.cells["rows"]) == {10_000, 30_000}
+
+
+def test_theta_is_the_99th_percentile_of_equal_things_but_at_least_5_percent():
+    quiet = threshold_from(compare(run(1), run(2), COLD, Settings(paired=True)))
+    assert (quiet.family_threshold, quiet.cell_threshold) == (0.05, 0.05)
+    same = compare(run(1, 0.3), run(2, 0.3), COLD, Settings(paired=True))
+    noisy = threshold_from(same)
+    distance = np.abs(np.log(same.cells["ratio"]))
+    assert np.log1p(noisy.cell_threshold) == pytest.approx(np.quantile(distance, 0.99))
+    assert 0.05 < noisy.family_threshold < noisy.cell_threshold
+
+
+def live(seed, noise=0.05, factor=1.0, **where):
+    return run(seed, noise), scaled(run(seed + 100, noise), factor, **where)
+
+
+PAIRED = Settings(paired=True)
+
+
+def test_a_flagged_family_is_judged_on_fresh_data_alone():
+    slower = {"factor": 1.4, "strategy": "chunked_list"}
+    first = compare(*live(1, **slower), COLD, PAIRED)
+    wanted = flagged(first)
+    assert set(wanted["strategy"]) >= {"chunked_list"}
+    still = compare(*live(2, **slower), COLD, PAIRED, only=wanted)
+    judged = combine(first, still)
+    row = family(judged, "chunked_list", "glibc")
+    assert row["data"] == "fresh data"
+    assert row["ratio"] == family(still, "chunked_list", "glibc")["ratio"]
+    assert len(judged.families) == len(first.families)
+    gone = combine(first, compare(*live(3), COLD, PAIRED, only=wanted))
+    assert gone.count(SLOWER) == 0
+
+
+def test_nothing_is_slower_without_fresh_data():
+    first = compare(*live(1, factor=1.4, strategy="chunked_list"), COLD, PAIRED)
+    assert first.count(SLOWER) == 2
+    judged = combine(first, None)
+    assert judged.count(SLOWER) == 0
+    assert family(judged, "chunked_list", "glibc")["verdict"] == UNRESOLVED
+    assert not judged.cells["family_rejected"].any()
+
+
+def test_one_slow_cell_flags_its_family():
+    many = {"strategy": "chunked_list", "allocator": "glibc", "rows": 3000}
+    first = compare(*live(1, 0.01, factor=1.5, **many), COLD, PAIRED)
+    assert len(first.families) == 8
+    assert ("chunked_list", "glibc") in set(
+        zip(flagged(first)["strategy"], flagged(first)["allocator"])
+    )
+
+
+@pytest.mark.parametrize("families, rounds", [(1, 10), (10, 10), (132, 14)])
+def test_fresh_data_have_rounds_enough_for_all_that_was_flagged(families, rounds):
+    wanted = pd.DataFrame({"metric": ["cold_build_release"] * families})
+    needed = rounds_needed(wanted, 10, PAIRED)
+    assert needed == rounds
+    # The smallest p of so many pairs survives Holm's first step, with two chances for each family.
+    assert 2 * 0.5**needed * 2 * families <= 0.05
+
+
+def test_the_status_of_every_row_is_respected():
+    base, new = run(1), run(2)
+    broken = fail(new, new["round"] == 1, "timeout")
+    assert (broken["status"] == OK).sum() < len(broken)
+    found = compare(base, broken, COLD)
+    assert (found.families["new_round_count"] == 9).all()
