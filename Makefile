@@ -6,15 +6,17 @@ PRESET ?= default
 OUT ?=
 # Further words for build/growbench run, such as ARGS="--strategies realloc_doubling".
 ARGS ?=
-# A run to go on with (bench), or to plot (plots).
+# A run to go on with (bench), or to plot (plots), explain (why) or export.
 RESUME ?=
 RUN ?=
+# Which format to export to.
+TO ?=
 export PRESET OUT ARGS RESUME
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup setup-lint build bench plots test list doctor format lint asan tsan \
-	bench-shim bench-peak bench-interleaving bench-trace bench-containers why clean
+	bench-shim bench-peak bench-interleaving bench-trace bench-containers why export clean
 
 help: ## this text
 	@echo 'usage: make COMMAND [VARIABLE=value ...]'
@@ -28,6 +30,7 @@ help: ## this text
 	@echo '  make bench ARGS="--rows 1k,1M --rounds 6"'
 	@echo '  make plots RUN=results/try'
 	@echo '  make why RUN=results/reference-epyc-2cpu ARGS="--rows 10000 --allocator glibc"'
+	@echo '  make export RUN=results/try TO=go ARGS="--rows 10000" > try.txt'
 
 setup: ## install what is missing (Debian and Ubuntu; root or sudo)
 	@scripts/setup.sh
@@ -50,6 +53,12 @@ plots: ## draw the plots of a run again, from its runs.csv alone: RUN=results/NA
 why: ## where the cold times of a run go, and what they do not tell: RUN=results/NAME ARGS="..."
 	@test -n '$(RUN)' || { echo 'make why: say which run: make why RUN=results/NAME' >&2; exit 2; }
 	@python=$$(scripts/find-python) && "$$python" scripts/attribute.py '$(RUN)' $(ARGS)
+
+export: ## a run for other people's tools, to stdout: RUN=results/NAME TO=google-benchmark|go
+	@test -n '$(RUN)' && test -n '$(TO)' || \
+		{ echo 'make export: say what: make export RUN=results/NAME TO=go' >&2; exit 2; }
+	@python=$$(scripts/find-python) && \
+		"$$python" scripts/export.py '$(RUN)' --to '$(TO)' $(ARGS)
 
 test: build ## all tests
 	@ctest --preset default

@@ -11,7 +11,8 @@ allocators='libjemalloc2 libmimalloc2.0|libmimalloc2.1|libmimalloc3
 libtcmalloc-minimal4|libtcmalloc-minimal4t64 libtbbmalloc2
 libclang-rt-14-dev|libclang-rt-18-dev|libclang-rt-19-dev'
 scripts='python3 python3-numpy python3-pandas python3-scipy python3-matplotlib'
-tests='libcmocka-dev libpcre2-dev python3-pytest python3-hypothesis binutils strace valgrind'
+tests='libcmocka-dev libpcre2-dev python3-pytest python3-hypothesis binutils strace valgrind
+libbenchmark-tools'
 lint='clang-format clang-tidy shellcheck black flake8 mypy'
 
 usage='usage: scripts/setup.sh [--with-lint]'

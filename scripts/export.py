@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Write a run in the format of another tool."""
+
+import sys
+from pathlib import Path
+from typing import Sequence
+
+try:
+    import pandas as pd
+    from growbench import description, entry, exporting, files, load, metrics
+except ImportError as error:
+    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
+    sys.exit(2)
+
+EXAMPLES = """\
+  export.py results/my-run --to google-benchmark --output my-run.json
+  export.py results/my-run --to go --rows 10000 > my-run.txt
+  export.py results/my-run --to go --metric cold_build peak_memory --allocator glibc
+
+then, with the tools that read these:
+
+  compare.py benchmarks before.json after.json
+  compare.py filters my-run.json /glibc/ /jemalloc/
+  benchstat before.txt after.txt
+"""
+FILTERS = ("implementation", "strategy", "allocator", "rows", "row_bytes", "threads", "work")
+NUMBERS = ("rows", "row_bytes", "threads")
+
+
+def main(arguments: Sequence[str]) -> None:
+    exporters = exporting.all_exporters()
+    parser = entry.parser("Write a run in the format of another tool.", EXAMPLES)
+    parser.add_argument("run", metavar="RUN", nargs="?", help="a run's folder, or its runs.csv")
+    parser.add_argument("--to", choices=list(exporters), help="the format: see --list")
+    parser.add_argument("--output", default="-", metavar="FILE", help="default: -, which is stdout")
+    parser.add_argument(
+        "--metric",
+        nargs="+",
+        choices=[metric.name for metric in metrics.METRICS],
+        metavar="METRIC",
+        help="what of it: " + ", ".join(metric.name for metric in metrics.METRICS),
+    )
+    for key in FILTERS:
+        parser.add_argument(
+            f"--{key.replace('_', '-')}",
+            nargs="+",
+            metavar=key.upper(),
+            type=int if key in NUMBERS else str,
+            help=f"only cells of this {key.replace('_', ' ')}",
+        )
+    parser.add_argument("--list", action="store_true", help="name the formats, and end")
+    options = parser.parse_args(arguments)
+    if options.list:
+        for exporter in exporters.values():
+            print(f"{exporter.name:18} {exporter.help}")
+        return
+    if options.run is None or options.to is None:
+        missing = "RUN" if options.run is None else "--to"
+        raise entry.UsageError(f"{missing} is missing; see export.py --help")
+    if not options.output:
+        raise entry.UsageError("--output is empty; give a file, or - for stdout")
+    export_run(exporters[options.to], options)
+
+
+def export_run(exporter: exporting.Exporter, options: object) -> None:
+    """Read, choose, write."""
+    run, output = options.run, options.output  # type: ignore[attr-defined]
+    chosen = exporting.chosen_metrics(options.metric)  # type: ignore[attr-defined]
+    runs = load.read_runs(run, columns=exporting.columns_for(exporter, chosen))
+    rows = exporting.measured(runs)
+    if rows.empty:
+        raise entry.UsageError(f"{load.runs_path(run)} has no row that was measured")
+    rows = choose(rows, options)
+    export = exporting.Export(rows, chosen, description.read_machine(run))
+    try:
+        if output == "-":
+            exporter.write(export, sys.stdout)
+            return
+        with files.atomic_writer(Path(output)) as stream:
+            exporter.write(export, stream)
+    except exporting.CannotExport as reason:
+        raise entry.UsageError(f"{exporter.name}: {reason}") from None
+    print(f"{output}: {len(rows)} workers of {sum(1 for _ in export.cells())} cells")
+
+
+def choose(rows: pd.DataFrame, options: object) -> pd.DataFrame:
+    """The rows of the cells that the user asked for."""
+    for key in FILTERS:
+        values = getattr(options, key)
+        known = sorted(set(rows[key])) if values else []
+        for value in values or []:
+            if value not in known:
+                listed = ", ".join(map(str, known))
+                raise entry.UsageError(f"no measured cell of {key} {value}; there are: {listed}")
+    for key in FILTERS:
+        if getattr(options, key):
+            rows = rows[rows[key].isin(getattr(options, key))]
+    if rows.empty:
+        raise entry.UsageError("no measured cell is all of these at once; choose fewer")
+    return rows.reset_index(drop=True)
+
+
+if __name__ == "__main__":
+    sys.exit(entry.run(main))

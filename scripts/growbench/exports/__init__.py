@@ -1,0 +1,13 @@
+"""One file for each format of other people's tools. Nothing else is in this folder.
+
+To add one, add a file with
+
+    NAME: str                  what `export.py --to` calls it
+    HELP: str                  one line for `export.py --list`
+    COLUMNS: tuple[str, ...]   what it reads of runs.csv besides metrics and what identifies a row
+    def write(export: Export, stream: IO[str]) -> None
+
+write() gets an exporting.Export: the rows that were measured, in order, the metrics asked for, and
+what is known of the machine. The same run gives the same bytes: ASCII, "\\n" as line end. It raises
+exporting.CannotExport with a reason if its format has no place for what was asked for.
+"""
