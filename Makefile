@@ -16,7 +16,7 @@ export PRESET OUT ARGS RESUME
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup setup-lint build bench plots test list doctor format lint asan tsan \
-	bench-shim bench-peak bench-interleaving bench-trace bench-containers why export clean
+	bench-shim bench-peak bench-interleaving bench-trace bench-containers why compare compare-live aa validate-statistics export clean
 
 help: ## this text
 	@echo 'usage: make COMMAND [VARIABLE=value ...]'
@@ -59,6 +59,24 @@ export: ## a run for other people's tools, to stdout: RUN=results/NAME TO=google
 		{ echo 'make export: say what: make export RUN=results/NAME TO=go' >&2; exit 2; }
 	@python=$$(scripts/find-python) && \
 		"$$python" scripts/export.py '$(RUN)' --to '$(TO)' $(ARGS)
+
+compare: ## two runs of one machine, or of different ones: A=results/x B=results/y ARGS="..."
+	@test -n '$(A)' && test -n '$(B)' || \
+		{ echo 'make compare: say which runs: make compare A=results/x B=results/y' >&2; exit 2; }
+	@python=$$(scripts/find-python) && "$$python" scripts/compare.py '$(A)' '$(B)' $(ARGS)
+
+compare-live: build ## two builds, allocators or environments, interleaved: BASE=build-a NEW=build-b
+	@test -n '$(BASE)$(NEW)' || \
+		{ echo 'make compare-live: say what: make compare-live BASE=build-a NEW=build-b' >&2; exit 2; }
+	@python=$$(scripts/find-python) && "$$python" scripts/compare_live.py \
+		--base '$(BASE)' --new '$(NEW)' $(if $(OUT),--out '$(OUT)') $(ARGS)
+
+aa: build ## what equal things look like here: sets the threshold of compare and compare-live
+	@python=$$(scripts/find-python) && "$$python" scripts/compare_live.py --aa $(ARGS)
+
+validate-statistics: ## intervals, false alarms and planted slowdowns, simulated; RUN=results/aa-...: measured too
+	@python=$$(scripts/find-python) && "$$python" scripts/validate_statistics.py \
+		$(if $(RUN),--run '$(RUN)') $(ARGS)
 
 test: build ## all tests
 	@ctest --preset default

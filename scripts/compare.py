@@ -11,7 +11,7 @@ try:
     import pandas as pd
 
     from growbench import choice, entry, files, load
-    from growbench.comparison import live, output, pair
+    from growbench.comparison import differences, live, machines, output, pair
     from growbench.comparison.run import Run, read_all
     from growbench.tables import Table
 except ImportError as error:
@@ -40,7 +40,7 @@ exit status:
 
 def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
-    runs = read_all(options.run)
+    runs = read_all(options.run, pair.columns(pair.wish(options).metrics))
     wanted = choice.chosen(options)
     rows = choice.choose([run.runs for run in runs], wanted)
     runs = [run._replace(runs=of_run) for run, of_run in zip(runs, rows)]
@@ -77,13 +77,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     choice.add_arguments(parser)
     parser.add_argument(
         "--reference-strategy",
-        default="preallocate_zeroed",
+        default=machines.Options().reference_strategy,
         metavar="NAME",
         help="different machines: ratios are to this strategy (default: %(default)s)",
     )
     parser.add_argument(
         "--reference-allocator",
-        default="glibc",
+        default=machines.Options().reference_allocator,
         metavar="NAME",
         help="and to this allocator (default: %(default)s)",
     )
@@ -130,13 +130,28 @@ def of_one_machine(runs: Sequence[Run], options: argparse.Namespace) -> list[out
             base.runs, new.runs, (base.label, new.label), pair.wish(options), settings, origin
         )
 
-        documents.append(document._replace(tables=[*document.tables]))
+        described = differences.machine_differences([base, new])
+        documents.append(document._replace(tables=[*document.tables, described]))
     return documents
 
 
 def of_machines(runs: Sequence[Run], options: argparse.Namespace) -> output.Document:
     """What holds on how many machines."""
-    return machines.document(runs, options.reference_strategy, options.reference_allocator)
+    times = [one.name for one in pair.wish(options).metrics if one.unit == "ns"]
+    asked = machines.Options(
+        options.reference_strategy,
+        options.reference_allocator,
+        tuple(times),
+        rows=0 if options.all else None,
+    )
+    title = ", ".join(run.label for run in runs)
+    try:
+        tables = machines.compare_machines(runs, asked)
+    except machines.NothingShared as error:
+        return output.Document(title, [f"not comparable: {error}"], [], NOT_COMPARABLE)
+    tables.append(differences.machine_differences(runs))
+    sentence = "different machines: only what each of them says by itself is compared"
+    return output.Document(title, [sentence], tables, 0)
 
 
 def experiment(runs: Sequence[Run], options: argparse.Namespace) -> Optional[pd.DataFrame]:

@@ -65,6 +65,13 @@ def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> No
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
 
 
+def columns(metrics: Sequence[Metric]) -> set[str]:
+    """The columns of runs.csv that a comparison of these metrics reads, besides a row's keys."""
+    wanted = {"payload_bytes", "peak_resolution_bytes", "status_detail"}
+    wanted |= {"allocator_version", "allocator_build_id"}
+    return wanted.union(*(metric.columns for metric in metrics))
+
+
 def wish(options: argparse.Namespace) -> Wish:
     """What the options of add_arguments() ask for."""
     return Wish(

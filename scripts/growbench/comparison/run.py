@@ -1,12 +1,12 @@
 """A run as comparisons take it: its rows, what its machine was, and a short name for it."""
 
-import json
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple, Optional, Sequence, Union
+from typing import Collection, NamedTuple, Optional, Sequence, Union
 
 import pandas as pd
 
+from growbench.description import read_machine
 from growbench.load import read_runs, runs_path
 
 
@@ -24,14 +24,19 @@ class Run(NamedTuple):
         return str(self.runs["machine_id"].iloc[0])
 
 
-def read_run(path: Union[str, Path]) -> Run:
-    """A run from its folder or its CSV file, labelled by label_of(). Raises LoadError."""
-    return Run(label_of(path), read_runs(path), _read_machine(path))
+def read_run(path: Union[str, Path], columns: Optional[Collection[str]] = None) -> Run:
+    """A run from its folder or its CSV file, labelled by label_of(). Raises LoadError.
+
+    columns: of runs.csv, as read_runs() has it; None: all.
+    """
+    return Run(label_of(path), read_runs(path, columns), read_machine(path))
 
 
-def read_all(paths: Sequence[Union[str, Path]]) -> list[Run]:
+def read_all(
+    paths: Sequence[Union[str, Path]], columns: Optional[Collection[str]] = None
+) -> list[Run]:
     """The runs in that order, with labels that differ. Raises LoadError."""
-    runs = [read_run(path) for path in paths]
+    runs = [read_run(path, columns) for path in paths]
     labels = unique_labels([run.label for run in runs])
     return [run._replace(label=label) for run, label in zip(runs, labels)]
 
@@ -54,12 +59,3 @@ def unique_labels(labels: Sequence[str]) -> list[str]:
         taken.add(made)
         unique.append(made)
     return unique
-
-
-def _read_machine(path: Union[str, Path]) -> Optional[dict]:
-    try:
-        text = runs_path(path).with_name("machine.json").read_text(encoding="utf-8")
-        content = json.loads(text)
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
