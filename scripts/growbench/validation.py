@@ -262,8 +262,9 @@ def _planted(
     settings: Settings,
     slowdown: float,
     repetitions: int,
-) -> tuple[float, list[Comparison]]:
-    """The share of families that are found when one in ten is made slower by that much."""
+) -> tuple[float, list[tuple[Comparison, pd.DataFrame]]]:
+    """The share of families that are found when one in ten is made slower by that much; and each
+    comparison with the families that were."""
     found, planted, comparisons = 0, 0, []
     for _ in range(repetitions):
         base, new = sides()
@@ -278,7 +279,7 @@ def _planted(
             cold_release_ns=new["cold_release_ns"] * factor,
         )
         result = compare(base, slower, [metric(METRIC)], settings)
-        comparisons.append(result)
+        comparisons.append((result, chosen))
         verdicts = result.families.merge(chosen, on=list(FAMILY))
         rejected = (verdicts["p_adjusted"] <= settings.alpha) & (verdicts["ratio"] > 1.0)
         found += int(rejected.sum())
@@ -314,21 +315,27 @@ def planted(seed: int, repetitions: int = 40, rounds: int = 10) -> list[Check]:
     share, comparisons = _planted(
         random, lambda: interleaved(random, noisy, rounds), Settings(), 0.05, repetitions
     )
-    inconclusive = np.mean(
-        [one.count(SLOWER) == 0 and one.count(UNRESOLVED) > 0 for one in comparisons]
-    )
-    seen = np.median(np.concatenate([one.families["visible_ratio"] for one in comparisons]))
+    right = np.mean([_admits(comparison, chosen) for comparison, chosen in comparisons])
+    seen = np.median(np.concatenate([one.families["visible_ratio"] for one, _ in comparisons]))
     checks.append(
         Check(
-            "5% slower, workers 10% apart: ends in 4",
-            "all but false alarms",
-            float(inconclusive),
-            bool(inconclusive >= 0.95),
+            "5% slower, workers 10% apart: ends in 4, or names it",
+            "at least 95%",
+            float(right),
+            bool(right >= 0.95),
             f"found in {share:.0%}; says that it could have seen {seen - 1:.1%}",
         )
     )
     checks.append(visible_is_seen(random, noisy, rounds, repetitions))
     return checks
+
+
+def _admits(comparison: Comparison, planted_families: pd.DataFrame) -> bool:
+    """Does the comparison end in "inconclusive", or in a regression that is one of those planted?"""
+    slower = comparison.families[comparison.families["verdict"] == SLOWER]
+    if slower.empty:
+        return comparison.count(UNRESOLVED) > 0
+    return len(slower.merge(planted_families, on=list(FAMILY))) == len(slower)
 
 
 def visible_is_seen(

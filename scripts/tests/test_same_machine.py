@@ -41,6 +41,8 @@ def scaled(runs, factor, **where):
     runs = runs.copy()
     for column in ("cold_build_ns", "cold_release_ns", "warm_build_release_median_ns"):
         runs.loc[mask, column] = runs.loc[mask, column] * factor
+        if column.startswith("cold"):
+            runs[column] = runs[column].round()  # whole nanoseconds, as in the file
     return runs
 
 

@@ -1,0 +1,262 @@
+"""compare.py from outside: its exit statuses, formats, filters, and what it says of bad input."""
+
+import csv
+import importlib
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import SCRIPTS, build_runs, fail, write_runs
+from test_same_machine import STRATEGIES, run, scaled
+
+from growbench import entry
+from growbench.columns import COLUMNS
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Writes a run into a folder of that name."""
+
+    def make(name, runs, machine=None):
+        write_runs(runs, tmp_path / name / "runs.csv")
+        content = {"machine_id": str(runs["machine_id"].iloc[0])} if machine is None else machine
+        (tmp_path / name / "machine.json").write_text(json.dumps(content))
+        return str(tmp_path / name)
+
+    return make
+
+
+@pytest.fixture
+def compare(capsys):
+    """Calls compare.py within this process, which is faster than a process of its own."""
+
+    def call(*arguments):
+        capsys.readouterr()
+        try:
+            status = entry.run(importlib.import_module("compare").main, list(map(str, arguments)))
+        except SystemExit as stop:  # argparse's way to end
+            status = stop.code
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess("compare.py", status, out, err)
+
+    return call
+
+
+def of_machine(runs, machine_id):
+    return runs.assign(machine_id=machine_id)
+
+
+def doubled_cell(seed=2, noise=0.02):
+    return scaled(run(seed, noise), 2.0, strategy="chunked_list", allocator="glibc", rows=3000)
+
+
+def test_equal_runs_end_in_0(compare, folder):
+    done = compare(folder("a", run(1)), folder("b", run(2)), "--gate")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no regression" in done.stdout
+
+
+def test_a_doubled_cell_ends_in_1_and_is_named(compare, folder):
+    done = compare(folder("a", run(1, 0.02)), folder("b", doubled_cell()), "--gate")
+    assert done.returncode == 1, done.stdout + done.stderr
+    lines = [line for line in done.stdout.splitlines() if "slower" in line and "3,000" in line]
+    assert len(lines) == 2  # cold and warm
+    assert all("chunked_list" in line and "glibc" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"rubbish\n", b"a;b;c\n1;2;3\n", b"\xff\xfe\x00r\x00u\x00n\x00", b"\0\0\0\0"],
+)
+def test_rubbish_ends_in_2_with_one_message(compare, folder, tmp_path, content):
+    (tmp_path / "rubbish.csv").write_bytes(content)
+    done = compare(folder("a", run(1)), tmp_path / "rubbish.csv")
+    assert done.returncode == 2
+    assert "rubbish.csv" in done.stderr and "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_exit_status_is_that_of_the_process(folder):
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "compare.py", folder("a", run(1)), folder("b", doubled_cell())],
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+
+
+def test_another_machine_ends_in_3_in_gate_mode(compare, folder):
+    other = folder("b", of_machine(run(2), "server-64cpu"))
+    done = compare(folder("a", run(1)), other, "--gate")
+    assert done.returncode == 3
+    assert "server-64cpu" in done.stderr and "example-2cpu" in done.stderr
+
+
+def test_another_machine_is_never_divided_by_this_one(compare, folder):
+    slow = of_machine(scaled(run(2), 10.0), "server-64cpu")
+    done = compare(folder("a", run(1)), folder("b", slow), "--table", "headline")
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2" in done.stdout
+    assert "+900" not in done.stdout
+
+
+def test_too_noisy_runs_end_in_4_and_say_what_could_have_been_seen(compare, folder):
+    done = compare(folder("a", run(1, 0.4)), folder("b", run(2, 0.4)), "--gate")
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "inconclusive" in done.stdout and "would have been found" in done.stdout
+
+
+def test_runs_that_share_no_cell_end_in_3(compare, folder):
+    other = build_runs(["chunked_list"], ["scudo"], [77], noise=0.01)
+    done = compare(folder("a", run(1)), folder("b", other))
+    assert done.returncode == 3
+    assert "no measured cell in common" in done.stdout
+
+
+def test_a_cell_that_crashes_ends_in_1(compare, folder):
+    new = run(2)
+    broken = fail(new, (new["strategy"] == "chunked_list") & (new["rows"] == 3000), "crashed")
+    done = compare(folder("a", run(1)), folder("b", broken))
+    assert done.returncode == 1
+    assert "crashed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments, word",
+    [
+        (["--metric", "speed"], "speed"),
+        (["--threshold", "0"], "--threshold"),
+        (["--threshold", "a lot"], "--threshold"),
+        (["--strategy", "nonsense"], "nonsense"),
+        (["--table", "famlies"], "families"),
+        (["--columns", "nonsense"], "nonsense"),
+        (["--format", "csv"], "--table"),
+        (["--aa-run", "/nowhere"], "/nowhere"),
+    ],
+)
+def test_a_wrong_word_ends_in_2(compare, folder, arguments, word):
+    done = compare(folder("a", run(1)), folder("b", run(2)), *arguments)
+    assert done.returncode == 2
+    assert word in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_single_run_needs_a_second(compare, folder):
+    done = compare(folder("a", run(1)))
+    assert done.returncode == 2
+    assert "second run" in done.stderr
+
+
+def test_each_of_several_runs_is_compared_with_the_first(compare, folder):
+    done = compare(
+        folder("a", run(1)),
+        folder("b", run(2)),
+        folder("c", scaled(run(3), 1.5)),
+        "--format",
+        "json",
+    )
+    comparisons = json.loads(done.stdout)["comparisons"]
+    assert [one["exit_status"] for one in comparisons] == [0, 1]
+    assert [one["title"] for one in comparisons] == ["b against a", "c against a"]
+    assert done.returncode == 1
+
+
+def test_json_and_csv_have_the_figures_in_full(compare, folder):
+    a, b = folder("a", run(1)), folder("b", scaled(run(2), 1.5, strategy="chunked_list"))
+    content = json.loads(compare(a, b, "--format", "json").stdout)["comparisons"][0]
+    assert content["verdict"] == "regression"
+    rows = content["tables"]["families"]["rows"]
+    text = compare(a, b, "--format", "csv", "--table", "families").stdout
+    table = list(csv.DictReader(io.StringIO(text)))
+    assert [float(row["ratio"]) for row in table] == [row["ratio"] for row in rows]
+    slower = [row for row in table if row["verdict"] == "slower"]
+    assert {row["strategy"] for row in slower} == {"chunked_list"}
+    assert all(abs(float(row["ratio"]) - 1.5) < 0.02 for row in slower)
+
+
+def test_columns_and_rows_can_be_chosen(compare, folder):
+    done = compare(
+        *(folder("a", run(1)), folder("b", run(2)), "--strategy", "chunked_list", "--rows", "3000"),
+        *("--format", "csv", "--table", "families", "--columns", "allocator", "ratio", "--all"),
+        *("--metric", "warm_build_release"),
+    )
+    lines = done.stdout.splitlines()
+    assert lines[0] == "allocator,ratio"
+    assert sorted(line.split(",")[0] for line in lines[1:]) == ["glibc", "jemalloc"]
+
+
+def test_markdown_is_a_document(compare, folder):
+    done = compare(folder("a", run(1)), folder("b", run(2)), "--format", "markdown")
+    assert done.stdout.startswith("## b against a\n\n- no regression")
+    assert "| --- |" in done.stdout.replace("---: |", "--- |")
+
+
+def test_output_is_written_whole_or_not_at_all(compare, folder, tmp_path):
+    a, b = folder("a", run(1)), folder("b", run(2))
+    done = compare(a, b, "--output", tmp_path / "comparison.txt")
+    assert done.returncode == 0 and done.stdout == ""
+    assert "no regression" in (tmp_path / "comparison.txt").read_text()
+    done = compare(a, b, "--output", tmp_path / "no-such" / "comparison.txt")
+    assert done.returncode == 2
+    assert not (tmp_path / "no-such").exists()
+
+
+def test_colour_is_for_terminals_and_no_color_is_respected(compare, folder):
+    a, b = folder("a", run(1)), folder("b", scaled(run(2), 1.5))
+    assert "\033" not in compare(a, b).stdout
+    assert "\033" in compare(a, b, "--color", "always").stdout
+    assert "\033" not in compare(a, b, "--color", "never").stdout
+
+
+def test_the_machines_own_experiment_sets_the_threshold(compare, folder, tmp_path):
+    slower = scaled(run(2, 0.005), 1.08, strategy="chunked_list")
+    a, b = folder("a", run(1, 0.005)), folder("b", slower)
+    assert compare(a, b).returncode == 1
+    labels = {"glibc": "base", "jemalloc": "new"}
+    noisy = run(3, 0.3)
+    noisy["allocator"] = noisy["allocator"].map(labels)
+    folder("aa-example-2cpu", noisy)
+    done = compare(a, b)
+    assert done.returncode != 1, done.stdout
+    assert "A/A experiment" in done.stdout
+    assert compare(a, b, "--threshold", "5").returncode == 1
+
+
+def test_a_live_run_is_compared_in_pairs(compare, folder):
+    both = run(1, 0.01)
+    both["allocator"] = both["allocator"].map({"glibc": "base.glibc", "jemalloc": "new.glibc"})
+    done = compare(folder("live", both), "--table", "overview")
+    # jemalloc's rows are faster than glibc's, but that is not confirmed by fresh data.
+    assert done.returncode == 4, done.stderr
+    assert "compared as pairs" in done.stdout and "was not confirmed" in done.stdout
+
+
+def test_files_of_another_version_are_compared_on_what_they_share(compare, folder):
+    old = run(1)
+    since = [column.name for column in COLUMNS if column.since == 1]
+    old = old[since].assign(schema_version=1)
+    folder_of_old = folder("b", run(2))
+    path = Path(folder_of_old) / "runs.csv"
+    old.to_csv(path, index=False)
+    for column in COLUMNS:
+        if column.type == "count" and column.name in old:
+            old[column.name] = old[column.name].astype("Int64")
+    old.to_csv(path, index=False, lineterminator="\n")
+    done = compare(folder("a", run(2)), folder_of_old)
+    assert done.returncode == 0, done.stderr
+    assert "schema version" in done.stdout
+
+
+def test_names_from_the_data_do_nothing(compare, folder):
+    name = "=cmd|'<script>alert(1)</script>'\033[2J"
+    hostile = [
+        seeded.assign(strategy=seeded["strategy"].replace(STRATEGIES[0], name))
+        for seeded in (run(1), run(2))
+    ]
+    a, b = folder("a", hostile[0]), folder("b", hostile[1])
+    assert "\033" not in compare(a, b, "--all").stdout
+    assert "<script" not in compare(a, b, "--all", "--format", "markdown").stdout
+    text = compare(a, b, "--all", "--format", "csv", "--table", "families").stdout
+    assert not any(row["strategy"].startswith("=") for row in csv.DictReader(io.StringIO(text)))

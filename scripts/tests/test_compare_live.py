@@ -1,0 +1,216 @@
+"""compare_live.py: what it asks of the runner, and what it makes of the answer."""
+
+import importlib
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import SCRIPTS
+from hypothesis import given
+from hypothesis import strategies as st
+
+from growbench import entry
+from growbench.comparison.live import sides
+from growbench.comparison.side import ALLOCATOR, BUILD, ENVIRONMENT, allocator_options, read_side
+from growbench.load import read_runs
+
+# Stands in for the runner: writes a run of two sides, in which new is slower by $FACTOR, or $AGAIN
+# when it is asked for a confirmation. Each call's words go into $CALLS.
+RUNNER = """\
+#!{python}
+import json, os, sys
+sys.path[:0] = [{scripts!r}, {tests!r}]
+import pandas as pd
+from conftest import write_runs
+from test_same_machine import run, scaled
+from pathlib import Path
+words = sys.argv[1:]
+with open(os.environ["CALLS"], "a") as calls:
+    calls.write(json.dumps(words) + "\\n")
+if "STATUS" in os.environ:
+    sys.exit(int(os.environ["STATUS"]))
+def value(name, default=None):
+    return words[words.index(name) + 1] if name in words else default
+out = Path(value("--out"))
+again = out.name == "confirmation"
+factor = float(os.environ["AGAIN" if again else "FACTOR"])
+rounds = int([words[i + 1] for i, word in enumerate(words) if word == "--rounds"][-1])
+seed = 20 if again else 1
+base = run(seed, 0.02, rounds, allocators=("glibc",))
+new = scaled(run(seed + 1, 0.02, rounds, allocators=("glibc",)), factor, strategy="chunked_list")
+names = value("--allocators").split(",")
+both = pd.concat([base.assign(allocator=names[0]), new.assign(allocator=names[1])])
+if value("--strategies"):
+    both = both[both["strategy"].isin(value("--strategies").split(","))]
+write_runs(both, out / "runs.csv")
+(out / "machine.json").write_text(json.dumps({{"run": {{"seed": 7}}}}))
+print(out)
+"""
+
+
+@pytest.fixture
+def live(tmp_path, monkeypatch, capsys):
+    """Calls compare_live.py with the stand-in; returns status, output, errors, the runner's calls."""
+    runner = tmp_path / "growbench"
+    runner.write_text(
+        RUNNER.format(python=sys.executable, scripts=str(SCRIPTS), tests=str(SCRIPTS / "tests"))
+    )
+    runner.chmod(0o755)
+    calls = tmp_path / "calls"
+    monkeypatch.setenv("CALLS", str(calls))
+    monkeypatch.setenv("AGAIN", "1")
+    monkeypatch.setenv("FACTOR", "1")
+
+    def call(*arguments):
+        capsys.readouterr()
+        words = ["--runner", runner, "--out", tmp_path / "live", *arguments]
+        try:
+            status = entry.run(importlib.import_module("compare_live").main, list(map(str, words)))
+        except SystemExit as stop:  # argparse's way to end
+            status = stop.code
+        out, err = capsys.readouterr()
+        done = subprocess.CompletedProcess("compare_live.py", status, out, err)
+        asked = (
+            [json.loads(line) for line in calls.read_text().splitlines()] if calls.exists() else []
+        )
+        return done, asked
+
+    return call
+
+
+def test_both_sides_are_measured_next_to_each_other(live, tmp_path):
+    (tmp_path / "build-b").mkdir()
+    done, (asked,) = live("--new", tmp_path / "build-b", "--rounds", "12")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert asked[:3] == ["run", "--passes", "measure"]
+    told = [asked[i + 1] for i, word in enumerate(asked) if word == "--allocator"]
+    assert told == ["base.glibc=glibc", f"new.glibc=glibc@{tmp_path / 'build-b'}"]
+    assert asked[asked.index("--rounds") + 1] == "12"
+
+
+def test_words_behind_the_dashes_are_the_runners(live):
+    _, (asked,) = live(
+        "--new", "A_VARIABLE=1", "--", "--rows", "1k", "--strategies", "chunked_list"
+    )
+    assert asked[-4:] == ["--rows", "1k", "--strategies", "chunked_list"]
+
+
+def test_a_slowdown_is_confirmed_on_fresh_data(live, monkeypatch, tmp_path):
+    monkeypatch.setenv("FACTOR", "1.3")
+    monkeypatch.setenv("AGAIN", "1.3")
+    done, (_, again) = live("--new", "A_VARIABLE=1")
+    assert done.returncode == 1, done.stdout
+    assert "fresh data" in done.stdout
+    assert again[again.index("--out") + 1] == str(tmp_path / "live" / "confirmation")
+    # Only what was flagged, and in another order.
+    assert again[again.index("--strategies") + 1] == "chunked_list"
+    assert again[again.index("--seed") + 1] == "8"
+
+
+def test_what_fresh_data_do_not_show_is_no_regression(live, monkeypatch):
+    monkeypatch.setenv("FACTOR", "1.3")
+    done, asked = live("--new", "A_VARIABLE=1")
+    assert len(asked) == 2
+    assert done.returncode == 0, done.stdout
+    assert "were flagged, and judged on fresh data" in done.stdout
+
+
+def test_compare_says_the_same_of_the_finished_run(live, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("FACTOR", "1.3")
+    monkeypatch.setenv("AGAIN", "1.3")
+    done, _ = live("--new", "A_VARIABLE=1")
+    capsys.readouterr()
+    status = entry.run(importlib.import_module("compare").main, [str(tmp_path / "live")])
+    assert status == done.returncode == 1
+    assert "chunked_list" in capsys.readouterr().out
+
+
+def test_an_experiment_with_itself_becomes_the_machines_own(live, tmp_path):
+    done, (asked,) = live("--aa")
+    assert done.returncode == 0, done.stdout
+    told = [asked[i + 1] for i, word in enumerate(asked) if word == "--allocator"]
+    assert told == ["base.glibc=glibc", "new.glibc=glibc"]
+    kept = tmp_path / "aa-example-2cpu"
+    assert sides(read_runs(kept)) is not None
+    assert not (tmp_path / "live").exists()
+    # A second one takes its place.
+    done, _ = live("--aa")
+    assert done.returncode == 0 and kept.is_dir()
+
+
+@pytest.mark.parametrize("status", [1, 2, 70])
+def test_a_runner_that_fails_ends_in_2(live, monkeypatch, status):
+    monkeypatch.setenv("STATUS", str(status))
+    done, _ = live("--new", "A_VARIABLE=1")
+    assert done.returncode == 2 and f"ended in {status}" in done.stderr
+
+
+def test_an_interrupted_runner_ends_in_130_and_says_how_to_go_on(live, monkeypatch):
+    monkeypatch.setenv("STATUS", "130")
+    done, _ = live("--new", "A_VARIABLE=1")
+    assert done.returncode == 130 and "--resume" in done.stderr
+
+
+def test_a_missing_runner_is_named(tmp_path, capsys):
+    words = ["--runner", str(tmp_path / "nothing"), "--new", "A=1", "--out", str(tmp_path / "o")]
+    assert entry.run(importlib.import_module("compare_live").main, words) == 2
+    assert "make build" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--base", "jemalloc", "--new", "jemalloc"],
+        ["--base", "jemalloc", "--new", "A_VARIABLE=1"],
+        ["--aa", "--new", "jemalloc"],
+        ["--new", "jemalloc", "--rounds", "0"],
+    ],
+)
+def test_what_makes_no_sense_ends_in_2_and_measures_nothing(live, arguments):
+    done, asked = live(*arguments)
+    assert done.returncode == 2 and asked == []
+
+
+@pytest.mark.parametrize(
+    "text, kind",
+    [
+        ("", BUILD),
+        ("/", BUILD),
+        ("somewhere/growbench-worker", BUILD),
+        ("GLIBC_TUNABLES=glibc.malloc.hugetlb=1", ENVIRONMENT),
+        ("jemalloc", ALLOCATOR),
+        ("/opt/lib/libmine.so", ALLOCATOR),
+        ("jemalloc,MALLOC_CONF=dirty_decay_ms:-1", ALLOCATOR),
+    ],
+)
+def test_sides_are_what_they_look_like(text, kind):
+    assert read_side(text).kind == kind
+
+
+def test_two_allocators_are_compared_with_each_other_alone():
+    options = allocator_options(
+        read_side("jemalloc"), read_side("/opt/lib/libjemalloc.so.2"), ["glibc", "mimalloc"]
+    )
+    assert options == [
+        *("--allocator", "base=jemalloc"),
+        *("--allocator", "new=/opt/lib/libjemalloc.so.2"),
+        *("--allocators", "base,new"),
+    ]
+
+
+def test_environments_are_compared_under_each_allocator():
+    options = allocator_options(read_side("A=1"), read_side(""), ["glibc", "mimalloc"])
+    assert options[1::2] == [
+        "base.glibc=glibc,A=1",
+        "new.glibc=glibc",
+        "base.mimalloc=mimalloc,A=1",
+        "new.mimalloc=mimalloc",
+        "base.glibc,new.glibc,base.mimalloc,new.mimalloc",
+    ]
+
+
+@given(st.text(alphabet="abcXYZ@/=,._-", max_size=30))
+def test_any_text_is_some_side(text):
+    assert read_side(text).kind in (BUILD, ALLOCATOR, ENVIRONMENT)

@@ -1,0 +1,69 @@
+"""The statistics keep their promises, in a fast version of `make validate-statistics`; and the
+simulations notice statistics that do not."""
+
+import importlib
+
+import numpy as np
+import pytest
+from test_same_machine import run
+
+from growbench import entry, validation
+from growbench.comparison import same_machine
+from growbench.statistics import order, shift
+
+
+@pytest.fixture(scope="module")
+def checks():
+    return validation.simulated(seed=1, fast=True)
+
+
+def test_every_promise_is_kept_and_every_control_fails(checks):
+    assert [check for check in checks if not check.met] == []
+    assert len(checks) == 29
+
+
+def test_intervals_that_are_too_narrow_are_noticed(monkeypatch):
+    narrow = order.interval_rank
+    monkeypatch.setattr(order, "interval_rank", lambda n, confidence=0.95: narrow(n) + 1)
+    broken = [check for check in validation.coverage(1, 800) if not check.met]
+    assert len(broken) >= 4
+
+
+def test_p_values_that_are_too_small_are_noticed(monkeypatch):
+    def halved(a, b, confidence=0.95):
+        found = shift.hodges_lehmann(a, b, confidence)
+        return found._replace(low=found.shift + (found.low - found.shift) / 2)
+
+    monkeypatch.setattr(validation, "hodges_lehmann", halved)
+    assert any(
+        not check.met for check in validation.coverage(1, 800) if "run against" in check.name
+    )
+
+
+def test_a_comparison_without_adjustment_is_noticed(monkeypatch):
+    """Without Holm, and with any family that looks slower called so, equal things are not equal."""
+    monkeypatch.setattr(same_machine, "grouped_holm", lambda p, groups: np.zeros(len(p)))
+    random = np.random.default_rng(1)
+    pairs = [validation.interleaved(random, validation.Machine(), 10) for _ in range(2)]
+    settings = same_machine.Settings(family_threshold=1e-6, cell_threshold=1e-6)
+    metrics = [validation.metric(validation.METRIC)]
+    assert any(same_machine.compare(*pair, metrics, settings).count("slower") for pair in pairs)
+
+
+def test_measured_pairs_are_judged_like_simulated_ones():
+    base, new = (run(seed, 0.02, rounds=60) for seed in (1, 2))
+    found = {check.name.strip(): check for check in validation.real((base, new), 20)}
+    planted = next(check for name, check in found.items() if name.startswith("20% slower"))
+    assert planted.share == 1.0 and planted.met
+    ended = next(check for name, check in found.items() if "end in 1 (3)" in name)
+    assert ended.share == 0.0
+
+
+def test_the_command_ends_in_1_for_a_broken_promise(monkeypatch, capsys):
+    main = importlib.import_module("validate_statistics").main
+    broken = [validation.Check("a promise", "all", 0.5, False)]
+    monkeypatch.setattr(validation, "simulated", lambda seed, fast: broken)
+    assert entry.run(main, []) == 1
+    assert "NOT KEPT" in capsys.readouterr().out
+    monkeypatch.setattr(validation, "simulated", lambda seed, fast: [broken[0]._replace(met=True)])
+    assert entry.run(main, []) == 0
