@@ -16,7 +16,7 @@ export PRESET OUT ARGS RESUME
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup setup-lint build bench plots test list doctor format lint asan tsan \
-	bench-shim bench-peak bench-interleaving bench-trace bench-containers why compare compare-live aa validate-statistics export clean
+	bench-shim bench-peak bench-interleaving bench-trace bench-containers why compare compare-live aa validate-statistics bench-compare export clean
 
 help: ## this text
 	@echo 'usage: make COMMAND [VARIABLE=value ...]'
@@ -119,6 +119,10 @@ bench-trace: build ## what the interposer of the trace pass costs
 
 bench-containers: build ## realloc_doubling against std::vector, GArray and utarray
 	@scripts/bench-containers.sh build/growbench
+
+bench-compare: ## how long compare takes, with a million rows too: RUN=results/NAME
+	@python=$$(scripts/find-python) && "$$python" scripts/bench_compare.py \
+		'$(or $(RUN),results/reference-epyc-2cpu)'
 
 clean: ## remove build folders; results stay
 	@rm -rf build build-asan build-tsan build-coverage

@@ -144,14 +144,7 @@ def of_machines(runs: Sequence[Run], options: argparse.Namespace) -> output.Docu
         tuple(times),
         rows=0 if options.all else None,
     )
-    title = ", ".join(run.label for run in runs)
-    try:
-        tables = machines.compare_machines(runs, asked)
-    except machines.NothingShared as error:
-        return output.Document(title, [f"not comparable: {error}"], [], NOT_COMPARABLE)
-    tables.append(differences.machine_differences(runs))
-    sentence = "different machines: only what each of them says by itself is compared"
-    return output.Document(title, [sentence], tables, 0)
+    return machines.document(runs, asked)
 
 
 def experiment(runs: Sequence[Run], options: argparse.Namespace) -> Optional[pd.DataFrame]:

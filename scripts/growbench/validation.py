@@ -4,8 +4,8 @@ Each function returns Checks: what was promised, what came out. A control does w
 (pooling values within a worker, measuring all of A before all of B, fitting one line to all sizes),
 and has to come out worse, or the simulation shows nothing.
 
-A simulated worker is hierarchical, as real ones are: the logarithm of its time is the cell's, plus a
-drift that its neighbours in time share, plus an offset of its own (spread), plus noise within it.
+A simulated worker is hierarchical, as real ones are: the logarithm of its time is the cell's, plus
+a drift that its neighbours in time share, plus an offset of its own (spread), plus noise in it.
 """
 
 from typing import Callable, NamedTuple, Sequence
@@ -17,7 +17,6 @@ from growbench.columns import CELL, MEASURE, OK
 from growbench.comparison.confirmation import combine, flagged
 from growbench.comparison.same_machine import (
     FAMILY,
-    FASTER,
     SLOWER,
     UNRESOLVED,
     Comparison,
@@ -331,7 +330,7 @@ def planted(seed: int, repetitions: int = 40, rounds: int = 10) -> list[Check]:
 
 
 def _admits(comparison: Comparison, planted_families: pd.DataFrame) -> bool:
-    """Does the comparison end in "inconclusive", or in a regression that is one of those planted?"""
+    """Does it end in "inconclusive", or in a regression that is one of those planted?"""
     slower = comparison.families[comparison.families["verdict"] == SLOWER]
     if slower.empty:
         return comparison.count(UNRESOLVED) > 0
@@ -404,9 +403,8 @@ def real(runs: Sides, rounds: int) -> list[Check]:
 
     pairs = [(block(base, i), block(new, i)) for i in range(blocks)]
     control = [(block(base, i), block(new, i + 1)) for i in range(blocks - 1)]
-    checks = compare_equals(
-        f"A/A, measured, {blocks} pairs of {rounds} rounds", pairs, control, metrics
-    )
+    name = f"A/A, measured, {blocks} pairs of {rounds} rounds"
+    checks = compare_equals(name, pairs, control, metrics)
     for slowdown, goal in ((0.20, 0.95), (0.05, 0.0)):
         found = total = 0
         for i, pair in enumerate(pairs):

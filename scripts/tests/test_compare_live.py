@@ -51,7 +51,7 @@ print(out)
 
 @pytest.fixture
 def live(tmp_path, monkeypatch, capsys):
-    """Calls compare_live.py with the stand-in; returns status, output, errors, the runner's calls."""
+    """Calls compare_live.py with the stand-in; returns what it did, and the runner's calls."""
     runner = tmp_path / "growbench"
     runner.write_text(
         RUNNER.format(python=sys.executable, scripts=str(SCRIPTS), tests=str(SCRIPTS / "tests"))

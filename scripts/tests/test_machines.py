@@ -23,7 +23,7 @@ from growbench.comparison.claims import (
     sides,
     verdicts,
 )
-from growbench.comparison.machines import NothingShared, Options, compare_machines
+from growbench.comparison.machines import NothingShared, Options, compare_machines, document
 from growbench.comparison.run import Run
 from growbench.metrics import metric
 from growbench.pair_comparison import compare_pairs
@@ -155,6 +155,20 @@ def test_only_what_is_shared_is_compared_and_the_rest_is_told():
     assert "because b has no figures of it: 7 cells, such as" in notes
     assert "because a has" not in notes
     assert "schema versions: a 2, b 1" in notes
+
+
+def test_the_document_has_the_words_first_and_the_differences_too():
+    runs = [run("a", {"x": 2.0}), run("\033b", {"x": 2.0})]
+    made = document(runs, Options(BASE))
+    assert made.status == 0 and made.title == "2 machines: a, \N{REPLACEMENT CHARACTER}b"
+    assert any("slower than preallocate_zeroed: x" in line for line in made.sentences)
+    assert [table.name for table in made.tables][:3] == ["headline", "machines", "differences"]
+    assert not set(made.sentences) & set(made.tables[0].notes)
+    apart = document([runs[0], run("c", {"x": 2.0}, row_bytes=8)])
+    assert apart.status == 3 and "no cell" in apart.sentences[0]
+    assert [table.name for table in apart.tables] == ["differences"]
+    nothing = document([runs[0], runs[1]._replace(runs=runs[1].runs.head(0))])
+    assert nothing.status == 3
 
 
 def test_a_reference_that_is_not_there_is_told():

@@ -13,7 +13,9 @@ from growbench.comparison.same_machine import (
     SLOWER,
     UNRESOLVED,
     Settings,
+    bring_together,
     compare,
+    compare_sides,
     threshold_from,
 )
 from growbench.comparison.sharing import not_shared
@@ -118,7 +120,7 @@ def test_a_common_shift_is_told_and_can_be_taken_out():
     assert found.common["ratio"].iloc[0] == pytest.approx(1.15, abs=0.01)
     assert found.common["ci_low"].iloc[0] < 1.15 < found.common["ci_high"].iloc[0]
     assert found.count(SLOWER) == 8
-    without = compare(run(1), slow_machine, COLD, without_common=True)
+    without = compare_sides(bring_together(run(1), slow_machine), COLD, without_common=True)
     assert without.count(SLOWER) == 0
     assert without.common["ratio"].iloc[0] == pytest.approx(1.15, abs=0.01)
 

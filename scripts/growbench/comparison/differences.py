@@ -185,13 +185,18 @@ def _of_allocators(column: str) -> Callable[[Run], dict]:
     return read
 
 
-def _allocator_environments(run: Run) -> dict:
-    allocators = _find(run, ("allocators",))
-    return {
-        str(row.get("name")): _text(row.get("environment"))
-        for row in (allocators if isinstance(allocators, list) else [])
-        if isinstance(row, dict)
-    }
+def _told_of_allocators(key: str) -> Callable[[Run], dict]:
+    """What machine.json says of each allocator's label."""
+
+    def read(run: Run) -> dict:
+        allocators = _find(run, ("allocators",))
+        return {
+            str(row.get("name")): _text(row.get(key))
+            for row in (allocators if isinstance(allocators, list) else [])
+            if isinstance(row, dict)
+        }
+
+    return read
 
 
 def _of_rows(column: str) -> Callable[[Run], Value]:
@@ -271,7 +276,9 @@ FACTS = (
     Fact("its version", "the loop of warm times", _at("build", "benchmark_library_version")),
     Fact("version of", "another allocator in the same name", _of_allocators("allocator_version")),
     Fact("build-id of", "another allocator in the same name", _of_allocators("allocator_build_id")),
-    Fact("environment of", "changes what an allocator does", _allocator_environments),
+    Fact("environment of", "changes what an allocator does", _told_of_allocators("environment")),
+    Fact("worker of", "strategies or measurement changed", _told_of_allocators("worker")),
+    Fact("worker's build-id of", "other machine code", _told_of_allocators("worker_build_id")),
     Fact("allocator variables", "change what allocators do", _at("run", "allocator_environment")),
     Fact("schema version", "what the columns mean", _of_rows("schema_version")),
     Fact("state", "an interrupted run lacks rounds", _at("run", "state")),

@@ -28,7 +28,9 @@ from growbench.comparison.claims import (
     sides,
     verdicts,
 )
-from growbench.comparison.run import Run
+from growbench.comparison.differences import machine_differences
+from growbench.comparison.output import Document
+from growbench.comparison.run import Run, printable
 from growbench.metrics import HEADLINES, Metric, metric
 from growbench.shapes import ALLOCATOR, CURVE, STRATEGY, crossings, exponents, measured
 from growbench.statistics.order import grouped_order
@@ -39,6 +41,12 @@ PEAK = "peak_memory"
 # Keys that tell nothing where they are the same in every row; the others are always shown.
 _ALWAYS = (STRATEGY, ALLOCATOR)
 _EXAMPLES = 3
+_NOT_COMPARABLE = 3
+_HOW_TO_READ = (
+    "A ratio is of two cells of one machine, paired by round; it is on a side of 1 where its 95% "
+    "interval excludes 1, on a machine with several runs in each of them. Not resolved is not the "
+    "same."
+)
 
 
 class Options(NamedTuple):
@@ -60,8 +68,18 @@ class NothingShared(Exception):
     """The runs cannot be compared. The message says why, and what to do."""
 
 
+class _Compared(NamedTuple):
+    """sentences: what holds and what does not. notes: how to read that, and what was left out."""
+
+    sentences: list[str]
+    notes: list[str]
+    headline: Table
+    tables: list[Table]
+
+
 def compare_machines(runs: Sequence[Run], options: Options = Options()) -> list[Table]:
-    """Tables of what holds on all machines and what does not: the headline first.
+    """Tables of what holds on all machines and what does not: the headline first, which has it in
+    words among its notes.
 
     In this order: headline; machines; for each metric the claims by strategy and allocator, the
     contradictions, the ratios against the reference strategy and the reference allocator, the
@@ -69,6 +87,29 @@ def compare_machines(runs: Sequence[Run], options: Options = Options()) -> list[
     runs have measured are compared, and notes tell which are not.
     Raises NothingShared where the runs are of fewer than two machines or share no cell.
     """
+    found = _compare(runs, options)
+    notes = [*found.sentences, *found.notes]
+    return [found.headline._replace(notes=notes), *found.tables]
+
+
+def document(runs: Sequence[Run], options: Options = Options()) -> Document:
+    """The comparison of the machines and of their descriptions, for any format.
+
+    Its status is 0, or 3 where nothing can be compared: that machines differ is no regression.
+    """
+    ids = [printable(name) for name in dict.fromkeys(run.machine_id for run in runs)]
+    title = f"{len(ids)} machines: {', '.join(ids)}"
+    differences = machine_differences(runs)
+    try:
+        found = _compare(runs, options)
+    except NothingShared as error:
+        return Document(title, [f"Not comparable: {error}."], [differences], _NOT_COMPARABLE)
+    headline = found.headline._replace(notes=found.notes)
+    machines, *tables = found.tables
+    return Document(title, found.sentences, [headline, machines, differences, *tables], 0)
+
+
+def _compare(runs: Sequence[Run], options: Options) -> _Compared:
     machines = machines_of(runs)
     if len(machines) < 2:
         names = ", ".join(machine.machine_id for machine in machines)
@@ -89,8 +130,10 @@ def compare_machines(runs: Sequence[Run], options: Options = Options()) -> list[
         sentences += found.sentences
         tables += found.tables
     memory, memory_sentences = _memory(common)
-    headline = _headline(common, counts, [*sentences, *memory_sentences])
-    return [headline, _machines(common), *tables, memory]
+    sentences = [printable(text) for text in (*sentences, *memory_sentences)]
+    notes = [printable(text) for text in (_HOW_TO_READ, *_not_shared(common))]
+    headline = _headline(common, counts)
+    return _Compared(sentences, notes, headline, [_machines(common), *tables, memory])
 
 
 class _Found(NamedTuple):
@@ -181,7 +224,7 @@ def _counts(claim: _Side, metric: Metric, round_counts: Sequence[int]) -> dict:
     }
 
 
-def _headline(common: Shared, counts: list[dict], sentences: list[str]) -> Table:
+def _headline(common: Shared, counts: list[dict]) -> Table:
     count = len(common.machines)
     columns = (
         Column("metric_label", "Metric"),
@@ -193,15 +236,8 @@ def _headline(common: Shared, counts: list[dict], sentences: list[str]) -> Table
         Column("unresolved_count", "On all", "count"),
         Column("by_chance_count", "Contradict by chance, at most", "exponent"),
     )
-    notes = [
-        *sentences,
-        "A ratio is of two cells of one machine, paired by round; it is on a side of 1 where its "
-        "95% interval excludes 1, on a machine with several runs in each of them. Not resolved is "
-        "not the same.",
-        *_not_shared(common),
-    ]
     frame = pd.DataFrame(counts)
-    return Table("headline", f"What holds on all {count} machines", columns, frame, notes)
+    return Table("headline", f"What holds on all {count} machines", columns, frame)
 
 
 def _not_shared(common: Shared) -> list[str]:

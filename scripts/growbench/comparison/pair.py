@@ -13,7 +13,9 @@ from growbench.comparison.output import Document
 from growbench.comparison.same_machine import (
     LEAST_THRESHOLD,
     Settings,
+    bring_together,
     compare,
+    compare_sides,
     threshold_from,
 )
 from growbench.comparison.sharing import not_shared
@@ -128,8 +130,9 @@ def compare_pair(
     origin: str,
 ) -> Document:
     """Compare the rows of two runs of one machine."""
-    raw = compare(base, new, wish.metrics, settings)
-    without = compare(base, new, wish.metrics, settings, without_common=True)
+    both = bring_together(base, new)
+    raw = compare_sides(both, wish.metrics, settings)
+    without = compare_sides(both, wish.metrics, settings, without_common=True)
     view = verdict.View(raw, without, without if wish.without_common else raw, labels)
     return document(view, [*not_shared(base, new, labels), origin], wish.limit)
 

@@ -6,7 +6,7 @@ from typing import Collection, NamedTuple, Optional, Sequence, Union
 
 import pandas as pd
 
-from growbench.description import read_machine
+from growbench.description import fact, read_machine
 from growbench.load import read_runs, runs_path
 
 
@@ -20,8 +20,13 @@ class Run(NamedTuple):
 
     @property
     def machine_id(self) -> str:
-        """The stable label of the machine, which runs.csv has in every row."""
-        return str(self.runs["machine_id"].iloc[0])
+        """The stable label of the machine, which runs.csv has in every row.
+
+        Where no row was chosen, what machine.json says; "" if there is none.
+        """
+        if len(self.runs):
+            return str(self.runs["machine_id"].iloc[0])
+        return str(fact(self.machine, "machine_id") or "")
 
 
 def read_run(path: Union[str, Path], columns: Optional[Collection[str]] = None) -> Run:
@@ -44,7 +49,13 @@ def read_all(
 def label_of(path: Union[str, Path]) -> str:
     """The name of the run's folder, or of its file if that is not called runs.csv."""
     file = runs_path(path).absolute()
-    return file.parent.name if file.name == "runs.csv" else file.stem
+    return printable(file.parent.name if file.name == "runs.csv" else file.stem)
+
+
+def printable(text: str) -> str:
+    """Text from a run or a folder that can stand in a sentence: it never breaks a line, nor speaks
+    to the terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def unique_labels(labels: Sequence[str]) -> list[str]:

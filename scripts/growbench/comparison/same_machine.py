@@ -80,8 +80,8 @@ class Comparison(NamedTuple):
         return int((self.families["verdict"] == verdict).sum())
 
 
-class _Numbered(NamedTuple):
-    """Both sides' workers with the numbers of their cells, shared by all metrics."""
+class Sides(NamedTuple):
+    """Both sides' measured workers, with the numbers of the cells that they are of."""
 
     base: pd.DataFrame
     new: pd.DataFrame
@@ -90,6 +90,7 @@ class _Numbered(NamedTuple):
     cells: pd.DataFrame
     family_of_cell: np.ndarray
     families: pd.DataFrame
+    lost: pd.DataFrame
 
 
 def compare(
@@ -97,19 +98,30 @@ def compare(
     new: pd.DataFrame,
     metrics: Sequence[Metric],
     settings: Settings = Settings(),
-    without_common: bool = False,
     only: Optional[pd.DataFrame] = None,
 ) -> Comparison:
     """Compare two sets of rows, as read_runs() returns them, on the cells that both have.
 
-    without_common: judge what is left when the shift that all families have in common, metric by
-    metric, is taken out: a machine that has become slower as a whole moves all of them.
     only: the families that the question is about (columns metric and FAMILY); None: all.
     """
-    numbered = _number(base, new)
+    return compare_sides(bring_together(base, new), metrics, settings, only=only)
+
+
+def compare_sides(
+    sides: Sides,
+    metrics: Sequence[Metric],
+    settings: Settings = Settings(),
+    without_common: bool = False,
+    only: Optional[pd.DataFrame] = None,
+) -> Comparison:
+    """compare() for those who have more than one question.
+
+    without_common: judge what is left when the shift that all families have in common, metric by
+    metric, is taken out: a machine that has become slower as a whole moves all of them.
+    """
     cell_tables, family_tables, common = [], [], []
     for metric in metrics:
-        cells, families, shared = _of_metric(numbered, metric, settings, without_common)
+        cells, families, shared = _of_metric(sides, metric, settings, without_common)
         cell_tables.append(cells)
         family_tables.append(families)
         common.append(shared)
@@ -123,7 +135,7 @@ def compare(
         families.drop(columns=["family", "deviation"]),
         cells.drop(columns="family"),
         pd.DataFrame(common),
-        _lost(base, new),
+        sides.lost,
         settings,
     )
 
@@ -145,8 +157,10 @@ def threshold_from(same: Comparison) -> Settings:
     )
 
 
-def _number(base: pd.DataFrame, new: pd.DataFrame) -> _Numbered:
+def bring_together(base: pd.DataFrame, new: pd.DataFrame) -> Sides:
+    """The measured rows of both sides, and which cells lost their figures."""
     keys = list(CELL)
+    lost = _lost(base, new)
     base, new = (side[(side["pass"] == MEASURE) & (side["status"] == OK)] for side in (base, new))
     both = pd.concat([base[keys], new[keys]], ignore_index=True)
     for key in keys:
@@ -156,7 +170,7 @@ def _number(base: pd.DataFrame, new: pd.DataFrame) -> _Numbered:
     cells = both.iloc[np.unique(cell, return_index=True)[1]].reset_index(drop=True)
     cells = cells.astype({key: object for key in keys if cells[key].dtype == "category"})
     grouped = cells.groupby(list(FAMILY), sort=True)
-    return _Numbered(
+    return Sides(
         base,
         new,
         cell[: len(base)],
@@ -164,6 +178,7 @@ def _number(base: pd.DataFrame, new: pd.DataFrame) -> _Numbered:
         cells,
         grouped.ngroup().to_numpy(dtype=int),
         grouped.size().rename("cell_count").reset_index()[list(FAMILY)],
+        lost,
     )
 
 
@@ -176,37 +191,37 @@ class _Values(NamedTuple):
 
 
 def _of_metric(
-    numbered: _Numbered, metric: Metric, settings: Settings, without_common: bool
+    sides: Sides, metric: Metric, settings: Settings, without_common: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
-    base = _values(numbered.base, numbered.base_cell, metric)
-    new = _values(numbered.new, numbered.new_cell, metric)
-    cell_count = len(numbered.cells)
+    base = _values(sides.base, sides.base_cell, metric)
+    new = _values(sides.new, sides.new_cell, metric)
+    cell_count = len(sides.cells)
     shared = (np.bincount(base.cell, minlength=cell_count) > 0) & (
         np.bincount(new.cell, minlength=cell_count) > 0
     )
     base, new = (_where(side, shared[side.cell]) for side in (base, new))
     medians = [_medians(side, cell_count) for side in (base, new)]
     make = _paired if settings.paired else _unpaired
-    measured = make(base, new, numbered.family_of_cell, len(numbered.families))
+    measured = make(base, new, sides.family_of_cell, len(sides.families))
     common = _common(measured)
     if without_common and np.isfinite(common["log"]):
         new = new._replace(log=new.log - common["log"])
-        measured = make(base, new, numbered.family_of_cell, len(numbered.families))
+        measured = make(base, new, sides.family_of_cell, len(sides.families))
 
-    cells = numbered.cells.assign(family=numbered.family_of_cell, metric=metric.name)
+    cells = sides.cells.assign(family=sides.family_of_cell, metric=metric.name)
     cells["base_median"], cells["new_median"] = medians
     cells = _with_shift(cells, measured.of_cells)[shared]
-    families = numbered.families.assign(family=np.arange(len(numbered.families)))
+    families = sides.families.assign(family=np.arange(len(sides.families)))
     families["metric"] = metric.name
     families["cell_count"] = np.bincount(
-        numbered.family_of_cell[shared], minlength=len(numbered.families)
+        sides.family_of_cell[shared], minlength=len(sides.families)
     )
     families["base_round_count"] = measured.base_round_count
     families["new_round_count"] = measured.new_round_count
     families = _with_shift(families, measured.of_families)
     families["deviation"] = measured.deviation
     families = families[families["cell_count"] > 0]
-    by_cells = simes(cells["p"].to_numpy(), cells["family"].to_numpy(), len(numbered.families))
+    by_cells = simes(cells["p"].to_numpy(), cells["family"].to_numpy(), len(sides.families))
     best = np.minimum(families["p"].to_numpy(), by_cells[families["family"].to_numpy()])
     families["p"] = np.minimum(1.0, CHANCES * best)
     ratio, low, high = np.exp([common["log"], common["low"], common["high"]])

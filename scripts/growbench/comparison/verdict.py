@@ -61,7 +61,7 @@ def sentences(view: View) -> list[str]:
         lines += _examples(judged, SLOWER)
     if len(judged.lost):
         lines.append(
-            f"regression: workers of {len(judged.lost)} cells failed in {new}, none of them in {base}"
+            f"regression: workers of {len(judged.lost)} cells failed in {new}, none in {base}"
         )
     if not slower and not len(judged.lost):
         if unresolved:
@@ -207,8 +207,8 @@ def overview(view: View) -> Table:
     )
     notes = [
         f"ratios are {view.labels[1]} / {view.labels[0]}; {how}",
-        f"slower: found among all families of the metric (Holm, {settings.alpha:.0%}) and the whole "
-        f"interval above {percent(1.0 + settings.family_threshold)} "
+        f"slower: found among all families of the metric (Holm, {settings.alpha:.0%}), and the "
+        f"whole interval above {percent(1.0 + settings.family_threshold)} "
         f"(a single cell: {percent(1.0 + settings.cell_threshold)})",
         "unresolved: such a slowdown cannot be ruled out, which is not the same as no difference",
     ]

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Time compare.py on runs of the default preset's size, and on a million rows."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Sequence
+
+try:
+    from growbench import entry, load
+    from growbench.units import show
+except ImportError as error:
+    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
+    sys.exit(2)
+
+EXAMPLES = """\
+  bench_compare.py results/reference-epyc-2cpu
+
+The million rows are those of RUN, over and over under other names of strategies, in two files.
+"""
+ROWS = 500_000
+# Runs a command from a small process: its peak memory would else be at least that of its parent.
+MEASURE = """
+import os, subprocess, sys, time
+start = time.monotonic_ns()
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+print(time.monotonic_ns() - start, usage.ru_maxrss, os.waitstatus_to_exitcode(status))
+"""
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = entry.parser("Time compare.py, as a process, and take its peak memory.", EXAMPLES)
+    parser.add_argument("run", metavar="RUN", help="a run's folder, or its runs.csv")
+    parser.add_argument("--repeat", type=int, default=5, help="default: %(default)s")
+    options = parser.parse_args(arguments)
+    path = load.runs_path(options.run)
+    rows = sum(1 for _ in open(path, "rb")) - 1
+    with tempfile.TemporaryDirectory() as folder:
+        large = [Path(folder) / f"{name}.csv" for name in "ab"]
+        for copy in large:
+            multiply(path, copy, ROWS)
+        table = [
+            measure("two such runs", 2 * rows, [path, path], options.repeat, "2 s"),
+            measure("a million rows", 2 * ROWS, large, 1, "15 s, 1 GiB"),
+        ]
+    print(f"{'compare.py, start to end':26} {'rows':>9} {'median':>8} {'slowest':>8}  peak memory")
+    for row in table:
+        print(row)
+
+
+def multiply(source: Path, target: Path, rows: int) -> None:
+    """A run of so many rows: those of `source`, again and again, under other strategies' names."""
+    header, *lines = source.read_bytes().splitlines(keepends=True)
+    place = header.decode().split(",").index("strategy")
+    with open(target, "wb") as stream:
+        stream.write(header)
+        for number in range(rows):
+            line = lines[number % len(lines)]
+            fields = line.split(b",", place + 1)
+            fields[place] += b"_%d" % (number // len(lines))
+            stream.write(b",".join(fields))
+
+
+def measure(what: str, rows: int, runs: Sequence[Path], repeat: int, goal: str) -> str:
+    """Run compare.py on the files, and put its wall times and its peak memory into a line."""
+    command = [sys.executable, str(Path(__file__).with_name("compare.py")), *map(str, runs)]
+    times, peak = [], 0
+    for _ in range(repeat):
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", MEASURE, *command],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        elapsed_ns, peak_kib, status = map(int, done.stdout.split())
+        if status == entry.USAGE:
+            raise entry.UsageError(f"{' '.join(command)} ended in 2")
+        times.append(elapsed_ns)
+        peak = max(peak, peak_kib * 1024)
+    order = sorted(times)
+    return (
+        f"{what:26} {rows:>9,} {show(order[len(order) // 2], 'ns'):>8} {show(order[-1], 'ns'):>8}  "
+        f"{show(peak, 'bytes')} (at most {goal})"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(entry.run(main))
