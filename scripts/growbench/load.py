@@ -40,7 +40,18 @@ _NUMBER = {
 }
 # No time and no memory is as large; a counter that went below zero is larger.
 _LIMIT = 2.0**63
-_HEADLINE = ("cold_build_ns", "cold_release_ns", "warm_build_release_median_ns")
+# A worker of the measure pass that is ok has these; where one is empty, that is told.
+_MEASURED = (
+    "cold_build_ns",
+    "cold_scan_ns",
+    "cold_release_ns",
+    "cold_build_minor_fault_count",
+    "peak_memory_bytes",
+    "warm_build_release_median_ns",
+)
+# Names that harm where tables are opened or printed: formulas, markup, control characters.
+_HARMFUL = re.compile(r"^[=+@-]|[<>\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_NAMES = ("machine_id", "implementation", "strategy", "allocator", "work")
 
 # Lines are looked at in blocks of this size, and one by one only where something is odd.
 _BLOCK_BYTES = 1 << 18
@@ -317,7 +328,7 @@ def _fields(line: bytes, path: Path, line_number: int) -> list[str]:
         advice = _SAVE_AS if line_number == 1 else ""
         raise LoadError("is not UTF-8 text", path, line_number, advice=advice) from None
     try:
-        return next(csv.reader([text], strict=True), [""])
+        return next(csv.reader([text], strict=True), []) or [""]
     except csv.Error as error:
         raise LoadError(f"is not CSV: {error}", path, line_number) from None
 
@@ -386,6 +397,11 @@ def _find_fault(stream: BinaryIO, header: list[str], columns: Sequence[Column], 
                 )
 
 
+def _shown(text: str) -> str:
+    """A text of the file for a message: as it is, or where that could do harm, in quotes."""
+    return text if text.isprintable() else ascii(text)
+
+
 def _first(mask: np.ndarray) -> int:
     return int(np.flatnonzero(mask)[0])
 
@@ -439,17 +455,28 @@ def _check_rows(runs: pd.DataFrame, path: Path) -> None:
     unknown = sorted(set(runs["status"].unique()) - set(STATUSES))
     if unknown:
         warnings.warn(
-            f"{path}, column status: {', '.join(unknown)} is not a status that these scripts "
-            "know; such rows count as not measured",
+            f"{path}, column status: {', '.join(map(_shown, unknown))} is not a status that these "
+            "scripts know; such rows count as not measured",
             LoadWarning,
             stacklevel=3,
         )
+    for column in _NAMES:
+        harmful = [name for name in runs[column].unique() if _HARMFUL.search(name)]
+        if harmful:
+            row = _first((runs[column] == harmful[0]).to_numpy())
+            warnings.warn(
+                f"{path}, line {row + 2}, column {column}: {ascii(harmful[0])[:60]} is an unusual "
+                "name, which a spreadsheet, a browser or a terminal may take for a command",
+                LoadWarning,
+                stacklevel=3,
+            )
     measured = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
-    for name in [name for name in _HEADLINE if name in runs]:
+    for name in [name for name in _MEASURED if name in runs]:
         empty = int(measured[name].isna().sum())
         if empty:
             warnings.warn(
-                f"{path}, column {name}: empty in {empty} rows whose status is ok",
+                f"{path}, column {name}: empty in {empty} row{'s' if empty > 1 else ''} whose "
+                "status is ok",
                 LoadWarning,
                 stacklevel=3,
             )

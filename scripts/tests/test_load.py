@@ -7,8 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import build_runs, one_cell, write_runs
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from growbench.columns import COLUMNS, IDENTIFYING, TIMELINE_COLUMNS
 from growbench.load import LoadError, LoadWarning, read_runs, read_timeline
@@ -371,20 +369,3 @@ def test_a_broken_point_is_reported_with_its_line(runs_csv, broken):
 def test_something_else_in_place_of_a_timeline_is_told(runs_csv):
     with pytest.raises(LoadError, match="is this a timeline.csv"):
         timeline_of(runs_csv, "a,b\n1,2\n")
-
-
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(place=st.integers(0, 10_000), noise=st.binary(min_size=1, max_size=6))
-def test_damage_is_either_harmless_or_an_error_of_ours(runs_csv, place, noise):
-    content = write_runs(one_cell(), runs_csv).read_bytes()
-    place %= len(content)
-    runs_csv.write_bytes(content[:place] + noise + content[place + len(noise) :])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LoadWarning)
-        try:
-            runs = read_runs(runs_csv)
-        except LoadError:
-            return
-    assert 0 < len(runs) <= 10
