@@ -15,8 +15,8 @@ export PRESET OUT ARGS RESUME
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-lint build bench plots test list doctor format lint asan tsan \
-	bench-shim bench-peak bench-interleaving bench-trace bench-containers why compare compare-live aa validate-statistics bench-compare export clean
+# Every command has its help text behind it, and no file of its name.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this text
 	@echo 'usage: make COMMAND [VARIABLE=value ...]'
@@ -77,6 +77,12 @@ aa: build ## what equal things look like here: sets the threshold of compare and
 validate-statistics: ## intervals, false alarms and planted slowdowns, simulated; RUN=results/aa-...: measured too
 	@python=$$(scripts/find-python) && "$$python" scripts/validate_statistics.py \
 		$(if $(RUN),--run '$(RUN)') $(ARGS)
+
+advise: ## what to take: ROWS=10k ROW_BYTES=80 [WEIGHT=time|peak|tail] [RUN=results/NAME] ARGS="..."
+	@test -n '$(ROWS)' && test -n '$(ROW_BYTES)' || { \
+		echo 'make advise: say for what: make advise ROWS=10k ROW_BYTES=80' >&2; exit 2; }
+	@python=$$(scripts/find-python) && "$$python" scripts/advise.py $(if $(RUN),'$(RUN)') \
+		--rows '$(ROWS)' --row-bytes '$(ROW_BYTES)' --weight '$(or $(WEIGHT),time)' $(ARGS)
 
 test: build ## all tests
 	@ctest --preset default

@@ -159,7 +159,7 @@ def test_only_what_is_shared_is_compared_and_the_rest_is_told():
 
 def test_the_document_has_the_words_first_and_the_differences_too():
     runs = [run("a", {"x": 2.0}), run("\033b", {"x": 2.0})]
-    made = document(runs, Options(BASE))
+    made = document(runs)
     assert made.status == 0 and made.title == "2 machines: a, \N{REPLACEMENT CHARACTER}b"
     assert any("slower than preallocate_zeroed: x" in line for line in made.sentences)
     assert [table.name for table in made.tables][:3] == ["headline", "machines", "differences"]

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Say which strategy and which allocator to take for an array, from what a run measured."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Callable, Sequence
+
+try:
+    from growbench import advise, entry, tables
+    from growbench.columns import COLUMNS
+    from growbench.comparison.run import read_run
+    from growbench.counts import LARGEST, parse_count
+    from growbench.metrics import METRICS
+except ImportError as error:
+    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
+    sys.exit(2)
+
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+EXAMPLES = """\
+  advise.py results/my-run --rows 25k --row-bytes 80
+  advise.py --rows 1M --row-bytes 8 --known-rows           of the newest run in results/
+  advise.py --rows 10000 --row-bytes 80 --allocator glibc  "I cannot change my allocator"
+  advise.py --rows 10000 --row-bytes 80 --implementation c,cpp --contiguous --weight peak
+  advise.py --rows 10000 --row-bytes 80 --warm --json
+
+Unless --known-rows is given, the number of rows is taken to be unknown when building begins, so
+that nothing can be allocated beforehand; what there is otherwise is said as well.
+"""
+
+
+def main(arguments: Sequence[str]) -> None:
+    options = parse(arguments)
+    path = Path(options.run) if options.run else newest_run(RESULTS)
+    case = advise.Case(
+        rows=options.rows,
+        row_bytes=options.row_bytes,
+        weight=options.weight,
+        warm=options.warm,
+        known_rows=options.known_rows,
+        contiguous=options.contiguous,
+        implementation=options.implementation,
+        strategy=options.strategy,
+        allocator=options.allocator,
+        threads=options.threads,
+        work=options.work,
+    )
+    if case.payload_bytes > LARGEST:
+        raise entry.UsageError("rows x row bytes x threads is more than 2^64 bytes; ask for less")
+    found = advise.advise(read_run(path, columns=needed_columns()), case)
+    if options.json:
+        print(tables.to_json(found.records()), end="")
+        return
+    print("\n".join(found.sentences))
+    for warning in found.warnings:
+        print(f"! {warning}")
+    print()
+    print(tables.as_terminal(found.ranking, entry.in_colour()), end="")
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = entry.parser("Say which strategy and which allocator to take.", EXAMPLES)
+    parser.add_argument(
+        "run",
+        metavar="RUN",
+        nargs="?",
+        help="a run's folder, or its runs.csv (default: the newest in results/)",
+    )
+    for name, about in (("--rows", "such as 10k or 1M"), ("--row-bytes", "of each row")):
+        parser.add_argument(name, type=count_of(name), required=True, metavar="N", help=about)
+    parser.add_argument(
+        "--weight",
+        choices=advise.WEIGHTS,
+        default=advise.TIME,
+        help="what matters: time of build and release, peak memory, or the tail of single appends "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--warm", action="store_true", help="time in the steady state, not in a fresh process"
+    )
+    knowing = parser.add_mutually_exclusive_group()
+    knowing.add_argument(
+        "--known-rows", action="store_true", help="the number of rows is known beforehand"
+    )
+    knowing.add_argument(
+        "--unknown-rows", action="store_true", help="it is not, which is the default"
+    )
+    parser.add_argument(
+        "--contiguous",
+        action="store_true",
+        help="only strategies whose rows lie in one block in the end",
+    )
+    for key in ("implementation", "strategy", "allocator"):
+        parser.add_argument(
+            f"--{key}", type=names, default=(), metavar="LIST", help=f"only this {key}: A,B,..."
+        )
+    parser.add_argument("--threads", type=count_of("--threads"), default=1, metavar="N")
+    parser.add_argument("--work", default="", metavar="NAME", help="how rows are made")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    return parser.parse_args(arguments)
+
+
+def count_of(what: str) -> Callable[[str], int]:
+    """Reads a number for argparse; what is wrong with it is said as the runner says it."""
+
+    def read(text: str) -> int:
+        try:
+            return parse_count(text)
+        except ValueError as error:
+            raise entry.UsageError(f"{what}: {error}") from None
+
+    return read
+
+
+def names(text: str) -> tuple[str, ...]:
+    """A,B,C"""
+    return tuple(part for part in text.split(",") if part)
+
+
+def newest_run(results: Path) -> Path:
+    """The folder in `results` whose runs.csv was written last."""
+    found = [path for path in results.glob("*/runs.csv") if path.is_file()]
+    if not found:
+        raise entry.UsageError(f"there is no run in {results}; make one with: make bench")
+    return max(found, key=lambda path: (path.stat().st_mtime_ns, path.parent.name)).parent
+
+
+def needed_columns() -> list[str]:
+    """Of a run's columns those that the answer is made of."""
+    told = [column.name for column in COLUMNS if column.name.startswith("latency_")]
+    told += [name for metric in METRICS for name in metric.columns]
+    return [*dict.fromkeys(told), "payload_bytes", "peak_resolution_bytes", "status_detail"]
+
+
+if __name__ == "__main__":
+    sys.exit(entry.run(main))
