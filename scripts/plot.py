@@ -8,6 +8,7 @@ from typing import Sequence
 
 try:
     from growbench import data, entry, load, render, slices
+    from growbench.style import DEFAULT_STYLE, STYLES
 except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
     sys.exit(2)
@@ -16,6 +17,7 @@ EXAMPLES = """\
   plot.py results/my-run
   plot.py results/my-run --only heat_map_cold heat_map_peak --format svg
   plot.py results/my-run/runs.csv --output /tmp/plots --format png,pdf
+  plot.py results/my-run --style dark --output results/my-run/plots-dark
   plot.py --list
 """
 
@@ -32,6 +34,13 @@ def main(arguments: Sequence[str]) -> None:
         help="formats, separated by commas (default: %(default)s)",
     )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="draw these plots only")
+    styles = "; ".join(f"{name}: {style.help}" for name, style in STYLES.items())
+    parser.add_argument(
+        "--style",
+        default=DEFAULT_STYLE,
+        metavar="NAME",
+        help=f"what the figures look like (default: %(default)s); {styles}",
+    )
     parser.add_argument("--output", metavar="DIR", help="write the files here")
     parser.add_argument("--list", action="store_true", help="list the plots and stop")
     options = parser.parse_args(arguments)
@@ -44,6 +53,7 @@ def main(arguments: Sequence[str]) -> None:
         parser.error("RUN is missing: give a run's folder or its runs.csv")
     formats = list(dict.fromkeys(options.format.split(",")))
     check_names("format", formats, list(render.FORMATS))
+    check_names("style", [options.style], list(STYLES))
     names = [plot.name for plot in plots]
     only = options.only or names
     check_names("plot", only, names)
@@ -51,7 +61,7 @@ def main(arguments: Sequence[str]) -> None:
     runs = load.read_runs(options.run)
     tables = data.analyse(runs, load.read_timeline(options.run, runs))
     folder = Path(options.output or load.runs_path(options.run).with_name("plots"))
-    parts = slices.slices(tables, runs["machine_id"].iloc[0])
+    parts = slices.slices(tables, runs["machine_id"].iloc[0], STYLES[options.style])
     folder.mkdir(parents=True, exist_ok=True)
     chosen = [plot for plot in plots if plot.name in only]
     drawn = render.draw_all(chosen, parts, formats, folder)

@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from growbench.lettering import line_height, text_width
+from growbench.style import Style
 from growbench.units import tick, unit_size
 
 LEAST_TICKS, MOST_TICKS = 4, 8
@@ -59,7 +61,7 @@ def log_ticks(low: float, high: float, unit: str) -> list[float]:
     return [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def set_linear_axis(axes: Axes, which: str, high: float, unit: str) -> None:
+def set_linear_axis(axes: Axes, which: str, high: float, unit: str, style: Style) -> None:
     """Make the axis "x" or "y" linear from 0 to `high`, with at most six ticks in `unit`."""
     size = unit_size(high, unit)
     base = 2.0 if unit == "bytes" else 10.0
@@ -71,10 +73,10 @@ def set_linear_axis(axes: Axes, which: str, high: float, unit: str) -> None:
     ticks = [n * step * size for n in range(math.floor(high / size / step) + 1)]
     axis = axes.xaxis if which == "x" else axes.yaxis
     (axes.set_xlim if which == "x" else axes.set_ylim)(0.0, high)
-    axis.set_major_locator(FixedLocator(ticks))
-    axis.set_major_formatter(
-        FixedFormatter([f"{n / size:.4g}{tick(size, unit)[1:]}" if n else "0" for n in ticks])
-    )
+    labels = [f"{n / size:.4g}{tick(size, unit)[1:]}" if n else "0" for n in ticks]
+    every = tick_step(axes, which, [n / high for n in ticks], labels, style)
+    axis.set_major_locator(FixedLocator(ticks[::every]))
+    axis.set_major_formatter(FixedFormatter(labels[::every]))
 
 
 def set_log_axis(
@@ -82,6 +84,7 @@ def set_log_axis(
     which: str,
     limits: tuple[float, float],
     unit: str,
+    style: Style,
     ticks: Optional[Sequence[float]] = None,
 ) -> None:
     """Make the axis "x" or "y" logarithmic between the limits, with ticks in `unit`.
@@ -98,6 +101,34 @@ def set_log_axis(
         axes.set_yscale("log")
         axes.set_ylim(*limits)
         axis = axes.yaxis
-    axis.set_major_locator(FixedLocator(ticks))
-    axis.set_major_formatter(FixedFormatter([tick(value, unit) for value in ticks]))
+    labels = [tick(value, unit) for value in ticks]
+    low, high = limits
+    places = [math.log(value / low) / math.log(high / low) for value in ticks]
+    every = tick_step(axes, which, places, labels, style)
+    axis.set_major_locator(FixedLocator(ticks[::every]))
+    axis.set_major_formatter(FixedFormatter(labels[::every]))
     axis.set_minor_locator(NullLocator())
+
+
+def tick_step(
+    axes: Axes, which: str, places: Sequence[float], labels: Sequence[str], style: Style
+) -> int:
+    """1 if the labels of all ticks fit beside each other, 2 if those of every second do, ...
+
+    places: where they stand, as shares of the axis.
+    """
+    box, size = axes.get_position(), axes.figure.get_size_inches()
+    length = box.width * size[0] if which == "x" else box.height * size[1]
+    gap = 0.4 * style.small_points / 72.0 if which == "x" else 0.0
+    room = [
+        text_width(label, style.small_points) if which == "x" else line_height(style.small_points)
+        for label in labels
+    ]
+    for every in range(1, len(labels)):
+        chosen = range(0, len(labels), every)
+        if all(
+            (places[after] - places[before]) * length >= (room[before] + room[after]) / 2 + gap
+            for before, after in zip(chosen, chosen[1:])
+        ):
+            return every
+    return max(1, len(labels))

@@ -4,8 +4,7 @@ Places are computed, not searched for by a layout engine: that is fast, and the 
 """
 
 import math
-import textwrap
-from typing import NamedTuple, Optional, Sequence
+from typing import Any, NamedTuple, Optional, Sequence
 
 import pandas as pd
 from matplotlib.artist import Artist
@@ -13,15 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from growbench.columns import OK, SKIPPED_PREDICTED
-from growbench.style import Look
+from growbench.lettering import fitted, line_height, text_width, wrapped
+from growbench.style import TICK_POINTS, Look, Style
 
-TITLE_POINTS = 11.0
-SMALL_POINTS = 7.0
-LEFT, RIGHT, TOP, BOTTOM = 0.85, 0.15, 0.85, 0.75
-GAP_X, GAP_Y = 0.18, 0.36
-LEAST_WIDTH = 7.0
-LEGEND_LINE = 0.185
-LONGEST_NAME = 36
+# The widest tick label that axes of time, memory and multiples have.
+WIDEST_TICK = "0.75 MiB"
+LEGEND_HANDLE, LEGEND_GAP, LEGEND_SPACING = 2.6, 0.6, 0.45
 
 
 class NothingToDraw(Exception):
@@ -33,27 +29,14 @@ class Context(NamedTuple):
 
     what: the cells' common properties in words, such as "80-byte rows, 1 thread".
     strategies, allocators: how each is drawn, in the order of legends and panels.
+    style: what the figure looks like; the looks above are in its colours.
     """
 
     machine_id: str
     what: str
     strategies: dict[str, Look]
     allocators: dict[str, Look]
-
-
-def name_text(name: str) -> str:
-    """A name from the data as text of a figure: not too long, and never hidden.
-
-    The legend leaves out labels that begin with "_".
-    """
-    if len(name) > LONGEST_NAME:
-        name = name[: LONGEST_NAME - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    return " " + name if name.startswith("_") else name
-
-
-def text_width(text: str, points: float = 8.0) -> float:
-    """About how wide a line of text is."""
-    return len(text) * points * 0.0087
+    style: Style
 
 
 def workers_text(summary: pd.DataFrame) -> str:
@@ -95,119 +78,209 @@ def footer_text(
     return "  \N{MIDDLE DOT}  ".join(parts)
 
 
+class Words(NamedTuple):
+    """The texts of a figure; the labels are those of the panels' axes."""
+
+    title: str
+    subtitle: str
+    footer: str
+    x_label: str = ""
+    y_label: str = ""
+
+
+class Legend(NamedTuple):
+    """What a legend says. below: it stands below the panels in any style."""
+
+    handles: Sequence[Artist]
+    labels: Sequence[str]
+    title: str = ""
+    below: bool = False
+
+
+class Shape(NamedTuple):
+    """How large panels are.
+
+    columns: at most so many side by side; 0 for what suits the number of panels.
+    aspect: height over width, where the style does not fill the page.
+    lines: the panel is a table of so many lines of text, which decide on its height.
+    least_width, most_width: of a panel, in widths of a figure of the style's text.
+    left: room for the names beside the leftmost panels; None if they have ticks of a quantity.
+    right: room right of the panels, besides that of a legend.
+    head_lines: lines of text between the subtitle and the panels.
+    own_y: each panel has a y axis of its own, and shows its ticks.
+    ticks_below: there are tick labels and an axis label below the panels.
+    """
+
+    columns: int = 0
+    aspect: float = 0.8
+    lines: int = 0
+    least_width: float = 25.0
+    most_width: float = math.inf
+    left: Optional[float] = None
+    right: float = 0.0
+    head_lines: int = 1
+    own_y: bool = False
+    ticks_below: bool = True
+
+
 class Panels(NamedTuple):
-    """A figure with its panels, row by row, and where its legend goes."""
+    """A figure with its panels, row by row, and how wide each is in inches."""
 
     figure: Figure
     axes: list[Axes]
-    columns: int
+    width: float
 
 
 def make_panels(
-    count: int,
-    columns: int,
-    legend_labels: Sequence[str],
-    title: str,
-    subtitle: str,
-    footer: str,
-    panel: tuple[float, float] = (0.0, 0.0),
-    left: float = LEFT,
-    bottom: float = BOTTOM,
-    gap_x: float = GAP_X,
+    count: int, style: Style, words: Words, legend: Legend, shape: Shape = Shape()
 ) -> Panels:
-    """A figure with `count` empty panels, its texts, and room for a legend on the right.
-
-    panel: width and height of each, chosen from the number of columns if it is left out.
-    """
-    columns = min(columns, count)
+    """A figure with `count` empty panels, its texts, and its legend, which covers none of them."""
+    columns = min(count, shape.columns or _columns(count, style))
     rows = math.ceil(count / columns)
-    if panel == (0.0, 0.0):
-        panel = {1: (4.6, 3.3), 2: (3.3, 2.6)}.get(columns, (2.5, 2.4))
-    width, height = panel
-    body_width = columns * width + (columns - 1) * gap_x
-    body_height = rows * height + (rows - 1) * GAP_Y
-    body_height = max(body_height, 1.2)
-    legend_columns = _legend_columns(len(legend_labels), body_height)
-    legend_width = legend_columns * _legend_entry_width(legend_labels)
-    total_width = max(LEAST_WIDTH, left + body_width + RIGHT + legend_width)
-    footer_lines = textwrap.wrap(footer, int((total_width - 0.3) / text_width("x", SMALL_POINTS)))
-    bottom += 0.13 * (len(footer_lines) - 1)
-    total_height = TOP + body_height + bottom
+    edge, small, line = style.edge, line_height(style.small_points), line_height(style.points)
+    tick = (TICK_POINTS * 2.0 + 1.0) / 72.0
+    ticks_width = text_width(WIDEST_TICK, style.small_points) + tick
+    left = edge + (ticks_width if shape.left is None else shape.left + tick)
+    left += line if words.y_label else 0.0
+    gap_x = ticks_width + 0.4 * small if shape.own_y else 1.2 * small
+    gap_y = line + 0.7 * small
+    right = max(shape.right, 1.2 * small)
+    digit = text_width("0", style.small_points)
+    below = legend.below or style.legend == "below"
+    for total_width in style.widths:
+        room = total_width - left - right - edge
+        box = _legend_box(legend, style, total_width - 2 * edge, below)
+        if not below:
+            room -= box.width + edge
+        width = (room - (columns - 1) * gap_x) / columns
+        if width >= shape.least_width * digit:
+            break
+    width = max(min(width, shape.most_width * digit), digit)
 
-    figure = Figure(figsize=(total_width, total_height), facecolor="white")
-    figure.text(
-        0.15 / total_width,
-        1.0 - 0.15 / total_height,
-        title,
-        fontsize=TITLE_POINTS,
-        fontweight="bold",
-        va="top",
-    )
-    figure.text(0.15 / total_width, 1.0 - 0.37 / total_height, subtitle, va="top", color="#444444")
-    figure.text(
-        0.15 / total_width,
-        0.1 / total_height,
-        "\n".join(footer_lines),
-        fontsize=SMALL_POINTS,
-        va="bottom",
-        color="#444444",
-    )
+    inner_width = total_width - 2 * edge
+    title = wrapped(words.title, inner_width, style.title_points, True)
+    subtitle = wrapped(words.subtitle, inner_width, style.points)
+    footer = wrapped(words.footer, inner_width, style.small_points)
+    title_height = line_height(style.title_points) * len(title)
+    head = edge + title_height + line * len(subtitle) + 0.4 * line
+    head += line * shape.head_lines + 0.3 * small
+    foot = edge + small * len(footer)
+    if below and legend.labels:
+        foot += box.height + 0.4 * line
+    foot += 0.6 * line + (tick + small + line if shape.ticks_below else 0.0)
+    spare = style.page_height - head - foot - (rows - 1) * gap_y
+    height = _panel_height(shape, style, width, spare / rows)
+    body_height = rows * height + (rows - 1) * gap_y
+    total_height = head + foot + max(body_height, 0.0 if below else box.height)
+
+    figure = Figure(figsize=(total_width, total_height), dpi=style.dpi, facecolor=style.paper)
+
+    def put(x: float, y: float, text: str, **properties: Any) -> None:
+        figure.text(x / total_width, y / total_height, text, **properties)
+
+    y = total_height - edge
+    bold = {"fontsize": style.title_points, "fontweight": "bold"}
+    put(edge, y, "\n".join(title), va="top", **bold)
+    put(edge, y - title_height, "\n".join(subtitle), va="top", color=style.faint_ink)
+    faint = {"fontsize": style.small_points, "color": style.faint_ink}
+    put(edge, edge, "\n".join(footer), va="bottom", **faint)
+    top = total_height - head
+    if words.y_label:
+        label = fitted(words.y_label, body_height + head / 2, style.points)
+        middle = min(top - body_height / 2, top)
+        put(edge, middle, label, rotation="vertical", ha="left", va="center")
+
     axes = []
     for number in range(count):
         row, column = divmod(number, columns)
         x = left + column * (width + gap_x)
-        y = total_height - TOP - height - row * (height + GAP_Y)
-        axes.append(
-            figure.add_axes(
-                (x / total_width, y / total_height, width / total_width, height / total_height)
-            )
-        )
-    return Panels(figure, axes, columns)
+        y = top - height - row * (height + gap_y)
+        places = (x / total_width, y / total_height, width / total_width, height / total_height)
+        made = figure.add_axes(places)
+        axes.append(made)
+        leftmost, lowest = column == 0, number + columns >= count
+        if not (leftmost or shape.own_y) or not lowest:
+            made.tick_params(labelleft=leftmost or shape.own_y, labelbottom=lowest)
+        if lowest and words.x_label:
+            made.set_xlabel(fitted(words.x_label, width + gap_x, style.points), va="top")
+            # A place that is known need not be searched for.
+            made.xaxis.set_label_coords(0.5, -(tick + small) / height)
+    if legend.labels:
+        x, y = left + columns * width + (columns - 1) * gap_x + right + edge, top
+        if below:
+            x, y = edge, edge + small * len(footer) + 0.4 * line + box.height
+        _draw_legend(figure, legend, style, box, (x / total_width, y / total_height))
+    return Panels(figure, axes, width)
 
 
-def add_legend(
-    panels: Panels, handles: Sequence[Artist], labels: Sequence[str], title: str
+def panel_title(panels: Panels, axes: Axes, style: Style, text: str) -> None:
+    """The title of a panel, above its left corner, cut off where the next one may begin."""
+    figure_width = panels.figure.get_figwidth()
+    x = axes.get_position().x0
+    others = [other.get_position().x0 for other in panels.axes]
+    end = min((other for other in others if other > x + 1e-6), default=1.0)
+    text = fitted(text, (end - x) * figure_width - style.edge, style.points, True)
+    # With y given, matplotlib does not look for a place above the tick labels, which takes long.
+    axes.set_title(text, loc="left", y=1.0)
+
+
+def _columns(count: int, style: Style) -> int:
+    """So many that the panels of a page are wider than high."""
+    if style.fills_page:
+        return 3 if count in (3, 5, 6) else 2 if count <= 4 else 4
+    return 3 if count <= 12 else 4
+
+
+def _panel_height(shape: Shape, style: Style, width: float, spare: float) -> float:
+    """spare: how high the page lets it be."""
+    small = line_height(style.small_points)
+    if shape.lines:
+        least, usual, most = (shape.lines * n * small for n in (1.05, 1.3, 1.8))
+    else:
+        least, usual, most = 8.0 * small, shape.aspect * width, max(spare, 0.0)
+    return max(least, min(most if style.fills_page else usual, spare))
+
+
+class _LegendBox(NamedTuple):
+    labels: list[str]
+    columns: int
+    width: float
+    height: float
+
+
+def _legend_box(legend: Legend, style: Style, room: float, below: bool) -> _LegendBox:
+    """How large a legend is that is at most `room` wide."""
+    em = style.points / 72.0
+    around = (LEGEND_HANDLE + LEGEND_GAP) * em
+    labels = [fitted(label, room - around - em, style.points) for label in legend.labels]
+    if not labels:
+        return _LegendBox([], 0, 0.0, 0.0)
+    entry = around + max(text_width(label, style.points) for label in labels) * 1.02 + 1.5 * em
+    line = (1.17 + LEGEND_SPACING) * em
+    if below:
+        columns = max(1, min(len(labels), int((room + 1.5 * em) / entry)))
+    else:
+        columns = math.ceil((len(labels) + 1) * line / (0.8 * style.page_height))
+    lines = math.ceil(len(labels) / columns) + (1 if legend.title else 0)
+    width = max(columns * entry, text_width(legend.title, style.points) + em)
+    return _LegendBox(labels, columns, width, lines * line)
+
+
+def _draw_legend(
+    figure: Figure, legend: Legend, style: Style, box: _LegendBox, place: tuple[float, float]
 ) -> None:
-    """The legend, right of the panels: it never covers data."""
-    figure = panels.figure
-    total_width, total_height = figure.get_size_inches()
-    right = max(axes.get_position().x1 for axes in panels.axes) + 0.15 / total_width
-    body_height = total_height * (
-        panels.axes[0].get_position().y1 - panels.axes[-1].get_position().y0
-    )
     figure.legend(
-        handles,
-        labels,
-        title=title,
+        legend.handles,
+        box.labels,
+        title=legend.title or None,
         alignment="left",
         loc="upper left",
-        bbox_to_anchor=(right, 1.0 - (TOP - 0.08) / total_height),
+        bbox_to_anchor=place,
         borderaxespad=0.0,
-        ncol=_legend_columns(len(labels), max(body_height, 1.2)),
-        handlelength=2.6,
+        borderpad=0.0,
+        ncol=box.columns,
+        columnspacing=1.5,
+        labelspacing=LEGEND_SPACING,
+        handlelength=LEGEND_HANDLE,
+        handletextpad=LEGEND_GAP,
     )
-
-
-def _legend_columns(entries: int, height: float) -> int:
-    return max(1, math.ceil((entries + 1.5) * LEGEND_LINE / height)) if entries else 0
-
-
-def _legend_entry_width(labels: Sequence[str]) -> float:
-    return 0.7 + max((text_width(label) for label in labels), default=0.0)
-
-
-def label_panels(panels: Panels, x_label: str, y_label: str, own_y: bool = False) -> None:
-    """Axis labels and tick labels, on the outer panels only where all panels share an axis.
-
-    own_y: each panel has a y axis of its own, and shows its ticks.
-    """
-    count = len(panels.axes)
-    for number, axes in enumerate(panels.axes):
-        leftmost = number % panels.columns == 0
-        lowest = number + panels.columns >= count
-        axes.tick_params(labelleft=leftmost or own_y, labelbottom=lowest)
-        if lowest:
-            axes.set_xlabel(x_label)
-        if leftmost:
-            axes.set_ylabel(y_label)
-        axes.grid(True)

@@ -13,25 +13,29 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from growbench.article import at_article_size
 from growbench.axes import log_ticks
 from growbench.canvas import (
+    WIDEST_TICK,
     Context,
+    Legend,
     NothingToDraw,
     Panels,
+    Shape,
+    Words,
     footer_text,
     make_panels,
-    name_text,
-    text_width,
 )
 from growbench.columns import SKIPPED_PREDICTED
+from growbench.lettering import fitted, name_text, text_width
 from growbench.metrics import LINEAR, Quantity
+from growbench.style import GREY, Style
 from growbench.units import show, tick
 
-CELL_WIDTH, CELL_HEIGHT = 0.92, 0.34
 PREDICTED_LABEL = "predicted, not measured"
 MISSING_LABEL = "no figure, and why"
+# Widths in digits; the longest words in cells are those of statuses.
+LEAST_CELL, MOST_CELL = 9.0, 15.0
 HATCH_PREDICTED, HATCH_MISSING = "////", "xxxx"
 LIGHT, DARK = "#FFFFFF", "#000000"
-
-
+BAR_GAP, BAR_WIDTH = 1.2, 1.6
 TOO_SMALL = "too small\nto resolve"
 
 
@@ -61,23 +65,29 @@ def draw_heat_map(
     strategies = [name for name in context.strategies if (cells["strategy"] == name).any()]
     allocators = [name for name in context.allocators if (cells["allocator"] == name).any()]
 
-    labels = [PREDICTED_LABEL] if (predicted > 0).any() else []
-    if not shown.notna().all():
-        labels.append(MISSING_LABEL)
-    longest = max(text_width(name_text(name), 8.5) for name in strategies)
-    # The colour bar stands where other figures have their legend; the legend is below the map.
+    style = context.style
+    digit = text_width("0", style.small_points)
+    longest, widest = (
+        max(text_width(name_text(name), style.small_points) for name in names)
+        for names in (strategies, allocators)
+    )
     panels = make_panels(
         1,
-        1,
-        ["x" * 5],
-        f"{quantity.label}, {size}",
-        context.what,
-        footer_text(cells, context, None, of=of),
-        panel=(CELL_WIDTH * len(allocators), CELL_HEIGHT * len(strategies)),
-        left=longest + 0.3,
-        bottom=0.45 + (0.3 if labels else 0.0),
+        style,
+        Words(f"{quantity.label}, {size}", context.what, footer_text(cells, context, None, of=of)),
+        _legend((predicted > 0).any(), not shown.notna().all(), style),
+        Shape(
+            lines=2 * len(strategies),
+            least_width=LEAST_CELL * len(allocators),
+            most_width=MOST_CELL * len(allocators),
+            left=longest,
+            right=(BAR_GAP + BAR_WIDTH + 1.0) * digit + text_width(WIDEST_TICK, style.small_points),
+            head_lines=1 if widest < LEAST_CELL * digit else 2,
+            ticks_below=False,
+        ),
     )
     axes = panels.axes[0]
+    axes.grid(False)
     axes.set_xlim(0, len(allocators))
     axes.set_ylim(len(strategies), 0)
     norm = Normalize(0.0, 1.0) if linear else _log_norm(shown)
@@ -86,69 +96,68 @@ def draw_heat_map(
         value = shown[index]
         there = not np.isnan(value)
         is_predicted = not value == median[index]
-        colour = colormaps["viridis_r"](norm(value)) if there else "#EEEEEE"
+        colour = colormaps[style.colour_map](norm(value)) if there else style.empty
         hatch: Optional[str] = None
         if is_predicted:
             hatch = HATCH_PREDICTED if there else HATCH_MISSING
-        ink = _ink(colour)
         axes.add_patch(
             Rectangle(
                 (x, y),
                 1,
                 1,
                 facecolor=colour,
-                edgecolor=_faint(colour) if hatch else "white",
+                edgecolor=_faint(colour) if hatch else style.paper,
                 hatch=hatch,
                 linewidth=0.0,
             )
         )
-        axes.add_patch(Rectangle((x, y), 1, 1, fill=False, edgecolor="white", linewidth=1.0))
-        text = show(value, quantity.unit) if there else _why(cell["status"], empty)
+        axes.add_patch(Rectangle((x, y), 1, 1, fill=False, edgecolor=style.paper, linewidth=1.0))
         axes.text(
             x + 0.5,
             y + 0.5,
-            text,
+            show(value, quantity.unit) if there else _why(cell["status"], empty),
             ha="center",
             va="center",
-            color=ink,
-            fontsize=8.0 if there else 6.0,
+            color=_ink(colour),
+            fontsize=style.small_points,
             fontstyle="italic" if is_predicted else "normal",
-            linespacing=0.95,
-            bbox={"facecolor": colour, "edgecolor": "none", "pad": 1.0} if hatch else None,
+            linespacing=0.9,
+            bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.6} if hatch else None,
         )
     axes.xaxis.tick_top()
-    axes.set_xticks(np.arange(len(allocators)) + 0.5, [_column_head(name) for name in allocators])
+    cell_width = panels.width / len(allocators)
+    heads = [_column_head(name, cell_width, style) for name in allocators]
+    axes.set_xticks(np.arange(len(allocators)) + 0.5, heads)
     axes.set_yticks(np.arange(len(strategies)) + 0.5, [name_text(name) for name in strategies])
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    _colour_bar(panels, norm, quantity.unit)
-    handles = [
-        Rectangle((0, 0), 1, 1, facecolor=face, edgecolor="#777777", hatch=hatch, linewidth=0.5)
-        for label, face, hatch in (
-            (PREDICTED_LABEL, "#FFFFFF", HATCH_PREDICTED),
-            (MISSING_LABEL, "#EEEEEE", HATCH_MISSING),
-        )
-        if label in labels
-    ]
-    if labels:
-        place, height = axes.get_position(), panels.figure.get_size_inches()[1]
-        panels.figure.legend(
-            handles,
-            labels,
-            loc="upper left",
-            bbox_to_anchor=(place.x0, place.y0 - 0.08 / height),
-            borderaxespad=0.0,
-            ncol=2,
-        )
+    _colour_bar(panels, norm, quantity.unit, style)
     return panels.figure
 
 
-def _column_head(name: str) -> str:
+def _legend(has_predicted: bool, has_missing: bool, style: Style) -> Legend:
+    """What hatches mean, below the map: the colour bar is right of it."""
+    rows = (
+        (has_predicted, PREDICTED_LABEL, style.paper, HATCH_PREDICTED),
+        (has_missing, MISSING_LABEL, style.empty, HATCH_MISSING),
+    )
+    handles = [
+        Rectangle((0, 0), 1, 1, facecolor=face, edgecolor=GREY, hatch=hatch, linewidth=0.5)
+        for there, _, face, hatch in rows
+        if there
+    ]
+    return Legend(handles, [label for there, label, *_ in rows if there], below=True)
+
+
+def _column_head(name: str, width: float, style: Style) -> str:
     """A name as the head of a column: at most two lines that fit between its neighbours."""
-    name = name_text(name)
-    rest = name[13:] if len(name) <= 26 else name[13:25] + "\N{HORIZONTAL ELLIPSIS}"
-    return f"{name[:13]}\n{rest}".rstrip()
+    name, points = name_text(name), style.small_points
+    width -= 0.5 * points / 72.0
+    if text_width(name, points) <= width:
+        return name
+    first = fitted(name, width, points)[:-1]
+    return f"{first}\n{fitted(name[len(first):], width, points)}"
 
 
 def _log_norm(shown: pd.Series) -> LogNorm:
@@ -177,10 +186,11 @@ def _faint(colour: object) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _colour_bar(panels: Panels, norm: Normalize, unit: str) -> None:
+def _colour_bar(panels: Panels, norm: Normalize, unit: str, style: Style) -> None:
     figure, place = panels.figure, panels.axes[0].get_position()
-    width = figure.get_size_inches()[0]
-    axes = figure.add_axes((place.x1 + 0.2 / width, place.y0, 0.13 / width, place.height))
+    digit = text_width("0", style.small_points) / figure.get_size_inches()[0]
+    axes = figure.add_axes((place.x1 + BAR_GAP * digit, place.y0, BAR_WIDTH * digit, place.height))
+    axes.grid(False)
     is_log = isinstance(norm, LogNorm)
     if is_log:
         edges = np.geomspace(norm.vmin, norm.vmax, 65)
@@ -195,7 +205,7 @@ def _colour_bar(panels: Panels, norm: Normalize, unit: str) -> None:
         edges,
         middles.reshape(-1, 1),
         norm=norm,
-        cmap="viridis_r",
+        cmap=style.colour_map,
         rasterized=False,
         edgecolor="face",
         linewidth=0.2,

@@ -12,22 +12,23 @@ from matplotlib.lines import Line2D
 
 from growbench.axes import log_limits, set_log_axis
 from growbench.canvas import (
-    GAP_X,
     Context,
+    Legend,
     NothingToDraw,
-    add_legend,
+    Shape,
+    Words,
     footer_text,
-    label_panels,
     make_panels,
-    name_text,
+    panel_title,
 )
 from growbench.columns import SKIPPED_PREDICTED
+from growbench.lettering import name_text
 from growbench.metrics import Quantity
-from growbench.style import GREY, Look
+from growbench.style import GREY, Look, Style
 
-MOST_COLUMNS = 4
-OWN_Y_GAP = 0.55
 PREDICTED_LABEL = "predicted, not measured"
+# Widths of lines are in those of the style's own.
+_GUIDE = 0.75
 
 
 class Guide(NamedTuple):
@@ -76,34 +77,34 @@ def draw_against(
     if not lines:
         raise NothingToDraw(f"no cell has a figure for {quantity.label.lower()}")
 
-    handles, labels = _legend(line_looks, lines, guide)
-    panels = make_panels(
-        len(panel_names),
-        3 if len(panel_names) <= 6 else MOST_COLUMNS,
-        labels,
+    style = context.style
+    words = Words(
         f"{quantity.label} against {against}, by {panel_key}",
         context.what + ("; each panel has its own time axis" if own_y else ""),
         footer_text(summary, context, quantity.low or None, note),
-        gap_x=OWN_Y_GAP if own_y else GAP_X,
+        against,
+        _short(quantity.label),
     )
+    legend = _legend(line_looks, lines, guide, line_key, style)
+    panels = make_panels(len(panel_names), style, words, legend, Shape(own_y=own_y))
+    grey = style.colour(GREY)
     x_values = np.concatenate([line.x for line in lines.values()])
     x_limits = log_limits(x_values)
     # Nobody runs 1.5 threads.
     x_ticks = None if against == "rows" else np.unique(x_values).tolist()
     y_limits = _y_limits(list(lines.values()))
     for axes, name in zip(panels.axes, panel_names):
-        set_log_axis(axes, "x", x_limits, "count", x_ticks)
+        set_log_axis(axes, "x", x_limits, "count", style, x_ticks)
         if own_y:
             y_limits = _y_limits([line for key, line in lines.items() if key[0] == name])
-        set_log_axis(axes, "y", y_limits, quantity.unit)
-        axes.set_title(name_text(name), loc="left", fontweight="bold")
+        set_log_axis(axes, "y", y_limits, quantity.unit, style)
+        panel_title(panels, axes, style, name_text(name))
         if guide is not None:
-            axes.plot(guide.x, guide.values, color=GREY, linewidth=0.9, zorder=1, gid="guide")
+            width = _GUIDE * style.line
+            axes.plot(guide.x, guide.values, color=grey, linewidth=width, zorder=1, gid="guide")
         for line_name, look in line_looks.items():
             if (name, line_name) in lines:
-                _draw_line(axes, lines[name, line_name], look)
-    label_panels(panels, against, _short(quantity.label), own_y)
-    add_legend(panels, handles, labels, line_key)
+                _draw_line(axes, lines[name, line_name], look, style)
     return panels.figure
 
 
@@ -142,7 +143,7 @@ def _lines(
     return lines
 
 
-def _draw_line(axes: Axes, line: _Line, look: Look) -> None:
+def _draw_line(axes: Axes, line: _Line, look: Look, style: Style) -> None:
     measured = line.median > 0
     axes.plot(
         line.x[measured],
@@ -160,7 +161,7 @@ def _draw_line(axes: Axes, line: _Line, look: Look) -> None:
             np.column_stack([line.x[bars], line.x[bars], gap]).ravel(),
             np.column_stack([line.low[bars], line.high[bars], gap]).ravel(),
             color=look.colour,
-            linewidth=1.6,
+            linewidth=1.3 * style.line,
             solid_capstyle="butt",
             gid="bars",
         )
@@ -181,15 +182,19 @@ def _draw_line(axes: Axes, line: _Line, look: Look) -> None:
             color=look.colour,
             linestyle="none",
             marker=look.marker,
-            markerfacecolor="white",
-            markeredgewidth=0.9,
+            markerfacecolor=style.paper,
+            markeredgewidth=0.75 * style.line,
             gid="predicted",
         )
 
 
 def _legend(
-    looks: dict[str, Look], lines: dict[tuple[str, str], _Line], guide: Optional[Guide]
-) -> tuple[list[Artist], list[str]]:
+    looks: dict[str, Look],
+    lines: dict[tuple[str, str], _Line],
+    guide: Optional[Guide],
+    title: str,
+    style: Style,
+) -> Legend:
     handles: list[Artist] = [
         Line2D(
             [],
@@ -201,13 +206,14 @@ def _legend(
         )
         for look in looks.values()
     ]
+    grey = style.colour(GREY)
     labels = [name_text(name) for name in looks]
     if any((line.predicted > 0).any() for line in lines.values()):
         handles.append(
-            Line2D([], [], color=GREY, linestyle=":", marker="o", markerfacecolor="white")
+            Line2D([], [], color=grey, linestyle=":", marker="o", markerfacecolor=style.paper)
         )
         labels.append(PREDICTED_LABEL)
     if guide is not None:
-        handles.append(Line2D([], [], color=GREY, linewidth=0.9))
+        handles.append(Line2D([], [], color=grey, linewidth=_GUIDE * style.line))
         labels.append(guide.label)
-    return handles, labels
+    return Legend(handles, labels, title)

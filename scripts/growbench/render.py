@@ -6,17 +6,19 @@ import os
 import pkgutil
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, Callable, ContextManager, NamedTuple, Sequence
+from typing import IO, Any, Callable, ContextManager, NamedTuple, Sequence
 
 import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from growbench import plots
 from growbench.canvas import Context, NothingToDraw
 from growbench.data import Data
 from growbench.files import atomic_writer
 from growbench.slices import Slice
-from growbench.style import SETTINGS
+from growbench.style import DEFAULT_STYLE, STYLES, Style, settings
 
 # What each format would otherwise note about the time of writing is left out.
 FORMATS: dict[str, dict] = {
@@ -55,21 +57,34 @@ class Drawn(NamedTuple):
 
 def draw_figure(plot: Plot, part: Slice) -> Figure:
     """The figure, untouched by the user's own matplotlib settings. Raises NothingToDraw."""
-    with _settings():
+    with _settings(part.context.style):
         return plot.draw(part.data, part.context)
 
 
-def figure_bytes(figure: Figure, format: str) -> bytes:
-    """The figure as a file of that format, without the time at which it was made."""
+def figure_bytes(figure: Figure, format: str, style: Style = STYLES[DEFAULT_STYLE]) -> bytes:
+    """The figure, drawn in that style, as a file of that format without the time of writing."""
     buffer = io.BytesIO()
-    with _settings():
-        figure.savefig(buffer, format=format, metadata=FORMATS[format])
+    with _settings(style):
+        if format == "png":
+            _write_png(figure, style.dpi, buffer)
+        else:
+            figure.savefig(buffer, format=format, metadata=FORMATS[format])
     return buffer.getvalue()
 
 
-def _settings() -> ContextManager[None]:
-    settings: dict[str, Any] = {**matplotlib.rcParamsDefault, "backend": "agg", **SETTINGS}
-    return matplotlib.rc_context(settings)
+def _write_png(figure: Figure, dpi: int, stream: IO[bytes]) -> None:
+    """Like savefig(), but without the transparency that no figure has, and packed less hard: files
+    are about as large, and are written in half the time."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    size = canvas.get_width_height()
+    image = Image.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+    image.convert("RGB").save(stream, "png", dpi=(dpi, dpi), compress_level=3)
+
+
+def _settings(style: Style) -> ContextManager[None]:
+    changed: dict[str, Any] = {**matplotlib.rcParamsDefault, "backend": "agg", **settings(style)}
+    return matplotlib.rc_context(changed)
 
 
 def draw_and_write(plot: Plot, part: Slice, formats: Sequence[str], folder: Path) -> Drawn:
@@ -82,7 +97,7 @@ def draw_and_write(plot: Plot, part: Slice, formats: Sequence[str], folder: Path
     paths = []
     for format in formats:
         path = folder / f"{name}.{format}"
-        content = figure_bytes(figure, format)
+        content = figure_bytes(figure, format, part.context.style)
         with atomic_writer(path, binary=True) as stream:
             stream.write(content)
         paths.append(path)

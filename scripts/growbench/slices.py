@@ -10,7 +10,7 @@ from growbench import article
 from growbench.canvas import Context
 from growbench.containers import CONTAINERS, REFERENCES
 from growbench.data import Data
-from growbench.style import ALLOCATORS, STRATEGIES, looks
+from growbench.style import ALLOCATORS, DEFAULT_STYLE, STRATEGIES, STYLES, Style, looks
 
 SLICE_KEYS = ("row_bytes", "threads", "work")
 KERNELS, CONTAINER_SLICE = "c", "containers"
@@ -32,8 +32,8 @@ class Slice(NamedTuple):
     beside_kernels: bool = False
 
 
-def slices(run: Data, machine_id: str) -> list[Slice]:
-    """The parts of a run that was measured, the main one first.
+def slices(run: Data, machine_id: str, style: Style = STYLES[DEFAULT_STYLE]) -> list[Slice]:
+    """The parts of a run that was measured, the main one first, to be drawn in a style.
 
     Our own kernels are apart from the containers (C++, GLib and uthash together), beside which
     the kernels that they are compared with are shown too. An implementation that is neither has
@@ -41,8 +41,10 @@ def slices(run: Data, machine_id: str) -> list[Slice]:
     where the run has them; of several such it is the one with the most cells.
     """
     cells = run.summary
-    strategies = looks(STRATEGIES, cells["strategy"])
-    allocators = looks(ALLOCATORS, cells["allocator"])
+    strategies, allocators = (
+        {name: style.look(look) for name, look in looks(known, cells[key]).items()}
+        for known, key in ((STRATEGIES, "strategy"), (ALLOCATORS, "allocator"))
+    )
     parts = list(cells.groupby([_kind(cells), *SLICE_KEYS], sort=True))
 
     def rank(part: tuple[tuple, pd.DataFrame]) -> tuple[bool, bool, int]:
@@ -69,7 +71,7 @@ def slices(run: Data, machine_id: str) -> list[Slice]:
         suffix = "" if number == 0 or kind == KERNELS else f"-{_file_part(kind)}"
         if number > 0:
             suffix += "".join(f"-{key}_{_file_part(value_of[key])}" for key in varying)
-        context = Context(machine_id, _in_words(kind, value_of), strategies, allocators)
+        context = Context(machine_id, _in_words(kind, value_of), strategies, allocators, style)
         beside_kernels = kind == CONTAINER_SLICE and KERNELS in set(cells["implementation"])
         made.append(Slice(suffix, run.part(belongs), context, beside_kernels))
     return made

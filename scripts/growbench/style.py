@@ -1,4 +1,5 @@
-"""What things look like: the same strategy, and the same allocator, alike in every plot.
+"""What things look like: the same strategy, and the same allocator, alike in every plot; and
+STYLES, what figures look like on paper, on slides and on dark pages: a row for each.
 
 Colours start from M. Okabe and K. Ito's palette, which readers with any common colour vision
 can tell apart; markers and line styles tell apart what shares a hue.
@@ -19,6 +20,7 @@ GREY = "#7F7F7F"
 BROWN = "#8C510A"
 NAVY = "#332288"
 
+TICK_POINTS = 3.0
 SOLID, DASHED, DASH_DOT = "-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5))
 
 
@@ -93,30 +95,156 @@ def looks(known: dict[str, Look], names: Iterable[str]) -> dict[str, Look]:
     return chosen
 
 
-# Sizes in inches and points; text that is not mathematics, whatever signs a label holds.
-SETTINGS = {
-    "font.family": "DejaVu Sans",
-    "font.size": 8.0,
-    "axes.titlesize": 9.0,
-    "axes.labelsize": 8.0,
-    "axes.linewidth": 0.6,
-    "axes.edgecolor": "#444444",
-    "axes.axisbelow": True,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 3.0,
-    "ytick.major.size": 3.0,
-    "grid.color": "#DDDDDD",
-    "grid.linewidth": 0.5,
-    "legend.fontsize": 8.0,
-    "legend.frameon": False,
-    "hatch.linewidth": 0.5,
-    "lines.linewidth": 1.2,
-    "lines.markersize": 4.0,
-    "text.parse_math": False,
-    "savefig.dpi": 150.0,
-    "svg.hashsalt": "growbench",
-    "pdf.fonttype": 3,
-}
+class Style(NamedTuple):
+    """What figures look like for one use. Lengths in inches, sizes of text and lines in points.
+
+    widths: the figures' widths; a figure takes the first in which its panels are wide enough.
+    page_height: figures are not higher, unless their panels could not be read.
+    fills_page: panels are as high as the page lets them be, and not as their width suggests.
+    edge: what is kept free around a figure.
+    points: axis labels and legends. small_points: ticks, footers, numbers on heat maps.
+    line, marker: of a line of data, and its markers.
+    legend: "below" the panels or "right" of them.
+    paper, ink, faint_ink: what is drawn on, texts, and texts that are less important.
+    bands: thick lines behind the data, stronger and weaker. empty: a cell without a figure.
+    colour_map: of heat maps; its end for high values stands out from the paper.
+    inks: what replaces a colour of Look or of the attribution's parts that this paper swallows.
+    """
+
+    help: str
+    widths: tuple[float, ...]
+    page_height: float
+    fills_page: bool
+    edge: float
+    dpi: int
+    title_points: float
+    points: float
+    small_points: float
+    line: float
+    marker: float
+    legend: str
+    paper: str
+    ink: str
+    faint_ink: str
+    frame: str
+    grid: str
+    bands: tuple[str, str]
+    empty: str
+    colour_map: str
+    inks: dict[str, str]
+
+    def colour(self, colour: str) -> str:
+        """That colour, or what stands for it on this paper."""
+        return self.inks.get(colour, colour)
+
+    def look(self, look: Look) -> Look:
+        """The same look on this paper."""
+        return look._replace(colour=self.colour(look.colour))
+
+
+_PRINT = Style(
+    help="for a paper: one or two columns wide, 7 to 9 points, white",
+    widths=(3.5, 7.1),
+    page_height=9.4,
+    fills_page=False,
+    edge=0.06,
+    # SVG and PDF are for printers. At 300 dpi the PNG files would take twice the space, and
+    # longer to write than to draw.
+    dpi=200,
+    title_points=9.0,
+    points=7.5,
+    small_points=7.0,
+    line=1.0,
+    marker=3.6,
+    legend="below",
+    paper="#FFFFFF",
+    ink=BLACK,
+    faint_ink="#444444",
+    frame="#444444",
+    grid="#DDDDDD",
+    bands=("#888888", "#C8C8C8"),
+    empty="#EEEEEE",
+    colour_map="viridis_r",
+    inks={},
+)
+_SCREEN = _PRINT._replace(
+    help="for slides and pages: 16:9, large text and lines, white",
+    widths=(12.8,),
+    page_height=7.2,
+    fills_page=True,
+    edge=0.18,
+    dpi=150,
+    title_points=16.0,
+    points=11.5,
+    small_points=10.5,
+    line=1.9,
+    marker=6.5,
+    legend="right",
+)
+_DARK = _SCREEN._replace(
+    help="as screen, on a dark ground",
+    paper="#111111",
+    ink="#F0F0F0",
+    faint_ink="#BBBBBB",
+    frame="#999999",
+    grid="#333333",
+    bands=("#8C8C8C", "#505050"),
+    empty="#2B2B2B",
+    colour_map="viridis",
+    inks={
+        BLACK: "#F0F0F0",
+        BLUE: "#2F8FDB",
+        SKY: "#8FD6FF",
+        NAVY: "#B3A6F5",
+        BROWN: "#B5793A",
+        GREY: "#909090",
+    },
+)
+STYLES = {"print": _PRINT, "screen": _SCREEN, "dark": _DARK}
+DEFAULT_STYLE = "print"
+
+
+def settings(style: Style) -> dict[str, object]:
+    """The settings of matplotlib for a style, beside its defaults."""
+    thin = 0.5 * style.line
+    return {
+        "font.family": "DejaVu Sans",
+        "font.size": style.points,
+        "axes.titlesize": style.points,
+        "axes.titleweight": "bold",
+        "axes.titlepad": 0.5 * style.small_points,
+        "axes.labelsize": style.points,
+        "axes.linewidth": thin,
+        "axes.facecolor": style.paper,
+        "axes.edgecolor": style.frame,
+        "axes.labelcolor": style.ink,
+        "axes.axisbelow": True,
+        "axes.grid": True,
+        "figure.facecolor": style.paper,
+        "text.color": style.ink,
+        **{
+            f"{axis}tick.{name}": value
+            for axis in "xy"
+            for name, value in (
+                ("labelsize", style.small_points),
+                ("color", style.frame),
+                ("labelcolor", style.ink),
+                ("major.width", thin),
+                ("major.size", TICK_POINTS),
+                ("major.pad", TICK_POINTS),
+            )
+        },
+        "grid.color": style.grid,
+        "grid.linewidth": thin,
+        "legend.fontsize": style.points,
+        "legend.title_fontsize": style.points,
+        "legend.frameon": False,
+        "hatch.linewidth": thin,
+        "lines.linewidth": style.line,
+        "lines.markersize": style.marker,
+        # Text is not mathematics, whatever signs it holds.
+        "text.parse_math": False,
+        "svg.hashsalt": "growbench",
+        # TrueType: what publishers ask for.
+        "pdf.fonttype": 42,
+    }

@@ -13,20 +13,23 @@ from growbench.article import at_article_size
 from growbench.axes import log_limits, set_log_axis
 from growbench.canvas import (
     Context,
+    Legend,
     NothingToDraw,
-    add_legend,
+    Shape,
+    Words,
     footer_text,
-    label_panels,
     make_panels,
-    name_text,
+    panel_title,
 )
+from growbench.lettering import name_text
 from growbench.metrics import PEAK_RATIO, Quantity, metric
-from growbench.style import Look
+from growbench.style import GREY, Look, Style
 
 FRONT_LABEL = "Pareto front"
-FRONT_COLOUR = "#999999"
 LEGEND_TITLE = "marker: strategy, colour: allocator"
 ZOOM = 4
+# Markers are in those of the style's own.
+_MARKER = 1.5
 
 
 def pareto_front(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -59,31 +62,31 @@ def draw_time_against_peak(summary: pd.DataFrame, context: Context, time: Quanti
         raise NothingToDraw(f"no cell of {size} has both a time and a peak that can be resolved")
     strategies = {n: k for n, k in context.strategies.items() if (drawn["strategy"] == n).any()}
     allocators = {n: k for n, k in context.allocators.items() if (drawn["allocator"] == n).any()}
-    handles, labels = _legend(strategies, allocators)
+    style = context.style
     near = drawn[drawn[time.median] <= ZOOM * drawn[time.median].min()]
     views = [drawn] if len(near) == len(drawn) else [drawn, near]
-    panels = make_panels(
-        len(views),
-        len(views),
-        [*labels, LEGEND_TITLE],
+    words = Words(
         f"{time.label} against peak memory, {size}",
         f"{context.what}; nearer to the lower left corner is better",
         footer_text(drawn, context, time.low, _left_out_text(len(cells) - len(drawn), len(cells))),
-        panel=(4.4, 4.4),
-        gap_x=0.75,
+        peak.label,
+        time.label,
     )
+    legend = _legend(strategies, allocators, style)
+    panels = make_panels(len(views), style, words, legend, Shape(aspect=1.0, own_y=True))
     for axes, view in zip(panels.axes, views):
-        set_log_axis(axes, "x", _limits(view, peak), peak.unit)
-        set_log_axis(axes, "y", _limits(view, time), time.unit)
-        _draw_front(axes, view[peak.median].to_numpy(), view[time.median].to_numpy())
+        set_log_axis(axes, "x", _limits(view, peak), peak.unit, style)
+        set_log_axis(axes, "y", _limits(view, time), time.unit, style)
+        _draw_front(axes, view[peak.median].to_numpy(), view[time.median].to_numpy(), style)
         for cell in view.to_dict("records"):
-            colour = allocators[cell["allocator"]].colour
-            _draw_cell(axes, cell, peak, time, colour, strategies[cell["strategy"]].marker)
+            # The colour of the one, the marker of the other.
+            look = strategies[cell["strategy"]]._replace(
+                colour=allocators[cell["allocator"]].colour
+            )
+            _draw_cell(axes, cell, peak, time, look, style)
     if len(views) == 2:
-        panels.axes[0].set_title("all cells", loc="left")
-        panels.axes[1].set_title(f"within {ZOOM} times of the fastest", loc="left")
-    label_panels(panels, peak.label, time.label, own_y=True)
-    add_legend(panels, handles, labels, LEGEND_TITLE)
+        panel_title(panels, panels.axes[0], style, "all cells")
+        panel_title(panels, panels.axes[1], style, f"within {ZOOM} times of the fastest")
     return panels.figure
 
 
@@ -97,14 +100,14 @@ def _limits(cells: pd.DataFrame, quantity: Quantity) -> tuple[float, float]:
     return log_limits(cells[[quantity.median, quantity.low, quantity.high]].to_numpy().ravel())
 
 
-def _draw_front(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+def _draw_front(axes: Axes, x: np.ndarray, y: np.ndarray, style: Style) -> None:
     front = pareto_front(x, y)
     axes.plot(
         [x[front[0]], *x[front], axes.get_xlim()[1]],
         [axes.get_ylim()[1], *y[front], y[front[-1]]],
-        color=FRONT_COLOUR,
+        color=style.colour(GREY),
         linestyle="--",
-        linewidth=1.0,
+        linewidth=0.8 * style.line,
         drawstyle="steps-post",
         zorder=1,
         gid="front",
@@ -112,7 +115,7 @@ def _draw_front(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
 
 
 def _draw_cell(
-    axes: Axes, cell: dict, peak: Quantity, time: Quantity, colour: str, marker: object
+    axes: Axes, cell: dict, peak: Quantity, time: Quantity, look: Look, style: Style
 ) -> None:
     x, y = cell[peak.median], cell[time.median]
     if cell[time.low] > 0 and cell[peak.low] > 0:
@@ -120,29 +123,33 @@ def _draw_cell(
             [(x, cell[time.low]), (x, cell[time.high])],
             [(cell[peak.low], y), (cell[peak.high], y)],
         ]
-        axes.add_collection(LineCollection(bars, colors=colour, linewidths=0.8), autolim=False)
+        width = 0.65 * style.line
+        axes.add_collection(
+            LineCollection(bars, colors=look.colour, linewidths=width), autolim=False
+        )
     axes.plot(
         x,
         y,
-        color=colour,
-        marker=marker,
-        markersize=6.5,
-        markeredgecolor="white",
-        markeredgewidth=0.4,
+        color=look.colour,
+        marker=look.marker,
+        markersize=_MARKER * style.marker,
+        markeredgecolor=style.paper,
+        markeredgewidth=0.3 * style.line,
         linestyle="none",
     )
 
 
-def _legend(
-    strategies: dict[str, Look], allocators: dict[str, Look]
-) -> tuple[list[Artist], list[str]]:
+def _legend(strategies: dict[str, Look], allocators: dict[str, Look], style: Style) -> Legend:
     """Markers for strategies, colours for allocators, and the front."""
     entries: list[tuple[Artist, str]] = []
     for name, look in strategies.items():
-        marker = Line2D([], [], color="#555555", linestyle="none", marker=look.marker, ms=6)
+        shape = {"marker": look.marker, "markersize": _MARKER * style.marker}
+        marker = Line2D([], [], color=style.faint_ink, linestyle="none", **shape)
         entries.append((marker, name_text(name)))
     for name, look in allocators.items():
-        colour = Line2D([], [], color=look.colour, linewidth=5, solid_capstyle="butt")
+        colour = Line2D([], [], color=look.colour, linewidth=4 * style.line, solid_capstyle="butt")
         entries.append((colour, name_text(name)))
-    entries.append((Line2D([], [], color=FRONT_COLOUR, linestyle="--"), FRONT_LABEL))
-    return [entry[0] for entry in entries], [entry[1] for entry in entries]
+    front = Line2D([], [], color=style.colour(GREY), linestyle="--", linewidth=0.8 * style.line)
+    entries.append((front, FRONT_LABEL))
+    handles, labels = zip(*entries)
+    return Legend(handles, labels, LEGEND_TITLE)

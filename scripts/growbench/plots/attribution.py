@@ -10,26 +10,28 @@ from matplotlib.patches import Patch
 
 from growbench.article import at_article_size
 from growbench.attribution import PARTS
+from growbench.axes import tick_step
 from growbench.canvas import (
-    SMALL_POINTS,
     Context,
+    Legend,
     NothingToDraw,
-    add_legend,
+    Panels,
+    Shape,
+    Words,
     footer_text,
-    label_panels,
     make_panels,
-    name_text,
-    text_width,
+    panel_title,
 )
 from growbench.data import Data
+from growbench.lettering import name_text, text_width
+from growbench.style import GREY, Style
 from growbench.units import show
 
 NAME = "attribution"
 HELP = "where the time of a cold build goes, at the article's size: shares of the measured time"
-REST_LABEL, REST_COLOUR = "rest: not explained", "#F2F2F2"
+REST_LABEL = "rest: not explained"
 # Bars are cut off at this share; what the two figures beside them say is not.
 LONGEST = 1.25
-BAR_HEIGHT, PANEL_WIDTH = 0.2, 3.3
 
 
 def draw(data: Data, context: Context) -> Figure:
@@ -39,14 +41,9 @@ def draw(data: Data, context: Context) -> Figure:
     cells, size = at_article_size(known)
     strategies = [name for name in context.strategies if (cells["strategy"] == name).any()]
     allocators = [name for name in context.allocators if (cells["allocator"] == name).any()]
-    handles = [Patch(facecolor=p.colour, hatch=p.hatch, edgecolor="white") for p in PARTS]
-    handles.append(Patch(facecolor=REST_COLOUR, edgecolor="#777777", linewidth=0.5))
-    labels = [*(part.label for part in PARTS), REST_LABEL]
     unknown = int((cells["unknown_parts"] != "").sum())
-    panels = make_panels(
-        len(allocators),
-        2,
-        labels,
+    style = context.style
+    words = Words(
         f"Where the time of a cold build goes, {size}",
         f"{context.what}; counts x costs of the probes, as shares of the measured time",
         footer_text(
@@ -56,24 +53,38 @@ def draw(data: Data, context: Context) -> Figure:
             "beside each bar: measured time, and how much of it the parts explain",
             _unknown_text(unknown),
         ),
-        panel=(PANEL_WIDTH, BAR_HEIGHT * len(strategies) + 0.1),
-        left=max(text_width(name_text(name), 7.5) for name in strategies) + 0.35,
+        "share of the measured time",
     )
+    shape = Shape(
+        columns=3 if style.fills_page else 2,
+        lines=len(strategies),
+        least_width=32.0,
+        left=max(text_width(name_text(name), style.small_points) for name in strategies),
+    )
+    panels = make_panels(len(allocators), style, words, _legend(style), shape)
     for axes, allocator in zip(panels.axes, allocators):
-        axes.set_title(name_text(allocator), loc="left", fontweight="bold")
-        _draw_bars(axes, cells[cells["allocator"] == allocator], strategies)
-    label_panels(panels, "share of the measured time", "")
-    for axes in panels.axes:
+        panel_title(panels, axes, style, name_text(allocator))
         axes.grid(False, axis="y")
-    add_legend(panels, handles, labels, "part")
+        own = cells[cells["allocator"] == allocator]
+        _draw_bars(axes, own, strategies, style)
+        _write_figures(panels, axes, own, strategies, style)
     return panels.figure
+
+
+def _legend(style: Style) -> Legend:
+    handles = [
+        Patch(facecolor=style.colour(part.colour), hatch=part.hatch, edgecolor=style.paper)
+        for part in PARTS
+    ]
+    handles.append(Patch(facecolor=style.empty, edgecolor=GREY, linewidth=0.5))
+    return Legend(handles, [*(part.label for part in PARTS), REST_LABEL], "part")
 
 
 def _unknown_text(count: int) -> str:
     return f"some parts are unknown in {count} cell{'s' if count > 1 else ''}" if count else ""
 
 
-def _draw_bars(axes: Axes, cells: pd.DataFrame, strategies: list[str]) -> None:
+def _draw_bars(axes: Axes, cells: pd.DataFrame, strategies: list[str], style: Style) -> None:
     y = np.array([strategies.index(name) for name in cells["strategy"]])
     measured = cells["cold_build_ns"].to_numpy()
     end = np.zeros(len(cells))
@@ -85,9 +96,9 @@ def _draw_bars(axes: Axes, cells: pd.DataFrame, strategies: list[str]) -> None:
         axes.add_collection(
             PolyCollection(
                 bars,
-                facecolor=part.colour,
+                facecolor=style.colour(part.colour),
                 hatch=part.hatch or None,
-                edgecolor="white",
+                edgecolor=style.paper,
                 linewidth=0.3,
                 gid=part.name,
             ),
@@ -95,23 +106,36 @@ def _draw_bars(axes: Axes, cells: pd.DataFrame, strategies: list[str]) -> None:
         )
     rest = _bars(y, np.minimum(end, 1.0), np.ones(len(cells)))
     axes.add_collection(
-        PolyCollection(
-            rest, facecolor=REST_COLOUR, edgecolor="#777777", linewidth=0.4, gid="rest_ns"
-        ),
+        PolyCollection(rest, facecolor=style.empty, edgecolor=GREY, linewidth=0.4, gid="rest_ns"),
         autolim=False,
     )
-    axes.axvline(1.0, color="black", linewidth=0.9)
-    for place, cell in zip(y, cells.to_dict("records")):
-        for x, text in (
-            (1.66, show(cell["cold_build_ns"], "ns")),
-            (1.98, f"{cell['explained_share']:.0%}"),
-        ):
-            axes.text(x, place, text, ha="right", va="center", fontsize=SMALL_POINTS)
-    axes.set_xlim(0.0, 2.0)
+    axes.axvline(1.0, color=style.ink, linewidth=0.9 * style.line)
     axes.set_ylim(len(strategies) - 0.4, -0.6)
-    axes.set_xticks([0.0, 0.25, 0.5, 0.75, 1.0], ["0", "25%", "50%", "75%", "100%"])
     axes.set_yticks(range(len(strategies)), [name_text(name) for name in strategies])
     axes.tick_params(axis="y", length=0)
+
+
+def _write_figures(
+    panels: Panels, axes: Axes, cells: pd.DataFrame, strategies: list[str], style: Style
+) -> None:
+    """Measured time and explained share, in two columns right of the longest bars."""
+    times = [show(time, "ns") for time in cells["cold_build_ns"]]
+    shares = [f"{share:.0%}" for share in cells["explained_share"]]
+    gap, size = text_width("0", style.small_points), style.small_points
+    last = max(text_width(text, size) for text in shares) + gap
+    both = max(text_width(text, size) for text in times) + gap + last
+    of_bars = max(panels.width - both - gap / 2, gap)
+    axes.set_xlim(0.0, LONGEST * panels.width / of_bars)
+    quarters, labels = [0.0, 0.25, 0.5, 0.75, 1.0], ["0", "25%", "50%", "75%", "100%"]
+    places = [x / axes.get_xlim()[1] for x in quarters]
+    # The last is the one that must be there.
+    step = next(n for n in (1, 2, 4) if n >= min(4, tick_step(axes, "x", places, labels, style)))
+    axes.set_xticks(quarters[::step], labels[::step])
+    for strategy, *texts in zip(cells["strategy"], times, shares):
+        for from_right, text in zip((last + gap / 2, gap / 2), texts):
+            x = LONGEST * (panels.width - from_right) / of_bars
+            place = strategies.index(strategy)
+            axes.text(x, place, text, ha="right", va="center", fontsize=size)
 
 
 def _bars(y: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:

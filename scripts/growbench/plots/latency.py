@@ -11,22 +11,25 @@ from growbench.article import at_article_size
 from growbench.axes import log_limits, set_log_axis
 from growbench.canvas import (
     Context,
+    Legend,
     NothingToDraw,
-    add_legend,
+    Words,
     footer_text,
-    label_panels,
     make_panels,
-    name_text,
+    panel_title,
 )
 from growbench.data import Data
 from growbench.latency import NEAR_TIMER, PERCENTILES, is_near_timer
-from growbench.style import GREY, Look
+from growbench.lettering import name_text
+from growbench.style import GREY, Look, Style
 
 NAME = "latency"
 HELP = "percentiles of the time of single appends in a cold build, at the article's size"
 TIMER_LABEL = "reading the clock"
 NEAR_LABEL = f"below {NEAR_TIMER:g} times that"
 _COLUMNS = [percentile.column for percentile in PERCENTILES]
+# Without the per cent sign six of them fit beside each other.
+_TICKS = [percentile.name.rstrip("%") for percentile in PERCENTILES]
 # log10 of 1 / (1 - p); the slowest of all has a place of its own after the others.
 _PLACES = [np.log10(p.one_in) if p.one_in else 5.0 for p in PERCENTILES]
 
@@ -38,45 +41,41 @@ def draw(data: Data, context: Context) -> Figure:
     cells, size = at_article_size(known)
     strategies = {n: k for n, k in context.strategies.items() if (cells["strategy"] == n).any()}
     allocators = [name for name in context.allocators if (cells["allocator"] == name).any()]
-    handles = [_handle(look) for look in strategies.values()]
-    handles.append(Line2D([], [], color=GREY, linestyle="--", linewidth=0.9))
-    handles.append(Line2D([], [], color=GREY, linestyle="none", marker="o", mfc="white"))
-    labels = [*(name_text(name) for name in strategies), TIMER_LABEL, NEAR_LABEL]
     error = cells["latency_error_share"].max()
-    panels = make_panels(
-        len(allocators),
-        3,
-        labels,
+    style = context.style
+    grey, thin = style.colour(GREY), 0.75 * style.line
+    words = Words(
         f"Time of single appends by percentile, {size}",
         f"{context.what}; cold build, the clock's own cost included",
         footer_text(cells, context, None, f"percentiles within {error:.1%}" if error > 0 else ""),
+        "percentile of the appends",
+        "time of an append",
     )
+    panels = make_panels(len(allocators), style, words, _legend(strategies, style))
     timer = float(cells["latency_timer_ns"].median())
     values = cells[_COLUMNS].to_numpy(dtype=float).ravel()
     limits = log_limits(np.append(values, timer))
     for axes, allocator in zip(panels.axes, allocators):
-        set_log_axis(axes, "y", limits, "ns")
+        set_log_axis(axes, "y", limits, "ns", style)
         axes.set_xlim(_PLACES[0] - 0.3, _PLACES[-1] + 0.3)
         axes.xaxis.set_major_locator(FixedLocator(_PLACES))
-        axes.xaxis.set_major_formatter(FixedFormatter([p.name for p in PERCENTILES]))
-        axes.tick_params(axis="x", labelsize=6.5)
-        axes.set_title(name_text(allocator), loc="left", fontweight="bold")
-        axes.axhline(timer, color=GREY, linestyle="--", linewidth=0.9, zorder=1)
+        axes.xaxis.set_major_formatter(FixedFormatter(_TICKS))
+        panel_title(panels, axes, style, name_text(allocator))
+        axes.axhline(timer, color=grey, linestyle="--", linewidth=thin, zorder=1)
         own = cells[cells["allocator"] == allocator]
         near = np.column_stack([is_near_timer(own, p) for p in PERCENTILES])
         for row, strategy in enumerate(own["strategy"]):
             heights = own[_COLUMNS].iloc[row].to_numpy(dtype=float)
-            _draw_line(axes, heights, near[row], strategies[strategy])
-    label_panels(panels, "percentile of the appends", "time of an append")
-    add_legend(panels, handles, labels, "strategy")
+            _draw_line(axes, heights, near[row], strategies[strategy], style)
     return panels.figure
 
 
-def _draw_line(axes: Axes, heights: np.ndarray, near: np.ndarray, look: Look) -> None:
+def _draw_line(axes: Axes, heights: np.ndarray, near: np.ndarray, look: Look, style: Style) -> None:
     there = heights > 0
     x = np.array(_PLACES)
     axes.plot(x[there], heights[there], color=look.colour, linestyle=look.line)
-    for chosen, face, edge in ((there & ~near, look.colour, 0.0), (there & near, "white", 0.9)):
+    hollow = (there & near, style.paper, 0.75 * style.line, "near")
+    for chosen, face, edge, gid in ((there & ~near, look.colour, 0.0, None), hollow):
         axes.plot(
             x[chosen],
             heights[chosen],
@@ -85,11 +84,17 @@ def _draw_line(axes: Axes, heights: np.ndarray, near: np.ndarray, look: Look) ->
             marker=look.marker,
             markerfacecolor=face,
             markeredgewidth=edge,
-            gid="near" if face == "white" else None,
+            gid=gid,
         )
 
 
-def _handle(look: Look) -> Line2D:
-    return Line2D(
-        [], [], color=look.colour, linestyle=look.line, marker=look.marker, markeredgewidth=0.0
-    )
+def _legend(strategies: dict[str, Look], style: Style) -> Legend:
+    handles = [
+        Line2D([], [], color=k.colour, linestyle=k.line, marker=k.marker, markeredgewidth=0.0)
+        for k in strategies.values()
+    ]
+    grey = style.colour(GREY)
+    handles.append(Line2D([], [], color=grey, linestyle="--", linewidth=0.75 * style.line))
+    handles.append(Line2D([], [], color=grey, linestyle="none", marker="o", mfc=style.paper))
+    labels = [*(name_text(name) for name in strategies), TIMER_LABEL, NEAR_LABEL]
+    return Legend(handles, labels, "strategy")
