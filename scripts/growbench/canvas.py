@@ -3,9 +3,11 @@
 Places are computed, not searched for by a layout engine: that is fast, and the same every time.
 """
 
+import itertools
 import math
 from typing import Any, NamedTuple, Optional, Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -17,7 +19,8 @@ from growbench.style import TICK_POINTS, Look, Style
 
 # The widest tick label that axes of time, memory and multiples have.
 WIDEST_TICK = "0.75 MiB"
-LEGEND_HANDLE, LEGEND_GAP, LEGEND_SPACING = 2.6, 0.6, 0.45
+# In heights of the legend's text.
+LEGEND_HANDLE, LEGEND_GAP, LEGEND_COLUMN_GAP, LEGEND_SPACING = 2.6, 0.6, 1.5, 0.45
 
 
 class NothingToDraw(Exception):
@@ -146,8 +149,8 @@ def make_panels(
     gap_y = line + 0.7 * small
     right = max(shape.right, 1.2 * small)
     digit = text_width("0", style.small_points)
-    below = legend.below or style.legend == "below"
-    for total_width in style.widths:
+    sides = [True] if legend.below or style.legend == "below" else [False, True]
+    for total_width, below in itertools.product(style.widths, sides):
         room = total_width - left - right - edge
         box = _legend_box(legend, style, total_width - 2 * edge, below)
         if not below:
@@ -218,8 +221,9 @@ def panel_title(panels: Panels, axes: Axes, style: Style, text: str) -> None:
     figure_width = panels.figure.get_figwidth()
     x = axes.get_position().x0
     others = [other.get_position().x0 for other in panels.axes]
-    end = min((other for other in others if other > x + 1e-6), default=1.0)
-    text = fitted(text, (end - x) * figure_width - style.edge, style.points, True)
+    end = min((other for other in others if other > x + 1e-6), default=axes.get_position().x1)
+    room = (end - x) * figure_width - (style.edge if end in others else 0.0)
+    text = fitted(text, room, style.points, True)
     # With y given, matplotlib does not look for a place above the tick labels, which takes long.
     axes.set_title(text, loc="left", y=1.0)
 
@@ -237,7 +241,7 @@ def _panel_height(shape: Shape, style: Style, width: float, spare: float) -> flo
     if shape.lines:
         least, usual, most = (shape.lines * n * small for n in (1.05, 1.3, 1.8))
     else:
-        least, usual, most = 8.0 * small, shape.aspect * width, max(spare, 0.0)
+        least, usual, most = 7.0 * small, shape.aspect * width, max(spare, 0.0)
     return max(least, min(most if style.fills_page else usual, spare))
 
 
@@ -255,14 +259,21 @@ def _legend_box(legend: Legend, style: Style, room: float, below: bool) -> _Lege
     labels = [fitted(label, room - around - em, style.points) for label in legend.labels]
     if not labels:
         return _LegendBox([], 0, 0.0, 0.0)
-    entry = around + max(text_width(label, style.points) for label in labels) * 1.02 + 1.5 * em
+    entries = [around + 1.02 * text_width(label, style.points) for label in labels]
     line = (1.17 + LEGEND_SPACING) * em
+
+    def width_of(columns: int) -> float:
+        # As matplotlib fills them: one after the other, the first ones with one entry more.
+        widths = (part.max() for part in np.array_split(entries, columns))
+        return sum(widths) + (columns - 1) * LEGEND_COLUMN_GAP * em
+
     if below:
-        columns = max(1, min(len(labels), int((room + 1.5 * em) / entry)))
+        fitting = (n for n in range(len(labels), 1, -1) if width_of(n) <= room)
+        columns = next(fitting, 1)
     else:
         columns = math.ceil((len(labels) + 1) * line / (0.8 * style.page_height))
     lines = math.ceil(len(labels) / columns) + (1 if legend.title else 0)
-    width = max(columns * entry, text_width(legend.title, style.points) + em)
+    width = max(width_of(columns), text_width(legend.title, style.points) + em)
     return _LegendBox(labels, columns, width, lines * line)
 
 
@@ -279,7 +290,7 @@ def _draw_legend(
         borderaxespad=0.0,
         borderpad=0.0,
         ncol=box.columns,
-        columnspacing=1.5,
+        columnspacing=LEGEND_COLUMN_GAP,
         labelspacing=LEGEND_SPACING,
         handlelength=LEGEND_HANDLE,
         handletextpad=LEGEND_GAP,

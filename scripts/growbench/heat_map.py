@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from growbench.article import at_article_size
-from growbench.axes import log_ticks
+from growbench.axes import log_ticks, tick_step
 from growbench.canvas import (
     WIDEST_TICK,
     Context,
@@ -212,8 +212,10 @@ def _colour_bar(panels: Panels, norm: Normalize, unit: str, style: Style) -> Non
     )
     axes.set_yscale("log" if is_log else "linear")
     axes.set_ylim(norm.vmin, norm.vmax)
-    axes.yaxis.set_major_locator(FixedLocator(ticks))
-    axes.yaxis.set_major_formatter(FixedFormatter([tick(value, unit) for value in ticks]))
+    labels = [tick(value, unit) for value in ticks]
+    step = tick_step(axes, "y", [float(norm(value)) for value in ticks], labels, style)
+    axes.yaxis.set_major_locator(FixedLocator(ticks[::step]))
+    axes.yaxis.set_major_formatter(FixedFormatter(labels[::step]))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.tick_right()
     axes.set_xticks([])

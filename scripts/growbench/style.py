@@ -104,7 +104,7 @@ class Style(NamedTuple):
     edge: what is kept free around a figure.
     points: axis labels and legends. small_points: ticks, footers, numbers on heat maps.
     line, marker: of a line of data, and its markers.
-    legend: "below" the panels or "right" of them.
+    legend: "below" the panels, or "right" of them where that leaves them wide enough.
     paper, ink, faint_ink: what is drawn on, texts, and texts that are less important.
     bands: thick lines behind the data, stronger and weaker. empty: a cell without a figure.
     colour_map: of heat maps; its end for high values stands out from the paper.

@@ -58,7 +58,7 @@ def draw(data: Data, context: Context) -> Figure:
     shape = Shape(
         columns=3 if style.fills_page else 2,
         lines=len(strategies),
-        least_width=32.0,
+        least_width=28.0,
         left=max(text_width(name_text(name), style.small_points) for name in strategies),
     )
     panels = make_panels(len(allocators), style, words, _legend(style), shape)
