@@ -148,8 +148,8 @@ _PRINT = Style(
     page_height=9.4,
     fills_page=False,
     edge=0.06,
-    # SVG and PDF are for printers. At 300 dpi the PNG files would take twice the space, and
-    # longer to write than to draw.
+    # SVG and PDF are for printers. At 300 dpi the PNG files would be 1.7 times as large,
+    # and take twice the time to write.
     dpi=200,
     title_points=9.0,
     points=7.5,

@@ -15,6 +15,7 @@ from full_runs import full_run
 from growbench import entry
 from growbench.files import write_csv
 from growbench.render import FORMATS, all_plots
+from growbench.style import DEFAULT_STYLE, STYLES
 
 ENTRIES = ("summarise.py", "attribute.py", "plot.py", "compare_within.py", "tracer_cost.py")
 
@@ -182,6 +183,59 @@ def test_a_place_that_cannot_be_written_is_one_message(call, run_folder, tmp_pat
     )
 
 
+USERS_SETTINGS = """\
+font.size: 20
+font.family: serif
+axes.facecolor: red
+axes.grid.axis: x
+axes.formatter.use_locale: True
+figure.dpi: 40
+savefig.bbox: tight
+savefig.dpi: 33
+savefig.transparent: True
+pdf.fonttype: 3
+pdf.compression: 0
+svg.fonttype: none
+path.sketch: 1, 100, 2
+text.parse_math: True
+"""
+
+
+@pytest.mark.parametrize("style", [name for name in STYLES if name != DEFAULT_STYLE])
+def test_each_style_gives_the_same_bytes_whatever_the_surroundings(call, tmp_path, style):
+    runs, timeline = full_run(["realloc_doubling"], ["glibc"], [10, 10_000], rounds=6)
+    folder = write_runs(runs, tmp_path / "run" / "runs.csv").parent
+    write_csv(timeline, folder / "timeline.csv")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    # Where matplotlib looks first.
+    (elsewhere / "matplotlibrc").write_text(USERS_SETTINGS)
+    few = ["--style", style, "--only", "heat_map_cold", "time_by_strategy_cold", "attribution"]
+    first = call("plot.py", folder, *few, "--output", tmp_path / "first", PYTHONHASHSEED="1")
+    second = call(
+        "plot.py",
+        "../run",
+        *few,
+        "--output",
+        "second",
+        cwd=elsewhere,
+        PYTHONHASHSEED="2",
+        TZ="America/Caracas",
+        SOURCE_DATE_EPOCH="86400",
+        LC_ALL="C",
+    )
+    for done in (first, second):
+        assert (done.returncode, done.stderr) == (0, "")
+    names = sorted(path.name for path in (tmp_path / "first").iterdir())
+    assert len(names) == 9 == len(list((elsewhere / "second").iterdir()))
+    for name in names:
+        content = (tmp_path / "first" / name).read_bytes()
+        assert content == (elsewhere / "second" / name).read_bytes(), name
+        if name.endswith(".svg"):
+            assert b'width="921.6pt"' in content  # the 12.8 inches of these styles
+            assert (b"#111111" in content) == (style == "dark")
+
+
 def test_the_same_file_gives_the_same_bytes_whatever_the_surroundings(call, tmp_path):
     strategies = ["loop_and_append", "realloc_doubling", "std_vector"]
     runs, timeline = full_run(strategies, ["glibc", "jemalloc"], [10, 10_000], rounds=6)
@@ -189,7 +243,7 @@ def test_the_same_file_gives_the_same_bytes_whatever_the_surroundings(call, tmp_
     write_csv(timeline, folder / "timeline.csv")
     settings = tmp_path / "settings"
     settings.mkdir()
-    (settings / "matplotlibrc").write_text("font.size: 20\naxes.facecolor: red\n")
+    (settings / "matplotlibrc").write_text(USERS_SETTINGS)
     first = call("plot.py", folder, PYTHONHASHSEED="1")
     second = call(
         "plot.py",
@@ -201,6 +255,7 @@ def test_the_same_file_gives_the_same_bytes_whatever_the_surroundings(call, tmp_
         MPLCONFIGDIR=str(settings),
         MPLBACKEND="svg",
         TZ="Asia/Tokyo",
+        SOURCE_DATE_EPOCH="86400",
     )
     for done in (first, second):
         assert (done.returncode, done.stderr) == (0, "")
@@ -249,6 +304,7 @@ def test_an_unknown_plot_or_format_names_the_nearest_and_writes_nothing(call_her
     folder = run_folder()
     refused(call_here("plot.py", folder, "--only", "heatmap_cold"), "did you mean heat_map_cold?")
     refused(call_here("plot.py", folder, "--format", "png,gif"), "'gif'", "svg")
+    refused(call_here("plot.py", folder, "--style", "drak"), "unknown style", "did you mean dark?")
     refused(call_here("plot.py"), "RUN is missing")
     assert [path.name for path in folder.iterdir()] == ["runs.csv"]
 

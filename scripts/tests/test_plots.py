@@ -1,5 +1,6 @@
 """What is on the figures. Nobody can look at each of them on each change, so this does."""
 
+import io
 import itertools
 import xml.etree.ElementTree
 from functools import lru_cache
@@ -8,12 +9,15 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import MACHINE, build_runs, fail, one_cell
+from conftest import MACHINE, SCRIPTS, build_runs, fail, one_cell
 from conftest import STRATEGIES as STRATEGY_NAMES
 from full_runs import CONTAINERS, full_run
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from PIL import Image
 
 from growbench.article import at_article_size
 from growbench.attribution import PARTS
@@ -24,60 +28,105 @@ from growbench.data import analyse
 from growbench.latency import PERCENTILES
 from growbench.render import FORMATS, all_plots, draw_all, draw_figure, figure_bytes
 from growbench.slices import slices
-from growbench.style import ALLOCATORS, SETTINGS, SPARE, STRATEGIES, looks
+from growbench.style import (
+    ALLOCATORS,
+    DEFAULT_STYLE,
+    SPARE,
+    STRATEGIES,
+    STYLES,
+    Style,
+    looks,
+    settings,
+)
 from growbench.time_against_peak import pareto_front
 
+# The third is like the second in all but its colours.
+DRAWN_STYLES = ("print", "dark")
 NO_POINTS = pd.DataFrame(columns=[column.name for column in TIMELINE_COLUMNS])
 PLOTS = {plot.name: plot for plot in all_plots()}
 
 
-def parts_of(runs: pd.DataFrame) -> list:
-    return slices(analyse(runs, NO_POINTS), MACHINE)
+def parts_of(runs: pd.DataFrame, style: str = DEFAULT_STYLE) -> list:
+    return slices(analyse(runs, NO_POINTS), MACHINE, STYLES[style])
+
+
+def whole_data_of(runs: pd.DataFrame, timeline: pd.DataFrame):
+    """All of a run with all passes; its timeline as read_timeline() has it."""
+    traced = runs.loc[(runs["pass"] == "trace") & (runs["status"] == "ok"), "position"]
+    return analyse(runs, timeline[timeline["position"].isin(traced)])
 
 
 def whole_part_of(runs: pd.DataFrame, timeline: pd.DataFrame):
-    """The main slice of a run with all passes; its timeline as read_timeline() has it."""
-    traced = runs.loc[(runs["pass"] == "trace") & (runs["status"] == "ok"), "position"]
-    timeline = timeline[timeline["position"].isin(traced)]
-    return slices(analyse(runs, timeline), MACHINE)[0]
+    """The main slice of a run with all passes."""
+    return slices(whole_data_of(runs, timeline), MACHINE)[0]
+
+
+def laid_out(plot, part):
+    """The figure with all its ticks, as it is drawn."""
+    figure = draw_figure(plot, part)
+    with matplotlib.rc_context(settings(part.context.style)):
+        figure.draw_without_rendering()
+    return figure
 
 
 @pytest.fixture(scope="module")
-def default_part():
-    """The main slice of a run like that of the default preset, with some trouble in it."""
+def default_data():
+    """A run like that of the default preset, with some trouble in it."""
     runs, timeline = full_run([*STRATEGY_NAMES, *CONTAINERS])
     runs = fail(runs, runs["allocator"] == "tbbmalloc", "unavailable", "libtbbmalloc.so not found")
     crashed = (runs["allocator"] == "scudo") & (runs["strategy"] == "chunked_list")
     crashed &= (runs["rows"] >= 10_000) & (runs["pass"] == "measure")
-    return whole_part_of(fail(runs, crashed, "crashed", "signal 11"), timeline)
+    return whole_data_of(fail(runs, crashed, "crashed", "signal 11"), timeline)
 
 
 @pytest.fixture(scope="module")
-def threads_part():
-    """The main slice of a run of several thread counts."""
-    return whole_part_of(*full_run(THREADS_STRATEGIES, sizes=[10_000], threads=(1, 2, 4)))
+def threads_data():
+    """A run of several thread counts."""
+    return whole_data_of(*full_run(THREADS_STRATEGIES, sizes=[10_000], threads=(1, 2, 4)))
+
+
+@pytest.fixture(scope="module")
+def default_part(default_data):
+    return slices(default_data, MACHINE)[0]
+
+
+@pytest.fixture(scope="module")
+def threads_part(threads_data):
+    return slices(threads_data, MACHINE)[0]
 
 
 THREADS_STRATEGIES = ("loop_and_append", "realloc_doubling", "chunked_list")
 
 
 @pytest.fixture(scope="module")
-def figures(default_part, threads_part) -> dict:
-    """Every plot, drawn once and laid out."""
+def styled_figures(default_data, threads_data) -> dict:
+    """Every plot in DRAWN_STYLES, drawn once and laid out."""
     drawn = {}
-    for name, plot in PLOTS.items():
-        drawn[name] = draw_figure(plot, threads_part if "scaling" in name else default_part)
-        with matplotlib.rc_context(SETTINGS):
-            drawn[name].draw_without_rendering()
+    for style_name in DRAWN_STYLES:
+        style = STYLES[style_name]
+        default, threads = (
+            slices(data, MACHINE, style)[0] for data in (default_data, threads_data)
+        )
+        for name, plot in PLOTS.items():
+            part = threads if "scaling" in name else default
+            drawn[style_name, name] = laid_out(plot, part)
     return drawn
 
 
+@pytest.fixture(scope="module")
+def figures(styled_figures) -> dict:
+    """Every plot as it is without --style."""
+    return {name: styled_figures[DEFAULT_STYLE, name] for name in PLOTS}
+
+
 def texts_of(figure) -> list[str]:
-    return [text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text"))]
+    """All texts, each in one line."""
+    texts = figure.findobj(lambda artist: hasattr(artist, "get_text"))
+    return [text.get_text().replace("\n", " ") for text in texts]
 
 
 def title_of(figure) -> str:
-    return figure.texts[0].get_text()
+    return figure.texts[0].get_text().replace("\n", " ")
 
 
 def panel(figure, title: str):
@@ -111,28 +160,185 @@ def test_title_and_footer_say_what_is_shown(figures, name):
     assert ("bars are 95% intervals" in footer) == (not name.startswith(without))
 
 
-@pytest.mark.parametrize("name", PLOTS)
-def test_legend_and_texts_lie_inside_the_figure_and_off_the_data(figures, name):
-    figure = figures[name]
+def layout_faults(figure) -> list[str]:
+    """Texts and legends that stick out of the figure, or lie on each other or on panels."""
     renderer = FigureCanvasAgg(figure).get_renderer()
-    for legend in figure.legends:
-        box = legend.get_window_extent(renderer)
-        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1
-        assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1
-        for axes in figure.axes:
-            assert not box.overlaps(axes.get_window_extent(renderer))
-    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in figure.texts]
+    panels = [
+        (f"panel {n}", axes.get_window_extent(renderer)) for n, axes in enumerate(figure.axes)
+    ]
+    legends = [("legend", legend.get_window_extent(renderer)) for legend in figure.legends]
+    texts = [(text.get_text(), text) for text in figure.texts]
     for axes in figure.axes:
         labels = [axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label]
         for axis in (axes.xaxis, axes.yaxis):
             for tick in axis.get_major_ticks():
                 labels += [label for label in (tick.label1, tick.label2) if label.get_visible()]
-        boxes += [(t.get_text(), t.get_window_extent(renderer)) for t in labels if t.get_text()]
-    for text, box in boxes:
-        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, text
-        assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1, text
-    for (one, box), (other, other_box) in itertools.combinations(boxes, 2):
-        assert not box.overlaps(other_box), f"{one!r} overlaps {other!r}"
+        texts += [(label.get_text(), label) for label in labels if label.get_text()]
+    outer = legends + [(text, artist.get_window_extent(renderer)) for text, artist in texts]
+    inner = [
+        (text.get_text(), text.get_window_extent(renderer))
+        for axes in figure.axes
+        for text in axes.texts
+    ]
+    faults = [
+        f"{text!r} sticks out"
+        for text, box in outer + inner
+        if box.x0 < 0 or box.y0 < 0 or box.x1 > figure.bbox.x1 or box.y1 > figure.bbox.y1
+    ]
+    pairs = itertools.chain(
+        itertools.combinations(outer, 2),
+        itertools.product(outer, panels),
+        itertools.combinations(inner, 2),
+    )
+    faults += [f"{one!r} lies on {other!r}" for (one, a), (other, b) in pairs if a.overlaps(b)]
+    return faults
+
+
+@pytest.mark.parametrize("style", DRAWN_STYLES)
+@pytest.mark.parametrize("name", PLOTS)
+def test_legend_and_texts_lie_inside_the_figure_and_off_the_data(styled_figures, style, name):
+    assert layout_faults(styled_figures[style, name]) == []
+
+
+@pytest.mark.parametrize("style", DRAWN_STYLES)
+def test_long_and_odd_names_stay_in_their_places(style):
+    strategies = ["W" * 200, "$\\frac{$", "_hidden", "two\nlines\tof it", "a b " * 30]
+    runs = [
+        build_runs(strategies, allocators, [1000, 10_000], rounds=6)
+        for allocators in (["<b>&", "M" * 99, "=1+1", "\u00e9"], ["W" * 50])
+    ]
+    for part in (part for some in runs for part in parts_of(some, style)):
+        for name in ("heat_map_cold", "time_against_peak_cold", "time_by_strategy_cold"):
+            assert layout_faults(laid_out(PLOTS[name], part)) == []
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_print_fits_a_paper_in_size_and_in_points(styled_figures, name):
+    figure = styled_figures["print", name]
+    width, height = figure.get_size_inches()
+    assert width in (3.5, 7.1) and height <= 9.7
+    sizes = {text.get_fontsize() for text in figure.findobj(Text) if text.get_text()}
+    assert 7.0 <= min(sizes) and max(sizes) <= 9.0
+
+
+def test_every_style_is_explained():
+    readme = (SCRIPTS / "README.md").read_text(encoding="utf-8")
+    for name, style in STYLES.items():
+        assert style.help
+        assert f"| `{name}` |" in readme
+
+
+def test_dark_is_screen_in_other_colours():
+    changed = {
+        name
+        for name, one, other in zip(Style._fields, STYLES["screen"], STYLES["dark"])
+        if one != other
+    }
+    colours = {"paper", "ink", "faint_ink", "frame", "grid", "bands", "empty"}
+    assert changed == colours | {"help", "colour_map", "inks"}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_slide_is_wide_and_its_text_large(styled_figures, name):
+    figure = styled_figures["dark", name]
+    width, height = figure.get_size_inches()
+    assert width == 12.8 and 7.0 <= height <= 8.0
+    assert min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text()) >= 10.0
+    printed = styled_figures["print", name]
+    widest, printed_widest = (
+        max(line.get_linewidth() for line in of.findobj(Line2D)) for of in (figure, printed)
+    )
+    assert widest > 1.5 * printed_widest
+
+
+def test_one_panel_takes_one_column_of_a_paper():
+    (part,) = parts_of(build_runs(["chunked_list"], ["glibc"], [10_000], rounds=6))
+    for name in ("time_by_allocator_cold", "heat_map_cold", "time_against_peak_cold"):
+        figure = laid_out(PLOTS[name], part)
+        assert figure.get_size_inches()[0] == 3.5
+        assert layout_faults(figure) == []
+
+
+def luminance(colour) -> float:
+    linear = [((c + 0.055) / 1.055) ** 2.4 if c > 0.04045 else c / 12.92 for c in to_rgb(colour)]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+
+def contrast(one, other) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_nothing_is_lost_on_a_dark_ground(styled_figures, name):
+    figure, style = styled_figures["dark", name], STYLES["dark"]
+    assert {to_hex(axes.get_facecolor()) for axes in figure.axes} == {style.paper}
+    assert to_hex(figure.get_facecolor()) == style.paper
+    grid = {
+        line for axes in figure.axes for line in (*axes.get_xgridlines(), *axes.get_ygridlines())
+    }
+    for line in figure.findobj(Line2D):
+        if line not in grid and line.get_color() not in style.bands:
+            assert contrast(line.get_color(), style.paper) >= 3.0
+            marked = line.get_marker() not in ("None", None, "") and len(line.get_xdata())
+            if marked and line.get_markerfacecolor() != style.paper:
+                assert contrast(line.get_markerfacecolor(), style.paper) >= 3.0
+    in_cells = {text for axes in figure.axes for text in axes.texts if "heat" in name}
+    for text in figure.findobj(Text):
+        if text.get_text() and text not in in_cells and name != "in_place_share":
+            assert contrast(text.get_color(), style.paper) >= 4.5, text.get_text()
+
+
+# What is left of a colour for readers without red, and without green (Machado and others, 2009).
+PROTANOPIA = ((0.152, 1.053, -0.205), (0.115, 0.786, 0.099), (-0.004, -0.048, 1.052))
+DEUTERANOPIA = ((0.367, 0.861, -0.228), (0.280, 0.673, 0.047), (-0.012, 0.043, 0.969))
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("eyes", [np.eye(3), PROTANOPIA, DEUTERANOPIA])
+def test_allocators_are_told_apart_by_colour_whatever_the_eyes(style, eyes):
+    seen = []
+    for look in ALLOCATORS.values():
+        linear = [
+            ((c + 0.055) / 1.055) ** 2.4 if c > 0.04045 else c / 12.92
+            for c in to_rgb(STYLES[style].look(look).colour)
+        ]
+        # The cube root is about what lightness is to the eye.
+        seen.append(np.cbrt(np.clip(np.dot(eyes, linear), 0.0, 1.0)))
+    distances = [np.linalg.norm(one - other) for one, other in itertools.combinations(seen, 2)]
+    assert min(distances) > 0.15
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_no_two_colours_become_one_in_a_style(style):
+    known = [*STRATEGIES.values(), *ALLOCATORS.values(), *SPARE]
+    colours = {look.colour for look in known}
+    assert len({STYLES[style].colour(colour) for colour in colours}) == len(colours)
+    for look in known:
+        changed = STYLES[style].look(look)
+        assert (changed.marker, changed.line) == (look.marker, look.line)
+
+
+@pytest.mark.parametrize("style", DRAWN_STYLES)
+def test_the_parts_of_a_bar_and_their_rest_stand_out(styled_figures, style):
+    paper = STYLES[style].paper
+    for part in PARTS:
+        assert contrast(STYLES[style].colour(part.colour), paper) >= 2.0
+    axes = panel(styled_figures[style, "attribution"], "glibc")
+    (rest,) = [c for c in axes.collections if c.get_gid() == "rest_ns"]
+    assert contrast(rest.get_edgecolor()[0][:3], paper) >= 3.0
+
+
+@pytest.mark.parametrize("style", DRAWN_STYLES)
+def test_a_pdf_holds_its_fonts_as_truetype_and_a_png_is_as_large_as_it_says(styled_figures, style):
+    figure = styled_figures[style, "heat_map_cold"]
+    pdf = figure_bytes(figure, "pdf", STYLES[style])
+    assert b"/FontFile2" in pdf and b"/CIDFontType2" in pdf and b"/Type3" not in pdf
+    with Image.open(io.BytesIO(figure_bytes(figure, "png", STYLES[style]))) as image:
+        dpi = STYLES[style].dpi
+        assert image.mode == "RGB" and image.info["dpi"] == pytest.approx((dpi, dpi), abs=0.02)
+        assert image.size == tuple(int(length * dpi + 1e-6) for length in figure.get_size_inches())
+        assert to_hex(np.array(image.getpixel((0, 0))) / 255) == STYLES[style].paper.lower()
 
 
 def test_medians_and_intervals_are_drawn_where_the_summary_has_them(figures, default_part):
@@ -161,7 +367,7 @@ def test_predicted_cells_are_hollow_and_dotted_and_in_the_legend(figures, defaul
     assert list(hollow.get_xdata()) == cells["rows"].tolist() != []
     expected = cells[f"predicted_{kind}_build_release_ns"].tolist()
     assert list(hollow.get_ydata()) == expected
-    assert hollow.get_markerfacecolor() == "white"
+    assert hollow.get_markerfacecolor() == STYLES[DEFAULT_STYLE].paper
     dotted = [line for line in axes.lines if line.get_linestyle() == ":"]
     assert [list(line.get_ydata())[1:] for line in dotted] == [expected]
     assert "predicted, not measured" in texts_of(figure)
@@ -255,7 +461,7 @@ def test_percentiles_near_the_timer_are_hollow_and_its_cost_is_a_line(figures, d
     assert [len(line.get_xdata()) for line in hollow] == near.tolist() and near.sum() > 0
     lowest = panel(figures["latency"], "scudo")
     ticks = [label.get_text() for label in lowest.get_xticklabels()]
-    assert ticks == ["50%", "90%", "99%", "99.9%", "99.99%", "max"]
+    assert ticks == ["50", "90", "99", "99.9", "99.99", "max"]
     drawn = [list(line.get_ydata()) for line in axes.lines if len(line.get_xdata()) == 6]
     columns = [p.column for p in PERCENTILES]
     assert cells.loc["realloc_doubling", columns].astype(float).tolist() in drawn
@@ -350,17 +556,14 @@ def test_a_heat_map_says_so_if_the_articles_size_is_not_there():
 @pytest.mark.parametrize(
     "name", [name for name in PLOTS if "heat_map" in name] + ["in_place_share"]
 )
-def test_numbers_on_a_heat_map_stand_out_from_their_ground(figures, name):
-    def luminance(colour) -> float:
-        linear = [((c + 0.055) / 1.055) ** 2.4 if c > 0.04045 else c / 12.92 for c in colour]
-        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
-
-    axes = figures[name].axes[0]
+@pytest.mark.parametrize("style", DRAWN_STYLES)
+def test_numbers_on_a_heat_map_stand_out_from_their_ground(styled_figures, style, name):
+    axes = styled_figures[style, name].axes[0]
     grounds = [p for p in axes.patches if p.get_fill()]
     for text, ground in zip(axes.texts, grounds):
-        ink = 0.0 if to_hex(text.get_color()) == "#000000" else 1.0
-        paper = luminance(ground.get_facecolor()[:3])
-        assert (max(ink, paper) + 0.05) / (min(ink, paper) + 0.05) >= 4.5
+        assert contrast(text.get_color(), ground.get_facecolor()[:3]) >= 4.5
+        if ground.get_hatch() and style == "dark":
+            assert contrast(ground.get_edgecolor()[:3], ground.get_facecolor()[:3]) >= 1.5
 
 
 def test_a_strategy_looks_the_same_in_every_panel_of_every_plot(figures):
