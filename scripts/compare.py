@@ -19,6 +19,8 @@ except ImportError as error:
     sys.exit(2)
 
 NOT_COMPARABLE = 3
+# Rows of a table that a terminal has room for beside others.
+LONGEST = 30
 EXAMPLES = """\
   compare.py results/before results/after
   compare.py results/before results/after --gate          for a CI job
@@ -144,7 +146,22 @@ def of_machines(runs: Sequence[Run], options: argparse.Namespace) -> output.Docu
         tuple(times),
         rows=0 if options.all else None,
     )
-    return machines.document(runs, asked)
+    document = machines.document(runs, asked)
+    if options.format == "terminal" and not options.all and not options.table:
+        document = without_long_tables(document)
+    return document
+
+
+def without_long_tables(document: output.Document) -> output.Document:
+    """The document with its long tables named instead of shown."""
+    long = [table for table in document.tables if len(table.frame) > LONGEST]
+    if not long:
+        return document
+    names = ", ".join(f"{table.name} ({len(table.frame)} rows)" for table in long)
+    return document._replace(
+        sentences=[*document.sentences, f"more with --table NAME, or --all: {names}"],
+        tables=[table for table in document.tables if len(table.frame) <= LONGEST],
+    )
 
 
 def experiment(runs: Sequence[Run], options: argparse.Namespace) -> Optional[pd.DataFrame]:

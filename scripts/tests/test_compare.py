@@ -103,6 +103,18 @@ def test_another_machine_is_never_divided_by_this_one(compare, folder):
     assert "+900" not in done.stdout
 
 
+def test_long_tables_of_machines_are_named_and_can_be_asked_for(compare, folder):
+    many = {"strategies": [*STRATEGIES, *"abcdefgh"], "allocators": ("glibc", "jemalloc", "scudo")}
+    a = folder("a", run(1, **many))
+    b = folder("b", of_machine(run(2, **many), "server-64cpu"))
+    short = compare(a, b).stdout
+    name = "exponents_cold_build_release"
+    assert f"{name} (36 rows)" in short
+    asked = compare(a, b, "--table", name).stdout
+    assert len(asked.splitlines()) > 36 and name not in asked
+    assert len(compare(a, b, "--all").stdout.splitlines()) > len(short.splitlines()) + 36
+
+
 def test_too_noisy_runs_end_in_4_and_say_what_could_have_been_seen(compare, folder):
     done = compare(folder("a", run(1, 0.4)), folder("b", run(2, 0.4)), "--gate")
     assert done.returncode == 4, done.stdout + done.stderr
