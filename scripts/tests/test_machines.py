@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import fail
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import planted_run
 
@@ -237,6 +237,14 @@ def test_small_arrays_have_no_peak_and_no_exponent_and_that_is_no_error():
     assert found["exponents_warm_build_release"].frame["agree"].isna().all()
 
 
+def test_runs_that_were_read_without_peaks_are_compared_without_them():
+    made = [run(name, {"x": 2.0}) for name in "ab"]
+    made = [r._replace(runs=r.runs.drop(columns=["peak_memory_bytes", "cpu"])) for r in made]
+    found = tables(*made)
+    assert "peak_memory" not in found
+    assert "Peak memory was not read, so it is not compared." in found["headline"].notes
+
+
 def test_a_metric_that_nobody_has_gives_empty_tables():
     made = [run(name, {"x": 2.0}) for name in "ab"]
     for one in made:
@@ -307,6 +315,7 @@ def test_a_verdict_says_what_the_sides_say(columns):
         assert verdict in (LESS, MORE, CONTRADICTION, PARTLY, UNRESOLVED)
 
 
+@settings(max_examples=20)
 @given(
     st.lists(st.tuples(st.floats(0.1, 10), st.floats(0.1, 10)).map(sorted), min_size=1, max_size=4)
 )

@@ -11,15 +11,22 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from growbench.columns import CELL, MEASURE, OK
+from growbench.columns import CELL, IDENTIFYING, MEASURE, OK
 from growbench.comparison.run import Run
-from growbench.metrics import Metric
+from growbench.metrics import METRICS, Metric
 from growbench.shapes import measured
 from growbench.statistics.order import grouped_order, interval_rank
 
 # What a set of machines says of one claim.
 LESS, MORE = "less", "more"
 CONTRADICTION, PARTLY, UNRESOLVED = "contradiction", "partly", "unresolved"
+# The columns that claims are made of.
+_NEEDED = {
+    *IDENTIFYING,
+    "payload_bytes",
+    "peak_resolution_bytes",
+    *(name for metric in METRICS for name in metric.columns),
+}
 # The implementation that a reference strategy is of, where several have it.
 _OWN = "c"
 
@@ -65,15 +72,13 @@ def shared(machines: Sequence[Machine]) -> Shared:
         cells = cells.merge(own, on=names)
         marked = union.merge(own, on=names, how="left", indicator=True)
         lacking[label] = marked.loc[marked["_merge"] == "left_only", names].reset_index(drop=True)
-    kept = [
-        machine._replace(
-            runs=[
-                run._replace(runs=run.runs[run.runs["pass"] == MEASURE].merge(cells, on=names))
-                for run in machine.runs
-            ]
-        )
-        for machine in machines
-    ]
+
+    def part(run: Run) -> Run:
+        columns = [name for name in run.runs if name in _NEEDED]
+        rows = run.runs.loc[(run.runs["pass"] == MEASURE).to_numpy(), columns]
+        return run._replace(runs=rows.merge(cells, on=names))
+
+    kept = [machine._replace(runs=[part(run) for run in machine.runs]) for machine in machines]
     return Shared(kept, cells.reset_index(drop=True), lacking)
 
 

@@ -83,8 +83,8 @@ def compare_machines(runs: Sequence[Run], options: Options = Options()) -> list[
 
     In this order: headline; machines; for each metric the claims by strategy and allocator, the
     contradictions, the ratios against the reference strategy and the reference allocator, the
-    exponents, the crossings with the references; then peak memory over payload. Only cells that all
-    runs have measured are compared, and notes tell which are not.
+    exponents, the crossings with the references; then peak memory over payload, if its column was
+    read. Only cells that all runs have measured are compared, and notes tell which are not.
     Raises NothingShared where the runs are of fewer than two machines or share no cell.
     """
     found = _compare(runs, options)
@@ -129,11 +129,19 @@ def _compare(runs: Sequence[Run], options: Options) -> _Compared:
         counts += found.counts
         sentences += found.sentences
         tables += found.tables
-    memory, memory_sentences = _memory(common)
-    sentences = [printable(text) for text in (*sentences, *memory_sentences)]
-    notes = [printable(text) for text in (_HOW_TO_READ, *_not_shared(common))]
-    headline = _headline(common, counts)
-    return _Compared(sentences, notes, headline, [_machines(common), *tables, memory])
+    notes = [_HOW_TO_READ, *_not_shared(common)]
+    if set(metric(PEAK).columns) <= set(runs[0].runs.columns):
+        memory, said = _memory(common)
+        tables.append(memory)
+        sentences += said
+    else:
+        notes.append("Peak memory was not read, so it is not compared.")
+    return _Compared(
+        [printable(text) for text in sentences],
+        [printable(text) for text in notes],
+        _headline(common, counts),
+        [_machines(common), *tables],
+    )
 
 
 class _Found(NamedTuple):
