@@ -222,6 +222,14 @@ def test_cells_with_failed_workers_are_not_recommended(status):
         advise(every, Case(1000, 80))
 
 
+@pytest.mark.parametrize("key, value", [("row_bytes", 8), ("threads", 2), ("work", "random")])
+def test_a_failure_in_another_cell_is_not_held_against_this_one(key, value):
+    made = run({"a": 3.0, "b": 4.0})
+    other = fail(made.runs.assign(**{key: value}), made.runs["strategy"] == "a", "crashed")
+    both = made._replace(runs=pd.concat([made.runs, other], ignore_index=True))
+    assert best(advise(both, Case(1000, 80)))[0] == "a"
+
+
 def test_cells_that_the_plan_left_out_are_no_failures():
     made = run({"a": 3.0, "b": 4.0})
     rounds = (made.runs["strategy"] == "a") & (made.runs["round"] > 6)
