@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from growbench.columns import LATENCY, MEASURE, OK
-from growbench.comparison.run import Run, printable
+from growbench.comparison.run import Run
 from growbench.entry import UsageError
 from growbench.latency import NEAR_TIMER
 from growbench.metrics import metric
 from growbench.shapes import CURVE, boundaries, knows_caches, measured
 from growbench.statistics.order import grouped_order, median_interval
 from growbench.summary import LARGEST_RESOLUTION_SHARE
-from growbench.tables import Column, Table, as_records, factor
+from growbench.tables import Column, Table, as_records, factor, printable
 from growbench.traits import is_contiguous, needs_rows
 from growbench.units import show, tick
 

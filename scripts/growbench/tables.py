@@ -111,8 +111,11 @@ def column_texts(frame: pd.DataFrame, column: Column) -> list[str]:
 def _shown(value: Any, kind: Kind) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return NOTHING
-    text = kind.show(value)
-    # A name from the data never breaks a line, nor speaks to the terminal.
+    return printable(kind.show(value))
+
+
+def printable(text: str) -> str:
+    """Text with a name from the data in it, which breaks no line and says nothing to a terminal."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
@@ -128,8 +131,9 @@ def bold(text: str) -> str:
 
 def as_terminal(table: Table, colour: bool = False) -> str:
     """Title, aligned columns, notes; colour: with escape sequences."""
-    lines = [bold(table.title) if colour else table.title]
-    rows = [[column.label for column in table.columns], *table.texts()]
+    title = printable(table.title)
+    lines = [bold(title) if colour else title]
+    rows = [[printable(column.label) for column in table.columns], *table.texts()]
     if len(rows) > 1:
         widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
         right = [kind_of(column).right for column in table.columns]
@@ -142,7 +146,7 @@ def as_terminal(table: Table, colour: bool = False) -> str:
             lines.append(f"  {tone}{line}{_PLAIN if tone else ''}")
     else:
         lines.append("  none")
-    lines += [f"  {note}" for note in table.notes]
+    lines += [f"  {printable(note)}" for note in table.notes]
     return "\n".join(lines) + "\n"
 
 

@@ -25,9 +25,9 @@ def show(value: float, unit: str, digits: int = 3) -> str:
     """
     if unit == "share" and 0.0 < 1.0 - value < 0.5 * 10.0**-digits:
         digits = math.ceil(-math.log10(1.0 - value))
-    # Round first: 999.9 ns is 1.00 us, not 1000 ns.
-    rounded = float(f"{value:.{digits - 1}e}")
-    size, name = _size_and_name(rounded, unit)
+    size, name = _size_and_name(value, unit)
+    # 999.9 ns is 1.00 us, not 1000 ns: the unit is that of the rounded figure.
+    size, name = _size_and_name(float(f"{value / size:.{digits - 1}e}") * size, unit)
     space = " " if unit in ("ns", "bytes") else ""
     return f"{_rounded(value / size, digits)}{space}{name}"
 

@@ -54,13 +54,14 @@ def test_the_interval_is_that_of_the_rounds_slopes():
     assert (found.low, found.high) == pytest.approx((ordered[1], ordered[8]))
 
 
-def test_a_round_that_lacks_a_size_still_has_a_slope():
+def test_a_round_that_lacks_a_size_has_no_slope():
     values = np.tile(SIZES**2, (8, 1))
     values[0, 3] = np.nan
-    values[1, 1:] = np.nan
+    values[1] = np.nan, 1.0, 1.0, np.nan
     found = growth_exponent(SIZES, values, 80 * SIZES)
-    assert found.exponent == pytest.approx(2.0)
-    assert found.low == pytest.approx(2.0)  # seven slopes are left
+    assert (found.exponent, found.low, found.high) == pytest.approx((2.0, 2.0, 2.0))
+    values[2, 0] = np.nan
+    assert np.isnan(growth_exponent(SIZES, values, 80 * SIZES).low)  # five are too few
 
 
 @pytest.mark.parametrize("sizes", [[], [10.0]])

@@ -65,3 +65,11 @@ def test_every_axis_has_a_few_ticks_within_its_limits(low, factor, unit):
 def test_limits_ignore_what_a_log_axis_cannot_show():
     assert log_limits([0.0, -1.0, float("nan"), 100.0]) == log_limits([100.0])
     assert log_limits([]) == log_limits([1.0, 10.0])
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(2**30, "1.00 GiB"), (2**20, "1.00 MiB"), (1023.9, "1.00 KiB"), (1023, "1020 B")],
+)
+def test_a_whole_unit_is_one_of_it(value, text):
+    assert show(float(value), "bytes") == text

@@ -30,11 +30,11 @@ from growbench.comparison.claims import (
 )
 from growbench.comparison.differences import machine_differences
 from growbench.comparison.output import Document
-from growbench.comparison.run import Run, printable
+from growbench.comparison.run import Run
 from growbench.metrics import HEADLINES, Metric, metric
 from growbench.shapes import ALLOCATOR, CURVE, STRATEGY, crossings, exponents, measured
 from growbench.statistics.order import grouped_order
-from growbench.tables import Column, Table, factor
+from growbench.tables import Column, Table, factor, printable
 from growbench.units import show
 
 PEAK = "peak_memory"

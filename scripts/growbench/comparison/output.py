@@ -31,8 +31,10 @@ def as_terminal(documents: Sequence[Document], colour: bool = False) -> str:
 
 
 def _on_terminal(document: Document, colour: bool) -> str:
-    title = tables.bold(document.title) if colour else document.title
-    parts = ["\n".join([title, *(f"  {line}" for line in document.sentences)]) + "\n"]
+    title = tables.printable(document.title)
+    title = tables.bold(title) if colour else title
+    lines = [f"  {tables.printable(line)}" for line in document.sentences]
+    parts = ["\n".join([title, *lines]) + "\n"]
     parts += [tables.as_terminal(table, colour) for table in document.tables]
     return "\n".join(parts)
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from growbench.description import fact, read_machine
 from growbench.load import read_runs, runs_path
+from growbench.tables import printable
 
 
 class Run(NamedTuple):
@@ -50,12 +51,6 @@ def label_of(path: Union[str, Path]) -> str:
     """The name of the run's folder, or of its file if that is not called runs.csv."""
     file = runs_path(path).absolute()
     return printable(file.parent.name if file.name == "runs.csv" else file.stem)
-
-
-def printable(text: str) -> str:
-    """Text from a run or a folder that can stand in a sentence: it never breaks a line, nor speaks
-    to the terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def unique_labels(labels: Sequence[str]) -> list[str]:

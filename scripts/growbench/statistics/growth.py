@@ -67,7 +67,8 @@ def growth_exponent(
     the tail; the median of the rounds' slopes, and its order-statistic interval. A fit over all
     sizes would say less than the truth: overheads that do not grow lift its lower end.
     Assumptions: rounds are independent of each other; in the tail the time is a power of the size.
-    Rounds that measured fewer than two sizes of the tail are left out.
+    Rounds that did not measure all sizes of the tail are left out: their slopes would be of other
+    sizes.
     """
     sizes, values = np.asarray(sizes, dtype=float), np.asarray(values, dtype=float)
     payload = np.asarray(payload_bytes, dtype=float)
@@ -77,20 +78,12 @@ def growth_exponent(
     unknown = Growth(np.nan, np.nan, np.nan, len(chosen), straddles)
     if len(chosen) < FEWEST_SIZES:
         return unknown
-    slopes = _slopes(np.log(sizes[chosen]), np.log(values[:, chosen]))
-    if len(slopes) == 0:
+    there = values[:, chosen]
+    there = there[~np.isnan(there).any(axis=1)]
+    if len(there) == 0:
         return unknown
+    x = np.log(sizes[chosen])
+    x -= x.mean()
+    slopes = np.log(there) @ x / (x @ x)
     low, high = median_interval(slopes, confidence)
     return Growth(float(np.median(slopes)), low, high, len(chosen), straddles)
-
-
-def _slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Least-squares slope of each row of y that has values at two sizes at least."""
-    there = ~np.isnan(y)
-    count = there.sum(axis=1)
-    there, y = there[count >= FEWEST_SIZES], y[count >= FEWEST_SIZES]
-    count = there.sum(axis=1)[:, None]
-    x = np.where(there, x, 0.0)
-    y = np.where(there, y, 0.0)
-    from_mean = np.where(there, x - x.sum(axis=1, keepdims=True) / count, 0.0)
-    return (from_mean * y).sum(axis=1) / (from_mean**2).sum(axis=1)
