@@ -73,6 +73,11 @@ def factor(value: float) -> str:
     return f"{value:.1f}" if value < 1000 else f"{value:,.0f}"
 
 
+def whole_share(value: float) -> str:
+    """A share without decimals: 83%, and <1% where it would say 0% of something."""
+    return "<1%" if 0.0 < value < 0.005 else f"{value:.0%}"
+
+
 def percent(value: float) -> str:
     """A ratio as a change: 1.034 is +3.4%, 0.5 is -50.0%."""
     change = 100.0 * (value - 1.0)
@@ -85,6 +90,7 @@ KINDS = {
     "ns": _unit("ns"),
     "bytes": _unit("bytes"),
     "share": _unit("share"),
+    "whole_share": Kind(whole_share),
     "factor": Kind(factor),
     "percent": Kind(percent),
     "exponent": Kind(lambda value: f"{value:.2f}"),

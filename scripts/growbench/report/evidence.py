@@ -1,0 +1,116 @@
+"""What findings are made from: the tables of a run, and its rounds side by side."""
+
+from typing import Iterable, NamedTuple, Sequence
+
+import numpy as np
+import pandas as pd
+
+from growbench.article import at_article_size
+from growbench.columns import MEASURE, OK
+from growbench.comparison.run import Run
+from growbench.data import Data
+from growbench.metrics import metric
+from growbench.slices import SLICE_KEYS, Slice
+from growbench.statistics.order import PairedRatio, median_interval, paired_ratio
+
+# A cell within the evidence: its strategy and its allocator.
+Pair = tuple[str, str]
+
+
+class Evidence(NamedTuple):
+    """run: the rows and the machine. data: all tables of it. main: those of its main slice, which
+    most findings are about. what: that slice in words. rows, size: the number of rows that is the
+    article's or the nearest there is, and that size in words; 0 and "" if nothing was planned."""
+
+    run: Run
+    data: Data
+    main: Data
+    what: str
+    rows: int
+    size: str
+
+    def cells(self) -> pd.DataFrame:
+        """The main slice's cells of that size, measured or not."""
+        return self.main.summary[self.main.summary["rows"] == self.rows]
+
+    def measured(self) -> pd.DataFrame:
+        """Those of them that have figures."""
+        cells = self.cells()
+        return cells[cells["ok_count"] > 0]
+
+    def rounds_of(self, cells: pd.DataFrame, name: str) -> pd.DataFrame:
+        """The metric of that name in each round: rounds x (strategy, allocator).
+
+        cells: of one size, number of threads and so on, so that the two tell them apart. Only
+        values above 0, of which a ratio can be taken; nan where a round has none.
+        """
+        runs = self.run.runs
+        rows = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
+        keys = ["implementation", "strategy", "allocator", "rows", *SLICE_KEYS]
+        rows = rows.merge(cells[keys].drop_duplicates(), "inner", keys)
+        values = metric(name).values(rows)
+        rows = rows.assign(value=values.where(values > 0))
+        return rows.pivot_table(
+            index="round", columns=["strategy", "allocator"], values="value", sort=True
+        )
+
+
+def evidence(run: Run, data: Data, parts: Sequence[Slice]) -> Evidence:
+    """parts: what slices() makes of `data`."""
+    if not parts:
+        return Evidence(run, data, data, "", 0, "")
+    main = parts[0]
+    # Where a part of the cells has figures, the size should be one of theirs.
+    summary = main.data.summary
+    with_figures = summary[summary["ok_count"] > 0]
+    cells, size = at_article_size(with_figures if len(with_figures) else summary)
+    return Evidence(run, data, main.data, main.context.what, int(cells["rows"].iloc[0]), size)
+
+
+def ratio(rounds: pd.DataFrame, a: Pair, b: Pair) -> PairedRatio:
+    """a / b over the rounds that have both; nan where a cell has no value at all."""
+    if a not in rounds or b not in rounds:
+        return PairedRatio(np.nan, np.nan, np.nan)
+    both = np.column_stack([rounds[a].to_numpy(), rounds[b].to_numpy()])
+    both = both[~np.isnan(both).any(axis=1)]
+    return paired_ratio(both[:, 0], both[:, 1])
+
+
+class MeanRatio(NamedTuple):
+    """A geometric mean of ratios with its interval. count: how many ratios it is of."""
+
+    ratio: float
+    low: float
+    high: float
+    count: int
+
+
+def mean_ratio(rounds: pd.DataFrame, pairs: Iterable[tuple[Pair, Pair]]) -> MeanRatio:
+    """The geometric mean of a / b over the pairs of cells that share a round at least.
+
+    Formula: in each round that has all of these, the mean of ln a - ln b; exp() of the median over
+    the rounds, and of its order-statistic interval. Where no round has all, nan.
+    Assumptions: rounds are independent; the cells are what is asked about, not a sample of more.
+    """
+    differences = []
+    for a, b in pairs:
+        if a in rounds and b in rounds:
+            difference = (np.log(rounds[a]) - np.log(rounds[b])).to_numpy()
+            if not np.isnan(difference).all():
+                differences.append(difference)
+    if not differences:
+        return MeanRatio(np.nan, np.nan, np.nan, 0)
+    means = np.mean(differences, axis=0)
+    means = means[~np.isnan(means)]
+    if len(means) == 0:
+        return MeanRatio(np.nan, np.nan, np.nan, len(differences))
+    low, high = median_interval(means)
+    middle = float(np.median(means))
+    return MeanRatio(
+        float(np.exp(middle)), float(np.exp(low)), float(np.exp(high)), len(differences)
+    )
+
+
+def excludes(low: float, high: float, value: float = 1.0) -> bool:
+    """Does the interval exclude the value? No interval excludes nothing."""
+    return bool(low > value or high < value)
