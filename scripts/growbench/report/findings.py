@@ -202,7 +202,10 @@ def leanest(evidence: Evidence) -> Optional[Finding]:
     payload = float(cells["payload_bytes"].max())
     start = [*_cell(first.pair), " has the smallest peak of "]
     start += [f"{counted(len(order), 'cell')} at {evidence.size}: "]
-    start += [amount(first.median, "bytes"), f", {show(first.median / payload, 'ratio')} the payload"]
+    start += [
+        amount(first.median, "bytes"),
+        f", {show(first.median / payload, 'ratio')} the payload",
+    ]
     ahead = ratio(rounds, second.pair, first.pair)
     if np.isnan(ahead.low):
         end: Sentence = [
@@ -274,7 +277,7 @@ def article_question(evidence: Evidence) -> Optional[Finding]:
         plots.append("attribution")
     title = f"{SLOW} \N{DIVISION SIGN} {FAST} on each allocator"
     table = Table("article", title, columns, frame)
-    title = "The article\N{RIGHT SINGLE QUOTATION MARK}s question: appending or preallocating?"
+    title = "The article's question: appending or preallocating?"
     return Finding("article", title, [s for s in sentences if s], table, plots)
 
 
@@ -301,7 +304,11 @@ def _how_many_times(frame: pd.DataFrame, evidence: Evidence) -> Sentence:
         + [" on ", name(row["allocator"])]
         for row in told
     ]
-    parts: list = [f"At {evidence.size}, in a fresh process, ", name(SLOW), " takes so many times as "]
+    parts: list = [
+        f"At {evidence.size}, in a fresh process, ",
+        name(SLOW),
+        " takes so many times as ",
+    ]
     parts += ["long as ", name(FAST), ": "]
     parts += listed(ratios, most=len(ratios)) + ["."]
     if np.isnan(frame["cold_low"]).all():
@@ -481,16 +488,20 @@ def growth(evidence: Evidence) -> Optional[Finding]:
         sentences.append(
             [
                 figure(str(len(mixed))),
-                " more rest on sizes that lie on both sides of a cache\N{RIGHT SINGLE QUOTATION "
-                "MARK}s size or of glibc\N{RIGHT SINGLE QUOTATION MARK}s mmap threshold, so that "
+                " more rest on sizes that lie on both sides of a cache's "
+                "size or of glibc's mmap threshold, so that "
                 "their exponent is of two regimes at once and no power law: ",
                 *listed([_curve_text(row) for row in order.to_dict("records")]),
                 ".",
             ]
         )
     if not evidence.run.machine or not bool(told["caches_known"].all()):
-        sentences.append(["The machine\N{RIGHT SINGLE QUOTATION MARK}s caches are not known, so "
-            "that such boundaries could not be kept out."])
+        sentences.append(
+            [
+                "The machine's caches are not known, so "
+                "that such boundaries could not be kept out."
+            ]
+        )
     notable = told[(told["ci_low"] > 1.0) | told["straddles"]]
     frame = notable.sort_values("exponent", ascending=False, kind="stable")
     frame = frame.assign(regimes=np.where(frame["straddles"], "straddles", "one"))
@@ -672,7 +683,9 @@ def single_appends(evidence: Evidence) -> Optional[Finding]:
     by_tail = cells.sort_values(["latency_max_ns", "strategy", "allocator"], kind="stable")
     lightest, heaviest = by_tail.iloc[0], by_tail.iloc[-1]
     workers = int(cells["ok_count"].max())
-    builds = "one cold build of each cell" if workers == 1 else f"{workers} cold builds of each cell"
+    builds = (
+        "one cold build of each cell" if workers == 1 else f"{workers} cold builds of each cell"
+    )
     sentences: list[Sentence] = [
         [
             f"At {evidence.size}, in {builds}, the slowest single append took from ",
@@ -764,7 +777,11 @@ def cold_and_warm(evidence: Evidence) -> Optional[Finding]:
     sentence: list = ["A cold build and release takes between "]
     for label, index in ((" and ", low), ("", high)):
         cell = summary.loc[index]
-        sentence += [times(times_as_long[index]), " (", *_cell((cell["strategy"], cell["allocator"]))]
+        sentence += [
+            times(times_as_long[index]),
+            " (",
+            *_cell((cell["strategy"], cell["allocator"])),
+        ]
         sentence += [f", {cell['rows']:,} rows){label}"]
     sentence += [
         " as long as a warm one; in half of the ",
