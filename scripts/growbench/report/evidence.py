@@ -77,12 +77,12 @@ def ratio(rounds: pd.DataFrame, a: Pair, b: Pair) -> PairedRatio:
 
 
 class MeanRatio(NamedTuple):
-    """A geometric mean of ratios with its interval. count: how many ratios it is of."""
+    """A geometric mean of ratios with its interval. members: how many ratios it is of."""
 
     ratio: float
     low: float
     high: float
-    count: int
+    members: int
 
 
 def mean_ratio(rounds: pd.DataFrame, pairs: Iterable[tuple[Pair, Pair]]) -> MeanRatio:

@@ -14,7 +14,7 @@ from typing import Callable, NamedTuple, Optional, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.attribution import PARTS, explained
+from growbench.attribution import EXPLAINED_HIGH, EXPLAINED_LOW, PARTS, explained
 from growbench.columns import MEASURE, OK, SKIPPED_PREDICTED, SKIPPED_ROUNDS
 from growbench.containers import CONTAINERS
 from growbench.latency import PERCENTILES, is_near_timer
@@ -282,10 +282,13 @@ def article_question(evidence: Evidence) -> Optional[Finding]:
 
 
 def _shares(evidence: Evidence) -> dict[str, dict]:
-    """For each allocator the shares of the cold build of SLOW, where all parts are known."""
+    """For each allocator the shares of the cold build of SLOW, where all parts are known and
+    explain it."""
     table = evidence.main.attribution
     chosen = (table["rows"] == evidence.rows) & (table["strategy"] == SLOW)
     chosen &= (table["unknown_parts"] == "") & (table["cold_build_ns"] > 0)
+    # Where the parts do not come to about the measured time, their shares say nothing of it.
+    chosen &= table["explained_share"].between(EXPLAINED_LOW, EXPLAINED_HIGH)
     return {
         cell["allocator"]: {
             **{part.name: cell[part.name] / cell["cold_build_ns"] for part in PARTS},
@@ -376,7 +379,7 @@ def swapping_allocators(evidence: Evidence) -> Optional[Finding]:
         (
             Column("process", "process"),
             Column("allocator", "allocator"),
-            Column("count", "strategies", "count"),
+            Column("members", "strategies", "count"),
             Column("ratio", f"\N{DIVISION SIGN} {usual}", "factor"),
             Column("low", "95% interval", "interval:factor", "high"),
             Column("best", "gains most"),
@@ -424,7 +427,7 @@ def _swap_sentence(frame: pd.DataFrame, metric_name: str, usual: str) -> Sentenc
     """Who is faster and who is slower than the usual one, in the mean; who is neither."""
     if frame.empty:
         return []
-    many = int(frame["count"].max())
+    many = int(frame["members"].max())
     start: list = [f"{_WHERE[metric_name]}, over {counted(many, 'strategy', 'strategies')} "]
     start += ["(geometric mean of the times as ratios to ", name(usual), "): "]
     rows = frame.sort_values("ratio", kind="stable").to_dict("records")
@@ -439,9 +442,13 @@ def _swap_sentence(frame: pd.DataFrame, metric_name: str, usual: str) -> Sentenc
         ("cannot be told apart: ", [row for row in rows if not excludes(row["low"], row["high"])]),
     )
     for label, members in groups:
-        told = [
-            [name(row["allocator"]), " ", figure(factor(row["ratio"]))]
-            + interval(row["low"], row["high"])
+        told: list[Sentence] = [
+            [
+                name(row["allocator"]),
+                " ",
+                figure(factor(row["ratio"])),
+                *interval(row["low"], row["high"]),
+            ]
             for row in members
         ]
         if told:
@@ -803,7 +810,7 @@ def containers(evidence: Evidence) -> Optional[Finding]:
     for key in ("row_bytes", "threads", "work"):
         cells = cells[cells[key] == like[key]]
     rounds = evidence.rounds_of(cells, WARM)
-    rows = []
+    rows: list[dict] = []
     for container, row in CONTAINERS.items():
         allocators = sorted({allocator for strategy, allocator in rounds if strategy == container})
         pairs = [((row.kernel, a), (container, a)) for a in allocators]
@@ -839,7 +846,7 @@ def containers(evidence: Evidence) -> Optional[Finding]:
         (
             Column("container", "container"),
             Column("kernel", "kernel"),
-            Column("count", "allocators", "count"),
+            Column("members", "allocators", "count"),
             Column("ratio", "ratio", "factor"),
             Column("low", "95% interval", "interval:factor", "high"),
         ),

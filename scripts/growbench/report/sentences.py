@@ -5,7 +5,7 @@ data is always a Part, and a template escapes both.
 """
 
 import math
-from typing import NamedTuple, Sequence, Union
+from typing import Any, NamedTuple, Sequence, Union
 
 from growbench.tables import factor
 from growbench.units import show
@@ -55,7 +55,7 @@ def interval(low: float, high: float, unit: str = "") -> list[Union[str, Part]]:
     return [f" ({ends[0]} to {ends[1]})"]
 
 
-def listed(items: Sequence[Sentence], most: int = MOST_NAMES) -> list[Union[str, Part]]:
+def listed(items: Sequence[Sequence[Any]], most: int = MOST_NAMES) -> list[Union[str, Part]]:
     """ "a, b and c", or "a, b, c, d and 5 more"."""
     shown, rest = list(items[:most]), len(items) - most
     parts: list[Union[str, Part]] = []

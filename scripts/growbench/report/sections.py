@@ -1,0 +1,254 @@
+"""The report's tables: what a reader looks up, cell by cell.
+
+Long tables are whole on the screen. Paper has of the first of them the rows of the article's size,
+of the others nothing, and says where they are: nobody reads a thousand rows on paper, and to set
+them would take most of the report's time.
+"""
+
+from typing import NamedTuple, Optional, Sequence
+
+import numpy as np
+import pandas as pd
+
+from growbench.attribution import PARTS
+from growbench.columns import CELL, STATUSES
+from growbench.flags import FLAGS
+from growbench.latency import PERCENTILES
+from growbench.metrics import metric
+from growbench.report.evidence import Evidence
+from growbench.shapes import crossings, exponents
+from growbench.tables import Column, Table
+
+# A table of more rows than this is shortened on paper, or left out.
+PAPER_ROWS, LEFT_OUT_ROWS = 70, 25
+_VARYING = ("implementation", "row_bytes", "threads", "work")
+
+
+class Listing(NamedTuple):
+    """A table of the report. on_paper: for each row, whether paper has it. file: of the run, where
+    all of it stands; "" if none does."""
+
+    table: Table
+    on_paper: Sequence[bool]
+    file: str = ""
+
+
+def listings(evidence: Evidence) -> list[Listing]:
+    """The tables that there is something in, in the order of the report."""
+    made = [
+        headlines(evidence),
+        shares(evidence),
+        appends(evidence),
+        growth(evidence),
+        crossed(evidence),
+        limits(evidence),
+        flags(evidence),
+        statuses(evidence),
+    ]
+    return [listing for listing in made if listing is not None]
+
+
+def _listing(table: Table, file: str = "") -> Optional[Listing]:
+    """Nothing if the table is empty; on paper if it is short."""
+    count = len(table.frame)
+    return Listing(table, [count <= LEFT_OUT_ROWS] * count, file) if count else None
+
+
+def _cell_columns(frame: pd.DataFrame) -> list[Column]:
+    """What tells the cells apart: strategy, allocator, rows, and what else varies."""
+    kinds = {"row_bytes": "count", "threads": "count"}
+    labels = {"implementation": "written in", "row_bytes": "row bytes"}
+    return [
+        Column("strategy", "strategy"),
+        Column("allocator", "allocator"),
+        Column("rows", "rows", "count"),
+        *(
+            Column(key, labels.get(key, key), kinds.get(key, "text"))
+            for key in _VARYING
+            if frame[key].nunique() > 1
+        ),
+    ]
+
+
+def headlines(evidence: Evidence) -> Optional[Listing]:
+    frame = evidence.data.summary
+    columns = [*_cell_columns(frame), Column("ok_count", "workers", "count")]
+    for name, label in (("cold_build_release", "cold"), ("warm_build_release", "warm")):
+        of = metric(name)
+        columns.append(Column(of.column("median"), label, "ns", help=f"{of.label}, median"))
+        low, high = of.column("ci_low"), of.column("ci_high")
+        columns.append(Column(low, "95% interval", "interval:ns", high))
+    columns += [
+        Column("peak_memory_median_bytes", "peak", "bytes"),
+        Column("peak_memory_ratio", "\N{DIVISION SIGN} payload", "factor"),
+        Column("cold_build_minor_fault_median_count", "page faults", "count"),
+        Column("status", "status"),
+        Column("predicted_cold_build_release_ns", "predicted cold", "ns"),
+        Column("flags", "flags"),
+    ]
+    if frame["predicted_cold_build_release_ns"].isna().all():
+        columns = [column for column in columns if not column.name.startswith("predicted")]
+    frame = frame.assign(flags=frame["flags"].str.replace(";", ", "))
+    table = Table("headlines", "Every cell: times, peak memory, status, flags", columns, frame)
+    listing = _listing(table, "summary.csv")
+    return listing and listing._replace(on_paper=_of_main_size(frame, evidence))
+
+
+def _of_main_size(frame: pd.DataFrame, evidence: Evidence) -> list[bool]:
+    """The rows of the article's size, of our kernels if these are too many."""
+    if len(frame) <= LEFT_OUT_ROWS:
+        return [True] * len(frame)
+    chosen = (frame["rows"] == evidence.rows).to_numpy()
+    if chosen.sum() > PAPER_ROWS:
+        main = set(evidence.main.summary["implementation"])
+        chosen &= frame["implementation"].isin(main).to_numpy()
+    return [bool(of_size) for of_size in chosen & (np.cumsum(chosen) <= PAPER_ROWS)]
+
+
+def shares(evidence: Evidence) -> Optional[Listing]:
+    if evidence.data.limits.empty:
+        return None
+    frame = evidence.data.attribution
+    measured = frame["cold_build_ns"].where(frame["cold_build_ns"] > 0)
+    shown = {f"{part.name}_share": frame[part.name] / measured for part in PARTS}
+    frame = frame.assign(**shown, rest_share=frame["rest_ns"] / measured)
+    columns = [
+        *_cell_columns(frame),
+        Column("cold_build_ns", "cold build", "ns"),
+        *(Column(f"{part.name}_share", part.label, "whole_share") for part in PARTS),
+        Column("rest_share", "rest", "whole_share"),
+        Column("realloc_in_place_count", "reallocs in place", "count"),
+        Column("realloc_moved_count", "moved", "count"),
+        Column("copy_amplification", "copied \N{DIVISION SIGN} payload", "factor"),
+        Column("page_fault_count", "page faults", "count"),
+        Column("system_call_count", "system calls", "count"),
+        Column("floor_ratio", "\N{DIVISION SIGN} floor", "factor"),
+    ]
+    notes = (
+        "Shares are counts \N{MULTIPLICATION SIGN} what each thing costs on this machine, over the "
+        "measured time: they need not add up to 100%, and the rest may be below 0.",
+    )
+    table = Table("shares", "Where the time of each cold build goes", columns, frame, notes)
+    return _listing(table, "attribution.csv")
+
+
+def appends(evidence: Evidence) -> Optional[Listing]:
+    frame = evidence.data.latency
+    frame = frame.assign(near_timer=frame["near_timer"].str.replace(";", ", "))
+    columns = [
+        *_cell_columns(frame),
+        *(Column(p.column, p.name if p.one_in else "slowest", "ns") for p in PERCENTILES),
+        Column("latency_slowest_share", "share of the slowest 0.1%", "whole_share"),
+        Column("latency_timer_ns", "reading the clock", "ns"),
+        Column("near_timer", "too near the clock"),
+    ]
+    table = Table("appends", "Single appends", columns, frame)
+    return _listing(table, "latency.csv")
+
+
+def growth(evidence: Evidence) -> Optional[Listing]:
+    tables = []
+    for name, process in (("cold_build_release", "fresh"), ("warm_build_release", "steady")):
+        curves = exponents(evidence.run.runs, evidence.run.machine, metric(name))
+        tables.append(curves.assign(process=process))
+    frame = pd.concat(tables, ignore_index=True)
+    frame = frame[frame["exponent"].notna()]
+    frame = frame.assign(regimes=np.where(frame["straddles"].astype(bool), "straddles", "one"))
+    columns = [
+        column for column in _cell_columns(frame.assign(rows=0)) if column.name != "rows"
+    ] + [
+        Column("process", "process"),
+        Column("exponent", "exponent", "exponent"),
+        Column("ci_low", "95% interval", "interval:exponent", "ci_high"),
+        Column("smallest_rows", "from rows", "count"),
+        Column("largest_rows", "to rows", "count"),
+        Column("regimes", "regimes"),
+    ]
+    title = "Growth: time as rows to this power, over the largest sizes"
+    return _listing(Table("growth", title, columns, frame))
+
+
+def crossed(evidence: Evidence) -> Optional[Listing]:
+    tables = []
+    for name, process in (("cold_build_release", "fresh"), ("warm_build_release", "steady")):
+        found = crossings(evidence.run.runs, metric(name))
+        tables.append(found[found["ci_low"].notna()].assign(process=process))
+    frame = pd.concat(tables, ignore_index=True)
+    varying = [key for key in ("row_bytes", "threads", "work") if frame[key].nunique() > 1]
+    columns = [
+        Column("process", "process"),
+        Column("allocator", "allocator"),
+        *(Column(key, key.replace("_", " ")) for key in varying),
+        Column("faster_below", "faster below"),
+        Column("rows", "rows", "count"),
+        Column("ci_low", "95% interval", "interval:count", "ci_high"),
+        Column("faster_above", "faster above"),
+        Column("gain_below", "gain below", "factor"),
+        Column("gain_above", "gain above", "factor"),
+    ]
+    title = "Crossovers of strategies on the same allocator"
+    return _listing(Table("crossed", title, columns, frame))
+
+
+def limits(evidence: Evidence) -> Optional[Listing]:
+    columns = [
+        Column("probe", "probe"),
+        Column("allocator", "allocator"),
+        Column("probe_bytes", "bytes", "count"),
+        Column("probe_median_ns", "one operation", "ns"),
+        Column("probe_min_ns", "range of the visits", "interval:ns", "probe_max_ns"),
+        Column("bytes_per_ns", "bytes per ns", "factor"),
+        Column("drift_share", "drift", "share"),
+        Column("status", "status"),
+    ]
+    table = Table("limits", "What this machine can do", columns, evidence.data.limits)
+    return _listing(table, "limits.csv")
+
+
+def flags(evidence: Evidence) -> Optional[Listing]:
+    """How many cells have each flag, with what it means."""
+    measured = evidence.data.summary[evidence.data.summary["ok_count"] > 0]
+    if measured.empty:
+        return None
+    of_cells = measured["flags"].str.split(";")
+    rows = []
+    for flag in FLAGS:
+        count = int(of_cells.map(lambda names, flag=flag: flag.name in names).sum())
+        rows.append(
+            {
+                "flag": flag.name,
+                "count": count,
+                "share": count / len(measured),
+                "meaning": flag.meaning,
+            }
+        )
+    columns = (
+        Column("flag", "flag"),
+        Column("count", "cells", "count"),
+        Column("share", "of those with figures", "whole_share"),
+        Column("meaning", "meaning"),
+    )
+    return _listing(Table("flags", "Flags", columns, pd.DataFrame(rows)))
+
+
+def statuses(evidence: Evidence) -> Optional[Listing]:
+    """What became of the workers, pass by pass, with the first detail of each."""
+    runs = evidence.run.runs
+    grouped = runs.groupby(["pass", "status"], sort=True)
+    frame = grouped.agg(count=("status", "size"), detail=("status_detail", "first")).reset_index()
+    cells = runs.drop_duplicates([*CELL, "pass", "status"]).groupby(["pass", "status"]).size()
+    frame["cells"] = [int(cells[key]) for key in zip(frame["pass"], frame["status"])]
+    frame["meaning"] = [
+        detail if status not in STATUSES else STATUSES[status]
+        for status, detail in zip(frame["status"], frame["detail"])
+    ]
+    frame["detail"] = frame["detail"].where(frame["status"] != "ok", "")
+    columns = (
+        Column("pass", "pass"),
+        Column("status", "status"),
+        Column("count", "workers", "count"),
+        Column("cells", "cells", "count"),
+        Column("meaning", "meaning"),
+        Column("detail", "the first of them says"),
+    )
+    return _listing(Table("statuses", "What became of the workers", columns, frame))
