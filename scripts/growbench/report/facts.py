@@ -4,39 +4,32 @@ Everything may be missing: a fact that is not known is not shown.
 """
 
 import shlex
-from typing import Any, NamedTuple, Optional, Sequence
+from typing import NamedTuple, Optional, Sequence
 
 from growbench.comparison.run import Run
+from growbench.description import fact
 from growbench.units import show
 
 Facts = list[tuple[str, str]]
 
 
-def get(machine: Optional[dict], *path: str) -> Any:
-    """machine[path[0]][path[1]]...; None where any of it is missing."""
-    found: Any = machine
-    for name in path:
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
-
-
 def text(machine: Optional[dict], *path: str) -> str:
-    """The same as text; "" unless it is text or a number."""
-    found = get(machine, *path)
-    return str(found) if isinstance(found, (str, int, float)) and found != "" else ""
+    """What stands there as text; "" unless it is text or a number."""
+    found = fact(machine, *path, type=(str, int, float))
+    return "" if found is None else str(found)
 
 
 def _size(machine: Optional[dict], *path: str) -> str:
-    found = get(machine, *path)
-    return show(float(found), "bytes") if isinstance(found, (int, float)) else ""
+    found = fact(machine, *path, type=(int, float))
+    return "" if found is None else show(float(found), "bytes")
 
 
 def _caches(machine: Optional[dict]) -> str:
-    caches = get(machine, "machine", "caches")
+    caches = fact(machine, "machine", "caches", type=list) or []
     told = [
         f"L{text(cache, 'level')}{' instructions' if cache.get('type') == 'instruction' else ''} "
         f"{_size(cache, 'bytes')}"
-        for cache in (caches if isinstance(caches, list) else [])
+        for cache in caches
         if isinstance(cache, dict) and text(cache, "level") and _size(cache, "bytes")
     ]
     return ", ".join(told)
@@ -51,8 +44,8 @@ def _suffixed(value: str, suffix: str) -> str:
 
 
 def _virtual(machine: Optional[dict]) -> str:
-    virtual = get(machine, "machine", "virtual_machine")
-    return "virtual machine" if virtual is True else ""
+    virtual = fact(machine, "machine", "virtual_machine", type=bool)
+    return "virtual machine" if virtual else ""
 
 
 def commit(machine: Optional[dict]) -> str:
@@ -141,8 +134,8 @@ def _suffixed_front(prefix: str, value: str) -> str:
 
 
 def _duration(machine: Optional[dict]) -> str:
-    parts = [get(machine, "run", name) for name in ("pilot_s", "rounds_s")]
-    known = [float(part) for part in parts if isinstance(part, (int, float))]
+    parts = [fact(machine, "run", name, type=(int, float)) for name in ("pilot_s", "rounds_s")]
+    known = [float(part) for part in parts if part is not None]
     return f"{sum(known) / 60:.1f} minutes" if known else ""
 
 
@@ -156,9 +149,9 @@ class Command(NamedTuple):
 def commands(run: Run) -> Sequence[Command]:
     """How to measure it again, and how to make the plots and the report from its files alone."""
     made = []
-    arguments = get(run.machine, "run", "arguments")
+    arguments = fact(run.machine, "run", "arguments", type=list)
     seed = text(run.machine, "run", "seed")
-    if isinstance(arguments, list) and all(isinstance(word, str) for word in arguments):
+    if arguments is not None and all(isinstance(word, str) for word in arguments):
         words = ["build/growbench", "run", *arguments]
         if seed and "--seed" not in arguments:
             words += ["--seed", seed]
@@ -168,6 +161,6 @@ def commands(run: Run) -> Sequence[Command]:
         )
     made.append(Command("make plots RUN=results/NAME", "draws the plots, from the CSV files alone"))
     made.append(Command("make report RUN=results/NAME", "makes this report, from the same files"))
-    if not get(run.machine, "run", "passes") or set(run.runs["pass"]) & {"trace", "probe"}:
+    if {"trace", "probe"} <= set(run.runs["pass"]):
         made.append(Command("make why RUN=results/NAME", "tells where the time of each cell goes"))
     return made

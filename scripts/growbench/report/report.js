@@ -55,7 +55,7 @@ for (const table of document.querySelectorAll('table.data')) {
 
 	const bar = document.createElement('p');
 	bar.className = 'filter';
-	if (rows.length > 5) {
+	if (rows.length > 20) {
 		const label = document.createElement('label');
 		const field = document.createElement('input');
 		field.type = 'search';
@@ -74,6 +74,6 @@ for (const table of document.querySelectorAll('table.data')) {
 	}
 	bar.append(status);
 	box.before(bar);
-	if (rows.length > 5)
+	if (rows.length > 20)
 		announce();
 }

@@ -1,0 +1,102 @@
+"""From runs to a report: what is worked out of each, what of all of them together."""
+
+from typing import NamedTuple, Optional, Sequence
+
+import pandas as pd
+
+from growbench.comparison.run import Run
+from growbench.data import analyse
+from growbench.render import all_plots
+from growbench.report.evidence import Evidence, evidence
+from growbench.report.figures import draw_pictures
+from growbench.report.findings import FEWEST_ROUNDS, findings
+from growbench.report.page import Comparison, RunReport
+from growbench.report.sections import listings
+from growbench.report.side_by_side import side_by_side
+from growbench.slices import slices
+
+# The order of the plots: the picture as a whole, then time, memory, and why. Others come after.
+PLOT_ORDER = (
+    "heat_map_cold",
+    "heat_map_warm",
+    "time_by_allocator_cold",
+    "time_by_allocator_warm",
+    "time_by_strategy_cold",
+    "time_by_strategy_warm",
+    "attribution",
+    "floor_multiple",
+    "in_place_share",
+    "heat_map_peak",
+    "peak_by_allocator",
+    "timeline",
+    "time_against_peak_cold",
+    "time_against_peak_warm",
+    "latency",
+    "containers",
+    "scaling_cold",
+    "scaling_warm",
+)
+# Those that are put side by side when there are several runs.
+SIDE_BY_SIDE = (
+    "heat_map_cold",
+    "heat_map_warm",
+    "heat_map_peak",
+    "time_by_allocator_cold",
+    "attribution",
+)
+
+
+class Source(NamedTuple):
+    """A run and its timeline, as read_run() and read_timeline() give them."""
+
+    run: Run
+    timeline: pd.DataFrame
+
+
+class Assembled(NamedTuple):
+    """What page.html() takes."""
+
+    reports: Sequence[RunReport]
+    comparison: Optional[Comparison]
+
+
+def assemble(sources: Sequence[Source]) -> Assembled:
+    """One run in full; of several what stands side by side, and each one's findings."""
+    several = len(sources) > 1
+    reports = [_report(source, several) for source in sources]
+    evidences: list[Evidence] = [report.evidence for report in reports]
+    return Assembled(reports, side_by_side(evidences) if several else None)
+
+
+def _report(source: Source, several: bool) -> RunReport:
+    run = source.run
+    data = analyse(run.runs, source.timeline)
+    parts = slices(data, run.machine_id)
+    of_run = evidence(run, data, parts)
+    wanted = SIDE_BY_SIDE if several else PLOT_ORDER
+    place = {name: number for number, name in enumerate(PLOT_ORDER)}
+    plots = [plot for plot in all_plots() if not several or plot.name in wanted]
+    plots.sort(key=lambda plot: (place.get(plot.name, len(place)), plot.name))
+    pictures = draw_pictures(plots, parts[:1] if several else parts)
+    tables = [] if several else listings(of_run)
+    return RunReport(of_run, findings(of_run), pictures, tables, _warnings(run))
+
+
+def _warnings(run: Run) -> list[str]:
+    """What the reader should know before anything else."""
+    said = []
+    if run.machine is None:
+        said.append(
+            "machine.json is not beside this run's runs.csv, so that nothing is known of the "
+            "machine, the build and the libraries, and no cache size could be kept apart in the "
+            "growth exponents."
+        )
+    rounds = run.runs.loc[run.runs["pass"] == "measure", "round"].nunique()
+    if 0 < rounds < FEWEST_ROUNDS:
+        said.append(
+            f"This run has {rounds} round{'s' if rounds > 1 else ''}. Below {FEWEST_ROUNDS} there "
+            "are no intervals: figures are shown, and nothing is told apart."
+        )
+    if not rounds:
+        said.append("This run has no measure pass: there are no times to report.")
+    return said

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Make the report of a run, or of several side by side: an HTML file, and the same as PDF."""
+
+import sys
+from pathlib import Path
+from typing import Optional, Sequence
+
+try:
+    from growbench import description, entry, files, load
+    from growbench.comparison.run import read_all
+    from growbench.report import assemble, page, paper
+except ImportError as error:
+    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
+    sys.exit(2)
+
+EXAMPLES = """\
+  report.py results/my-run
+  report.py results/my-run --output /tmp/my-run.html --no-pdf
+  report.py results/desktop results/server --output desktop-and-server.html
+"""
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = entry.parser(
+        "Make the report of a run, from its CSV files and machine.json: one HTML file that needs "
+        "nothing else, and the same as PDF beside it.",
+        EXAMPLES,
+    )
+    parser.add_argument("run", metavar="RUN", nargs="+", help="a run's folder, or its runs.csv")
+    parser.add_argument(
+        "--output",
+        metavar="FILE.html",
+        help="write here (default: report.html in the run's folder; of several runs, in the "
+        "folder that holds the first)",
+    )
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--no-pdf", action="store_true", help="the HTML file only")
+    choice.add_argument(
+        "--pdf",
+        action="store_true",
+        help="fail without a PDF, instead of warning that there is none",
+    )
+    options = parser.parse_args(arguments)
+    path = output_path(options.output, options.run)
+    sources = [
+        assemble.Source(
+            run._replace(machine=description.read_machine(place)),
+            load.read_timeline(place, run.runs),
+        )
+        for run, place in zip(read_all(options.run), options.run)
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with files.atomic_writer(path) as stream:
+        assembled = assemble.assemble(sources)
+        stream.write(page.html(*assembled))
+        pdf = None if options.no_pdf else as_pdf(assembled, options.pdf)
+    written = [path]
+    if pdf is not None:
+        written.append(path.with_suffix(".pdf"))
+        with files.atomic_writer(written[-1], binary=True) as binary:
+            binary.write(pdf)
+    for file in written:
+        print(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
+
+
+def output_path(output: Optional[str], runs: Sequence[str]) -> Path:
+    """Where the HTML file goes. Raises UsageError for a name that is no HTML file's."""
+    if output is not None:
+        if not output.endswith((".html", ".htm")):
+            raise entry.UsageError(f"--output {output}: give a name that ends in .html")
+        return Path(output)
+    csv = load.runs_path(runs[0])
+    if len(runs) > 1 and csv.name == "runs.csv":
+        return csv.absolute().parent.with_name("report.html")
+    return csv.with_name("report.html")
+
+
+def as_pdf(assembled: assemble.Assembled, required: bool) -> Optional[bytes]:
+    """The PDF, or None with a warning where it cannot be made and is not required."""
+    try:
+        return paper.pdf(page.html(*assembled, for_paper=True))
+    except paper.NoWeasyPrint as reason:
+        if required:
+            raise entry.UsageError(str(reason)) from None
+        print(f"warning: {reason}", file=sys.stderr)
+        return None
+
+
+if __name__ == "__main__":
+    sys.exit(entry.run(main))
