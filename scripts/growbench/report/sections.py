@@ -70,6 +70,11 @@ def _cell_columns(frame: pd.DataFrame) -> list[Column]:
     ]
 
 
+def _spaced(names: pd.Series) -> list[str]:
+    """Names that were joined for a CSV file, as text for people."""
+    return [joined.replace(";", ", ") for joined in names]
+
+
 def headlines(evidence: Evidence) -> Optional[Listing]:
     frame = evidence.data.summary
     columns = [*_cell_columns(frame), Column("ok_count", "workers", "count")]
@@ -88,7 +93,7 @@ def headlines(evidence: Evidence) -> Optional[Listing]:
     ]
     if frame["predicted_cold_build_release_ns"].isna().all():
         columns = [column for column in columns if not column.name.startswith("predicted")]
-    frame = frame.assign(flags=frame["flags"].str.replace(";", ", "))
+    frame = frame.assign(flags=_spaced(frame["flags"]))
     table = Table("headlines", "Every cell: times, peak memory, status, flags", columns, frame)
     listing = _listing(table, "summary.csv")
     return listing and listing._replace(on_paper=_of_main_size(frame, evidence))
@@ -134,7 +139,7 @@ def shares(evidence: Evidence) -> Optional[Listing]:
 
 def appends(evidence: Evidence) -> Optional[Listing]:
     frame = evidence.data.latency
-    frame = frame.assign(near_timer=frame["near_timer"].str.replace(";", ", "))
+    frame = frame.assign(near_timer=_spaced(frame["near_timer"]))
     columns = [
         *_cell_columns(frame),
         *(Column(p.column, p.name if p.one_in else "slowest", "ns") for p in PERCENTILES),
@@ -210,10 +215,10 @@ def flags(evidence: Evidence) -> Optional[Listing]:
     measured = evidence.data.summary[evidence.data.summary["ok_count"] > 0]
     if measured.empty:
         return None
-    of_cells = measured["flags"].str.split(";")
+    of_cells = [names.split(";") for names in measured["flags"]]
     rows = []
     for flag in FLAGS:
-        count = int(of_cells.map(lambda names, flag=flag: flag.name in names).sum())
+        count = sum(flag.name in names for names in of_cells)
         rows.append(
             {
                 "flag": flag.name,
