@@ -9,6 +9,7 @@ try:
     from growbench import description, entry, files, load
     from growbench.comparison.run import read_all
     from growbench.report import assemble, page, paper
+    from growbench.units import show
 except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
     sys.exit(2)
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str]) -> None:
         with files.atomic_writer(written[-1], binary=True) as binary:
             binary.write(pdf)
     for file in written:
-        print(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
+        print(f"{file}: {show(file.stat().st_size, 'bytes')}")
 
 
 def output_path(output: Optional[str], runs: Sequence[str]) -> Path:

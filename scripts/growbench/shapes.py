@@ -106,7 +106,8 @@ def measured(runs: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """
     ok = runs[((runs["status"] == OK) & (runs["pass"] == MEASURE)).to_numpy()]
     value = metric.values(ok)
-    keep = (value > 0).to_numpy()
+    # An array without rows has no place on a logarithmic axis.
+    keep = (value > 0).to_numpy() & (ok["rows"] > 0).to_numpy()
     if metric.unit == "bytes":
         limit = LARGEST_RESOLUTION_SHARE * ok["payload_bytes"]
         keep &= (ok["peak_resolution_bytes"] <= limit).to_numpy()

@@ -270,13 +270,15 @@ def article_question(evidence: Evidence) -> Optional[Finding]:
         Column("warm_low", "95% interval", "interval:factor", "warm_high"),
     ]
     plots = ["heat_map_cold"]
+    notes: tuple[str, ...] = ()
     if why and "page_fault_count" in frame:
+        notes = ("Shares of the time are modelled one by one, and need not add up to 100%.",)
         sentences.append(_what_it_goes_into(frame))
         columns += [Column(part.name, part.label, "whole_share") for part in PARTS]
         columns.append(Column("page_fault_count", "faults", "count"))
         plots.append("attribution")
     title = f"{SLOW} \N{DIVISION SIGN} {FAST} on each allocator"
-    table = Table("article", title, columns, frame)
+    table = Table("article", title, columns, frame, notes)
     title = "The article's question: appending or preallocating?"
     return Finding("article", title, [s for s in sentences if s], table, plots)
 
@@ -874,7 +876,7 @@ def trust(evidence: Evidence) -> Finding:
             ]
         )
     else:
-        sentences.append([f"None of the {len(measured)} cells with figures has a flag."])
+        sentences.append(["No cell with figures has a flag."])
     if len(measured) and fewest < FEWEST_ROUNDS:
         few = int((measured["ok_count"] < FEWEST_ROUNDS).sum())
         sentences.append(

@@ -33,7 +33,9 @@ def side_by_side(evidences: Sequence[Evidence]) -> Comparison:
     if len(machines) > 1:
         title = f"Side by side: {len(machines)} machines"
         try:
-            tables = [*compare_machines(runs), *tables]
+            headline, *others = compare_machines(runs)
+            paragraphs += [[note] for note in headline.notes]
+            tables = [headline._replace(notes=()), *others, *tables]
         except NothingShared as reason:
             paragraphs.append([f"What holds on all machines cannot be asked: {reason}."])
         tables.append(machine_differences(runs))
@@ -44,7 +46,7 @@ def side_by_side(evidences: Sequence[Evidence]) -> Comparison:
             settings, origin = settings_for(wish, None, paired=False)
             labels = (runs[0].label, new.label)
             document = compare_pair(runs[0].runs, new.runs, labels, wish, settings, origin)
-            paragraphs += [[f"{document.title}: {line.strip()}"] for line in document.sentences]
+            paragraphs += [[f"{document.title}: {line}"] for line in _joined(document.sentences)]
             tables += [
                 table._replace(
                     name=f"{table.name}-{number}", title=f"{document.title}: {table.title}"
@@ -64,6 +66,17 @@ def side_by_side(evidences: Sequence[Evidence]) -> Comparison:
             if len(table.frame)
         ],
     )
+
+
+def _joined(lines: Sequence[str]) -> list[str]:
+    """Lines of a terminal as paragraphs: those that are indented go on with the one before."""
+    joined: list[str] = []
+    for line in lines:
+        if joined and line.startswith(" "):
+            joined[-1] += f"; {line.strip()}"
+        else:
+            joined.append(line.strip())
+    return joined
 
 
 def _sizes(evidences: Sequence[Evidence]) -> list[Sentence]:
