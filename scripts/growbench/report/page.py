@@ -105,8 +105,8 @@ def html(
 
 
 def _own(name: str) -> str:
-    """A file of this package. read_text() would be shorter from Python 3.10 on."""
-    return resources.read_text(__package__, name, encoding="utf-8")
+    """A file of this package."""
+    return resources.files("growbench.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _hash(script: str) -> str:
