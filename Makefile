@@ -54,6 +54,12 @@ why: ## where the cold times of a run go, and what they do not tell: RUN=results
 	@test -n '$(RUN)' || { echo 'make why: say which run: make why RUN=results/NAME' >&2; exit 2; }
 	@python=$$(scripts/find-python) && "$$python" scripts/attribute.py '$(RUN)' $(ARGS)
 
+report: ## findings, plots and tables as HTML and PDF: RUN=results/NAME or RUNS="A B" OUT=FILE.html
+	@test -n '$(RUNS)$(RUN)' || \
+		{ echo 'make report: say which run: make report RUN=results/NAME' >&2; exit 2; }
+	@python=$$(scripts/find-python --with-report) && "$$python" scripts/report.py \
+		$(or $(RUNS),'$(RUN)') $(if $(OUT),--output '$(OUT)') $(ARGS)
+
 export: ## a run for other people's tools, to stdout: RUN=results/NAME TO=google-benchmark|go
 	@test -n '$(RUN)' && test -n '$(TO)' || \
 		{ echo 'make export: say what: make export RUN=results/NAME TO=go' >&2; exit 2; }

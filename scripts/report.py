@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Optional, Sequence
 
 try:
-    from growbench import description, entry, files, load
+    from growbench import entry, files, load
     from growbench.comparison.run import read_all
     from growbench.report import assemble, page, paper
     from growbench.units import show
@@ -44,10 +44,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     path = output_path(options.output, options.run)
     sources = [
-        assemble.Source(
-            run._replace(machine=description.read_machine(place)),
-            load.read_timeline(place, run.runs),
-        )
+        assemble.Source(run, load.read_timeline(place, run.runs))
         for run, place in zip(read_all(options.run), options.run)
     ]
     path.parent.mkdir(parents=True, exist_ok=True)

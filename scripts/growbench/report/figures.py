@@ -21,7 +21,8 @@ _COLOURS = 255
 
 class Picture(NamedTuple):
     """name: unique in a run, the plot's name and the slice's suffix. plot: the plot's name.
-    caption: what it shows. of: which cells. png: the file. width, height: in pixels."""
+    caption: what it shows. of: which cells. png: the file. width, height: in pixels. inches: how
+    wide it is meant to be on paper."""
 
     name: str
     plot: str
@@ -30,6 +31,7 @@ class Picture(NamedTuple):
     png: bytes
     width: int
     height: int
+    inches: float
 
     @property
     def source(self) -> str:
@@ -64,7 +66,8 @@ def _draw(plot: Plot, part: Slice) -> Optional[Picture]:
         figure = draw_figure(plot, part)
     except NothingToDraw:
         return None
-    image = Image.open(io.BytesIO(figure_bytes(figure, "png"))).convert("RGB")
+    style = part.context.style
+    image = Image.open(io.BytesIO(figure_bytes(figure, "png", style))).convert("RGB")
     small = image.quantize(_COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
     small.save(buffer, "png", compress_level=9)
@@ -75,5 +78,7 @@ def _draw(plot: Plot, part: Slice) -> Optional[Picture]:
         caption,
         part.context.what,
         buffer.getvalue(),
-        *image.size,
+        image.width,
+        image.height,
+        image.width / style.dpi,
     )
