@@ -27,6 +27,7 @@ READERS = {
     "compare_within.py": ["a", "b"],
     "export.py": ["--to", "go"],
     "plot.py": [],
+    "report.py": [],
     "summarise.py": [],
     "tracer_cost.py": [],
 }
