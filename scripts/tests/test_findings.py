@@ -12,7 +12,8 @@ from planted import planted_run
 from report_runs import evidence_of, hostile_run
 
 from growbench.report import findings
-from growbench.report.findings import FAST, FINDINGS, SLOW
+from growbench.report.findings import FINDINGS
+from growbench.report.findings.finding import FAST, SLOW
 from growbench.report.sentences import counted, listed, name, plain
 
 CACHES = {"machine": {"caches": [{"level": 2, "type": "unified", "bytes": 1_000_000}]}}

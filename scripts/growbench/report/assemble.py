@@ -9,7 +9,8 @@ from growbench.data import analyse
 from growbench.render import all_plots
 from growbench.report.evidence import Evidence, evidence
 from growbench.report.figures import draw_pictures
-from growbench.report.findings import FEWEST_ROUNDS, findings
+from growbench.report.findings import findings
+from growbench.report.findings.finding import FEWEST_ROUNDS
 from growbench.report.page import Comparison, RunReport
 from growbench.report.sections import listings
 from growbench.report.side_by_side import side_by_side

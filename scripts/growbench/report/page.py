@@ -16,7 +16,7 @@ import markupsafe
 from growbench.report import facts
 from growbench.report.evidence import Evidence
 from growbench.report.figures import Picture
-from growbench.report.findings import Finding
+from growbench.report.findings.finding import Finding
 from growbench.report.sections import Listing
 from growbench.report.sentences import Sentence
 from growbench.tables import Table, column_texts, kind_of

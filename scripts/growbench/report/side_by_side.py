@@ -14,7 +14,7 @@ from growbench.comparison.machines import NothingShared, compare_machines
 from growbench.comparison.pair import HEADLINES_AND_PEAK, Wish, compare_pair, settings_for
 from growbench.metrics import metric
 from growbench.report.evidence import Evidence, mean_ratio, ratio
-from growbench.report.findings import COLD, FAST, SLOW, USUAL_ALLOCATOR, WARM
+from growbench.report.findings.finding import COLD, FAST, SLOW, USUAL_ALLOCATOR, WARM
 from growbench.report.page import Comparison
 from growbench.report.sections import LEFT_OUT_ROWS, Listing
 from growbench.report.sentences import Sentence, name

@@ -1,0 +1,43 @@
+"""What the data say, in sentences: each finding is a function, and FINDINGS lists them.
+
+A finding gets the Evidence of one run and returns a Finding, or None where the data do not support
+one. Rules that all of them keep: an interval that includes 1 is never read as a difference; with
+fewer than 6 rounds there are no intervals, and it is said that nothing can be told apart; what was
+predicted or has no figures is not compared.
+
+To add a finding, write its function into a file here, add it to FINDINGS, and its two cases to
+tests/test_findings.py: data that support it, and data that do not.
+"""
+
+from typing import Callable, Optional
+
+from growbench.report.evidence import Evidence
+from growbench.report.findings.allocators import swapping_allocators
+from growbench.report.findings.appends import single_appends
+from growbench.report.findings.curves import crossovers, growth
+from growbench.report.findings.doubts import trust
+from growbench.report.findings.finding import Finding
+from growbench.report.findings.first_build import cold_and_warm
+from growbench.report.findings.peak import memory
+from growbench.report.findings.people import containers
+from growbench.report.findings.question import article_question
+from growbench.report.findings.ranking import fastest, leanest
+
+FINDINGS: tuple[Callable[[Evidence], Optional[Finding]], ...] = (
+    fastest,
+    article_question,
+    swapping_allocators,
+    growth,
+    crossovers,
+    cold_and_warm,
+    leanest,
+    memory,
+    single_appends,
+    containers,
+    trust,
+)
+
+
+def findings(evidence: Evidence) -> list[Finding]:
+    """Everything that FINDINGS has to say of a run."""
+    return [made for made in (function(evidence) for function in FINDINGS) if made is not None]

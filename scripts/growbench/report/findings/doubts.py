@@ -1,0 +1,110 @@
+"""Which figures should be looked at twice, and which are not there."""
+
+import pandas as pd
+
+from growbench.attribution import explained
+from growbench.columns import MEASURE, OK, SKIPPED_PREDICTED, SKIPPED_ROUNDS
+from growbench.limits import DRIFT, DRIFT_SHARE
+from growbench.report.evidence import Evidence
+from growbench.report.findings.finding import FEWEST_ROUNDS, Finding
+from growbench.report.sentences import Sentence, counted, figure, listed, name
+
+
+def trust(evidence: Evidence) -> Finding:
+    """Which figures should be looked at twice, and which are not there?"""
+    summary = evidence.data.summary
+    measured = summary[summary["ok_count"] > 0]
+    flagged = int((measured["flags"] != "").sum())
+    sentences: list[Sentence] = []
+    fewest = int(measured["ok_count"].min()) if len(measured) else 0
+    if len(measured) == 0:
+        sentences.append(["No cell of the measure pass has figures."])
+    elif flagged:
+        sentences.append(
+            [
+                figure(f"{flagged} of {len(measured)} cells"),
+                " with figures have a flag: a reason to look twice, not an error. ",
+                *listed(_flag_counts(measured)),
+                ".",
+            ]
+        )
+    else:
+        sentences.append(["No cell with figures has a flag."])
+    if len(measured) and fewest < FEWEST_ROUNDS:
+        few = int((measured["ok_count"] < FEWEST_ROUNDS).sum())
+        sentences.append(
+            [
+                figure(f"{few} of {len(measured)} cells"),
+                f" were measured by fewer than {FEWEST_ROUNDS} workers, so that they have no "
+                "interval, and are not told apart from anything.",
+            ]
+        )
+    sentences += _without_figures(evidence.run.runs, summary)
+    sentences += _explained(evidence)
+    limits = evidence.data.limits
+    if len(limits):
+        drifted = limits[limits["flags"] == DRIFT]
+        sentences.append(
+            [
+                "What the machine can do was probed at the start, in the middle and at the end: ",
+                figure(f"{len(drifted)} of {len(limits)} probes"),
+                f" differ by more than {DRIFT_SHARE:.0%} between their visits.",
+            ]
+        )
+    return Finding("trust", "What not to trust", sentences)
+
+
+def _flag_counts(measured: pd.DataFrame) -> list[Sentence]:
+    names = measured["flags"].str.split(";").explode()
+    counts = names[names != ""].value_counts().sort_index()
+    ordered = counts.sort_values(ascending=False, kind="stable")
+    return [[name(flag), f" in {count}"] for flag, count in ordered.items()]
+
+
+def _without_figures(runs: pd.DataFrame, summary: pd.DataFrame) -> list[Sentence]:
+    """Workers that failed, and cells that were predicted or skipped."""
+    sentences: list[Sentence] = []
+    workers = runs[runs["pass"] == MEASURE]
+    planned = (OK, SKIPPED_PREDICTED, SKIPPED_ROUNDS)
+    lost = workers[~workers["status"].isin(planned)]
+    if len(lost):
+        counts = lost["status"].value_counts().sort_index()
+        told: list[Sentence] = [[name(status), f" {count}"] for status, count in counts.items()]
+        sentences.append(
+            [
+                figure(f"{len(lost):,} of {len(workers):,} workers"),
+                " of the measure pass have no figures: ",
+                *listed(told, most=len(told)),
+                ".",
+            ]
+        )
+    predicted = summary[summary["status"] == SKIPPED_PREDICTED]
+    if len(predicted):
+        strategies = sorted(set(predicted["strategy"]))
+        sentences.append(
+            [
+                figure(counted(len(predicted), "cell")),
+                " would have taken too much of the time budget, and were predicted from smaller "
+                "sizes instead (",
+                *listed([[name(strategy)] for strategy in strategies]),
+                "): plots show them hollow or hatched, and no sentence here rests on them.",
+            ]
+        )
+    return sentences
+
+
+def _explained(evidence: Evidence) -> list[Sentence]:
+    if evidence.data.limits.empty:
+        return []
+    share = explained(evidence.data.attribution)
+    if not len(share.cells):
+        return []
+    return [
+        [
+            "Of the cold builds of our kernels that take 100 \N{MICRO SIGN}s and more, the model "
+            "of counts \N{MULTIPLICATION SIGN} costs explains ",
+            figure(f"{share.within} of {len(share.cells)}"),
+            " to 75% to 125% of the measured time; where it does not, the shares of the time are "
+            "to be taken with care.",
+        ]
+    ]

@@ -1,0 +1,33 @@
+"""What a finding is, and what all of them share."""
+
+from typing import NamedTuple, Optional, Sequence
+
+from growbench.report.evidence import Pair
+from growbench.report.sentences import Sentence, name
+from growbench.tables import Table
+
+# The article's two ways to build the array.
+SLOW, FAST = "loop_and_append", "preallocate_zeroed"
+# Whom the other allocators are held against, where it is there.
+USUAL_ALLOCATOR = "glibc"
+# Below it there are no intervals.
+FEWEST_ROUNDS = 6
+
+COLD, WARM = "cold_build_release", "warm_build_release"
+WHERE = {COLD: "In a fresh process", WARM: "In the steady state"}
+
+
+class Finding(NamedTuple):
+    """key: unique, for links. title: what it is about. sentences: one paragraph each. table: the
+    cells that support it, or None. plots: names of the plots that show it."""
+
+    key: str
+    title: str
+    sentences: Sequence[Sentence]
+    table: Optional[Table] = None
+    plots: Sequence[str] = ()
+
+
+def cell_text(pair: Pair) -> list:
+    """Strategy on allocator."""
+    return [name(pair[0]), " on ", name(pair[1])]

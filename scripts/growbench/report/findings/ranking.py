@@ -1,0 +1,183 @@
+"""Who is fastest, who is leanest, and by how much."""
+
+from typing import NamedTuple, Optional, Sequence
+
+import numpy as np
+import pandas as pd
+
+from growbench.report.evidence import Evidence, Pair, ratio
+from growbench.report.findings.finding import COLD, WARM, WHERE, Finding, cell_text
+from growbench.report.sentences import Sentence, amount, counted, interval, listed, times
+from growbench.tables import Column, Table
+from growbench.units import show
+
+_PEAK = "peak_memory"
+
+
+def fastest(evidence: Evidence) -> Optional[Finding]:
+    """Which cell of the article's size is the fastest, cold and warm, and by how much?"""
+    cells = evidence.measured()
+    sentences, rows = [], []
+    for metric_name in (COLD, WARM):
+        rounds = evidence.rounds_of(cells, metric_name)
+        order = _by_median(cells, f"{metric_name}_median_ns")
+        if len(order) < 2:
+            return None
+        sentences.append(_first_of(rounds, order, metric_name))
+        rows += _first_on_each_allocator(rounds, order, metric_name)
+    table = Table(
+        "fastest",
+        "The fastest strategy on each allocator",
+        (
+            Column("process", "process"),
+            Column("allocator", "allocator"),
+            Column("strategy", "smallest median"),
+            Column("median_ns", "takes", "ns"),
+            Column("next", "next"),
+            Column("ratio", "\N{DIVISION SIGN} fastest", "factor"),
+            Column("low", "95% interval", "interval:factor", "high"),
+        ),
+        pd.DataFrame(rows),
+        ("Where the interval includes 1, the two cannot be told apart.",),
+    )
+    title = f"Who is fastest at {evidence.size}"
+    return Finding("fastest", title, sentences, table, ("heat_map_cold", "heat_map_warm"))
+
+
+class _Place(NamedTuple):
+    """A cell and its median."""
+
+    pair: Pair
+    median: float
+    low: float
+    high: float
+
+
+def _by_median(cells: pd.DataFrame, column: str) -> list[_Place]:
+    """The cells that have that figure, the smallest first."""
+    low, high = column.replace("_median_", "_ci_low_"), column.replace("_median_", "_ci_high_")
+    places = [
+        _Place((strategy, allocator), median, at_least, at_most)
+        for strategy, allocator, median, at_least, at_most in zip(
+            cells["strategy"], cells["allocator"], cells[column], cells[low], cells[high]
+        )
+        if median > 0
+    ]
+    return sorted(places, key=lambda place: (place.median, place.pair))
+
+
+def _first_of(rounds: pd.DataFrame, order: Sequence[_Place], metric_name: str) -> Sentence:
+    first, second = order[0], order[1]
+    start = [f"{WHERE[metric_name]}, ", *cell_text(first.pair)]
+    median = [amount(first.median, "ns"), *interval(first.low, first.high, "ns")]
+    ahead = ratio(rounds, second.pair, first.pair)
+    next_is = ["the next, ", *cell_text(second.pair), ", takes ", times(ahead.ratio), " as long"]
+    if np.isnan(ahead.low):
+        return [
+            *start,
+            f" has the smallest median of {len(order)} cells: ",
+            *median,
+            "; ",
+            *next_is,
+            ". There are too few rounds to tell whether that is more than chance.",
+        ]
+    if ahead.low > 1.0:
+        return [
+            *start,
+            f" is the fastest of {len(order)} cells: ",
+            *median,
+            "; ",
+            *next_is,
+            *interval(ahead.low, ahead.high),
+            ".",
+        ]
+    tied = _not_slower(rounds, order)
+    return [
+        *start,
+        f" has the smallest median of {len(order)} cells: ",
+        *median,
+        ". It cannot be told apart from ",
+        *listed([cell_text(pair) for pair in tied]),
+        ".",
+    ]
+
+
+def _not_slower(rounds: pd.DataFrame, order: Sequence[_Place]) -> list[Pair]:
+    """The cells that are not shown to take longer than the first."""
+    first = order[0].pair
+    return [place.pair for place in order[1:] if not ratio(rounds, place.pair, first).low > 1.0]
+
+
+def _first_on_each_allocator(
+    rounds: pd.DataFrame, order: Sequence[_Place], metric_name: str
+) -> list[dict]:
+    rows = []
+    for allocator in sorted({place.pair[1] for place in order}):
+        of_allocator = [place for place in order if place.pair[1] == allocator]
+        row: dict = {
+            "process": "fresh" if metric_name == COLD else "steady",
+            "allocator": allocator,
+            "strategy": of_allocator[0].pair[0],
+            "median_ns": of_allocator[0].median,
+            **dict.fromkeys(("next", "ratio", "low", "high")),
+        }
+        if len(of_allocator) > 1:
+            ahead = ratio(rounds, of_allocator[1].pair, of_allocator[0].pair)
+            row.update(next=of_allocator[1].pair[0], **ahead._asdict())
+        rows.append(row)
+    return rows
+
+
+def leanest(evidence: Evidence) -> Optional[Finding]:
+    """Which cell of the article's size has the smallest peak?"""
+    cells = evidence.measured()
+    cells = cells[cells["peak_memory_ratio"] > 0]
+    order = _by_median(cells, "peak_memory_median_bytes")
+    if len(order) < 2:
+        return None
+    rounds = evidence.rounds_of(cells, _PEAK)
+    runs = evidence.run.runs
+    # A difference that is smaller than the error of a reading is none.
+    error = float(runs["peak_resolution_bytes"].max())
+    first, second = order[0], order[1]
+    payload = float(cells["payload_bytes"].max())
+    start = [*cell_text(first.pair), " has the smallest peak of "]
+    start += [f"{counted(len(order), 'cell')} at {evidence.size}: "]
+    start += [
+        amount(first.median, "bytes"),
+        f", {show(first.median / payload, 'ratio')} the payload",
+    ]
+    ahead = ratio(rounds, second.pair, first.pair)
+    if np.isnan(ahead.low):
+        end: Sentence = [
+            "; the next is ",
+            *cell_text(second.pair),
+            ", ",
+            amount(second.median, "bytes"),
+            ". There are too few rounds to tell whether that is more than chance.",
+        ]
+    elif ahead.low > 1.0 and second.median - first.median > error:
+        end = [
+            "; the next, ",
+            *cell_text(second.pair),
+            ", needs ",
+            times(ahead.ratio),
+            " as much",
+            *interval(ahead.low, ahead.high),
+            ".",
+        ]
+    else:
+        alike = [
+            place.pair
+            for place in order[1:]
+            if place.median - first.median <= error
+            or not ratio(rounds, place.pair, first.pair).low > 1.0
+        ]
+        end = [
+            ". It cannot be told apart from ",
+            *listed([cell_text(pair) for pair in alike]),
+            ": a peak is read to within ",
+            amount(error, "bytes"),
+            ".",
+        ]
+    return Finding("leanest", "Who is leanest", [[*start, *end]], None, ("heat_map_peak",))
