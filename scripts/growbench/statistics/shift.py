@@ -17,6 +17,8 @@ from scipy import special
 # Up to here the distributions are exact; beyond, normal with the continuity correction.
 LARGEST_EXACT = 50
 _CHUNK = 4_000_000
+# 1 - 0.9 is a little less than 0.1: a p that is exactly at the edge is on the interval's side.
+_ROUNDING = 1.0 + 1e-9
 
 
 class Shift(NamedTuple):
@@ -96,7 +98,7 @@ def _from_differences(differences: np.ndarray, below: np.ndarray, confidence: fl
     """Median, interval and p of all differences (cells x pairs), given P(statistic <= i)."""
     ordered = np.sort(differences, axis=1)
     count = ordered.shape[1]
-    rank = int(np.searchsorted(below, (1.0 - confidence) / 2.0, side="right"))
+    rank = int(np.searchsorted(below, (1.0 - confidence) / 2.0 * _ROUNDING, side="right"))
     if rank > 0:
         low, high = ordered[:, rank - 1], ordered[:, count - rank]
     else:
