@@ -278,3 +278,101 @@ def test_the_status_of_every_row_is_respected():
     assert (broken["status"] == OK).sum() < len(broken)
     found = compare(base, broken, COLD)
     assert (found.families["new_round_count"] == 9).all()
+
+
+MANY = {
+    "strategies": [*STRATEGIES, *"abcdefgh"],
+    "allocators": ("glibc", "jemalloc", "scudo"),
+    "sizes": (100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000, 30_000),
+}
+WARM = [metric("warm_build_release")]
+
+
+def test_a_slow_cell_that_its_family_hides_is_not_called_no_slower():
+    """One in ten cells is 40% slower: 3.4% in the mean, and too many families for its own p."""
+    slow = {"strategy": "a", "allocator": "glibc", "rows": 100}
+    base, new = run(1, 0.02, 6, **MANY), scaled(run(2, 0.02, 6, **MANY), 1.4, **slow)
+    found = compare(base, new, WARM)
+    row = family(found, "a", "glibc")
+    assert row["ci_high"] < 1.05 < row["p_adjusted"] * 1e3
+    assert row["verdict"] == UNRESOLVED
+    doubtful = found.cells[found.cells["doubtful"]]
+    assert list(zip(doubtful["strategy"], doubtful["allocator"], doubtful["rows"])) == [
+        ("a", "glibc", 100)
+    ]
+    assert found.count(NO_SLOWER) == 35
+
+
+def test_a_slow_cell_of_three_rounds_is_not_called_no_slower():
+    def three(runs):
+        return runs[~((runs["strategy"] == "a") & (runs["rows"] == 30_000) & (runs["round"] > 3))]
+
+    new = scaled(run(2, 0.02, **MANY), 1.6, strategy="a", allocator="scudo", rows=30_000)
+    found = compare(three(run(1, 0.02, **MANY)), three(new), WARM)
+    assert family(found, "a", "scudo")["verdict"] == UNRESOLVED
+    assert family(found, "a", "glibc")["verdict"] == NO_SLOWER
+
+
+def test_a_slow_cell_is_not_made_up_for_by_fast_ones():
+    new = scaled(run(2), 0.5, strategy="chunked_list")
+    few = {"strategy": "chunked_list", "allocator": "glibc", "rows": 3000}
+    new = scaled(new, 2.6, **few)  # 1.3 in the end, in 3 rounds
+    three = ~((new["strategy"] == "chunked_list") & (new["rows"] == 3000) & (new["round"] > 3))
+    found = compare(run(1)[three], new[three], WARM)
+    assert family(found, "chunked_list", "glibc")["verdict"] == UNRESOLVED
+    assert family(found, "chunked_list", "jemalloc")["verdict"] == FASTER
+
+
+def test_a_fast_cell_does_not_hide_that_its_family_is_unresolved():
+    """One cell is faster beyond doubt; of the others nothing is known."""
+    base, new = run(1, 0.01), run(2, 0.01)
+    random = np.random.default_rng(3)
+    noisy = []
+    for side in (base, new):
+        wide = (side["strategy"] == "chunked_list") & (side["rows"] != 100)
+        factor = np.where(wide, np.exp(random.normal(0.0, 1.0, len(side))), 1.0)
+        column = "warm_build_release_median_ns"
+        noisy.append(side.assign(**{column: side[column] * factor}))
+    fast = scaled(noisy[1], 0.3, strategy="chunked_list", rows=100)
+    found = compare(noisy[0], fast, WARM)
+    row = family(found, "chunked_list", "glibc")
+    cells = found.cells[found.cells["verdict"] == FASTER]
+    assert "glibc" in set(cells["allocator"])
+    assert row["ci_high"] > 1.05 and row["verdict"] == UNRESOLVED
+
+
+def test_what_failed_now_and_then_and_always_fails_now_is_lost():
+    old, new = run(1), run(2)
+    cell = (old["rows"] == 3000) & (old["strategy"] == "chunked_list")
+    before = fail(old, cell & (old["round"] == 1), "timeout")
+    assert len(compare(before, fail(new, cell, "crashed"), COLD).lost) == 2
+    again = fail(new, cell & (new["round"] < 3), "crashed")
+    assert compare(before, again, COLD).lost.empty
+
+
+def test_of_a_few_families_nothing_is_told_to_be_common():
+    chosen = {"strategies": ("chunked_list",)}
+    both = bring_together(run(1, **chosen), scaled(run(2, **chosen), 1.5))
+    without = compare_sides(both, COLD, without_common=True)
+    assert np.isnan(without.common["ratio"].iloc[0])
+    assert without.count(SLOWER) == 2
+
+
+def test_the_common_shift_lies_within_its_interval():
+    slow = scaled(scaled(run(2, 0.05), 2.0, strategy="chunked_list"), 3.0, rows=100)
+    for settings in (Settings(), PAIRED):
+        row = compare(run(1, 0.05), slow, COLD, settings).common.iloc[0]
+        assert row["ci_low"] < row["ratio"] < row["ci_high"]
+
+
+def test_a_family_that_fresh_data_lack_is_not_called_slower():
+    first = compare(*live(1, factor=1.4, strategy="chunked_list"), COLD, PAIRED)
+    base, new = live(2, factor=1.4, strategy="chunked_list")
+    only_glibc = [side[side["allocator"] == "glibc"] for side in (base, new)]
+    fresh = compare(*only_glibc, COLD, PAIRED, only=flagged(first))
+    judged = combine(first, fresh)
+    assert family(judged, "chunked_list", "glibc")["verdict"] == SLOWER
+    assert family(judged, "chunked_list", "jemalloc")["verdict"] == UNRESOLVED
+    assert set(judged.cells.loc[judged.cells["verdict"] == SLOWER, "allocator"]) == {"glibc"}
+    nothing = combine(first, compare(base[:0], new[:0], COLD, PAIRED, only=flagged(first)))
+    assert nothing.count(SLOWER) == 0 and len(nothing.families) == len(first.families)

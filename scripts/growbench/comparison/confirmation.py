@@ -52,22 +52,28 @@ def rounds_needed(wanted: pd.DataFrame, rounds: int, settings: Settings) -> int:
 def combine(first: Comparison, fresh: Optional[Comparison]) -> Comparison:
     """The verdicts on flagged families from the fresh data, on the others from the first look.
 
-    fresh: None if there are none. Without fresh data no family is called slower or faster, and none
-    of its cells is listed. families and cells get a column `data`, FIRST or FRESH.
+    fresh: None if there are none. A family without fresh data, such as one whose workers all failed
+    the second time, is not called slower or faster, and none of its cells is. families and cells
+    get a column `data`, FIRST or FRESH.
     """
-    tables = [(first.families, FIRST), (first.cells.assign(family_rejected=False), FIRST)]
+    families, cells = (
+        table.assign(data=FIRST, verdict=table["verdict"].replace([SLOWER, FASTER], UNRESOLVED))
+        for table in (first.families, first.cells.assign(family_rejected=False))
+    )
     if fresh is None:
-        families, cells = (table.assign(data=data) for table, data in tables)
-        unsure = families["verdict"].isin([SLOWER, FASTER])
-        families.loc[unsure, "verdict"] = UNRESOLVED
         return first._replace(families=families, cells=cells)
+    lost = pd.concat([first.lost, fresh.lost], ignore_index=True).drop_duplicates(list(CELL))
+    return first._replace(
+        families=_instead(families, fresh.families, fresh),
+        cells=_instead(cells, fresh.cells, fresh),
+        lost=lost,
+    )
+
+
+def _instead(old: pd.DataFrame, new: pd.DataFrame, fresh: Comparison) -> pd.DataFrame:
+    """The rows of `new`, then those of `old` whose family has no fresh data."""
     keys = ["metric", *FAMILY]
     asked = pd.MultiIndex.from_frame(fresh.families[keys])
-    merged = []
-    for (old, _), new in zip(tables, (fresh.families, fresh.cells)):
-        rest = old[~pd.MultiIndex.from_frame(old[keys]).isin(asked)]
-        merged.append(
-            pd.concat([new.assign(data=FRESH), rest.assign(data=FIRST)], ignore_index=True)
-        )
-    lost = pd.concat([first.lost, fresh.lost], ignore_index=True).drop_duplicates(list(CELL))
-    return first._replace(families=merged[0], cells=merged[1], lost=lost)
+    rest = old[~pd.MultiIndex.from_frame(old[keys]).isin(asked)]
+    parts = [part for part in (new.assign(data=FRESH), rest) if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else rest

@@ -41,6 +41,8 @@ _NOT_OF_THE_CODE = (
 )
 # A family has two chances to be found, by its mean and by its cells, so each has half of alpha.
 CHANCES = 2.0
+# Of fewer families it cannot be told what they have in common: one family would be its own.
+FEWEST_WITH_COMMON = 3
 
 
 class Settings(NamedTuple):
@@ -64,9 +66,11 @@ class Comparison(NamedTuple):
     ci_low, ci_high (95%); p (of the family alone), p_adjusted (Holm, over all families of the
     metric); visible_ratio (what would have been found in 80% of cases; inf: nothing); verdict.
     cells: metric; the keys of CELL; base_median, new_median (in the metric's unit); ratio, ci_low,
-    ci_high, p, p_adjusted (Holm, within the family); family_rejected; verdict.
-    common: for each metric the ratio that all families have in common (the median of theirs), and
-    its interval. lost: cells that base has figures of, and whose workers failed in new.
+    ci_high, p, p_adjusted (Holm, within the family); family_rejected; verdict; doubtful (not found,
+    but so far above the threshold by itself that its family cannot be called no slower).
+    common: for each metric family_count; the ratio that the families have in common (the median of
+    theirs, nan for fewer than 3), and its interval; one_sided: no family, but one side has figures.
+    lost: cells that base has figures of, and whose workers failed in new.
     """
 
     families: pd.DataFrame
@@ -196,6 +200,7 @@ def _of_metric(
     base = _values(sides.base, sides.base_cell, metric)
     new = _values(sides.new, sides.new_cell, metric)
     cell_count = len(sides.cells)
+    one_sided = (len(base.cell) == 0) != (len(new.cell) == 0)
     shared = (np.bincount(base.cell, minlength=cell_count) > 0) & (
         np.bincount(new.cell, minlength=cell_count) > 0
     )
@@ -225,7 +230,7 @@ def _of_metric(
     best = np.minimum(families["p"].to_numpy(), by_cells[families["family"].to_numpy()])
     families["p"] = np.minimum(1.0, CHANCES * best)
     ratio, low, high = np.exp([common["log"], common["low"], common["high"]])
-    row = {"metric": metric.name, "family_count": len(families)}
+    row = {"metric": metric.name, "family_count": len(families), "one_sided": one_sided}
     return cells, families, {**row, "ratio": ratio, "ci_low": low, "ci_high": high}
 
 
@@ -331,19 +336,22 @@ def _squares(means: pd.DataFrame, family_count: int) -> np.ndarray:
 
 
 def _common(measured: _Measured) -> dict:
-    """The shift that all families have in common: the median of theirs; its interval is that of
-    the rounds' medians over families."""
+    """The shift that the families have in common: the median of theirs. Its interval reaches as far
+    to either side as that of the rounds' medians over families does, whose own estimate is another:
+    where few families are slow, these medians lean towards them."""
     shifts = measured.of_families.shift[~np.isnan(measured.of_families.shift)]
-    if len(shifts) == 0:
+    if len(shifts) < FEWEST_WITH_COMMON:
         return {"log": np.nan, "low": np.nan, "high": np.nan}
     rounds = [values.reshape(1, -1) for values in measured.common]
     of_rounds = (
         hodges_lehmann(rounds[0], rounds[1]) if len(rounds) == 2 else paired_shift(rounds[0])
     )
+    middle = float(np.median(shifts))
+    from_rounds = middle - of_rounds.shift[0]
     return {
-        "log": float(np.median(shifts)),
-        "low": float(of_rounds.low[0]),
-        "high": float(of_rounds.high[0]),
+        "log": middle,
+        "low": float(of_rounds.low[0] + from_rounds),
+        "high": float(of_rounds.high[0] + from_rounds),
     }
 
 
@@ -378,12 +386,21 @@ def _judge(
     listed = cells["family_rejected"] & (cells["p_adjusted"] <= alpha)
     cells["verdict"] = _verdicts(cells, listed.to_numpy(), settings.cell_threshold)
 
-    families["verdict"] = _verdicts(families, rejected, settings.family_threshold)
-    for verdict in (FASTER, SLOWER):
-        has = np.zeros(len(is_rejected), dtype=bool)
-        has[of_cell[(cells["verdict"] == verdict).to_numpy()]] = True
-        found = rejected & has[of_family] & (families["verdict"] != SLOWER).to_numpy()
-        families.loc[found, "verdict"] = verdict
+    # A cell without an interval of its own, such as one of three rounds, is doubtful by its ratio.
+    at_least = cells["ci_low"].fillna(cells["ratio"])
+    cells["doubtful"] = (at_least > 1.0 + settings.cell_threshold) & (cells["verdict"] != SLOWER)
+
+    def has(of: pd.Series) -> np.ndarray:
+        """Which families have such a cell?"""
+        found = np.zeros(len(is_rejected), dtype=bool)
+        found[of_cell[of.to_numpy(dtype=bool)]] = True
+        return found[of_family]
+
+    verdict = _verdicts(families, rejected, settings.family_threshold)
+    verdict[rejected & has(cells["verdict"] == FASTER) & (verdict == NO_SLOWER)] = FASTER
+    verdict[has(cells["doubtful"]) & (verdict != SLOWER)] = UNRESOLVED
+    verdict[rejected & has(cells["verdict"] == SLOWER)] = SLOWER
+    families["verdict"] = verdict
     families["visible_ratio"] = _visible(families, settings)
     return cells, families
 
@@ -417,16 +434,18 @@ def _visible(families: pd.DataFrame, settings: Settings) -> np.ndarray:
 
 def _lost(base: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Cells that base measured, and of which a worker in new failed: CELL, status, status_detail,
-    worker_count. A cell whose workers failed in base as well is not lost."""
+    worker_count. A cell of which workers failed in base as well is lost if new has no figures."""
     keys = list(CELL)
     base, new = (side[side["pass"] == MEASURE] for side in (base, new))
     failed = new[~new["status"].isin(_NOT_OF_THE_CODE)]
     if failed.empty:
         return failed[[*keys, "status"]].assign(status_detail="", worker_count=0)
-    sound = base.groupby(keys, observed=True)["status"].agg(
-        lambda statuses: bool((statuses == OK).any() and statuses.isin(_NOT_OF_THE_CODE).all())
-    )
-    sound = sound[sound].reset_index()[keys]
+    measured = base.loc[base["status"] == OK, keys].drop_duplicates()
+    shaky = base.loc[~base["status"].isin(_NOT_OF_THE_CODE), keys].drop_duplicates()
+    still = new.loc[new["status"] == OK, keys].drop_duplicates()
+    # As shaky as it was before: nothing new.
+    as_before = pd.MultiIndex.from_frame(shaky.merge(still, on=keys))
+    sound = measured[~pd.MultiIndex.from_frame(measured).isin(as_before)]
     detail = failed["status_detail"] if "status_detail" in failed else ""
     lost = failed.assign(status_detail=detail).merge(sound, on=keys)
     return (

@@ -5,8 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from growbench.comparison.confirmation import FRESH
 from growbench.comparison.same_machine import (
     CHANCES,
+    FAMILY,
     FASTER,
     NO_SLOWER,
     SLOWER,
@@ -35,13 +37,14 @@ class View(NamedTuple):
 
 
 def exit_status(judged: Comparison) -> int:
-    """1 for a regression or a lost cell, 4 if a regression cannot be ruled out, 3 without any cell
-    to compare, else 0."""
-    if judged.families.empty:
-        return NOT_COMPARABLE
+    """1 for a regression or a lost cell, 3 without any cell to compare, 4 if a regression cannot be
+    ruled out or a metric has figures on one side only, else 0."""
     if judged.count(SLOWER) or len(judged.lost):
         return REGRESSION
-    return INCONCLUSIVE if judged.count(UNRESOLVED) else NO_REGRESSION
+    if judged.families.empty:
+        return NOT_COMPARABLE
+    unknown = judged.count(UNRESOLVED) or judged.common["one_sided"].any()
+    return INCONCLUSIVE if unknown else NO_REGRESSION
 
 
 def sentences(view: View) -> list[str]:
@@ -49,8 +52,6 @@ def sentences(view: View) -> list[str]:
     base, new = view.labels
     judged = view.judged
     families = judged.families
-    if families.empty:
-        return [f"not comparable: {base} and {new} have no measured cell in common"]
     total = len(families)
     threshold = percent(1.0 + judged.settings.family_threshold)
     slower, faster = judged.count(SLOWER), judged.count(FASTER)
@@ -61,18 +62,28 @@ def sentences(view: View) -> list[str]:
         lines += _examples(judged, SLOWER)
     if len(judged.lost):
         lines.append(
-            f"regression: workers of {len(judged.lost)} cells failed in {new}, none in {base}"
+            f"regression: workers of {len(judged.lost)} cells that {base} has figures of failed in "
+            f"{new}"
         )
+    if families.empty:
+        return [*lines, f"not comparable: {base} and {new} have no measured cell in common"]
     if not slower and not len(judged.lost):
         if unresolved:
             lines.append(
                 f"inconclusive: no regression was found, but in {unresolved} of {total} families "
                 f"one of more than {threshold} cannot be ruled out"
             )
+        elif judged.common["one_sided"].any():
+            lines.append(
+                f"inconclusive: none of {total} families is above {threshold}, but not all that "
+                "was asked for could be compared"
+            )
         else:
             lines.append(f"no regression: none of {total} families is above {threshold}")
     elif unresolved:
         lines.append(f"in {unresolved} more families one of over {threshold} cannot be ruled out")
+    lines += _doubtful(judged)
+    lines += _not_compared(view)
     if faster:
         lines.append(f"{new} is faster or smaller in {faster} of {total} families")
         lines += _examples(judged, FASTER)
@@ -86,10 +97,15 @@ def _examples(judged: Comparison, verdict: str) -> list[str]:
     """The furthest few families of a verdict."""
     found = judged.families[judged.families["verdict"] == verdict]
     ascending = verdict == FASTER
-    found = found.sort_values("ratio", ascending=ascending, kind="stable")
+    return _listed(found.sort_values("ratio", ascending=ascending, kind="stable"))
+
+
+def _listed(found: pd.DataFrame) -> list[str]:
+    """The first few families or cells, indented."""
     lines = [
-        f"  {row['strategy']} on {row['allocator']}, {metric(row['metric']).label.lower()}: "
-        f"{_change(row)}"
+        f"  {row['strategy']} on {row['allocator']}, "
+        + (f"{row['rows']:,} rows, " if "rows" in row else "")
+        + f"{metric(row['metric']).label.lower()}: {_change(row)}"
         for row in found.head(_EXAMPLES).to_dict("records")
     ]
     if len(found) > _EXAMPLES:
@@ -97,17 +113,43 @@ def _examples(judged: Comparison, verdict: str) -> list[str]:
     return lines
 
 
+def _doubtful(judged: Comparison) -> list[str]:
+    """Cells that keep their families from being called no slower. Where a family has no interval,
+    too little is known for its cells to be worth a look."""
+    families = judged.families
+    unsure = families[(families["verdict"] == UNRESOLVED) & families["ci_high"].notna()]
+    cells = judged.cells[judged.cells["doubtful"]].merge(unsure[["metric", *FAMILY]])
+    if cells.empty:
+        return []
+    threshold = percent(1.0 + judged.settings.cell_threshold)
+    found = cells.sort_values("ratio", ascending=False, kind="stable")
+    return [
+        f"single cells that look over {threshold} slower, which may be chance: {len(cells)}",
+        *_listed(found),
+    ]
+
+
+def _not_compared(view: View) -> list[str]:
+    """Metrics of which no cell could be compared."""
+    base, new = view.labels
+    return [
+        f"{metric(row['metric']).label.lower()}: not compared, since no cell has figures "
+        + ("on both sides" if row["one_sided"] else f"of it that count, in {base} or in {new}")
+        for row in view.raw.common.to_dict("records")
+        if not row["family_count"]
+    ]
+
+
 def _change(row: dict) -> str:
-    return f"{_percent(row['ratio'])} ({_percent(row['ci_low'])} to {_percent(row['ci_high'])})"
-
-
-def _percent(ratio: float) -> str:
-    return percent(ratio) if np.isfinite(ratio) else "-"
+    change = percent(row["ratio"])
+    if np.isnan(row["ci_low"]):
+        return f"{change} (too few rounds for an interval)"
+    return f"{change} ({percent(row['ci_low'])} to {percent(row['ci_high'])})"
 
 
 def _visible(judged: Comparison) -> str:
     """What could have been seen, and what to do about it."""
-    visible = judged.families["visible_ratio"].dropna().to_numpy()
+    visible = judged.families["visible_ratio"].to_numpy()
     rounds = int(judged.families[["base_round_count", "new_round_count"]].min().min())
     advice = "measure more --rounds or fewer families"
     if not judged.settings.paired:
@@ -115,13 +157,15 @@ def _visible(judged: Comparison) -> str:
     seen = visible[np.isfinite(visible)]
     if len(seen) == 0:
         return (
-            f"with {rounds} rounds nothing can be told from chance among so many families, however "
-            f"large; {advice}"
+            f"with {rounds} round{'s' if rounds != 1 else ''} nothing can be told from chance "
+            f"among so many families, however large; {advice}"
         )
     blind = len(visible) - len(seen)
+    middle = float(np.median(visible))
+    in_half = f"{percent(middle)} would have been found in half of the families, one of "
     text = (
-        f"a slowdown of {percent(float(np.median(seen)))} would have been found in half of the "
-        f"families, of {percent(float(seen.max()))} in all"
+        f"a slowdown of {in_half if np.isfinite(middle) else ''}{percent(float(seen.max()))} "
+        "would have been found in all"
     )
     if blind:
         text += f" but {blind}, which have too few rounds"
@@ -129,26 +173,38 @@ def _visible(judged: Comparison) -> str:
 
 
 def _common(view: View) -> list[str]:
-    """Metrics whose families all moved together."""
-    lines = []
-    for row in view.raw.common.to_dict("records"):
-        if row["ci_low"] > 1.0 or row["ci_high"] < 1.0:
-            lines.append(
-                f"all families moved together in {metric(row['metric']).label.lower()}: "
-                f"{_change(row)}; that may be the machine"
-            )
+    """Metrics whose families moved together, as far as their median tells."""
+    cause = "that may be the machine"
     if view.judged.settings.paired:
-        return [
-            line.replace("that may be", "the rounds were interleaved, so that is not")
-            for line in lines
-        ]
-    if lines:
+        cause = "the rounds were interleaved, so that is not the machine"
+    lines = [
+        f"the median of all families moved in {metric(row['metric']).label.lower()}: "
+        f"{_change(row)}; {cause}"
+        for row in view.raw.common.to_dict("records")
+        if row["ci_low"] > 1.0 or row["ci_high"] < 1.0
+    ]
+    if view.judged.settings.paired:
+        return lines
+    if view.judged is view.raw:
         removed = view.without_common.count(SLOWER)
+        told = f"without what they have in common {removed} families are slower"
+        return [*lines, told] if lines else lines
+    return [*lines, *_taken_out(view)]
+
+
+def _taken_out(view: View) -> list[str]:
+    """What was judged without the common shift, and what could not be."""
+    common = view.raw.common[view.raw.common["family_count"] > 0]
+    known = common["ratio"].notna()
+    lines = [
+        f"{metric(name).label.lower()}: too few families to tell what they have in common, so "
+        "nothing is taken out"
+        for name in common.loc[~known, "metric"]
+    ]
+    if known.any():
         lines.append(
-            f"without what they have in common {removed} families are slower"
-            if view.judged is view.raw
-            else f"judged without what they have in common; with it {view.raw.count(SLOWER)} "
-            "families are slower"
+            f"judged without what they have in common; with it {view.raw.count(SLOWER)} families "
+            "are slower"
         )
     return lines
 
@@ -282,6 +338,8 @@ def _figure(value: float, name: str) -> str:
 def _cell_notes(comparison: Comparison) -> list[str]:
     """How many rounds a single cell would need to be found in its family by itself."""
     families = comparison.families
+    if "data" in families:
+        families = families[families["data"] == FRESH]
     if families.empty:
         return []
     largest = families.loc[families["cell_count"].idxmax()]
