@@ -13,7 +13,7 @@ try:
     from growbench import choice, entry, files, load
     from growbench.comparison import differences, live, machines, output, pair
     from growbench.comparison.run import Run, read_all
-    from growbench.tables import Table
+    from growbench.tables import Table, printable
 except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
     sys.exit(2)
@@ -43,18 +43,23 @@ exit status:
 def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     runs = read_all(options.run, pair.columns(pair.wish(options).metrics))
-    wanted = choice.chosen(options)
-    rows = choice.choose([run.runs for run in runs], wanted)
-    runs = [run._replace(runs=of_run) for run, of_run in zip(runs, rows)]
     machine_ids = {run.machine_id for run in runs}
+    wanted = choice.chosen(options)
+    if len(runs) == 1:
+        wanted = of_both_sides(wanted, runs[0])
+    rows = choice.choose([run.runs for run in runs], wanted)
+    if all(of_run.empty for of_run in rows):
+        print("not comparable: no row is all that was asked for", file=sys.stderr)
+        return NOT_COMPARABLE
+    named = "; ".join(printable(f"{run.label} is of {run.machine_id}") for run in runs)
+    runs = [run._replace(runs=of_run) for run, of_run in zip(runs, rows)]
     if len(machine_ids) > 1 and options.gate:
-        named = "; ".join(f"{run.label} is of {run.machine_id}" for run in runs)
         print(f"not comparable: {named}; a gate needs runs of one machine", file=sys.stderr)
         return NOT_COMPARABLE
     if len(machine_ids) > 1:
         documents = [of_machines(runs, options)]
     elif len(runs) == 1:
-        documents = [of_live_run(runs[0], options)]
+        documents = [of_live_run(runs[0], wanted, options)]
     else:
         documents = of_one_machine(runs, options)
     text = as_text(documents, options)
@@ -62,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         with files.atomic_writer(Path(options.output)) as stream:
             stream.write(text)
     else:
-        print(text, end="")
+        entry.put(text)
     return worst([document.status for document in documents])
 
 
@@ -101,7 +106,17 @@ def worst(statuses: Sequence[int]) -> int:
     return next((status for status in (1, 3, 4) if status in statuses), 0)
 
 
-def of_live_run(run: Run, options: argparse.Namespace) -> output.Document:
+def of_both_sides(wanted: dict[str, list], run: Run) -> dict[str, list]:
+    """What is wanted of a live comparison: an allocator's own name stands for both its sides."""
+    labels = set(run.runs["allocator"])
+    made = []
+    for name in wanted.get("allocator", []):
+        both = [live.label(live.BASE, name), live.label(live.NEW, name)]
+        made += both if labels.issuperset(both) else [name]
+    return wanted | {"allocator": made} if made else wanted
+
+
+def of_live_run(run: Run, wanted: dict[str, list], options: argparse.Namespace) -> output.Document:
     """The two sides of a live comparison, with its confirmation if it has one."""
     if live.sides(run.runs) is None:
         raise entry.UsageError(
@@ -114,7 +129,9 @@ def of_live_run(run: Run, options: argparse.Namespace) -> output.Document:
     again = load.runs_path(options.run[0]).with_name(live.CONFIRMATION)
     fresh = None
     if (again / "runs.csv").is_file():
-        (fresh,) = choice.choose([load.read_runs(again)], choice.chosen(options))
+        # Only what was flagged is in there, so that there may be none of what is wanted.
+        rows = choice.of(load.read_runs(again), wanted)
+        fresh = rows if live.sides(rows) is not None else None
     return pair.compare_live(
         run.runs, fresh, (live.BASE, live.NEW), pair.wish(options), settings, origin
     )
@@ -165,22 +182,11 @@ def without_long_tables(document: output.Document) -> output.Document:
 
 
 def experiment(runs: Sequence[Run], options: argparse.Namespace) -> Optional[pd.DataFrame]:
-    """The rows of the machine's A/A experiment, if it has one."""
-    machine_id = runs[0].machine_id
-    folder = options.aa_run
-    if folder is None and options.threshold is None:
-        places = (pair.aa_folder(Path(path), machine_id) for path in options.run)
-        folder = next((place for place in places if place is not None), None)
-    if folder is None:
+    """The rows of the machine's A/A experiment, if it has one and its threshold is wanted."""
+    if options.aa_run is None and options.threshold is not None:
         return None
-    rows = load.read_runs(folder)
-    if live.sides(rows) is None:
-        raise entry.UsageError(f"{folder} is no A/A experiment; make one with: make aa")
-    if rows["machine_id"].iloc[0] != machine_id:
-        raise entry.UsageError(
-            f"{folder} is the A/A experiment of {rows['machine_id'].iloc[0]}, not of {machine_id}"
-        )
-    return rows
+    machine_id = next(run.machine_id for run in runs if run.machine_id)
+    return pair.experiment(options.aa_run, [Path(path) for path in options.run], machine_id)
 
 
 def as_text(documents: Sequence[output.Document], options: argparse.Namespace) -> str:

@@ -50,6 +50,9 @@ def main(arguments: Sequence[str]) -> int:
     except ValueError as error:
         raise entry.UsageError(f"--base {options.base} --new {options.new}: {error}") from None
     wish = pair.wish(options)
+    if options.aa_run is not None:
+        # What is wrong with it is told before hours of measuring.
+        load.read_runs(options.aa_run)
     folder = Path(options.out or default_folder())
     measure(options, folder, [*compared, "--rounds", str(options.rounds), *options.words])
     runs = load.read_runs(folder)
@@ -61,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
         fresh = confirm(options, compared, runs, folder, wish, settings)
         names = (options.base or OWN_BUILD, options.new or OWN_BUILD)
         document = pair.compare_live(runs, fresh, names, wish, settings, origin)
-    print(output.FORMATS[options.format]([document], entry.in_colour(options.color)), end="")
+    entry.put(output.FORMATS[options.format]([document], entry.in_colour(options.color)))
     print(f"measured in {folder}", file=sys.stderr)
     return document.status
 
@@ -139,8 +142,9 @@ def thresholds(
     options: argparse.Namespace, wish: pair.Wish, runs: pd.DataFrame, folder: Path
 ) -> tuple[same_machine.Settings, str]:
     """Theta: what was asked for, what the machine's A/A experiment says, or 5%."""
-    kept = options.aa_run or pair.aa_folder(folder, str(runs["machine_id"].iloc[0]))
-    same = load.read_runs(kept) if kept and options.threshold is None else None
+    same = None
+    if options.threshold is None:
+        same = pair.experiment(options.aa_run, [folder], str(runs["machine_id"].iloc[0]))
     return pair.settings_for(wish, same, paired=True)
 
 
@@ -181,6 +185,8 @@ def of_itself(runs: pd.DataFrame, wish: pair.Wish) -> output.Document:
 def keep_experiment(folder: Path, machine_id: str) -> Path:
     """Name the run's folder as the machine's A/A experiment, in place of an older one."""
     kept = folder.with_name(f"aa-{machine_id}")
+    if kept.exists() and kept.samefile(folder):
+        return folder
     if kept.exists():
         shutil.rmtree(kept)
     return folder.rename(kept)

@@ -6,6 +6,7 @@ from typing import Sequence
 import pandas as pd
 
 from growbench.entry import UsageError
+from growbench.tables import printable
 
 NUMBERS = ("rows", "row_bytes", "threads")
 KEYS = ("implementation", "strategy", "allocator", *NUMBERS)
@@ -33,12 +34,17 @@ def choose(tables: Sequence[pd.DataFrame], wanted: dict[str, list]) -> list[pd.D
 
     Raises UsageError for a value that none of the tables has.
     """
-    kept = list(tables)
     for key, values in wanted.items():
         known = sorted(set().union(*(table[key].unique() for table in tables)))
         for value in values:
             if value not in known:
                 listed = ", ".join(map(str, known))
-                raise UsageError(f"no cell of {key} {value}; there are: {listed}")
-        kept = [table[table[key].isin(values)] for table in kept]
-    return kept
+                raise UsageError(printable(f"no cell of {key} {value}; there are: {listed}"))
+    return [of(table, wanted) for table in tables]
+
+
+def of(table: pd.DataFrame, wanted: dict[str, list]) -> pd.DataFrame:
+    """The rows that are all that is wanted, if there are any."""
+    for key, values in wanted.items():
+        table = table[table[key].isin(values)]
+    return table

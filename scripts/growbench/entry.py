@@ -59,8 +59,8 @@ def run(
         print(f"error: {error}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:
-        # The reader, such as head, has seen enough. Keep Python from flushing into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader, such as head, has seen enough.
+        _hush()
         return 0
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
@@ -82,6 +82,20 @@ def run(
         )
         return USAGE
     return status or 0
+
+
+def put(text: str) -> None:
+    """Write to standard output. A reader that has seen enough, such as head, is no error, and takes
+    nothing from the exit status."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        _hush()
+
+
+def _hush() -> None:
+    """Keep Python from flushing into a pipe that nobody reads, now and at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def in_colour(choice: str = "auto") -> bool:

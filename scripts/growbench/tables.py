@@ -121,7 +121,7 @@ def _shown(value: Any, kind: Kind) -> str:
 
 
 def printable(text: str) -> str:
-    """Text with a name from the data in it, which breaks no line and says nothing to a terminal."""
+    """Text from the data as part of a line: it neither breaks it nor speaks to the terminal."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

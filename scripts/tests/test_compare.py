@@ -4,10 +4,12 @@ import csv
 import importlib
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from conftest import SCRIPTS, build_runs, fail, write_runs
 from test_same_machine import STRATEGIES, run, scaled
@@ -272,3 +274,94 @@ def test_names_from_the_data_do_nothing(compare, folder):
     assert "<script" not in compare(a, b, "--all", "--format", "markdown").stdout
     text = compare(a, b, "--all", "--format", "csv", "--table", "families").stdout
     assert not any(row["strategy"].startswith("=") for row in csv.DictReader(io.StringIO(text)))
+
+
+def test_a_hostile_name_in_a_sentence_does_nothing(compare, folder):
+    name = "a\033[2J\x9b"
+    sides = (run(1), scaled(run(2), 1.5, strategy="chunked_list"))
+    a, b = (
+        folder(label, side.assign(strategy=side["strategy"].replace("chunked_list", name)))
+        for label, side in zip("ab", sides)
+    )
+    for arguments in ([a, b], [a, b, "--format", "markdown"], [a, b, "--strategy", "c"]):
+        done = compare(*arguments)
+        assert not {"\033", "\x9b"} & set(done.stdout + done.stderr)
+    assert "slower or larger in 4 of" in compare(a, b).stdout
+
+
+def test_runs_whose_workers_all_fail_now_end_in_1(compare, folder):
+    new = run(2)
+    broken = fail(new, new["round"] > 0, "crashed")
+    done = compare(folder("a", run(1)), folder("b", broken), "--gate")
+    assert done.returncode == 1
+    assert "failed in b" in done.stdout and "no measured cell in common" in done.stdout
+
+
+def test_a_metric_that_only_one_run_has_ends_in_4(compare, folder):
+    new = run(2)
+    new["warm_build_release_median_ns"] = float("nan")
+    done = compare(folder("a", run(1)), folder("b", new))
+    assert done.returncode == 4
+    assert "warm build and release time: not compared" in done.stdout
+
+
+def test_a_metric_that_no_run_has_is_said_to_be_missing(compare, folder):
+    done = compare(folder("a", run(1)), folder("b", run(2)), "--rows", "100")
+    assert done.returncode == 0
+    assert "peak memory: not compared" in done.stdout
+
+
+def test_a_single_slow_cell_is_named_where_it_is_in_doubt(compare, folder):
+    def three(runs):
+        return runs[~((runs["rows"] == 30_000) & (runs["round"] > 3))]
+
+    new = scaled(run(2), 1.4, strategy="chunked_list", allocator="glibc", rows=30_000)
+    done = compare(folder("a", three(run(1))), folder("b", three(new)))
+    assert done.returncode == 4
+    assert "chunked_list on glibc, 30,000 rows, cold" in done.stdout
+
+
+def test_few_families_are_judged_as_they_are(compare, folder):
+    a, b = folder("a", run(1)), folder("b", scaled(run(2), 1.5))
+    few = ("--without-common-shift", "--strategy", "chunked_list")
+    done = compare(a, b, *few)
+    assert done.returncode == 1 and "too few families to tell" in done.stdout
+    assert compare(a, b, "--without-common-shift").returncode == 0
+
+
+def test_a_choice_that_leaves_one_side_empty_is_of_the_same_machine(compare, folder):
+    runs = run(2)
+    part = runs[~((runs["strategy"] == "chunked_list") & (runs["rows"] == 3000))]
+    b = Path(folder("b", part))
+    (b / "machine.json").unlink()
+    chosen = ("--strategy", "chunked_list", "--rows", "3000", "--gate")
+    done = compare(folder("a", run(1)), b, *chosen)
+    assert done.returncode == 3
+    assert "no measured cell in common" in done.stdout
+    assert "a gate needs" not in done.stderr
+    done = compare(b, b, *chosen)
+    assert done.returncode == 3 and "no row" in done.stderr
+
+
+def test_a_live_run_is_chosen_from_by_the_names_that_it_shows(compare, folder):
+    base, new = run(1), scaled(run(2), 1.5, strategy="chunked_list")
+    both = pd.concat(
+        side.assign(allocator=f"{name}." + side["allocator"])
+        for name, side in (("base", base), ("new", new))
+    )
+    live = Path(folder("live", both))
+    write_runs(both[both["strategy"] == "chunked_list"], live / "confirmation" / "runs.csv")
+    assert compare(live, "--allocator", "glibc").returncode == 1
+    # Nothing of it was flagged, so there is nothing of it in the confirmation.
+    assert compare(live, "--strategy", "realloc_doubling").returncode == 0
+    assert compare(live, "--allocator", "scudo").returncode == 2
+
+
+def test_a_reader_that_has_seen_enough_changes_no_exit_status(folder):
+    a, b = folder("a", run(1)), folder("b", doubled_cell())
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, SCRIPTS / "compare.py", a, b]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert done.returncode == 1 and done.stderr == b""

@@ -139,6 +139,18 @@ def test_an_experiment_with_itself_becomes_the_machines_own(live, tmp_path):
     assert done.returncode == 0 and kept.is_dir()
 
 
+def test_an_experiment_that_is_in_its_place_already_stays(live, tmp_path):
+    kept = tmp_path / "aa-example-2cpu"
+    done, _ = live("--aa", "--out", kept)
+    assert done.returncode == 0, done.stderr
+    assert sides(read_runs(kept)) is not None
+
+
+def test_an_experiment_that_cannot_be_read_is_told_before_measuring(live, tmp_path):
+    done, asked = live("--new", "A_VARIABLE=1", "--aa-run", tmp_path / "nowhere")
+    assert done.returncode == 2 and asked == []
+
+
 @pytest.mark.parametrize("status", [1, 2, 70])
 def test_a_runner_that_fails_ends_in_2(live, monkeypatch, status):
     monkeypatch.setenv("STATUS", str(status))

@@ -20,7 +20,9 @@ from growbench.comparison.same_machine import (
 )
 from growbench.comparison.sharing import not_shared
 from growbench.metrics import HEADLINES, METRICS, Metric, metric
-from growbench.tables import Table
+from growbench.entry import UsageError
+from growbench.load import read_runs
+from growbench.tables import Table, printable
 
 # What is compared unless something else is asked for.
 HEADLINES_AND_PEAK = (*HEADLINES, "peak_memory")
@@ -101,6 +103,24 @@ def aa_folder(run_path: Path, machine_id: str) -> Optional[Path]:
     return found if (found / "runs.csv").is_file() else None
 
 
+def experiment(
+    asked: Optional[str], run_paths: Sequence[Path], machine_id: str
+) -> Optional[pd.DataFrame]:
+    """The rows of the machine's A/A experiment: that which was asked for, or else one beside the
+    runs; None if there is none. Raises UsageError for what is none, or of another machine."""
+    places = (aa_folder(path, machine_id) for path in run_paths)
+    folder = asked or next((place for place in places if place is not None), None)
+    if folder is None:
+        return None
+    rows = read_runs(folder)
+    if sides(rows) is None:
+        raise UsageError(f"{folder} is no A/A experiment; make one with: make aa")
+    if rows["machine_id"].iloc[0] != machine_id:
+        other = printable(str(rows["machine_id"].iloc[0]))
+        raise UsageError(f"{folder} is the A/A experiment of {other}, not of {machine_id}")
+    return rows
+
+
 def settings_for(wish: Wish, same: Optional[pd.DataFrame], paired: bool) -> tuple[Settings, str]:
     """The thresholds, and where they come from in words.
 
@@ -157,6 +177,8 @@ def compare_live(
     if fresh is not None:
         second = compare(*both_sides(fresh), wish.metrics, settings, only=wanted)
         notes.insert(0, f"{len(wanted)} families were flagged, and judged on fresh data")
+        if len(second.families) < len(wanted):
+            notes[0] += f"; {len(wanted) - len(second.families)} of them have none"
     elif len(wanted):
         notes.insert(0, f"{len(wanted)} families look slower or faster, which was not confirmed")
     judged = combine(first, second)
@@ -182,5 +204,5 @@ def document(view: verdict.View, notes: Sequence[str], limit: int) -> Document:
     if len(view.judged.lost):
         tables.append(verdict.lost_table(view.judged))
     title = f"{view.labels[1]} against {view.labels[0]}"
-    lines = [*verdict.sentences(view), *notes]
-    return Document(title, lines, tables, verdict.exit_status(view.judged))
+    lines = [printable(line) for line in (*verdict.sentences(view), *notes)]
+    return Document(printable(title), lines, tables, verdict.exit_status(view.judged))
