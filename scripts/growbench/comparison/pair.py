@@ -108,10 +108,11 @@ def experiment(
 ) -> Optional[pd.DataFrame]:
     """The rows of the machine's A/A experiment: that which was asked for, or else one beside the
     runs; None if there is none. Raises UsageError for what is none, or of another machine."""
-    places = (aa_folder(path, machine_id) for path in run_paths)
-    folder = asked or next((place for place in places if place is not None), None)
-    if folder is None:
+    found = (aa_folder(path, machine_id) for path in run_paths)
+    places = [Path(asked)] if asked else [place for place in found if place is not None]
+    if not places:
         return None
+    folder = places[0]
     rows = read_runs(folder)
     if sides(rows) is None:
         raise UsageError(f"{folder} is no A/A experiment; make one with: make aa")
