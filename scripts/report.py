@@ -7,6 +7,7 @@ from typing import Optional, Sequence
 
 try:
     from growbench import entry, files, load
+    from growbench.comparison import pair
     from growbench.comparison.run import read_all
     from growbench.report import assemble, page, paper
     from growbench.units import show
@@ -43,13 +44,17 @@ def main(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments)
     path = output_path(options.output, options.run)
+    runs = read_all(options.run)
     sources = [
         assemble.Source(run, load.read_timeline(place, run.runs))
-        for run, place in zip(read_all(options.run), options.run)
+        for run, place in zip(runs, options.run)
     ]
+    same = None
+    if len(runs) > 1 and len({run.machine_id for run in runs}) == 1:
+        same = pair.experiment(None, [Path(place) for place in options.run], runs[0].machine_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     with files.atomic_writer(path) as stream:
-        assembled = assemble.assemble(sources)
+        assembled = assemble.assemble(sources, same)
         stream.write(page.html(*assembled))
         pdf = None if options.no_pdf else as_pdf(assembled, options.pdf)
     written = [path]

@@ -61,12 +61,15 @@ class Assembled(NamedTuple):
     comparison: Optional[Comparison]
 
 
-def assemble(sources: Sequence[Source]) -> Assembled:
-    """One run in full; of several what stands side by side, and each one's findings."""
+def assemble(sources: Sequence[Source], same: Optional[pd.DataFrame] = None) -> Assembled:
+    """One run in full; of several what stands side by side, and each one's findings.
+
+    same: the rows of the machine's A/A experiment, for several runs of one machine.
+    """
     several = len(sources) > 1
     reports = [_report(source, several) for source in sources]
     evidences: list[Evidence] = [report.evidence for report in reports]
-    return Assembled(reports, side_by_side(evidences) if several else None)
+    return Assembled(reports, side_by_side(evidences, same) if several else None)
 
 
 def _report(source: Source, several: bool) -> RunReport:

@@ -4,7 +4,7 @@ Runs of different machines are asked which claims hold on how many of them; of r
 each is compared with the first.
 """
 
-from typing import Callable, Sequence
+from typing import Callable, Optional, Sequence
 
 import numpy as np
 import pandas as pd
@@ -24,8 +24,8 @@ from growbench.tables import Column, Table
 _PROCESSES = ((COLD, "fresh"), (WARM, "steady"))
 
 
-def side_by_side(evidences: Sequence[Evidence]) -> Comparison:
-    """What several runs have to say together."""
+def side_by_side(evidences: Sequence[Evidence], same: Optional[pd.DataFrame]) -> Comparison:
+    """What several runs have to say together; same: as in assemble()."""
     runs = [evidence.run for evidence in evidences]
     machines = {run.machine_id for run in runs}
     paragraphs: list[Sentence] = _sizes(evidences)
@@ -43,7 +43,7 @@ def side_by_side(evidences: Sequence[Evidence]) -> Comparison:
         title = f"Side by side: {len(runs)} configurations of one machine"
         for number, new in enumerate(runs[1:], start=1):
             wish = Wish([metric(of) for of in HEADLINES_AND_PEAK])
-            settings, origin = settings_for(wish, None, paired=False)
+            settings, origin = settings_for(wish, same, paired=False)
             labels = (runs[0].label, new.label)
             document = compare_pair(runs[0].runs, new.runs, labels, wish, settings, origin)
             paragraphs += [[f"{document.title}: {line}"] for line in _joined(document.sentences)]
