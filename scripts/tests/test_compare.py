@@ -15,7 +15,7 @@ from conftest import SCRIPTS, build_runs, fail, write_runs
 from test_same_machine import STRATEGIES, run, scaled
 
 from growbench import entry
-from growbench.columns import COLUMNS
+from growbench.columns import CELL, COLUMNS
 
 
 @pytest.fixture
@@ -365,3 +365,23 @@ def test_a_reader_that_has_seen_enough_changes_no_exit_status(folder):
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert done.returncode == 1 and done.stderr == b""
+
+
+@pytest.mark.parametrize(
+    "statuses, status", [([3, 4, 1], 1), ([0, 4, 3], 3), ([4, 0], 4), ([0], 0)]
+)
+def test_the_worst_of_several_comparisons_counts(statuses, status):
+    assert importlib.import_module("compare").worst(statuses) == status
+
+
+def test_fresh_data_are_asked_about_what_was_flagged_only(compare, folder):
+    base, new = run(1), scaled(run(2), 1.5, strategy="chunked_list")
+    both = pd.concat([base.assign(allocator="base"), new.assign(allocator="new")])
+    both = both.drop_duplicates([*CELL, "round"])
+    live = Path(folder("live", both))
+    write_runs(both, live / "confirmation" / "runs.csv")
+    done = compare(live, "--format", "json", "--all", "--metric", "warm_build_release")
+    rows = json.loads(done.stdout)["comparisons"][0]["tables"]["families"]["rows"]
+    fresh = [row for row in rows if row["data"] == "fresh data"]
+    assert [row["strategy"] for row in fresh] == ["chunked_list"]
+    assert fresh[0]["p_adjusted"] == fresh[0]["p"] and len(rows) == 4

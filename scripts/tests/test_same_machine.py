@@ -19,7 +19,9 @@ from growbench.comparison.same_machine import (
     threshold_from,
 )
 from growbench.comparison.sharing import not_shared
+from growbench.comparison.verdict import cells_table
 from growbench.metrics import metric
+from growbench.statistics.visible import visible_shift
 
 COLD = [metric("cold_build_release")]
 STRATEGIES = ("realloc_doubling", "realloc_x1.5", "chunked_list", "preallocate_zeroed")
@@ -101,6 +103,35 @@ def test_a_change_within_the_threshold_is_no_regression_however_sure():
     assert family(found, "chunked_list", "glibc")["verdict"] == SLOWER
 
 
+def test_a_change_within_the_threshold_is_not_called_faster_either():
+    found = compare(run(1, 0.002), scaled(run(2, 0.002), 0.97, strategy="chunked_list"), COLD)
+    row = family(found, "chunked_list", "glibc")
+    assert row["ci_high"] < 1.0 and row["p_adjusted"] < 0.01
+    assert row["verdict"] == NO_SLOWER
+
+
+def test_p_is_adjusted_for_two_chances_all_families_and_all_cells():
+    """All is three times as slow, so that each p is the smallest of 10 against 10."""
+    found = compare(run(1), scaled(run(2), 3.0), COLD)
+    smallest = 2 / 184_756
+    assert found.families["p"].to_numpy() == pytest.approx(2 * smallest)
+    assert found.families["p_adjusted"].to_numpy() == pytest.approx(8 * 2 * smallest)
+    assert found.cells["p_adjusted"].to_numpy() == pytest.approx(5 * smallest)
+
+
+def test_metrics_are_questions_of_their_own():
+    both = compare(run(1), scaled(run(2), 3.0), [*COLD, metric("warm_build_release")])
+    assert both.families["p_adjusted"].to_numpy() == pytest.approx(8 * 2 * 2 / 184_756)
+
+
+def test_what_is_visible_is_that_of_holms_first_step_with_two_chances():
+    found = compare(run(1, 0.1), run(2, 0.1), COLD)
+    visible = np.log(found.families["visible_ratio"].to_numpy())
+    of_one = visible_shift(1.0, 10, 10, 0.05 / 8 / 2)
+    # What is left is the deviation between rounds: 10% in each of 5 cells.
+    assert np.median(visible / of_one) == pytest.approx(0.1 / np.sqrt(5), rel=0.2)
+
+
 def test_what_cannot_be_ruled_out_is_not_called_the_same():
     found = compare(run(1, 0.3), run(2, 0.3), COLD)
     assert found.count(UNRESOLVED) > 0 and found.count(SLOWER) == 0
@@ -168,6 +199,7 @@ def test_a_cell_that_some_rounds_lack_does_not_move_its_family():
     new = new[~(slowest & (new["round"] > 6))]
     row = family(compare(base, new, COLD), "chunked_list", "glibc")
     assert row["ratio"] == pytest.approx(1.0, abs=0.02)
+    assert 0.97 < row["ci_low"] and row["ci_high"] < 1.03
 
 
 def test_only_shared_cells_are_compared_and_the_rest_is_told():
@@ -252,6 +284,28 @@ def test_nothing_is_slower_without_fresh_data():
     assert judged.count(SLOWER) == 0
     assert family(judged, "chunked_list", "glibc")["verdict"] == UNRESOLVED
     assert not judged.cells["family_rejected"].any()
+
+
+@pytest.mark.parametrize(
+    "of_family, of_cell, suspicious",
+    [
+        # p alone is asked, not the adjusted one: the first look may be generous.
+        ({"p": 0.01, "ratio": 1.2}, {}, True),
+        ({"p": 0.01, "ratio": 0.8}, {}, True),
+        ({"p": 0.10, "ratio": 1.2}, {}, False),
+        ({"p": 0.01, "ratio": 1.01}, {}, False),
+        ({"p": 0.01, "ratio": 1.01}, {"p_adjusted": 0.01, "ratio": 1.5}, True),
+        ({"p": 0.01, "ratio": 1.01}, {"p_adjusted": 0.10, "ratio": 1.5}, False),
+        ({"p": 0.10, "ratio": 1.01}, {"p_adjusted": 0.01, "ratio": 1.5}, False),
+    ],
+)
+def test_flagged_is_what_moved_and_has_a_small_p(of_family, of_cell, suspicious):
+    first = compare(*live(1), COLD, PAIRED)
+    keys = ["metric", "implementation", "strategy", "allocator"]
+    families = first.families.head(1).assign(p_adjusted=0.9, **of_family)
+    cells = first.cells.merge(families[keys]).assign(p_adjusted=0.9, ratio=1.0)
+    cells = pd.concat([cells.head(1).assign(**of_cell), cells.iloc[1:]])
+    assert len(flagged(first._replace(families=families, cells=cells))) == suspicious
 
 
 def test_one_slow_cell_flags_its_family():
@@ -376,3 +430,9 @@ def test_a_family_that_fresh_data_lack_is_not_called_slower():
     assert set(judged.cells.loc[judged.cells["verdict"] == SLOWER, "allocator"]) == {"glibc"}
     nothing = combine(first, compare(base[:0], new[:0], COLD, PAIRED, only=flagged(first)))
     assert nothing.count(SLOWER) == 0 and len(nothing.families) == len(first.families)
+
+
+def test_a_note_says_where_one_cell_alone_cannot_be_found():
+    seven = compare(run(1, rounds=7, **MANY), scaled(run(2, rounds=7, **MANY), 2.0), WARM)
+    assert "10 cells" in cells_table(seven).notes[0]
+    assert not cells_table(compare(run(1), scaled(run(2), 2.0), WARM)).notes
