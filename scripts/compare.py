@@ -124,7 +124,7 @@ def of_live_run(run: Run, wanted: dict[str, list], options: argparse.Namespace) 
             "and new...; give a second run to compare it with"
         )
     settings, origin = pair.settings_for(
-        pair.wish(options), experiment([run], options), paired=True
+        pair.wish(options), experiment([run], options), True, [run.runs]
     )
     again = load.runs_path(options.run[0]).with_name(live.CONFIRMATION)
     fresh = None
@@ -139,9 +139,8 @@ def of_live_run(run: Run, wanted: dict[str, list], options: argparse.Namespace) 
 
 def of_one_machine(runs: Sequence[Run], options: argparse.Namespace) -> list[output.Document]:
     """Each run against the first."""
-    settings, origin = pair.settings_for(
-        pair.wish(options), experiment(runs, options), paired=False
-    )
+    rows = [run.runs for run in runs]
+    settings, origin = pair.settings_for(pair.wish(options), experiment(runs, options), False, rows)
     base = runs[0]
     documents = []
     for new in runs[1:]:
@@ -186,7 +185,8 @@ def experiment(runs: Sequence[Run], options: argparse.Namespace) -> Optional[pd.
     if options.aa_run is None and options.threshold is not None:
         return None
     machine_id = next(run.machine_id for run in runs if run.machine_id)
-    return pair.experiment(options.aa_run, [Path(path) for path in options.run], machine_id)
+    paths = [Path(path) for path in options.run]
+    return pair.experiment(options.aa_run, paths, machine_id, pair.wish(options).metrics)
 
 
 def as_text(documents: Sequence[output.Document], options: argparse.Namespace) -> str:

@@ -144,8 +144,9 @@ def thresholds(
     """Theta: what was asked for, what the machine's A/A experiment says, or 5%."""
     same = None
     if options.threshold is None:
-        same = pair.experiment(options.aa_run, [folder], str(runs["machine_id"].iloc[0]))
-    return pair.settings_for(wish, same, paired=True)
+        machine_id = str(runs["machine_id"].iloc[0])
+        same = pair.experiment(options.aa_run, [folder], machine_id, wish.metrics)
+    return pair.settings_for(wish, same, True, [runs])
 
 
 def confirm(
@@ -177,8 +178,8 @@ def confirm(
 
 def of_itself(runs: pd.DataFrame, wish: pair.Wish) -> output.Document:
     """An A/A experiment: whatever differs is noise, and sets the thresholds of this machine."""
-    settings, origin = pair.settings_for(wish, runs, paired=True)
-    document = pair.compare_live(runs, None, ("a build", "itself"), wish, settings, origin)
+    settings, origin = pair.settings_for(wish, runs, True, [runs])
+    document = pair.compare_live(runs, None, ("itself", "a build"), wish, settings, origin)
     return document._replace(status=0)
 
 

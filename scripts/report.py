@@ -9,6 +9,7 @@ try:
     from growbench import entry, files, load
     from growbench.comparison import pair
     from growbench.comparison.run import read_all
+    from growbench.metrics import metric
     from growbench.report import assemble, page, paper
     from growbench.units import show
 except ImportError as error:
@@ -51,7 +52,9 @@ def main(arguments: Sequence[str]) -> None:
     ]
     same = None
     if len(runs) > 1 and len({run.machine_id for run in runs}) == 1:
-        same = pair.experiment(None, [Path(place) for place in options.run], runs[0].machine_id)
+        compared = [metric(name) for name in pair.HEADLINES_AND_PEAK]
+        paths = [Path(place) for place in options.run]
+        same = pair.experiment(None, paths, runs[0].machine_id, compared)
     path.parent.mkdir(parents=True, exist_ok=True)
     with files.atomic_writer(path) as stream:
         assembled = assemble.assemble(sources, same)

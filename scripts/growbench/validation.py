@@ -22,6 +22,7 @@ from growbench.comparison.same_machine import (
     Comparison,
     Settings,
     compare,
+    in_blocks,
     threshold_from,
 )
 from growbench.metrics import Metric, metric
@@ -194,7 +195,7 @@ def compare_equals(
     outcomes, controls, thetas = [], [], []
     for i, pair in enumerate(pairs):
         others = [comparison for j, comparison in enumerate(first) if j != i]
-        settings = threshold_from(_pooled(others))
+        settings = threshold_from(others)
         thetas.append(settings.cell_threshold)
         fresh_pair = pairs[(i + 1) % len(pairs)]
         judged = _judged(pair, fresh_pair, metrics, settings)
@@ -228,14 +229,6 @@ def compare_equals(
             control_ended >= ended,
         ),
     ]
-
-
-def _pooled(comparisons: Sequence[Comparison]) -> Comparison:
-    first = comparisons[0]
-    return first._replace(
-        families=pd.concat([one.families for one in comparisons], ignore_index=True),
-        cells=pd.concat([one.cells for one in comparisons], ignore_index=True),
-    )
 
 
 def _judged(pair: Sides, fresh: Sides, metrics: Sequence[Metric], settings: Settings) -> Comparison:
@@ -395,14 +388,10 @@ def real(runs: Sides, rounds: int) -> list[Check]:
     Planted slowdowns go into real noise in the same way.
     """
     base, new = runs
-    blocks = int(base["round"].max()) // rounds
     metrics = [metric(METRIC), metric("warm_build_release")]
-
-    def block(side: pd.DataFrame, number: int) -> pd.DataFrame:
-        return side[(side["round"] - 1) // rounds == number]
-
-    pairs = [(block(base, i), block(new, i)) for i in range(blocks)]
-    control = [(block(base, i), block(new, i + 1)) for i in range(blocks - 1)]
+    pairs = list(zip(in_blocks(base, rounds), in_blocks(new, rounds)))
+    blocks = len(pairs)
+    control = [(mine[0], later[1]) for mine, later in zip(pairs, pairs[1:])]
     name = f"A/A, measured, {blocks} pairs of {rounds} rounds"
     checks = compare_equals(name, pairs, control, metrics)
     for slowdown, goal in ((0.20, 0.95), (0.05, 0.0)):

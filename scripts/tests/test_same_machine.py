@@ -16,6 +16,7 @@ from growbench.comparison.same_machine import (
     bring_together,
     compare,
     compare_sides,
+    in_blocks,
     threshold_from,
 )
 from growbench.comparison.sharing import not_shared
@@ -246,13 +247,25 @@ def test_peaks_below_the_resolution_are_no_cells():
 
 
 def test_theta_is_the_99th_percentile_of_equal_things_but_at_least_5_percent():
-    quiet = threshold_from(compare(run(1), run(2), COLD, Settings(paired=True)))
+    quiet = threshold_from([compare(run(1), run(2), COLD, Settings(paired=True))])
     assert (quiet.family_threshold, quiet.cell_threshold) == (0.05, 0.05)
     same = compare(run(1, 0.3), run(2, 0.3), COLD, Settings(paired=True))
-    noisy = threshold_from(same)
+    noisy = threshold_from([same])
     distance = np.abs(np.log(same.cells["ratio"]))
     assert np.log1p(noisy.cell_threshold) == pytest.approx(np.quantile(distance, 0.99))
     assert 0.05 < noisy.family_threshold < noisy.cell_threshold
+
+
+def test_blocks_are_of_so_many_rounds_and_all_alike():
+    blocks = in_blocks(run(1, rounds=25), 10)
+    assert [sorted(set(block["round"])) for block in blocks] == [
+        list(range(1, 11)),
+        list(range(11, 21)),
+    ]
+    (whole,) = in_blocks(run(1, rounds=15), 10)
+    assert whole["round"].max() == 15
+    (few,) = in_blocks(run(1, rounds=6), 10)
+    assert len(few) == len(run(1, rounds=6))
 
 
 def live(seed, noise=0.05, factor=1.0, **where):

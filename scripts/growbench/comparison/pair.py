@@ -16,6 +16,7 @@ from growbench.comparison.same_machine import (
     bring_together,
     compare,
     compare_sides,
+    in_blocks,
     threshold_from,
 )
 from growbench.comparison.sharing import not_shared
@@ -104,7 +105,7 @@ def aa_folder(run_path: Path, machine_id: str) -> Optional[Path]:
 
 
 def experiment(
-    asked: Optional[str], run_paths: Sequence[Path], machine_id: str
+    asked: Optional[str], run_paths: Sequence[Path], machine_id: str, metrics: Sequence[Metric]
 ) -> Optional[pd.DataFrame]:
     """The rows of the machine's A/A experiment: that which was asked for, or else one beside the
     runs; None if there is none. Raises UsageError for what is none, or of another machine."""
@@ -113,7 +114,7 @@ def experiment(
     if not places:
         return None
     folder = places[0]
-    rows = read_runs(folder)
+    rows = read_runs(folder, columns(metrics))
     if sides(rows) is None:
         raise UsageError(f"{folder} is no A/A experiment; make one with: make aa")
     if rows["machine_id"].iloc[0] != machine_id:
@@ -122,10 +123,13 @@ def experiment(
     return rows
 
 
-def settings_for(wish: Wish, same: Optional[pd.DataFrame], paired: bool) -> tuple[Settings, str]:
-    """The thresholds, and where they come from in words.
+def settings_for(
+    wish: Wish, same: Optional[pd.DataFrame], paired: bool, runs: Sequence[pd.DataFrame]
+) -> tuple[Settings, str]:
+    """The thresholds for a comparison of `runs`, and where they come from in words.
 
-    same: the rows of the machine's A/A experiment, a live comparison of a build with itself.
+    same: the rows of the machine's A/A experiment, a live comparison of a build with itself. It is
+    cut into pairs of as many rounds as the runs have: more rounds would promise too much.
     """
     plain = Settings(paired=paired)
     if wish.threshold is not None:
@@ -134,11 +138,22 @@ def settings_for(wish: Wish, same: Optional[pd.DataFrame], paired: bool) -> tupl
     both = sides(same) if same is not None else None
     if both is None:
         return plain, f"theta {LEAST_THRESHOLD:.0%}: this machine has no A/A experiment (make aa)"
-    settings = threshold_from(compare(*both, wish.metrics, Settings(paired=True)))
+    rounds = min((int(rows["round"].max()) for rows in runs if len(rows)), default=1)
+    base, new = (in_blocks(side, rounds) for side in both)
+    # Each pair under an allocator's name of its own: one comparison of all is faster than many.
+    all_base, all_new = (
+        pd.concat(
+            [rows.assign(allocator=rows["allocator"] + f"#{i}") for i, rows in enumerate(side)]
+        )
+        for side in (base, new)
+    )
+    settings = threshold_from([compare(all_base, all_new, wish.metrics, Settings(paired=True))])
+    of_pairs = int(base[0]["round"].nunique())
     return (
         settings._replace(paired=paired),
         f"theta {settings.family_threshold:.1%} for families, {settings.cell_threshold:.1%} for "
-        "cells: the 99th percentile of this machine's A/A experiment, at least 5%",
+        f"cells: the 99th percentile of {len(base)} A/A pairs of {of_pairs} rounds of this "
+        "machine, at least 5%",
     )
 
 

@@ -1,6 +1,7 @@
 """A run as comparisons take it: its rows, what its machine was, and a short name for it."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Collection, NamedTuple, Optional, Sequence, Union
 
@@ -42,7 +43,9 @@ def read_all(
     paths: Sequence[Union[str, Path]], columns: Optional[Collection[str]] = None
 ) -> list[Run]:
     """The runs in that order, with labels that differ. Raises LoadError."""
-    runs = [read_run(path, columns) for path in paths]
+    # Much of the work is in pandas' parser, which lets other threads run meanwhile.
+    with ThreadPoolExecutor() as pool:
+        runs = list(pool.map(lambda path: read_run(path, columns), paths))
     labels = unique_labels([run.label for run in runs])
     return [run._replace(label=label) for run, label in zip(runs, labels)]
 

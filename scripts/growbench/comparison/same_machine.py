@@ -6,7 +6,7 @@ so a cell is only listed inside a family whose difference stands up to all famil
 once.
 """
 
-from typing import NamedTuple, Optional, Sequence
+from typing import Iterable, NamedTuple, Optional, Sequence
 
 import numpy as np
 import pandas as pd
@@ -144,21 +144,30 @@ def compare_sides(
     )
 
 
-def threshold_from(same: Comparison) -> Settings:
-    """The thresholds that a machine's own A/A experiment asks for.
+def threshold_from(same: Sequence[Comparison]) -> Settings:
+    """The thresholds that a machine's own A/A experiments ask for.
 
-    same: a comparison of the machine with itself. Formula: theta = max(5%, the 99th percentile of
-    exp(|ln ratio|) - 1), for families over its families, for cells over its cells.
+    same: comparisons of the machine with itself, at least one. Formula: theta = max(5%, the 99th
+    percentile of exp(|ln ratio|) - 1), for families over their families, for cells over their
+    cells.
     """
 
-    def p99(ratios: pd.Series) -> float:
-        distance = np.abs(np.log(ratios.dropna().to_numpy()))
+    def p99(ratios: Iterable[pd.Series]) -> float:
+        distance = np.abs(np.log(pd.concat(ratios).dropna().to_numpy()))
         return float(np.expm1(np.quantile(distance, 0.99))) if len(distance) else 0.0
 
-    return same.settings._replace(
-        family_threshold=max(LEAST_THRESHOLD, p99(same.families["ratio"])),
-        cell_threshold=max(LEAST_THRESHOLD, p99(same.cells["ratio"])),
+    return same[0].settings._replace(
+        family_threshold=max(LEAST_THRESHOLD, p99(one.families["ratio"] for one in same)),
+        cell_threshold=max(LEAST_THRESHOLD, p99(one.cells["ratio"] for one in same)),
     )
+
+
+def in_blocks(side: pd.DataFrame, rounds: int) -> list[pd.DataFrame]:
+    """The rows of one side in blocks of so many rounds, which are comparisons of their own; one
+    block if there are not enough rounds for two. Rounds that fill no block are left out."""
+    count = max(1, int(side["round"].max()) // rounds)
+    number = (side["round"].to_numpy() - 1) // (rounds if count > 1 else len(side) + 1)
+    return [side[number == block] for block in range(count)]
 
 
 def bring_together(base: pd.DataFrame, new: pd.DataFrame) -> Sides:

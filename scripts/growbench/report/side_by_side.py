@@ -43,7 +43,7 @@ def side_by_side(evidences: Sequence[Evidence], same: Optional[pd.DataFrame]) ->
         title = f"Side by side: {len(runs)} configurations of one machine"
         for number, new in enumerate(runs[1:], start=1):
             wish = Wish([metric(of) for of in HEADLINES_AND_PEAK])
-            settings, origin = settings_for(wish, same, paired=False)
+            settings, origin = settings_for(wish, same, False, [run.runs for run in runs])
             labels = (runs[0].label, new.label)
             document = compare_pair(runs[0].runs, new.runs, labels, wish, settings, origin)
             paragraphs += [[f"{document.title}: {line}"] for line in _joined(document.sentences)]
