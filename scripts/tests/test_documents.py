@@ -1,6 +1,8 @@
 """The documents and the harness say the same as the code."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,15 @@ def test_the_version_is_that_of_the_project():
         pytest.skip("the project's CMakeLists.txt is not there")
     assert re.fullmatch(r"\d+\.\d+\.\d+", version())
     assert f"VERSION {version()}" in (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+
+
+def test_the_comparison_in_the_readme_is_what_the_command_prints():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"^    \$ (scripts/compare\.py (?:.*\\\n)*.*\n)((?:    .*\n|\n)+)", text, re.M)
+    command = block[1].replace("\\\n", " ").split()
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    shown = "\n".join(line.removeprefix("    ") for line in block[2].splitlines())
+    assert done.stdout.strip() == shown.strip()
