@@ -92,7 +92,9 @@ def test_the_version_is_that_of_the_project():
 
 def test_the_comparison_in_the_readme_is_what_the_command_prints():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = re.search(r"^    \$ (scripts/compare\.py (?:.*\\\n)*.*\n)((?:    .*\n|\n)+)", text, re.M)
+    block = re.search(
+        r"^    \$ (scripts/compare\.py (?:.*\\\n)*.*\n)((?:    .*\n|\n)+)", text, re.M
+    )
     command = block[1].replace("\\\n", " ").split()
     done = subprocess.run(
         [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False

@@ -46,7 +46,8 @@ def side_by_side(evidences: Sequence[Evidence], same: Optional[pd.DataFrame]) ->
             settings, origin = settings_for(wish, same, False, [run.runs for run in runs])
             labels = (runs[0].label, new.label)
             document = compare_pair(runs[0].runs, new.runs, labels, wish, settings, origin)
-            paragraphs += [[f"{document.title}: {line}"] for line in _joined(document.sentences)]
+            paragraphs.append([f"{document.title}:"])
+            paragraphs += [[line] for line in _joined(document.sentences)]
             tables += [
                 table._replace(
                     name=f"{table.name}-{number}", title=f"{document.title}: {table.title}"
