@@ -178,11 +178,12 @@ def test_a_command_of_the_run_is_quoted_for_the_shell(hostile_page):
 def test_the_page_says_what_the_machine_was_and_how_to_make_it_again():
     machine = json.loads((REFERENCE / "machine.json").read_text())
     words = Page(page_of(*small_run(), machine=machine))
-    for fact in ("AMD EPYC, 2 CPUs, virtual machine", "L2 512 KiB", "23.5 GiB", "302784"):
+    run, build = machine["run"], machine["build"]
+    for fact in ("AMD EPYC, 2 CPUs, virtual machine", "L2 512 KiB", "23.5 GiB", str(run["seed"])):
         assert fact in words.words("dd")
-    assert "0.1.0, commit 4b895381de70" in words.words("dd")
-    assert "2026-11-23 01:00:41 UTC" in words.words("dd")
-    assert "build/growbench run --preset default --seed 302784" in words.words("pre")
+    assert f"{build['growbench_version']}, commit {build['git_commit']}" in words.words("dd")
+    assert run["started_utc"].replace("T", " ").replace("Z", " UTC") in words.words("dd")
+    assert f"build/growbench run --preset default --seed {run['seed']}" in words.words("pre")
     assert "warning" not in [p.get("class") for p in words.all("p")]
 
 
