@@ -234,7 +234,7 @@ def test_the_machines_own_experiment_sets_the_threshold(compare, folder, tmp_pat
     folder("aa-example-2cpu", noisy)
     done = compare(a, b)
     assert done.returncode != 1, done.stdout
-    assert "A/A experiment" in done.stdout
+    assert "1 A/A pairs of 10 rounds" in done.stdout
     assert compare(a, b, "--threshold", "5").returncode == 1
 
 
