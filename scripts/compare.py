@@ -2,7 +2,6 @@
 """Compare runs: of one machine before and after a change, or of several machines."""
 
 import argparse
-import difflib
 import sys
 from pathlib import Path
 from typing import Optional, Sequence
@@ -208,11 +207,11 @@ def chosen_tables(document: output.Document, options: argparse.Namespace) -> out
     """The document with those of its tables, and of their columns, that were asked for."""
     tables = list(document.tables)
     if options.table:
-        check_names("table", options.table, [table.name for table in tables])
+        entry.check_names("table", options.table, [table.name for table in tables])
         tables = [table for table in tables if table.name in options.table]
     if options.columns:
         known = list(dict.fromkeys(c.name for table in tables for c in table.columns))
-        check_names("column", options.columns, known)
+        entry.check_names("column", options.columns, known)
         tables = [with_columns(table, options.columns) for table in tables]
     return document._replace(tables=tables)
 
@@ -222,14 +221,6 @@ def with_columns(table: Table, names: Sequence[str]) -> Table:
     columns = [column for name in names for column in table.columns if column.name == name]
     kept = [part for column in columns for part in (column.name, column.high) if part]
     return table._replace(columns=columns, frame=table.frame[kept], tone="")
-
-
-def check_names(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise entry.UsageError(f"no {kind} {name!r} here; {hint}there are: {', '.join(known)}")
 
 
 if __name__ == "__main__":

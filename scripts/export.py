@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Write a run in the format of another tool."""
 
+import argparse
 import sys
 from pathlib import Path
 from typing import Sequence
 
 try:
-    import pandas as pd
-    from growbench import description, entry, exporting, files, load, metrics
+    from growbench import choice, description, entry, exporting, files, load, metrics
 except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
     sys.exit(2)
@@ -23,8 +23,6 @@ then, with the tools that read these:
   compare.py filters my-run.json /glibc/ /jemalloc/
   benchstat before.txt after.txt
 """
-FILTERS = ("implementation", "strategy", "allocator", "rows", "row_bytes", "threads", "work")
-NUMBERS = ("rows", "row_bytes", "threads")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -40,14 +38,7 @@ def main(arguments: Sequence[str]) -> None:
         metavar="METRIC",
         help="what of it: " + ", ".join(metric.name for metric in metrics.METRICS),
     )
-    for key in FILTERS:
-        parser.add_argument(
-            f"--{key.replace('_', '-')}",
-            nargs="+",
-            metavar=key.upper(),
-            type=int if key in NUMBERS else str,
-            help=f"only cells of this {key.replace('_', ' ')}",
-        )
+    choice.add_arguments(parser)
     parser.add_argument("--list", action="store_true", help="name the formats, and end")
     options = parser.parse_args(arguments)
     if options.list:
@@ -62,15 +53,18 @@ def main(arguments: Sequence[str]) -> None:
     export_run(exporters[options.to], options)
 
 
-def export_run(exporter: exporting.Exporter, options: object) -> None:
+def export_run(exporter: exporting.Exporter, options: argparse.Namespace) -> None:
     """Read, choose, write."""
-    run, output = options.run, options.output  # type: ignore[attr-defined]
-    chosen = exporting.chosen_metrics(options.metric)  # type: ignore[attr-defined]
+    run, output = options.run, options.output
+    chosen = exporting.chosen_metrics(options.metric)
     runs = load.read_runs(run, columns=exporting.columns_for(exporter, chosen))
     rows = exporting.measured(runs)
     if rows.empty:
         raise entry.UsageError(f"{load.runs_path(run)} has no row that was measured")
-    rows = choose(rows, options)
+    (rows,) = choice.choose([rows], choice.chosen(options))
+    if rows.empty:
+        raise entry.UsageError("no measured cell is all of these at once; choose fewer")
+    rows = rows.reset_index(drop=True)
     export = exporting.Export(rows, chosen, description.read_machine(run))
     try:
         if output == "-":
@@ -81,23 +75,6 @@ def export_run(exporter: exporting.Exporter, options: object) -> None:
     except exporting.CannotExport as reason:
         raise entry.UsageError(f"{exporter.name}: {reason}") from None
     print(f"{output}: {len(rows)} workers of {sum(1 for _ in export.cells())} cells")
-
-
-def choose(rows: pd.DataFrame, options: object) -> pd.DataFrame:
-    """The rows of the cells that the user asked for."""
-    for key in FILTERS:
-        values = getattr(options, key)
-        known = sorted(set(rows[key])) if values else []
-        for value in values or []:
-            if value not in known:
-                listed = ", ".join(map(str, known))
-                raise entry.UsageError(f"no measured cell of {key} {value}; there are: {listed}")
-    for key in FILTERS:
-        if getattr(options, key):
-            rows = rows[rows[key].isin(getattr(options, key))]
-    if rows.empty:
-        raise entry.UsageError("no measured cell is all of these at once; choose fewer")
-    return rows.reset_index(drop=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Draw the plots of a run from its CSV files alone."""
 
-import difflib
 import sys
 from pathlib import Path
 from typing import Sequence
@@ -52,11 +51,11 @@ def main(arguments: Sequence[str]) -> None:
     if options.run is None:
         parser.error("RUN is missing: give a run's folder or its runs.csv")
     formats = list(dict.fromkeys(options.format.split(",")))
-    check_names("format", formats, list(render.FORMATS))
-    check_names("style", [options.style], list(STYLES))
+    entry.check_names("format", formats, list(render.FORMATS))
+    entry.check_names("style", [options.style], list(STYLES))
     names = [plot.name for plot in plots]
     only = options.only or names
-    check_names("plot", only, names)
+    entry.check_names("plot", only, names)
 
     runs = load.read_runs(options.run)
     tables = data.analyse(runs, load.read_timeline(options.run, runs))
@@ -72,15 +71,6 @@ def main(arguments: Sequence[str]) -> None:
         print("nothing to draw: the run has no rows of the measure pass")
     count = sum(1 for figure in drawn if figure.paths)
     print(f"{folder}: {count} figures as {', '.join(formats)}")
-
-
-def check_names(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
-    """Raise UsageError for the first name that is not known."""
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise entry.UsageError(f"unknown {kind} {name!r}; {hint}known: {', '.join(known)}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from growbench.entry import UsageError
 from growbench.tables import printable
 
 NUMBERS = ("rows", "row_bytes", "threads")
-KEYS = ("implementation", "strategy", "allocator", *NUMBERS)
+KEYS = ("implementation", "strategy", "allocator", *NUMBERS, "work")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

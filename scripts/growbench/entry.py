@@ -1,6 +1,7 @@
 """What the command-line entries have in common: their help, their errors, their exit status."""
 
 import argparse
+import difflib
 import os
 import sys
 import warnings
@@ -96,6 +97,15 @@ def put(text: str) -> None:
 def _hush() -> None:
     """Keep Python from flushing into a pipe that nobody reads, now and at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def check_names(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
+    """Raise UsageError for the first name that is not known."""
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise UsageError(f"unknown {kind} {name!r}; {hint}known: {', '.join(known)}")
 
 
 def in_colour(choice: str = "auto") -> bool:

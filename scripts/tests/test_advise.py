@@ -3,7 +3,7 @@
 import importlib
 import json
 import os
-import subprocess
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import SIZES, planted_run
 
-from growbench import entry, traits
+from growbench import traits
 from growbench.advise import Case, advise
 from growbench.comparison.run import Run
 from growbench.counts import LARGEST, parse_count
@@ -393,17 +393,9 @@ def test_suffixes_are_powers_of_a_thousand(number, suffix):
 
 
 @pytest.fixture
-def call_here(capsys):
-    def call(*arguments):
-        capsys.readouterr()
-        try:
-            status = entry.run(importlib.import_module("advise").main, list(map(str, arguments)))
-        except SystemExit as stop:
-            status = stop.code
-        out, err = capsys.readouterr()
-        return subprocess.CompletedProcess("advise.py", status, out, err)
-
-    return call
+def call_advise(call_here):
+    """Runs advise.py."""
+    return partial(call_here, "advise.py")
 
 
 def write(folder, made: Run):
@@ -415,19 +407,19 @@ def write(folder, made: Run):
     return folder
 
 
-def test_the_entry_says_what_to_take(call_here, tmp_path):
+def test_the_entry_says_what_to_take(call_advise, tmp_path):
     folder = write(tmp_path / "mine", run({"a": 3.0, "b": 4.0}))
-    done = call_here(folder, "--rows", "10k", "--row-bytes", "80")
+    done = call_advise(folder, "--rows", "10k", "--row-bytes", "80")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("10,000 rows of 80 bytes, their number not known beforehand: ")
     assert "All candidates\n" in done.stdout and "From mine: machine-a" in done.stdout
-    loud = call_here(folder, "--rows", "300k", "--row-bytes", "80")
+    loud = call_advise(folder, "--rows", "300k", "--row-bytes", "80")
     assert "\n! OUTSIDE" in loud.stdout and loud.returncode == 0
 
 
-def test_the_entry_speaks_json(call_here, tmp_path):
+def test_the_entry_speaks_json(call_advise, tmp_path):
     folder = write(tmp_path, run({"a": 3.0, "b": 4.0}, rounds=3))
-    done = call_here(folder, "--rows", "1M", "--row-bytes", "8", "--json")
+    done = call_advise(folder, "--rows", "1M", "--row-bytes", "8", "--json")
     found = json.loads(done.stdout)
     assert found["outside_of_what_was_measured"] is True
     assert found["ranking"]["rows"][0]["strategy"] == "a"
@@ -450,35 +442,35 @@ def test_the_entry_speaks_json(call_here, tmp_path):
     ],
 )
 def test_bad_numbers_and_choices_are_one_message_and_status_2(
-    call_here, tmp_path, arguments, parts
+    call_advise, tmp_path, arguments, parts
 ):
-    done = call_here(write(tmp_path, run({"a": 3.0})), *arguments)
+    done = call_advise(write(tmp_path, run({"a": 3.0})), *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert all(part in done.stderr for part in parts)
 
 
-def test_the_newest_run_is_the_default(call_here, tmp_path, monkeypatch):
+def test_the_newest_run_is_the_default(call_advise, tmp_path, monkeypatch):
     module = importlib.import_module("advise")
     monkeypatch.setattr(module, "RESULTS", tmp_path)
     arguments = ["--rows", "1k", "--row-bytes", "80"]
-    done = call_here(*arguments)
+    done = call_advise(*arguments)
     assert done.returncode == 2 and "make bench" in done.stderr
     for age, name in enumerate(["new", "old", "oldest"]):
         folder = write(tmp_path / name, run({"a": 3.0}))
         os.utime(folder / "runs.csv", (10**9 - age, 10**9 - age))
     (tmp_path / "empty").mkdir()
-    assert "From new: " in call_here(*arguments).stdout
+    assert "From new: " in call_advise(*arguments).stdout
 
 
-def test_help_shows_examples_and_an_unreadable_run_is_status_2(call_here, tmp_path):
-    assert "examples:\n  advise.py" in call_here("--help").stdout
-    done = call_here(tmp_path / "nowhere", "--rows", "1", "--row-bytes", "1")
+def test_help_shows_examples_and_an_unreadable_run_is_status_2(call_advise, tmp_path):
+    assert "examples:\n  advise.py" in call_advise("--help").stdout
+    done = call_advise(tmp_path / "nowhere", "--rows", "1", "--row-bytes", "1")
     assert done.returncode == 2 and "nowhere" in done.stderr
 
 
-def test_the_reference_run_gives_the_answers_that_its_figures_have(call_here):
-    done = call_here(REFERENCE, "--rows", "10k", "--row-bytes", "80", "--known-rows", "--json")
+def test_the_reference_run_gives_the_answers_that_its_figures_have(call_advise):
+    done = call_advise(REFERENCE, "--rows", "10k", "--row-bytes", "80", "--known-rows", "--json")
     found = json.loads(done.stdout)
     assert found["ranking"]["rows"][0]["strategy"].startswith(("preallocate", "std_vector_reserve"))
     assert len(found["ranking"]["rows"]) == 5 and not found["outside_of_what_was_measured"]

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,6 @@ import pytest
 from conftest import SCRIPTS, build_runs, fail, write_runs
 from test_same_machine import STRATEGIES, run, scaled
 
-from growbench import entry
 from growbench.columns import CELL, COLUMNS
 
 
@@ -32,19 +32,9 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def compare(capsys):
-    """Calls compare.py within this process, which is faster than a process of its own."""
-
-    def call(*arguments):
-        capsys.readouterr()
-        try:
-            status = entry.run(importlib.import_module("compare").main, list(map(str, arguments)))
-        except SystemExit as stop:  # argparse's way to end
-            status = stop.code
-        out, err = capsys.readouterr()
-        return subprocess.CompletedProcess("compare.py", status, out, err)
-
-    return call
+def compare(call_here):
+    """Runs compare.py."""
+    return partial(call_here, "compare.py")
 
 
 def of_machine(runs, machine_id):

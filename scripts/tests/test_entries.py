@@ -1,6 +1,5 @@
 """The commands as a user meets them: files, messages and exit statuses."""
 
-import importlib
 import os
 import re
 import shutil
@@ -12,7 +11,6 @@ import pytest
 from conftest import SCRIPTS, build_runs, one_cell, write_runs
 from full_runs import full_run
 
-from growbench import entry
 from growbench.files import write_csv
 from growbench.render import FORMATS, all_plots
 from growbench.style import DEFAULT_STYLE, STYLES
@@ -48,22 +46,6 @@ def call(python):
         )
         assert "Traceback" not in done.stderr
         return done
-
-    return run
-
-
-@pytest.fixture
-def call_here(capsys):
-    """The same within this process, which is faster, where a process of its own proves no more."""
-
-    def run(script, *arguments):
-        capsys.readouterr()
-        try:
-            status = entry.run(importlib.import_module(script[:-3]).main, list(map(str, arguments)))
-        except SystemExit as stop:  # argparse's way to end
-            status = stop.code
-        out, err = capsys.readouterr()
-        return subprocess.CompletedProcess(script, status, out, err)
 
     return run
 

@@ -1,11 +1,11 @@
 """What other people's tools make of a run."""
 
-import importlib
 import io
 import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -15,7 +15,6 @@ import pandas as pd
 import pytest
 from conftest import SCRIPTS, build_runs, fail, one_cell, write_runs
 
-from growbench import entry
 from growbench.exporting import (
     CannotExport,
     Export,
@@ -348,19 +347,9 @@ def test_every_metric_can_be_exported_by_its_name(exporter):
 
 
 @pytest.fixture
-def call(capsys):
-    """Runs export.py in this process."""
-
-    def run(*arguments):
-        capsys.readouterr()
-        try:
-            status = entry.run(importlib.import_module("export").main, list(map(str, arguments)))
-        except SystemExit as stop:  # argparse's way to end
-            status = stop.code
-        out, err = capsys.readouterr()
-        return subprocess.CompletedProcess("export.py", status, out, err)
-
-    return run
+def call(call_here):
+    """Runs export.py."""
+    return partial(call_here, "export.py")
 
 
 def refused(done, *parts: str) -> None:

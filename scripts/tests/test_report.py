@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -273,20 +274,9 @@ def test_runs_that_share_nothing_are_reported_all_the_same():
 
 
 @pytest.fixture
-def call(capsys):
-    """Runs report.py within this process."""
-
-    def run(*arguments):
-        capsys.readouterr()
-        try:
-            status = entry.run(importlib.import_module("report").main, list(map(str, arguments)))
-        except SystemExit as stop:  # argparse's way to end
-            status = stop.code
-        out, err = capsys.readouterr()
-        assert "fault of growbench" not in err
-        return subprocess.CompletedProcess("report.py", status, out, err)
-
-    return run
+def call(call_here):
+    """Runs report.py."""
+    return partial(call_here, "report.py")
 
 
 @pytest.fixture(scope="module")
