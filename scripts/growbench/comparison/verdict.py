@@ -81,7 +81,7 @@ def sentences(view: View) -> list[str]:
         else:
             lines.append(f"no regression: none of {total} families is above {threshold}")
     elif unresolved:
-        lines.append(f"in {unresolved} more families one of over {threshold} cannot be ruled out")
+        lines.append(f"families where one of over {threshold} cannot be ruled out: {unresolved}")
     lines += _doubtful(judged)
     lines += _not_compared(view)
     if faster:
@@ -299,7 +299,7 @@ def families_table(comparison: Comparison, limit: int) -> Table:
     )
     notes = []
     if len(shown) < len(families):
-        notes.append(f"{len(families) - len(shown)} more families; --all shows them")
+        notes.append(f"families not shown: {len(families) - len(shown)}; --all shows them")
     return Table(
         "families", "Families: a strategy under an allocator", columns, shown, notes, "tone"
     )
