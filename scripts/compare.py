@@ -12,12 +12,12 @@ try:
     from growbench import choice, entry, files, load
     from growbench.comparison import differences, live, machines, output, pair
     from growbench.comparison.run import Run, read_all
+    from growbench.comparison.verdict import NOT_COMPARABLE
     from growbench.tables import Table, printable
 except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
     sys.exit(2)
 
-NOT_COMPARABLE = 3
 # Rows of a table that a terminal has room for beside others.
 LONGEST = 30
 EXAMPLES = """\
@@ -146,7 +146,6 @@ def of_one_machine(runs: Sequence[Run], options: argparse.Namespace) -> list[out
         document = pair.compare_pair(
             base.runs, new.runs, (base.label, new.label), pair.wish(options), settings, origin
         )
-
         described = differences.machine_differences([base, new])
         documents.append(document._replace(tables=[*document.tables, described]))
     return documents

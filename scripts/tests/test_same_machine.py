@@ -264,6 +264,11 @@ def test_blocks_are_of_so_many_rounds_and_all_alike():
     ]
     (whole,) = in_blocks(run(1, rounds=15), 10)
     assert whole["round"].max() == 15
+    # A choice of cells may leave fewer rows than there were rounds.
+    late = run(1, rounds=15)
+    late = late[late["round"] == 15].head(1)
+    (one,) = in_blocks(late, 10)
+    assert len(one) == 1
     (few,) = in_blocks(run(1, rounds=6), 10)
     assert len(few) == len(run(1, rounds=6))
 

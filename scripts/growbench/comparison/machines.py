@@ -31,6 +31,7 @@ from growbench.comparison.claims import (
 from growbench.comparison.differences import machine_differences
 from growbench.comparison.output import Document
 from growbench.comparison.run import Run
+from growbench.comparison.verdict import NOT_COMPARABLE
 from growbench.metrics import HEADLINES, Metric, metric
 from growbench.shapes import ALLOCATOR, CURVE, STRATEGY, crossings, exponents, measured
 from growbench.statistics.order import grouped_order
@@ -41,7 +42,6 @@ PEAK = "peak_memory"
 # Keys that tell nothing where they are the same in every row; the others are always shown.
 _ALWAYS = (STRATEGY, ALLOCATOR)
 _EXAMPLES = 3
-_NOT_COMPARABLE = 3
 _HOW_TO_READ = (
     "A ratio is of two cells of one machine, paired by round; it is on a side of 1 where its 95% "
     "interval excludes 1, on a machine with several runs in each of them. Not resolved is not the "
@@ -103,7 +103,7 @@ def document(runs: Sequence[Run], options: Options = Options()) -> Document:
     try:
         found = _compare(runs, options)
     except NothingShared as error:
-        return Document(title, [f"Not comparable: {error}."], [differences], _NOT_COMPARABLE)
+        return Document(title, [f"Not comparable: {error}."], [differences], NOT_COMPARABLE)
     headline = found.headline._replace(notes=found.notes)
     machines, *tables = found.tables
     return Document(title, found.sentences, [headline, machines, differences, *tables], 0)

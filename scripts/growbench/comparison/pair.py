@@ -20,9 +20,9 @@ from growbench.comparison.same_machine import (
     threshold_from,
 )
 from growbench.comparison.sharing import not_shared
-from growbench.metrics import HEADLINES, METRICS, Metric, metric
 from growbench.entry import UsageError
 from growbench.load import read_runs
+from growbench.metrics import HEADLINES, METRICS, Metric, metric
 from growbench.tables import Table, printable
 
 # What is compared unless something else is asked for.

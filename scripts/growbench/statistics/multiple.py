@@ -1,6 +1,7 @@
 """Many questions at once: of a hundred true nulls, five have p < 0.05."""
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 
@@ -13,24 +14,19 @@ def holm(p: ArrayLike) -> np.ndarray:
     Source: S. Holm, A simple sequentially rejective multiple test procedure, Scand. J. Stat. 6
     (1979).
     """
-    p = np.asarray(p, dtype=float)
-    order = np.argsort(p, kind="stable")
-    stepped = np.minimum(1.0, (len(p) - np.arange(len(p))) * p[order])
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.maximum.accumulate(stepped)
-    return adjusted
+    return grouped_holm(p, np.zeros(len(np.asarray(p)), dtype=int))
 
 
 def grouped_holm(p: ArrayLike, groups: ArrayLike) -> np.ndarray:
-    """holm() within each group."""
-    p, groups = np.asarray(p, dtype=float), np.asarray(groups)
-    adjusted = np.empty(len(p))
-    order = np.lexsort((p, groups))
-    ordered_groups = groups[order]
-    new = np.flatnonzero(np.append(True, ordered_groups[1:] != ordered_groups[:-1])[: len(p)])
-    for start, end in zip(new, np.append(new[1:], len(p))):
-        members = order[start:end]
-        adjusted[members] = holm(p[members])
+    """holm() within each group; groups: for each p the number of its group, from 0."""
+    values, members = np.asarray(p, dtype=float), np.asarray(groups, dtype=int)
+    order = np.lexsort((values, members))
+    values, members = values[order], members[order]
+    count = np.bincount(members)
+    rank = np.arange(len(values)) - (np.cumsum(count) - count)[members]
+    stepped = np.minimum(1.0, (count[members] - rank) * values)
+    adjusted = np.empty(len(values))
+    adjusted[order] = pd.Series(stepped).groupby(members).cummax()
     return adjusted
 
 
