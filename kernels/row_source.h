@@ -34,6 +34,9 @@ struct row_source {
 	enum row_work work;
 	uint64_t position;
 	uint64_t random_state;
+	/* What a strategy's `prepare` made (strategy.h); NULL after row_source_init, and not looked
+	 * at here. */
+	void *input;
 };
 
 /* The names of row_work, in its order, then NULL: "cheap", "random". */

@@ -145,6 +145,28 @@ struct strategy {
 
 	/* Fills *cost for rows >= 0 and row_bytes >= 1. Sums that overflow are UINT64_MAX. */
 	void (*cost)(size_t rows, size_t row_bytes, struct strategy_cost *cost);
+
+	/*
+	 * What copying patterns (kernels/patterns/) and programs in other languages need besides;
+	 * each may be NULL. None of it is timed, but for `walk`.
+	 */
+
+	/* Makes what builds of `rows` rows start from, for good, with memory that is not from malloc
+	 * (mmap), so that the allocator under study does not see it: an input array, say, kept at
+	 * source->input. Called once, before all else. */
+	enum build_status (*prepare)(struct row_source *source, size_t rows);
+	/* Gives back what prepare made. */
+	void (*dispose)(struct row_source *source);
+	/* Brings the input into its first state again. Called before a build that is verified, but
+	 * not between the builds of a warm value: there a build starts from what the one before
+	 * left. */
+	void (*rewind)(struct row_source *source, size_t rows);
+	/* The checksum that scan has to find after such a build, worked out in another way. NULL: it
+	 * is that of the source's rows (row_source_checksum). */
+	uint64_t (*expected)(struct row_source *source, size_t rows);
+	/* Reads every element once, in order, as programs in that language do. NULL: that is what
+	 * scan does. Otherwise this is what is timed as the scan, and scan only verifies. */
+	void (*walk)(const struct array *array);
 };
 
 /* Makes the array an empty one again, of the same row_bytes. Frees nothing. */
@@ -173,6 +195,14 @@ static inline struct array array_init(size_t row_bytes)
 static inline bool strategy_supports(const struct strategy *strategy, size_t row_bytes)
 {
 	return strategy->supports == NULL || strategy->supports(row_bytes);
+}
+
+/* Is it a copying pattern: one operation on an array that is there, instead of appends? Patterns have
+ * no begin, append and finish; their `build` makes the result, and `rows` x `row_bytes` is the shape
+ * of what they start from, in doubles: `rows` rows of row_bytes / 8. */
+static inline bool strategy_is_pattern(const struct strategy *strategy)
+{
+	return strategy->append == NULL;
 }
 
 /* Those of strategies/ in alphabetical order, then those of containers/ in alphabetical order, then

@@ -11,21 +11,23 @@
 
 const struct column columns[] = {
 	/* which row this is */
-	{"schema_version", COLUMN_COUNT, FROM_RUNNER, "version of this table; 2"},
+	{"schema_version", COLUMN_COUNT, FROM_RUNNER, "version of this table; 3"},
 	{"run_id", COLUMN_TEXT, FROM_RUNNER, "the run: machine_id and the time it began, in UTC"},
 	{"machine_id", COLUMN_TEXT, FROM_RUNNER, "stable label of the machine"},
 	{"round", COLUMN_COUNT, FROM_RUNNER,
 	 "visit of every cell in this pass that the row belongs to, from 1"},
 	{"position", COLUMN_COUNT, FROM_RUNNER, "place in the order of the whole run, from 1"},
 	{"pass", COLUMN_TEXT, FROM_RUNNER,
-	 "what the worker was asked for: measure, trace, latency or probe"},
+	 "what the worker was asked for: measure, trace, latency, probe or pattern"},
 	/* the cell */
 	{"implementation", COLUMN_TEXT, FROM_RUNNER,
-	 "what it is written in or taken from: c, cpp, glib, uthash"},
+	 "what it is written in or taken from: c, cpp, glib, uthash, numpy, python, or a "
+	 "--worker's name"},
 	{"strategy", COLUMN_TEXT, FROM_RUNNER,
-	 "how the array is built; in the probe pass, what is probed"},
+	 "how the array is built; in the passes of these names, the probe or the pattern"},
 	{"allocator", COLUMN_TEXT, FROM_RUNNER, "label of the allocator that was asked for"},
-	{"rows", COLUMN_COUNT, FROM_RUNNER, "rows of each array; 1 in the probe pass"},
+	{"rows", COLUMN_COUNT, FROM_RUNNER,
+	 "rows of each array; 1 in the probe pass; in the pattern pass, rows of the input"},
 	{"row_bytes", COLUMN_COUNT, FROM_RUNNER,
 	 "bytes of each row; in the probe pass, bytes that are probed"},
 	{"threads", COLUMN_COUNT, FROM_RUNNER, "threads that each build an array at the same time"},
@@ -51,6 +53,11 @@ const struct column columns[] = {
 	{"allocator_path", COLUMN_TEXT, FROM_WORKER, "file that supplied malloc, links resolved"},
 	{"allocator_version", COLUMN_TEXT, FROM_WORKER, "version that the library states"},
 	{"allocator_build_id", COLUMN_TEXT, FROM_WORKER, "build-id of that file, hexadecimal"},
+	/* what stands between the program and malloc */
+	{"implementation_version", COLUMN_TEXT, FROM_WORKER,
+	 "what an implementation other than ours is, such as NumPy 1.24.2 on CPython 3.11.2"},
+	{"layers_before_malloc", COLUMN_TEXT, FROM_WORKER,
+	 "what an implementation has of its own between the program and malloc"},
 	/* the first build of a fresh process */
 	{"cold_build_ns", COLUMN_COUNT, FROM_WORKER, "cold: first append to finished array"},
 	{"cold_scan_ns", COLUMN_COUNT, FROM_WORKER, "cold: read every row once, in order"},
@@ -64,6 +71,9 @@ const struct column columns[] = {
 	 "cold: system time of build, scan and release"},
 	{"touch_page_ns", COLUMN_REAL, FROM_WORKER,
 	 "first touch of a page, just before the cold build, mean of 64 pages and more"},
+	{"interpreter_ns", COLUMN_REAL, FROM_WORKER,
+	 "what the build's statements take, run as often, on arrays that do not grow; smallest of "
+	 "3 values"},
 	{"rss_before_bytes", COLUMN_COUNT, FROM_WORKER,
 	 "resident memory just before the cold build"},
 	{"peak_rss_bytes", COLUMN_COUNT, FROM_WORKER,
@@ -79,6 +89,11 @@ const struct column columns[] = {
 	{"warm_build_release_max_ns", COLUMN_REAL, FROM_WORKER, "warm: the largest value"},
 	{"warm_minor_fault_count", COLUMN_REAL, FROM_WORKER,
 	 "warm: page faults of one build and release, mean"},
+	{"warm_scan_value_count", COLUMN_COUNT, FROM_WORKER,
+	 "pattern: values of the warm scan taken"},
+	{"warm_scan_median_ns", COLUMN_REAL, FROM_WORKER,
+	 "pattern: read every element of the result once, in order; median of the values"},
+	{"warm_scan_min_ns", COLUMN_REAL, FROM_WORKER, "pattern: the smallest value"},
 	/* what disturbed it */
 	{"involuntary_switch_count", COLUMN_COUNT, FROM_WORKER,
 	 "times that the worker was preempted, cold and warm"},

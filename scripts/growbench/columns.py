@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 # Files of older versions are read too: the columns that they lack are missing everywhere.
 OLDEST_SCHEMA_VERSION = 1
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 TEXT = "text"
 COUNT = "count"
@@ -59,6 +59,8 @@ COLUMNS = (
     Column("allocator_path", TEXT),
     Column("allocator_version", TEXT),
     Column("allocator_build_id", TEXT),
+    Column("implementation_version", TEXT, since=3),
+    Column("layers_before_malloc", TEXT, since=3),
     Column("cold_build_ns", COUNT),
     Column("cold_scan_ns", COUNT),
     Column("cold_release_ns", COUNT),
@@ -67,6 +69,7 @@ COLUMNS = (
     Column("cold_user_ns", COUNT),
     Column("cold_system_ns", COUNT),
     Column("touch_page_ns", REAL),
+    Column("interpreter_ns", REAL, since=3),
     Column("rss_before_bytes", COUNT),
     Column("peak_rss_bytes", COUNT),
     Column("peak_memory_bytes", COUNT),
@@ -76,6 +79,9 @@ COLUMNS = (
     Column("warm_build_release_min_ns", REAL),
     Column("warm_build_release_max_ns", REAL),
     Column("warm_minor_fault_count", REAL),
+    Column("warm_scan_value_count", COUNT, since=3),
+    Column("warm_scan_median_ns", REAL, since=3),
+    Column("warm_scan_min_ns", REAL, since=3),
     Column("involuntary_switch_count", COUNT),
     Column("checksum", TEXT),
     Column("malloc_count", COUNT, since=2),
@@ -147,6 +153,7 @@ TIMELINE_COLUMNS = (
 
 # What a worker can be asked for.
 MEASURE, TRACE, LATENCY, PROBE = "measure", "trace", "latency", "probe"
+PATTERN = "pattern"
 
 # A cell, with the pass and the kind of work: rows that agree in all of these repeat each other.
 CELL_KEYS = (

@@ -99,7 +99,7 @@ def _worker(
         warm += size**2 * 3.0
     cold = warm * 1.4 + 3000.0 + payload / 4096 * 700.0
     row: dict = {
-        "schema_version": 2,
+        "schema_version": 3,
         "run_id": f"{MACHINE}-20250101T120000Z",
         "machine_id": MACHINE,
         "pass": "measure",

@@ -251,7 +251,7 @@ def test_the_same_round_of_another_pass_is_not_a_repetition(runs_csv):
     assert len(read_runs(runs_csv)) == 10
 
 
-@pytest.mark.parametrize("version", ["0", "3"])
+@pytest.mark.parametrize("version", ["0", "4"])
 def test_another_schema_version_is_refused(runs_csv, version):
     change(runs_csv, 2, "schema_version", version)
     error = refused(runs_csv)
@@ -275,10 +275,10 @@ def test_version_1_is_read_and_what_it_lacked_is_missing(runs_csv):
     assert old["cold_build_ns"].tolist() == now["cold_build_ns"].tolist()
 
 
-def test_version_2_must_have_its_columns(runs_csv):
+def test_version_3_must_have_its_columns(runs_csv):
     as_version_1(runs_csv)
     for line in range(2, 12):
-        change(runs_csv, line, "schema_version", "2")
+        change(runs_csv, line, "schema_version", "3")
     assert "cpu_count" in str(refused(runs_csv))
 
 
