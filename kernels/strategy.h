@@ -116,6 +116,10 @@ struct strategy {
 	bool (*supports)(size_t row_bytes);
 	/* The container ends the process where others return BUILD_OUT_OF_MEMORY. */
 	bool aborts_without_memory;
+	/* A copying pattern: one operation on an array that is there, instead of appends. It has no
+	 * begin, append and finish; its `build` makes the result, and what it starts from has the
+	 * shape `rows` x row_bytes / 8, in doubles. */
+	bool is_pattern;
 
 	/*
 	 * Makes an empty array ready for appends. The caller has zeroed *array but for row_bytes
@@ -125,7 +129,8 @@ struct strategy {
 	 */
 	enum build_status (*begin)(struct array *array, size_t rows);
 	/* Appends a copy of `row`, which has array->row_bytes bytes and is not part of the array.
-	 * On failure the rows so far stay valid. */
+	 * On failure the rows so far stay valid. NULL: there are no single appends, as in a program
+	 * whose `build` is in another language. */
 	enum build_status (*append)(struct array *array, const void *row);
 	/* Brings the array into its final form after the last append; on failure the rows stay
 	 * valid. NULL: nothing to do. */
@@ -195,14 +200,6 @@ static inline struct array array_init(size_t row_bytes)
 static inline bool strategy_supports(const struct strategy *strategy, size_t row_bytes)
 {
 	return strategy->supports == NULL || strategy->supports(row_bytes);
-}
-
-/* Is it a copying pattern: one operation on an array that is there, instead of appends? Patterns have
- * no begin, append and finish; their `build` makes the result, and `rows` x `row_bytes` is the shape
- * of what they start from, in doubles: `rows` rows of row_bytes / 8. */
-static inline bool strategy_is_pattern(const struct strategy *strategy)
-{
-	return strategy->append == NULL;
 }
 
 /* Those of strategies/ in alphabetical order, then those of containers/ in alphabetical order, then
