@@ -16,8 +16,6 @@
 /* All of ours are served by the same script. */
 const char *const known_implementations[] = {"numpy", "python", NULL};
 
-static const uint64_t list_timeout_ns = 30 * UINT64_C(1000000000);
-
 enum {
 	MOST_STRATEGIES = 256,
 	MOST_NAME = 64
@@ -221,7 +219,7 @@ static void tell_end(struct implementation *implementation, const struct process
 		line++;
 	switch (process->end) {
 	case PROCESS_TIMED_OUT:
-		set_status(implementation, "timeout", "list: killed after 30 s");
+		set_status(implementation, "timeout", "list: killed after --timeout");
 		return;
 	case PROCESS_INTERRUPTED:
 	case PROCESS_SIGNALLED:
@@ -239,8 +237,8 @@ static void tell_end(struct implementation *implementation, const struct process
 
 /* ---- asking ---- */
 
-static bool run_list(struct implementation *implementation, struct process_result *process,
-		     struct error *error)
+static bool run_list(struct implementation *implementation, uint64_t timeout_s,
+		     struct process_result *process, struct error *error)
 {
 	static const volatile sig_atomic_t no_interrupts = 0;
 	static char report_fd[8];
@@ -251,7 +249,7 @@ static bool run_list(struct implementation *implementation, struct process_resul
 	struct process_request request = {
 		.arguments = words,
 		.environment = (const char *const *)environment,
-		.timeout_ns = list_timeout_ns,
+		.timeout_ns = timeout_s * 1000000000,
 		.interrupts = &no_interrupts,
 		.kill_at = 1,
 	};
@@ -284,7 +282,7 @@ static void forget_strategies(struct implementation *implementation)
 	implementation->strategy_count = 0;
 }
 
-void implementation_ask(struct implementation *implementation)
+void implementation_ask(struct implementation *implementation, uint64_t timeout_s)
 {
 	struct process_result *process = malloc(sizeof *process);
 	struct error error = {"no memory"};
@@ -293,13 +291,12 @@ void implementation_ask(struct implementation *implementation)
 	if (implementation->strategies == NULL || process == NULL)
 		abort();
 	set_status(implementation, "not_started", "");
-	if (!run_list(implementation, process, &error))
+	if (!run_list(implementation, timeout_s, process, &error))
 		set_status(implementation, "not_started", error.text);
 	else if (process->end != PROCESS_EXITED || process->code != 0)
 		tell_end(implementation, process);
 	else
 		read_answer(implementation, process);
-	implementation->start_ns = (double)process->wall_ns;
 	free(process);
 	if (strcmp(implementation->status, "ok") == 0 ||
 	    (strcmp(implementation->status, "unavailable") == 0 &&

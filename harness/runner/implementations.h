@@ -27,7 +27,6 @@ struct implementation {
 	bool passes[PASS_COUNT];
 	struct strategy *strategies;
 	size_t strategy_count;
-	double start_ns; /* what it takes to start and to end, by the answer to list */
 	/* "ok", or what a row of it says instead of figures, and why. */
 	char status[32];
 	char detail[704];
@@ -53,11 +52,11 @@ bool implementation_parse(const char *text, struct implementation *implementatio
 bool implementation_is_named(const char *text);
 
 /*
- * Asks the program what it can build, and fills in the rest. If it cannot be started, does not
+ * Asks the program what it can build, for timeout_s seconds at most, and fills in the rest. If it cannot be started, does not
  * answer, or answers what is not of the protocol, the status says so, and the only strategy is
  * named "unlisted", so that what went wrong has rows.
  */
-void implementation_ask(struct implementation *implementation);
+void implementation_ask(struct implementation *implementation, uint64_t timeout_s);
 
 /* Frees what it holds. Harmless on a zeroed one. */
 void implementation_release(struct implementation *implementation);

@@ -573,7 +573,7 @@ static bool add_worker(struct options *options, const char *text, struct error *
 	if (is_compiled(added->name) || is_in_list(added->name, ALL_IMPLEMENTATIONS))
 		return error_set(error, "--worker %s: the name is one of ours; choose another",
 				 added->name);
-	implementation_ask(added);
+	implementation_ask(added, options->timeout_s);
 	return true;
 }
 
@@ -586,7 +586,7 @@ static bool add_known(struct options *options, const char *name, struct error *e
 	if (!implementation_find(name, added, error))
 		return false;
 	options->implementation_count++;
-	implementation_ask(added);
+	implementation_ask(added, options->timeout_s);
 	return true;
 }
 

@@ -18,6 +18,9 @@ static const double cell_share = 0.04;
 
 /* A worker's own time beside the measurement: exec, libraries, exit. */
 static const double worker_overhead_ns = 6e6;
+/* The same of one in another language, with its interpreter and libraries to load. Not measured, so
+ * that a plan is the same each time. */
+static const double foreign_overhead_ns = 130e6;
 
 /* Warm values last about this long, if one build and release is not longer; */
 static const double value_ns = 1e6;
@@ -53,10 +56,9 @@ static const double probe_ns = 50e6;
 /* Memory of a worker that is not the array's. */
 static const uint64_t worker_own_bytes = 16 << 20;
 
-/* A program in another language has its interpreter and libraries to load. */
 static double overhead_ns(const struct block *block)
 {
-	return block->implementation == NULL ? worker_overhead_ns : block->implementation->start_ns;
+	return block->implementation == NULL ? worker_overhead_ns : foreign_overhead_ns;
 }
 
 static bool is_slow_to_start(const struct block *block)

@@ -117,6 +117,7 @@ static bool worker_may_say(const char *status)
 		"wrong_allocator",
 		"unprobed",
 		"unavailable",
+		"unsupported",
 		NULL,
 	};
 

@@ -301,8 +301,9 @@ static void show(struct run *run, const struct visit *visit)
 	} else {
 		const struct block *block = &run->plan.blocks[visit->block];
 
-		(void)snprintf(label, sizeof label, "%s %s %" PRIu64 " x %" PRIu64 " B %s",
-			       block->strategy->implementation, block->strategy->name,
+		(void)snprintf(label, sizeof label, "%s%s%s %" PRIu64 " x %" PRIu64 " B %s",
+			       block->implementation == NULL ? "" : block->implementation->name,
+			       block->implementation == NULL ? "" : " ", block->strategy->name,
 			       block->size.rows, block->size.row_bytes, allocator);
 	}
 	progress_show(&run->progress, label);

@@ -217,6 +217,9 @@ class Kit:
             return BUILD_OK
 
         def scan(_array: int) -> int:
+            # After a build that ran out of memory there is nothing to look at.
+            if result[0] is None:
+                return 0
             return _guarded(lambda: self.checksum(subject.pieces(result[0]), unit), 0)
 
         def release(_array: int) -> None:
