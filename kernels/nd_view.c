@@ -274,9 +274,15 @@ static bool strides_without_copy(struct ndarray *result, const struct ndarray *a
 	return true;
 }
 
-static bool has_shape(const struct ndarray *array, size_t ndim, const size_t *shape)
+/* As it was said: a length that is left out is not the same, whatever it turns out to be. */
+static bool has_shape(const struct ndarray *array, size_t ndim, const ptrdiff_t *shape)
 {
-	return array->ndim == ndim && memcmp(array->shape, shape, ndim * sizeof shape[0]) == 0;
+	if (array->ndim != ndim)
+		return false;
+	for (size_t axis = 0; axis < ndim; axis++)
+		if (shape[axis] < 0 || array->shape[axis] != (size_t)shape[axis])
+			return false;
+	return true;
 }
 
 /* A copy in C order, of another shape of as many elements. */
@@ -307,7 +313,8 @@ enum nd_status nd_reshape(struct ndarray *result, const struct ndarray *array, s
 	start_view(result, array);
 	result->ndim = ndim;
 	memcpy(result->shape, lengths, ndim * sizeof lengths[0]);
-	if (has_shape(array, ndim, lengths))
+	/* The strides of axes that nobody follows stay in the first case, and not in the second. */
+	if (has_shape(array, ndim, shape))
 		memcpy(result->strides, array->strides, ndim * sizeof result->strides[0]);
 	else if (array->flags & ND_C_CONTIGUOUS)
 		nd_fill_c_strides(result);
