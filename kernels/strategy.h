@@ -156,9 +156,9 @@ struct strategy {
 	 * each may be NULL. None of it is timed, but for `walk`.
 	 */
 
-	/* Makes what builds of `rows` rows start from, for good, with memory that is not from malloc
-	 * (mmap), so that the allocator under study does not see it: an input array, say, kept at
-	 * source->input. Called once, before all else. */
+	/* Makes what builds of `rows` rows start from, for good, with memory that is not from
+	 * malloc (mmap), so that the allocator under study does not see it: an input array, say,
+	 * kept at source->input. Called once, before all else. */
 	enum build_status (*prepare)(struct row_source *source, size_t rows);
 	/* Gives back what prepare made. */
 	void (*dispose)(struct row_source *source);
@@ -166,8 +166,8 @@ struct strategy {
 	 * not between the builds of a warm value: there a build starts from what the one before
 	 * left. */
 	void (*rewind)(struct row_source *source, size_t rows);
-	/* The checksum that scan has to find after such a build, worked out in another way. NULL: it
-	 * is that of the source's rows (row_source_checksum). */
+	/* The checksum that scan has to find after such a build, worked out in another way. NULL:
+	 * it is that of the source's rows (row_source_checksum). */
 	uint64_t (*expected)(struct row_source *source, size_t rows);
 	/* Reads every element once, in order, as programs in that language do. NULL: that is what
 	 * scan does. Otherwise this is what is timed as the scan, and scan only verifies. */
@@ -203,10 +203,14 @@ static inline bool strategy_supports(const struct strategy *strategy, size_t row
 }
 
 /* Those of strategies/ in alphabetical order, then those of containers/ in alphabetical order, then
- * NULL. No two have the same name, whatever they are written in. */
+ * NULL. */
 extern const struct strategy *const strategies[];
 
-/* The strategy of that implementation (NULL: whichever it is) and name, or NULL. */
+/* The copying patterns, those of patterns/ in alphabetical order, then NULL. See pattern.h. No two
+ * of both tables have the same name, whatever they are written in. */
+extern const struct strategy *const patterns[];
+
+/* The strategy or pattern of that implementation (NULL: whichever it is) and name, or NULL. */
 const struct strategy *strategy_find(const char *implementation, const char *name);
 
 #ifdef __cplusplus

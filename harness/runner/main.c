@@ -87,6 +87,8 @@ static void list_strategies(const struct options *options)
 	for (size_t i = 0; i < options->implementation_count; i++)
 		list_implementation(&options->implementations[i], false);
 	(void)puts("\nCopying patterns:");
+	for (size_t i = 0; patterns[i] != NULL; i++)
+		list_strategy(patterns[i]);
 	for (size_t i = 0; i < options->implementation_count; i++)
 		list_implementation(&options->implementations[i], true);
 }

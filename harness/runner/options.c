@@ -635,7 +635,7 @@ static bool ask_implementations(struct options *options, struct error *error)
 /* All strategies that are known by now: an array to be freed, NULL-terminated. */
 static const struct strategy **all_strategies(const struct options *options)
 {
-	const struct strategy *const *const tables[] = {strategies};
+	const struct strategy *const *const tables[] = {strategies, patterns};
 	size_t count = 1;
 	const struct strategy **all;
 

@@ -15,7 +15,7 @@ enum {
 
 static const struct worker_program program = {
 	.name = "growbench-worker",
-	.tables = {strategies},
+	.tables = {strategies, patterns},
 };
 
 static const char help[] =
