@@ -77,14 +77,16 @@ def _load(
             "PYTHON names another interpreter"
         )
         return kit.Description(implementation, python, layers, missing), [
-            _nothing_but_a_name(snippet) for snippet in strategies.SNIPPETS
+            *map(_nothing_but_a_name, strategies.SNIPPETS),
+            *_pattern_subjects(row_bytes),
         ]
     # numpy/core/src/multiarray/alloc.c: NBUCKETS, NCACHE.
     layers += "; NumPy: keeps 7 freed data blocks of each size below 1,024 bytes"
     version = f"NumPy {strategies.np.__version__}, {python}"
-    return kit.Description(implementation, version, layers), _subjects(
-        library, strategies, row_bytes, work
-    )
+    return kit.Description(implementation, version, layers), [
+        *_subjects(library, strategies, row_bytes, work),
+        *_pattern_subjects(row_bytes),
+    ]
 
 
 def platform_name() -> str:
@@ -121,6 +123,26 @@ def _subjects(
         )
 
     return [subject(snippet) for snippet in strategies.SNIPPETS]
+
+
+def _pattern_subjects(row_bytes: int) -> list[kit.Subject]:
+    from workers import numpy_patterns
+
+    def subject(pattern: numpy_patterns.Pattern) -> kit.Subject:
+        return kit.Subject(
+            name=pattern.name,
+            help=pattern.help,
+            counterpart=pattern.counterpart,
+            order=kit.LINEAR,
+            build=pattern.build,
+            pieces=numpy_patterns.pieces,
+            copied_bytes=lambda rows: pattern.copied(rows, row_bytes),
+            blocks=lambda rows: pattern.blocks,
+            like=pattern.like,
+            walk=numpy_patterns.walk,
+        )
+
+    return [subject(pattern) for pattern in numpy_patterns.PATTERNS]
 
 
 def _nothing_but_a_name(snippet: snippets.Snippet) -> kit.Subject:

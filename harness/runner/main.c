@@ -69,13 +69,13 @@ static void list_strategy(const struct strategy *strategy)
 		     counterpart == NULL ? "" : counterpart, counterpart == NULL ? "" : ")");
 }
 
-static void list_implementation(const struct implementation *implementation, bool patterns)
+static void list_implementation(const struct implementation *implementation, bool of_patterns)
 {
-	if (strcmp(implementation->status, "ok") != 0 && !patterns)
+	if (strcmp(implementation->status, "ok") != 0 && !of_patterns)
 		(void)printf("  %-24s %-6s %s\n", implementation->status, implementation->name,
 			     implementation->detail);
 	for (size_t i = 0; i < implementation->strategy_count; i++)
-		if (implementation->strategies[i].is_pattern == patterns)
+		if (implementation->strategies[i].is_pattern == of_patterns)
 			list_strategy(&implementation->strategies[i]);
 }
 

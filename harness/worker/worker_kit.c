@@ -1,6 +1,7 @@
 #include "harness/worker/worker_kit.h"
 
 #include "kernels/checksum.h"
+#include "kernels/pattern.h"
 
 void worker_kit_layout(struct worker_kit_layout *layout)
 {
@@ -28,7 +29,20 @@ uint64_t worker_kit_checksum_value(const uint64_t sums[2])
 	return checksum_value(&checksum);
 }
 
-const void *worker_kit_next_row(struct row_source *source)
+const struct strategy *worker_kit_pattern(const char *name)
 {
-	return row_source_next(source);
+	const struct strategy *found = strategy_find("c", name);
+
+	return found != NULL && found->is_pattern ? found : NULL;
+}
+
+void worker_kit_input(const struct row_source *source, struct worker_kit_input *input)
+{
+	const struct pattern_input *prepared = pattern_input(source);
+
+	*input = (struct worker_kit_input){
+		.a = (double *)(void *)prepared->a.data,
+		.b = (double *)(void *)prepared->b.data,
+		.index = prepared->index,
+	};
 }

@@ -39,7 +39,17 @@ void worker_kit_layout(struct worker_kit_layout *layout);
 void worker_kit_checksum_add(uint64_t sums[2], const void *rows, size_t count, size_t row_bytes);
 uint64_t worker_kit_checksum_value(const uint64_t sums[2]);
 
-/* The next row of a source, as row_source_next. */
-const void *worker_kit_next_row(struct row_source *source);
+/* What a copying pattern starts from (kernels/pattern.h), once it is prepared: rows x columns
+ * doubles, as many again or NULL, and a number for each row or NULL. Belongs to the source. */
+struct worker_kit_input {
+	double *a;
+	double *b;
+	ptrdiff_t *index;
+};
+
+/* The copying pattern in C of that name, or NULL: another language's does well to start from the
+ * same input, and to be held to the same checksum, by its prepare, dispose, rewind and expected. */
+const struct strategy *worker_kit_pattern(const char *name);
+void worker_kit_input(const struct row_source *source, struct worker_kit_input *input);
 
 #endif

@@ -29,24 +29,34 @@ class Subject(NamedTuple):
     of a pattern, elements of 8 bytes instead of rows. copied_bytes, blocks: of so many rows, in
     closed form: bytes that the build copies from place to place, calls of malloc at most.
     idle: makes the build's statements do as much of what is not growth; None: cannot be told.
-    prepare, rewind, expected, walk: as there; expected gives the checksum.
+    rewind, expected, walk: as there; expected gives the checksum.
+    like: a copying pattern: the name of the one in C (kernels/patterns/) with whose input it begins,
+    and whose result its own must equal; build gets that Input instead of a number of rows.
     """
 
     name: str
     help: str
     counterpart: str
     order: int
-    build: Callable[[int], Any]
+    build: Callable[[Any], Any]
     pieces: Callable[[Any], Iterable[tuple[Buffer, int]]]
     copied_bytes: Callable[[int], int]
     blocks: Callable[[int], int]
     idle: Optional[Callable[[int], None]] = None
-    is_pattern: bool = False
-    prepare: Optional[Callable[[int], None]] = None
+    like: str = ""
     rewind: Optional[Callable[[], None]] = None
     expected: Optional[Callable[[int], int]] = None
     walk: Optional[Callable[[Any], Any]] = None
     supports: Callable[[int], bool] = lambda row_bytes: True
+
+
+class Input(NamedTuple):
+    """What a copying pattern starts from: NumPy arrays of the library's memory. b, index: None if the
+    pattern has no use for them."""
+
+    a: Any
+    b: Any
+    index: Any
 
 
 _pointer, _size = ctypes.c_void_p, ctypes.c_size_t
@@ -125,6 +135,10 @@ class _Program(ctypes.Structure):
     ]
 
 
+class _Input(ctypes.Structure):
+    _fields_ = [("a", _pointer), ("b", _pointer), ("index", _pointer)]
+
+
 class _Layout(ctypes.Structure):
     _fields_ = [(name, _size) for name in ("version", "strategy", "cost", "program")]
 
@@ -163,6 +177,10 @@ class Kit:
         self._library.worker_kit_checksum_value.restype = ctypes.c_uint64
         self._library.row_source_checksum.argtypes = [_pointer, _size]
         self._library.row_source_checksum.restype = ctypes.c_uint64
+        self._library.worker_kit_pattern.argtypes = [ctypes.c_char_p]
+        self._library.worker_kit_pattern.restype = ctypes.POINTER(_Strategy)
+        self._library.worker_kit_input.argtypes = [_pointer, ctypes.POINTER(_Input)]
+        self._library.worker_kit_input.restype = None
         # What ctypes only points to has to be kept alive.
         self._kept: list[Any] = []
 
@@ -205,11 +223,12 @@ class Kit:
 
     def _strategy(self, subject: Subject, description: Description, row_bytes: int) -> _Strategy:
         result: list[Any] = [None]
-        unit = 8 if subject.is_pattern else row_bytes
+        given: list[Any] = [None]
+        unit = 8 if subject.like else row_bytes
 
         def build(_array: int, rows: int, _source: int) -> int:
             try:
-                result[0] = subject.build(rows)
+                result[0] = subject.build(given[0] if subject.like else rows)
             except MemoryError:
                 return BUILD_OUT_OF_MEMORY
             except BaseException:
@@ -228,17 +247,6 @@ class Kit:
         def cost(rows: int, _row_bytes: int, cost: Any) -> None:
             cost.contents.copied_bytes = _guarded(lambda: subject.copied_bytes(rows), 0)
             cost.contents.malloc_count = _guarded(lambda: subject.blocks(rows), 0)
-
-        def prepare(_source: int, rows: int) -> int:
-            if subject.prepare is None:
-                return BUILD_OK
-            try:
-                subject.prepare(rows)
-            except (MemoryError, OSError):
-                return BUILD_OUT_OF_MEMORY
-            except BaseException:
-                _die()
-            return BUILD_OK
 
         def rewind(_source: int, _rows: int) -> None:
             if subject.rewind is not None:
@@ -261,19 +269,58 @@ class Kit:
             counterpart=subject.counterpart.encode(),
             order=subject.order,
             supports=_SUPPORTS(subject.supports),
-            is_pattern=subject.is_pattern,
+            is_pattern=bool(subject.like),
             build=_BUILD(build),
             scan=_SCAN(scan),
             release=_RELEASE(release),
             cost=_COST(cost),
-            prepare=_PREPARE(prepare),
             rewind=_REWIND(rewind),
             expected=_EXPECTED(expected),
         )
+        if subject.like:
+            self._begin_like(made, subject.like, given, row_bytes)
         if subject.walk is not None:
             made.walk = _WALK(walk)
         self._kept.append(made)
         return made
+
+
+    def _begin_like(
+        self, made: _Strategy, name: str, given: list[Any], row_bytes: int
+    ) -> None:
+        """Have it begin with the input of the pattern in C, which it leaves in given[0]."""
+        found = self._library.worker_kit_pattern(name.encode())
+        if not found:
+            raise SystemExit(f"there is no pattern {name} in C to begin with")
+        ours = found.contents
+
+        def prepare(source: int, rows: int) -> int:
+            status: int = ours.prepare(source, rows)
+            if status == BUILD_OK:
+                given[0] = _guarded(lambda: self._input(source, rows, row_bytes // 8), None)
+            return status
+
+        made.prepare = _PREPARE(prepare)
+        for member in ("supports", "dispose", "rewind", "expected"):
+            setattr(made, member, getattr(ours, member))
+        self._kept.append(ours)
+
+    def _input(self, source: int, rows: int, columns: int) -> Input:
+        import numpy as np
+
+        found = _Input()
+        self._library.worker_kit_input(source, ctypes.byref(found))
+
+        def array(address: Optional[int], kind: Any, *shape: int) -> Any:
+            if address is None:
+                return None
+            return np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(kind)), shape)
+
+        return Input(
+            array(found.a, ctypes.c_double, rows, columns),
+            array(found.b, ctypes.c_double, rows, columns),
+            array(found.index, ctypes.c_ssize_t, rows),
+        )
 
 
 def _shortest_ns(statement: Callable[[int], None], rows: int) -> float:
