@@ -172,6 +172,39 @@ def test_pythonmalloc_is_a_variant_and_brings_every_object_to_malloc(growbench):
     assert "nothing" in by_label["plain"]["layers_before_malloc"]
 
 
+def test_patterns_of_numpy_and_c_make_the_same_and_copy_as_much(growbench):
+    done = growbench(
+        "run",
+        "--out=out",
+        "--preset=patterns",
+        "--implementations=c,numpy",
+        "--allocators=jemalloc",
+        "--shapes=40x64,9x8000",
+        "--rounds=1",
+        "--passes=pattern,trace",
+        "--no-summary",
+        timeout=300,
+    )
+    assert done.returncode == EXIT_DONE, done.stderr
+    rows = read_rows(growbench.folder / "out")
+    assert {row["pass"] for row in rows} == {"pattern", "trace"}
+    assert {row["status"] for row in rows} == {"ok"}
+    by_name = {}
+    for row in rows:
+        key = (row["strategy"], row["rows"], row["pass"])
+        by_name.setdefault(key, {}).setdefault(row["implementation"], row)
+    both = {key: of for key, of in by_name.items() if len(of) == 2}
+    assert len({key[0] for key in both}) >= 14
+    for (name, _, which), of in both.items():
+        assert of["c"]["checksum"] == of["numpy"]["checksum"], name
+        if which == "trace":
+            copied = {row["strategy_copied_bytes"] for row in of.values()}
+            assert len(copied) == 1, (name, copied)
+            assert ("view" in name) <= (of["c"]["malloc_count"] == "0")
+        else:
+            assert all(float(row["warm_scan_median_ns"]) > 0 for row in of.values())
+
+
 MUTANT = """
 import sys
 sys.path.insert(0, {scripts!r})
