@@ -10,14 +10,14 @@ from workers import kit, snippets
 
 IMPLEMENTATIONS = ("numpy", "python")
 HELP = """\
-usage: python_worker.py PASS --implementation numpy|python --strategy NAME --rows N --row-bytes N ...
+usage: python_worker.py PASS --implementation numpy|python --strategy NAME --rows N --row-bytes N
 Measures one cell for growbench; the passes and options are those of growbench-worker --help.
 
 examples:
   python_worker.py list --implementation numpy
-  python_worker.py measure --implementation numpy --strategy loop_and_append --rows 1000 --row-bytes 80
-  LD_PRELOAD=libjemalloc.so.2 python_worker.py measure --implementation python --strategy bytearray \\
-      --rows 1000 --row-bytes 80 --iterations 10 --values 3
+  python_worker.py measure --implementation numpy --strategy loop_and_append --rows 100
+  LD_PRELOAD=libjemalloc.so.2 python_worker.py measure --implementation python \\
+      --strategy bytearray --rows 1000 --row-bytes 80 --iterations 10 --values 3
 
 GROWBENCH_WORKER_KIT names the library if it is not build/libgrowbench-worker.so.
 """
@@ -95,9 +95,7 @@ def platform_name() -> str:
     )
 
 
-def _subjects(
-    library: kit.Kit, strategies: Any, row_bytes: int, work: str
-) -> list[kit.Subject]:
+def _subjects(library: kit.Kit, strategies: Any, row_bytes: int, work: str) -> list[kit.Subject]:
     """The snippets of an implementation, compiled for rows of that size and kind."""
     language = strategies.language(row_bytes, work)
     again = strategies.drawn_again(row_bytes)
@@ -116,9 +114,7 @@ def _subjects(
             blocks=snippet.blocks,
             idle=idle,
             rewind=strategies.rewind_random if is_random else None,
-            expected=(lambda rows: library.checksum(again(rows), row_bytes))
-            if is_random
-            else None,
+            expected=(lambda rows: library.checksum(again(rows), row_bytes)) if is_random else None,
             supports=lambda size: snippet.supports(size) and (not is_random or size % 8 == 0),
         )
 

@@ -50,7 +50,9 @@ LISTED = lines("growbench-report 1", "strategy push linear", "passes measure", "
 # ---- NumPy and Python ----
 
 
-def test_the_same_cells_of_c_numpy_and_python_have_the_same_checksum_under_all_allocators(growbench):
+def test_the_same_cells_of_c_numpy_and_python_have_the_same_checksum_under_all_allocators(
+    growbench,
+):
     done = growbench(
         "run",
         "--out=out",
@@ -397,7 +399,9 @@ def test_a_program_that_can_be_asked_and_then_fails_has_rows_too(
 
 
 def test_passes_that_a_program_does_not_know_are_not_asked_for(growbench, worker):
-    plan = growbench.plan(worker(LISTED), "--implementations=mine", "--rows=1000", "--passes=measure,trace,latency")
+    plan = growbench.plan(
+        worker(LISTED), "--implementations=mine", "--rows=1000", "--passes=measure,trace,latency"
+    )
     assert {line["pass"] for line in plan} == {"measure"}
 
 
@@ -418,7 +422,9 @@ def test_a_command_that_cannot_be_is_refused_before_anything_is_written(growbenc
 
 def test_a_command_is_split_into_words_but_not_run_by_a_shell(growbench, tmp_path):
     script = tmp_path / "a worker.sh"
-    script.write_text('test "$1" = "two words" || exit 8\ntest "$2" = \'$HOME;*\' || exit 9\nexit 7\n')
+    script.write_text(
+        'test "$1" = "two words" || exit 8\ntest "$2" = \'$HOME;*\' || exit 9\nexit 7\n'
+    )
     done = growbench(
         "run",
         "--out=out",
@@ -434,8 +440,14 @@ def test_a_command_is_split_into_words_but_not_run_by_a_shell(growbench, tmp_pat
 
 
 def test_a_run_is_not_gone_on_with_by_another_version_of_the_program(growbench, worker, tmp_path):
-    listed = lines("growbench-report 1", "implementation_version mine 1", "strategy push linear",
-                   "passes measure", "status ok", "end")
+    listed = lines(
+        "growbench-report 1",
+        "implementation_version mine 1",
+        "strategy push linear",
+        "passes measure",
+        "status ok",
+        "end",
+    )
     words = ("--implementations=mine", "--allocators=glibc", "--rows=10", "--rounds=1")
     growbench("run", "--out=out", worker(listed), *words, "--no-summary")
     changed = growbench.folder / "out/runs.csv"

@@ -5,6 +5,7 @@ what a strategy does. A strategy is an object with the members of Subject.
 """
 
 import ctypes
+import functools
 import os
 import sys
 import traceback
@@ -30,8 +31,8 @@ class Subject(NamedTuple):
     closed form: bytes that the build copies from place to place, calls of malloc at most.
     idle: makes the build's statements do as much of what is not growth; None: cannot be told.
     rewind, expected, walk: as there; expected gives the checksum.
-    like: a copying pattern: the name of the one in C (kernels/patterns/) with whose input it begins,
-    and whose result its own must equal; build gets that Input instead of a number of rows.
+    like: a copying pattern: the name of the one in C (kernels/patterns/) with whose input it
+    begins, and whose result its own must equal; build gets that Input instead of a number of rows.
     """
 
     name: str
@@ -51,8 +52,8 @@ class Subject(NamedTuple):
 
 
 class Input(NamedTuple):
-    """What a copying pattern starts from: NumPy arrays of the library's memory. b, index: None if the
-    pattern has no use for them."""
+    """What a copying pattern starts from: NumPy arrays of the library's memory. b, index: None if
+    the pattern has no use for them."""
 
     a: Any
     b: Any
@@ -201,12 +202,17 @@ class Kit:
     ) -> int:
         """Do what the command line asks for, and return the exit status."""
         structures = [self._strategy(subject, description, row_bytes) for subject in subjects]
-        table = (ctypes.POINTER(_Strategy) * (len(structures) + 1))(*map(ctypes.pointer, structures))
+        table = (ctypes.POINTER(_Strategy) * (len(structures) + 1))()
+        for i, structure in enumerate(structures):
+            table[i] = ctypes.pointer(structure)
         by_name = {subject.name.encode(): subject for subject in subjects}
 
         def interpreter_ns(strategy: Any, rows: int, _: int) -> float:
             idle = by_name[strategy.contents.name].idle
-            return -1.0 if idle is None else _guarded(lambda: _shortest_ns(idle, rows), -1.0)
+            if idle is None:
+                return -1.0
+            ns: float = _guarded(functools.partial(_shortest_ns, idle, rows), -1.0)
+            return ns
 
         program = _Program(
             name=b"python_worker",
@@ -284,10 +290,7 @@ class Kit:
         self._kept.append(made)
         return made
 
-
-    def _begin_like(
-        self, made: _Strategy, name: str, given: list[Any], row_bytes: int
-    ) -> None:
+    def _begin_like(self, made: _Strategy, name: str, given: list[Any], row_bytes: int) -> None:
         """Have it begin with the input of the pattern in C, which it leaves in given[0]."""
         found = self._library.worker_kit_pattern(name.encode())
         if not found:

@@ -1,8 +1,8 @@
 """The copying patterns (kernels/patterns/) in NumPy. To add one: a Pattern in PATTERNS.
 
 Each begins with the arrays that the pattern in C begins with, and must end with the same elements.
-Walking is `sum()`: it reads each element once, in the order that suits the memory, which is not always
-that of the axes.
+Walking is `sum()`: it reads each element once, in the order that suits the memory, which is not
+always that of the axes.
 """
 
 from typing import Any, Callable, Iterable, NamedTuple

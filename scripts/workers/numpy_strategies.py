@@ -228,4 +228,3 @@ def drawn_again(row_bytes: int) -> Any:
             yield drawn.tobytes(), count
 
     return pieces
-

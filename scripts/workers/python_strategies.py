@@ -118,7 +118,7 @@ SNIPPETS = (
 
 
 def language(row_bytes: int, work: str) -> Language:
-    """Rows are bytes: a bytearray that is always the same with cheap rows, new bytes with random."""
+    """Rows are bytes: always the same bytearray with cheap rows, new bytes with random ones."""
     _Rows.row_bytes = row_bytes
     columns = row_bytes // 8
     buffer = bytearray(i % 251 + 1 for i in range(row_bytes))
@@ -167,4 +167,3 @@ def drawn_again(row_bytes: int) -> Any:
             yield values.tobytes(), 1
 
     return pieces
-

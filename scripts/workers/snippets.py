@@ -8,8 +8,8 @@ cheap rows the loop is
         APPEND
 
 and with random ones, as in the article, `row = np.random.rand(1, columns)` stands in the place of
-the number. A statement that keeps the row writes KEEP: the row itself where each is a new one, a copy
-of it where it is always the same object.
+the number. A statement that keeps the row writes KEEP: the row itself where each is a new one, a
+copy of it where it is always the same object.
 """
 
 from typing import Any, Callable, Iterable, NamedTuple
@@ -20,8 +20,8 @@ CHEAP, RANDOM = "cheap", "random"
 
 
 class Snippet(NamedTuple):
-    """A strategy in statements; names that it may use: rows, row_bytes, columns, row, i, and those of
-    its Language.
+    """A strategy in statements, which may use the names rows, row_bytes, columns, row, i, and those
+    of its Language.
 
     before, after: around the loop. append: in the loop; "" if `before` does all, with the generator
     source(rows). result: what is left. idle_before, idle: the same statements as often, on arrays
@@ -72,7 +72,11 @@ def compiled_idle(snippet: Snippet, language: Language, work: str) -> Callable[[
 
 def _function(lines: list[str], language: Language, work: str) -> Callable[[int], Any]:
     names = list(language.names)
-    source = ["def source(rows):", *(line[4:] for line in _local(names)), "    for i in range(rows):"]
+    source = [
+        "def source(rows):",
+        *(line[4:] for line in _local(names)),
+        "    for i in range(rows):",
+    ]
     source += [f"        {line}" for line in [*_lines(language.make[work]), "yield row"]]
     # Names of a function around are as fast as local ones; those of a module are not.
     text = [f"def make({', '.join(names)}):"]
