@@ -73,11 +73,10 @@ const struct preset presets[] = {
 		.row_bytes = "80",
 		.threads = "1",
 		.work = ROW_WORK_RANDOM,
-		.rounds = 7,
+		.rounds = 6,
 		.budget_s = 100,
 		.timeout_s = 60,
 		.always_article = true,
-		.cold_only = true,
 		.passes = "measure,trace,probe",
 		.timeline = "none",
 		.latency_rounds = 1,
@@ -1072,7 +1071,6 @@ bool options_parse(int argc, char **argv, struct options *options, struct error 
 	}
 	if (!options->work_given)
 		options->work = options->preset->work;
-	options->cold_only |= options->preset->cold_only;
 	if (options->budget_s == 0)
 		options->budget_s = options->preset->budget_s;
 	if (options->timeout_s == 0)

@@ -49,7 +49,6 @@ struct preset {
 	uint64_t rounds;
 	uint64_t budget_s;
 	uint64_t timeout_s;
-	bool cold_only;       /* no warm part */
 	bool always_article;  /* the article's size is measured, whatever the budget says */
 	const char *passes;   /* a list, too */
 	const char *timeline; /* rows of the cells whose timeline is recorded: a list, or "none" */
