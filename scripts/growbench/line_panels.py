@@ -39,7 +39,7 @@ class Guide(NamedTuple):
     values: np.ndarray
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
     """One line of a panel, as arrays sorted by x. predicted is nan where there is none."""
 
     x: np.ndarray
@@ -104,11 +104,11 @@ def draw_against(
             axes.plot(guide.x, guide.values, color=grey, linewidth=width, zorder=1, gid="guide")
         for line_name, look in line_looks.items():
             if (name, line_name) in lines:
-                _draw_line(axes, lines[name, line_name], look, style)
+                draw_line(axes, lines[name, line_name], look, style)
     return panels.figure
 
 
-def _y_limits(lines: list[_Line]) -> tuple[float, float]:
+def _y_limits(lines: list[Line]) -> tuple[float, float]:
     return log_limits(np.concatenate([values for line in lines for values in line[1:]]))
 
 
@@ -121,7 +121,7 @@ def _short(label: str) -> str:
 
 def _lines(
     summary: pd.DataFrame, quantity: Quantity, panel_key: str, line_key: str, against: str
-) -> dict[tuple[str, str], _Line]:
+) -> dict[tuple[str, str], Line]:
     """The lines that have at least one point, by (panel, line)."""
     lines = {}
     for key, cells in summary.groupby([panel_key, line_key], sort=True):
@@ -135,15 +135,16 @@ def _lines(
             cells[name].to_numpy(dtype=float) if name else none
             for name in (quantity.median, quantity.low, quantity.high)
         )
-        line = _Line(cells[against].to_numpy(dtype=float), median, low, high, predicted)
+        line = Line(cells[against].to_numpy(dtype=float), median, low, high, predicted)
         # A log axis has no place for 0.
         there = (line.median > 0) | (line.predicted > 0)
         if there.any():
-            lines[key] = _Line(*(values[there] for values in line))
+            lines[key] = Line(*(values[there] for values in line))
     return lines
 
 
-def _draw_line(axes: Axes, line: _Line, look: Look, style: Style) -> None:
+def draw_line(axes: Axes, line: Line, look: Look, style: Style) -> None:
+    """Medians joined by a line, their intervals as bars, predictions hollow on a dotted line."""
     measured = line.median > 0
     axes.plot(
         line.x[measured],
@@ -190,7 +191,7 @@ def _draw_line(axes: Axes, line: _Line, look: Look, style: Style) -> None:
 
 def _legend(
     looks: dict[str, Look],
-    lines: dict[tuple[str, str], _Line],
+    lines: dict[tuple[str, str], Line],
     guide: Optional[Guide],
     title: str,
     style: Style,

@@ -260,7 +260,7 @@ def crossovers_of_views(runs: pd.DataFrame) -> pd.DataFrame:
     median over the rounds, ci_low and ci_high its order-statistic interval. verdict: PAYS where
     the interval of the median gain of a walk lies above 0; NEVER where it lies below, and then
     there are no walks; NOT_RESOLVED where it includes 0, or where there are too few rounds for an
-    interval. Cold: each of the walks is taken to cost what the first does.
+    interval; in the first case there are no walks. Cold: each of the walks is taken to cost what the first does.
 
     Columns: pair, view, copy, the cell but for its strategy, payload_bytes, process, round_count;
     copy_ns (what the copy is dearer to make), view_walk_ns, copy_walk_ns, medians; walk_ratio, view
@@ -297,9 +297,10 @@ def _crossovers(both: pd.DataFrame) -> pd.DataFrame:
     _add_ratio(table, "walk_ratio", "walk_ratio_", both["walk_a"], both["walk_b"], cell)
     order, sign = grouped_order(walks, cell, count), grouped_order(gain, cell, count)
     table["verdict"] = np.select([sign.low > 0, sign.high < 0], [PAYS, NEVER], NOT_RESOLVED)
-    never = (table["verdict"] == NEVER).to_numpy()
+    # Where it is known that nothing is known, a figure would only mislead.
+    unknown = (table["verdict"] != PAYS).to_numpy() & ~np.isnan(sign.low)
     for name, values in (("walks", order.median), ("ci_low", order.low), ("ci_high", order.high)):
-        table[name] = np.where(never | ~np.isfinite(values), np.nan, values)
+        table[name] = np.where(unknown | ~np.isfinite(values), np.nan, values)
     return table
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, Optional, Sequence
 from PIL import Image
 
 from growbench.canvas import NothingToDraw
-from growbench.render import Plot, draw_figure, figure_bytes
+from growbench.render import Plot, draw_figure, figure_bytes, tasks_of
 from growbench.slices import Slice
 
 _COLOURS = 255
@@ -46,12 +46,7 @@ class Picture(NamedTuple):
 
 def draw_pictures(plots: Sequence[Plot], parts: Sequence[Slice]) -> list[Picture]:
     """Each plot of each slice that there is something to draw of, on all CPUs, slice by slice."""
-    tasks = [
-        (plot, part)
-        for part in parts
-        for plot in plots
-        if not (plot.kernels_only and part.beside_kernels)
-    ]
+    tasks = tasks_of(plots, parts)
     cpus = min(len(tasks), len(os.sched_getaffinity(0)))
     if cpus <= 1:
         drawn = [_draw(*task) for task in tasks]

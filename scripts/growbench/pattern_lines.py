@@ -1,0 +1,150 @@
+"""Panels of lines against the bytes of an array. What the plots of copying patterns share."""
+
+from typing import Iterable, NamedTuple, Optional, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from growbench.axes import log_limits, set_log_axis
+from growbench.canvas import (
+    Context,
+    Legend,
+    NothingToDraw,
+    Panels,
+    Shape,
+    Words,
+    make_panels,
+    panel_title,
+)
+from growbench.lettering import name_text
+from growbench.line_panels import Line, draw_line
+from growbench.patterns import ELEMENT_BYTES
+from growbench.style import GREY, Look, Style
+
+# Implementations as people write them, in the order of panels.
+IMPLEMENTATIONS = {"c": "C", "numpy": "NumPy", "python": "Python"}
+_GUIDE = 0.75
+
+
+class Drawing(NamedTuple):
+    """What draw_lines() draws.
+
+    table: the columns panel, line, payload_bytes, median, low, high. panels: in their order.
+    looks: of the lines, in the order of the legend. unit: of the y axis. guide: a level value, or
+    for each panel the columns payload_bytes and median; with its label. limits: of the y axis, if
+    the data should not decide.
+    """
+
+    table: pd.DataFrame
+    panels: Sequence[str]
+    looks: dict[str, Look]
+    unit: str
+    guide_label: str = ""
+    guide: Optional[pd.DataFrame] = None
+    level: Optional[float] = None
+    limits: Optional[tuple[float, float]] = None
+    extra: Sequence[tuple[Artist, str]] = ()
+
+
+def draw_lines(drawing: Drawing, words: Words, style: Style) -> Panels:
+    """A panel for each of the panels, lines with 95% intervals, logarithmic axes that all share.
+
+    Raises NothingToDraw if no line has a figure above 0.
+    """
+    table = drawing.table
+    table = table[(table["median"] > 0) & np.isfinite(table["median"])]
+    if table.empty and drawing.limits is None:
+        raise NothingToDraw(f"no cell has a figure for {words.title.lower()}")
+    panels = make_panels(
+        len(drawing.panels), style, words, _legend(drawing, style), Shape(least_width=22.0)
+    )
+    x_limits = log_limits(drawing.table["payload_bytes"])
+    values = table[["median", "low", "high"]].to_numpy(dtype=float).ravel()
+    level = [] if drawing.level is None else [drawing.level]
+    guided = [] if drawing.guide is None else drawing.guide["median"].tolist()
+    y_limits = drawing.limits or log_limits([*values, *level, *guided])
+    for axes, name in zip(panels.axes, drawing.panels):
+        set_log_axis(axes, "x", x_limits, "bytes", style)
+        set_log_axis(axes, "y", y_limits, drawing.unit, style)
+        panel_title(panels, axes, style, name_text(name))
+        _draw_guide(axes, drawing, style)
+        own = table[table["panel"] == name]
+        for line, look in drawing.looks.items():
+            cells = own[own["line"] == line].sort_values("payload_bytes")
+            if len(cells):
+                columns = (cells[key].to_numpy(dtype=float) for key in _COLUMNS)
+                none = np.full(len(cells), np.nan)
+                draw_line(axes, Line(*columns, none), look, style)
+    return panels
+
+
+_COLUMNS = ("payload_bytes", "median", "low", "high")
+
+
+def _draw_guide(axes: Axes, drawing: Drawing, style: Style) -> None:
+    look = {"color": style.colour(GREY), "linewidth": _GUIDE * style.line, "zorder": 1}
+    if drawing.level is not None:
+        axes.axhline(drawing.level, gid="guide", **look)
+    if drawing.guide is not None:
+        axes.plot(drawing.guide["payload_bytes"], drawing.guide["median"], gid="guide", **look)
+
+
+def _legend(drawing: Drawing, style: Style) -> Legend:
+    handles: list[Artist] = [
+        Line2D([], [], color=k.colour, linestyle=k.line, marker=k.marker, markeredgewidth=0.0)
+        for k in drawing.looks.values()
+    ]
+    labels = [name_text(name) for name in drawing.looks]
+    if drawing.guide_label:
+        width = _GUIDE * style.line
+        handles.append(Line2D([], [], color=style.colour(GREY), linewidth=width))
+        labels.append(drawing.guide_label)
+    for artist, label in drawing.extra:
+        handles.append(artist)
+        labels.append(label)
+    return Legend(handles, labels)
+
+
+def implementation_text(name: str) -> str:
+    """An implementation as people write it."""
+    return IMPLEMENTATIONS.get(name, name)
+
+
+def implementations_in_order(names: Iterable[str]) -> list[str]:
+    """Our kernels first, then those that are known, then the others sorted."""
+    known = list(IMPLEMENTATIONS)
+    return sorted(set(names), key=lambda name: (name not in known, known.index(name) if name in known else 0, name))
+
+
+def squarest(cells: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Of the cells that agree in `keys` and in their bytes, the one whose shape is nearest to a
+    square: the others are of other shapes, and a line has one point for each size."""
+    lean = np.log(cells["rows"].clip(lower=1) * ELEMENT_BYTES / cells["row_bytes"].clip(lower=1))
+    ordered = cells.assign(lean=lean.abs()).sort_values(["lean", "row_bytes"], kind="stable")
+    return ordered.drop_duplicates([*keys, "payload_bytes"]).drop(columns="lean").sort_index()
+
+
+def footer(context: Context, cells: pd.DataFrame, bars: str, *notes: str) -> str:
+    """The line under a figure of copying patterns. cells: of patterns(). bars: its column with the
+    lower ends of the bars."""
+    rounds = cells.loc[cells["ok_count"] > 0, "ok_count"]
+    parts = [context.machine_id]
+    if len(rounds):
+        low, high = int(rounds.min()), int(rounds.max())
+        span = f"{low}" if low == high else f"{low} to {high}"
+        parts.append(f"median of {span} worker{'s' if high > 1 else ''} per cell")
+        has_bars = bool(cells[bars].notna().any())
+        parts.append(
+            "bars are 95% intervals"
+            if has_bars
+            else "too few workers for 95% intervals (6 are needed)"
+        )
+    failed = cells[cells["ok_count"] == 0]
+    if len(failed):
+        reasons = failed["status"].value_counts().sort_index()
+        listed = ", ".join(f"{status} ({count})" for status, count in reasons.items())
+        parts.append(f"no figure for {len(failed)} of {len(cells)} cells: {listed}")
+    return "  \N{MIDDLE DOT}  ".join([*parts, *(note for note in notes if note)])
