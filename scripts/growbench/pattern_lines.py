@@ -10,7 +10,6 @@ from matplotlib.lines import Line2D
 
 from growbench.axes import log_limits, set_log_axis
 from growbench.canvas import (
-    Context,
     Legend,
     NothingToDraw,
     Panels,
@@ -35,7 +34,8 @@ class Drawing(NamedTuple):
     table: the columns panel, line, payload_bytes, median, low, high. panels: in their order.
     looks: of the lines, in the order of the legend. unit: of the y axis. guide: a level value, or
     for each panel the columns payload_bytes and median; with its label. limits: of the y axis, if
-    the data should not decide.
+    the data should not decide. shape: of the panels.
+    extra: further entries of the legend.
     """
 
     table: pd.DataFrame
@@ -46,6 +46,7 @@ class Drawing(NamedTuple):
     guide: Optional[pd.DataFrame] = None
     level: Optional[float] = None
     limits: Optional[tuple[float, float]] = None
+    shape: Shape = Shape(least_width=22.0)
     extra: Sequence[tuple[Artist, str]] = ()
 
 
@@ -59,7 +60,11 @@ def draw_lines(drawing: Drawing, words: Words, style: Style) -> Panels:
     if table.empty and drawing.limits is None:
         raise NothingToDraw(f"no cell has a figure for {words.title.lower()}")
     panels = make_panels(
-        len(drawing.panels), style, words, _legend(drawing, style), Shape(least_width=22.0)
+        len(drawing.panels),
+        style,
+        words,
+        _legend(drawing, style),
+        drawing.shape,
     )
     x_limits = log_limits(drawing.table["payload_bytes"])
     values = table[["median", "low", "high"]].to_numpy(dtype=float).ravel()
@@ -75,13 +80,13 @@ def draw_lines(drawing: Drawing, words: Words, style: Style) -> Panels:
         for line, look in drawing.looks.items():
             cells = own[own["line"] == line].sort_values("payload_bytes")
             if len(cells):
-                columns = (cells[key].to_numpy(dtype=float) for key in _COLUMNS)
+                x, median, low, high = cells[_COLUMNS].to_numpy(dtype=float).T
                 none = np.full(len(cells), np.nan)
-                draw_line(axes, Line(*columns, none), look, style)
+                draw_line(axes, Line(x, median, low, high, none), look, style)
     return panels
 
 
-_COLUMNS = ("payload_bytes", "median", "low", "high")
+_COLUMNS = ["payload_bytes", "median", "low", "high"]
 
 
 def _draw_guide(axes: Axes, drawing: Drawing, style: Style) -> None:
@@ -115,8 +120,8 @@ def implementation_text(name: str) -> str:
 
 def implementations_in_order(names: Iterable[str]) -> list[str]:
     """Our kernels first, then those that are known, then the others sorted."""
-    known = list(IMPLEMENTATIONS)
-    return sorted(set(names), key=lambda name: (name not in known, known.index(name) if name in known else 0, name))
+    place = {name: number for number, name in enumerate(IMPLEMENTATIONS)}
+    return sorted(set(names), key=lambda name: (place.get(name, len(place)), name))
 
 
 def squarest(cells: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -125,26 +130,3 @@ def squarest(cells: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     lean = np.log(cells["rows"].clip(lower=1) * ELEMENT_BYTES / cells["row_bytes"].clip(lower=1))
     ordered = cells.assign(lean=lean.abs()).sort_values(["lean", "row_bytes"], kind="stable")
     return ordered.drop_duplicates([*keys, "payload_bytes"]).drop(columns="lean").sort_index()
-
-
-def footer(context: Context, cells: pd.DataFrame, bars: str, *notes: str) -> str:
-    """The line under a figure of copying patterns. cells: of patterns(). bars: its column with the
-    lower ends of the bars."""
-    rounds = cells.loc[cells["ok_count"] > 0, "ok_count"]
-    parts = [context.machine_id]
-    if len(rounds):
-        low, high = int(rounds.min()), int(rounds.max())
-        span = f"{low}" if low == high else f"{low} to {high}"
-        parts.append(f"median of {span} worker{'s' if high > 1 else ''} per cell")
-        has_bars = bool(cells[bars].notna().any())
-        parts.append(
-            "bars are 95% intervals"
-            if has_bars
-            else "too few workers for 95% intervals (6 are needed)"
-        )
-    failed = cells[cells["ok_count"] == 0]
-    if len(failed):
-        reasons = failed["status"].value_counts().sort_index()
-        listed = ", ".join(f"{status} ({count})" for status, count in reasons.items())
-        parts.append(f"no figure for {len(failed)} of {len(cells)} cells: {listed}")
-    return "  \N{MIDDLE DOT}  ".join([*parts, *(note for note in notes if note)])

@@ -60,11 +60,9 @@ class Choice(NamedTuple):
 CHOICES = (
     Choice("a = a + b, not a += b", "add_out_of_place", "add_in_place"),
     Choice("a chain of temporaries, not one pass", "add_chain", "add_chain_fused"),
-    Choice(
-        "transposing row by row, not in blocks", "transpose_copy_naive", "transpose_copy_blocked"
-    ),
-    Choice("reducing down columns, not along rows", "reduce_columns", "reduce_rows"),
-    Choice("gathering in any order, not in order", "gather_shuffled", "gather_ordered"),
+    Choice("transposing by rows, not in blocks", "transpose_copy_naive", "transpose_copy_blocked"),
+    Choice("reducing down columns, not rows", "reduce_columns", "reduce_rows"),
+    Choice("gathering in any order, not sorted", "gather_shuffled", "gather_ordered"),
 )
 
 # Which patterns belong together, in the order of tables and plots.
@@ -258,9 +256,10 @@ def crossovers_of_views(runs: pd.DataFrame) -> pd.DataFrame:
 
     0 where the copy is no dearer to make; infinite where walking it is no faster. `walks` is the
     median over the rounds, ci_low and ci_high its order-statistic interval. verdict: PAYS where
-    the interval of the median gain of a walk lies above 0; NEVER where it lies below, and then
-    there are no walks; NOT_RESOLVED where it includes 0, or where there are too few rounds for an
-    interval; in the first case there are no walks. Cold: each of the walks is taken to cost what the first does.
+    the interval of the median gain of a walk lies above 0; NEVER where it lies below; NOT_RESOLVED
+    where it includes 0, or where there are too few rounds for an interval. Only what pays has
+    walks, and what has too few rounds to tell. Cold: each walk is taken to cost what the first
+    does.
 
     Columns: pair, view, copy, the cell but for its strategy, payload_bytes, process, round_count;
     copy_ns (what the copy is dearer to make), view_walk_ns, copy_walk_ns, medians; walk_ratio, view
@@ -305,7 +304,7 @@ def _crossovers(both: pd.DataFrame) -> pd.DataFrame:
 
 
 def beside_ours(runs: pd.DataFrame) -> pd.DataFrame:
-    """Our kernels against other implementations of the same pattern: below 1 where C is faster.
+    """Our kernels against other implementations of a pattern: below 1 where C is faster.
 
     Both make and release the result; a pair is of the same round. One row for each other
     implementation, pattern, process and cell that both have, in that order. Columns: other,

@@ -27,11 +27,12 @@ _SPACED = ("ns", "bytes", "rate")
 
 
 def show(value: float, unit: str, digits: int = 3) -> str:
-    """`value` in `unit` (ns, bytes, count, ratio, share or rate), rounded to `digits` significant digits.
+    """`value` in `unit` (a key of _SIZES), rounded to `digits` significant digits.
 
     show(1903000.0, "ns") is "1.90 ms", show(65536, "bytes") is "64.0 KiB", show(10000, "count",
     1) is "10k", show(2.034, "ratio") is "2.03x" with a multiplication sign, show(0.5, "share") is
-    "50.0%". A rate is in bytes per ns, which is GB/s. A share is 100% only if it is 1: 0.9996 has a digit more.
+    "50.0%". A rate is in bytes per ns, which is GB/s. A share is 100% only if it is 1: 0.9996 has
+    a digit more.
     """
     if unit == "share" and 0.0 < 1.0 - value < 0.5 * 10.0**-digits:
         digits = math.ceil(-math.log10(1.0 - value))
