@@ -99,6 +99,12 @@ def _settings(style: Style) -> ContextManager[None]:
     return matplotlib.rc_context(changed)
 
 
+def draw_in(style: Style, draw: Callable[[], Figure]) -> Figure:
+    """A figure that is of no run, untouched by the user's own matplotlib settings."""
+    with _settings(style):
+        return draw()
+
+
 def draw_and_write(plot: Plot, part: Slice, formats: Sequence[str], folder: Path) -> Drawn:
     """Draw one plot of one slice and write it in each format."""
     name = plot.name + part.suffix
