@@ -4,10 +4,10 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Sequence
+from typing import Optional, Sequence
 
 try:
-    from growbench import entry, files, memory_layout, memory_picture, render
+    from growbench import c_arrays, entry, files, memory_layout, memory_picture, render
     from growbench.style import DEFAULT_STYLE, STYLES
 except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> None:
     if options.layout:
         layout = memory_layout.read_layout(Path(options.layout))
     else:
-        layout = memory_layout.measure()
+        layout = measured(options.library)
     folder, style = Path(options.output), STYLES[options.style]
     folder.mkdir(parents=True, exist_ok=True)
     if options.save:
@@ -46,6 +46,14 @@ def main(arguments: Sequence[str]) -> None:
         with files.atomic_writer(path, binary=True) as stream:
             stream.write(content)
         print(path)
+
+
+def measured(library: Optional[str]) -> memory_layout.Layout:
+    """What is so here and now, held against the C model."""
+    try:
+        return c_arrays.checked(memory_layout.measure(), Path(library) if library else None)
+    except c_arrays.ModelError as error:
+        raise entry.UsageError(str(error)) from None
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -69,6 +77,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--save", metavar="FILE", help="write what was measured, as JSON")
     parser.add_argument("--layout", metavar="FILE", help="draw what --save wrote, measure nothing")
+    parser.add_argument(
+        "--library",
+        metavar="FILE",
+        help="libgrowbench-kernels.so, whose model of an array has to say the same as NumPy "
+        "(default: build/libgrowbench-kernels.so, if it is there)",
+    )
     return parser.parse_args(arguments)
 
 

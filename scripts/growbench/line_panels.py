@@ -39,7 +39,7 @@ class Guide(NamedTuple):
     values: np.ndarray
 
 
-class Line(NamedTuple):
+class _Line(NamedTuple):
     """One line of a panel, as arrays sorted by x. predicted is nan where there is none."""
 
     x: np.ndarray
@@ -104,11 +104,11 @@ def draw_against(
             axes.plot(guide.x, guide.values, color=grey, linewidth=width, zorder=1, gid="guide")
         for line_name, look in line_looks.items():
             if (name, line_name) in lines:
-                draw_line(axes, lines[name, line_name], look, style)
+                _draw_line(axes, lines[name, line_name], look, style)
     return panels.figure
 
 
-def _y_limits(lines: list[Line]) -> tuple[float, float]:
+def _y_limits(lines: list[_Line]) -> tuple[float, float]:
     return log_limits(np.concatenate([values for line in lines for values in line[1:]]))
 
 
@@ -121,7 +121,7 @@ def _short(label: str) -> str:
 
 def _lines(
     summary: pd.DataFrame, quantity: Quantity, panel_key: str, line_key: str, against: str
-) -> dict[tuple[str, str], Line]:
+) -> dict[tuple[str, str], _Line]:
     """The lines that have at least one point, by (panel, line)."""
     lines = {}
     for key, cells in summary.groupby([panel_key, line_key], sort=True):
@@ -135,16 +135,15 @@ def _lines(
             cells[name].to_numpy(dtype=float) if name else none
             for name in (quantity.median, quantity.low, quantity.high)
         )
-        line = Line(cells[against].to_numpy(dtype=float), median, low, high, predicted)
+        line = _Line(cells[against].to_numpy(dtype=float), median, low, high, predicted)
         # A log axis has no place for 0.
         there = (line.median > 0) | (line.predicted > 0)
         if there.any():
-            lines[key] = Line(*(values[there] for values in line))
+            lines[key] = _Line(*(values[there] for values in line))
     return lines
 
 
-def draw_line(axes: Axes, line: Line, look: Look, style: Style) -> None:
-    """Medians joined by a line, their intervals as bars, predictions hollow on a dotted line."""
+def _draw_line(axes: Axes, line: _Line, look: Look, style: Style) -> None:
     measured = line.median > 0
     axes.plot(
         line.x[measured],
@@ -191,7 +190,7 @@ def draw_line(axes: Axes, line: Line, look: Look, style: Style) -> None:
 
 def _legend(
     looks: dict[str, Look],
-    lines: dict[tuple[str, str], Line],
+    lines: dict[tuple[str, str], _Line],
     guide: Optional[Guide],
     title: str,
     style: Style,
@@ -218,3 +217,10 @@ def _legend(
         handles.append(Line2D([], [], color=grey, linewidth=_GUIDE * style.line))
         labels.append(guide.label)
     return Legend(handles, labels, title)
+
+
+def draw_points(axes: Axes, points: np.ndarray, look: Look, style: Style) -> None:
+    """One line of a figure that is laid out elsewhere. points: x, median, low and high in columns,
+    sorted by x; nan where there is no interval."""
+    x, median, low, high = points.T
+    _draw_line(axes, _Line(x, median, low, high, np.full(len(points), np.nan)), look, style)

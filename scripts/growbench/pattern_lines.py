@@ -19,7 +19,7 @@ from growbench.canvas import (
     panel_title,
 )
 from growbench.lettering import name_text
-from growbench.line_panels import Line, draw_line
+from growbench.line_panels import draw_points
 from growbench.patterns import ELEMENT_BYTES
 from growbench.style import GREY, Look, Style
 
@@ -80,9 +80,7 @@ def draw_lines(drawing: Drawing, words: Words, style: Style) -> Panels:
         for line, look in drawing.looks.items():
             cells = own[own["line"] == line].sort_values("payload_bytes")
             if len(cells):
-                x, median, low, high = cells[_COLUMNS].to_numpy(dtype=float).T
-                none = np.full(len(cells), np.nan)
-                draw_line(axes, Line(x, median, low, high, none), look, style)
+                draw_points(axes, cells[_COLUMNS].to_numpy(dtype=float), look, style)
     return panels
 
 

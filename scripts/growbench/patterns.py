@@ -61,8 +61,9 @@ CHOICES = (
     Choice("a = a + b, not a += b", "add_out_of_place", "add_in_place"),
     Choice("a chain of temporaries, not one pass", "add_chain", "add_chain_fused"),
     Choice("transposing by rows, not in blocks", "transpose_copy_naive", "transpose_copy_blocked"),
-    Choice("reducing down columns, not rows", "reduce_columns", "reduce_rows"),
-    Choice("gathering in any order, not sorted", "gather_shuffled", "gather_ordered"),
+    Choice("sums of columns, not of rows", "reduce_columns", "reduce_rows"),
+    Choice("gathering all rows, not copying them", "gather_ordered", "copy_contiguous"),
+    Choice("gathering rows shuffled, not in order", "gather_shuffled", "gather_ordered"),
 )
 
 # Which patterns belong together, in the order of tables and plots.

@@ -24,7 +24,7 @@ class Slice(NamedTuple):
 
     beside_kernels: it is of the containers, and the run has our own kernels too, so that plots
     which say no more of the containers need not be drawn once more. of_patterns: it is of copying
-    patterns, and for the plots that are of these.
+    patterns (pattern_slices), and for the plots that are of these.
     """
 
     suffix: str
@@ -76,33 +76,6 @@ def slices(run: Data, machine_id: str, style: Style = STYLES[DEFAULT_STYLE]) -> 
         context = Context(machine_id, _in_words(kind, value_of), strategies, allocators, style)
         beside_kernels = kind == CONTAINER_SLICE and KERNELS in set(cells["implementation"])
         made.append(Slice(suffix, run.part(belongs), context, beside_kernels))
-    return made
-
-
-def pattern_slices(run: Data, machine_id: str, style: Style = STYLES[DEFAULT_STYLE]) -> list[Slice]:
-    """The copying patterns of a run, of all shapes: a part for each number of threads and kind of
-    work, that with the most cells first; none if there was no such pass."""
-    keys = ["threads", "work"]
-    parts = sorted(run.patterns.groupby(keys, sort=True), key=lambda part: -len(part[1]))
-    allocators = looks(ALLOCATORS, run.patterns["allocator"])
-    allocators = {name: style.look(look) for name, look in allocators.items()}
-    made = []
-    for number, (values, cells) in enumerate(parts):
-        (threads, work), varying = values, [key for key in keys if run.patterns[key].nunique() > 1]
-
-        def belongs(table: pd.DataFrame) -> pd.Series:
-            return (table["threads"] == threads) & (table["work"] == work)
-
-        suffix = "".join(f"-{key}_{_file_part(cells[key].iloc[0])}" for key in varying)
-        plural = "s" if threads != 1 else ""
-        what = f"Copying patterns of doubles, {threads} thread{plural}"
-        data = run._replace(
-            patterns=run.patterns[belongs],
-            view_crossovers=run.view_crossovers[belongs],
-            choices=run.choices[belongs],
-        )
-        context = Context(machine_id, what, {}, allocators, style)
-        made.append(Slice(suffix if number else "", data, context, of_patterns=True))
     return made
 
 

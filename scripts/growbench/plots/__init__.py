@@ -14,7 +14,7 @@ A plot of copying patterns says so with
 
     PATTERNS = True
 
-and gets a slice of all patterns and shapes (slices.pattern_slices), which other plots do not get.
+and gets a slice of all patterns and shapes (pattern_slices.pattern_slices), which others do not.
 
 draw() gets what is known (data.Data) of the cells of one slice (slices.Slice): one row size,
 number of threads and kind of work, of our own kernels or of the containers. Its summary has at

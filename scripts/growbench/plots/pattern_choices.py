@@ -14,7 +14,18 @@ from growbench.pattern_lines import (
 )
 from growbench.pattern_tables import usual
 from growbench.patterns import CHOICES, WARM
-from growbench.style import BLUE, DASH_DOT, DASHED, GREEN, ORANGE, PURPLE, VERMILLION, Look, looks
+from growbench.style import (
+    BLACK,
+    BLUE,
+    DASH_DOT,
+    DASHED,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    VERMILLION,
+    Look,
+    looks,
+)
 
 NAME = "pattern_choices"
 HELP = (
@@ -29,6 +40,7 @@ _LOOKS = dict(
             Look(ORANGE, "s"),
             Look(VERMILLION, "o", DASHED),
             Look(GREEN, "D", DASH_DOT),
+            Look(BLACK, "h"),
             Look(PURPLE, "v"),
         ),
     )

@@ -15,14 +15,14 @@ from growbench.lettering import fitted, name_text, text_width
 from growbench.pattern_lines import implementation_text, implementations_in_order, squarest
 from growbench.pattern_tables import usual
 from growbench.patterns import KERNELS, NUMPY, group_of, in_order, pattern_metric
-from growbench.style import BLUE, GREY, ORANGE, PURPLE, Look, Style, looks
+from growbench.style import BLUE, GREY, VERMILLION, Look, Style, looks
 
 NAME = "pattern_costs"
 HELP = "what each pattern takes at one size, over a plain copy: made, and made and read once"
 PATTERNS = True
 REFERENCE = "copy_contiguous"
 MADE_LABEL, READ_LABEL = "made and released", "and read once"
-_LOOKS = {KERNELS: Look(BLUE, "o"), NUMPY: Look(ORANGE, "s"), "python": Look(PURPLE, "^")}
+_LOOKS = {KERNELS: Look(BLUE, "o"), NUMPY: Look(VERMILLION, "s")}
 # Lines of text for each pattern, and how far implementations are from its middle.
 _LINES, _SPREAD = 1.4, 0.22
 

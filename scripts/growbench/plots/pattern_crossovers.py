@@ -63,7 +63,7 @@ _STRIDES = (
     Look(SKY, "s", DASHED),
 )
 _EVERY = ", every "
-# Walks below this pay at once; and how much of the axis is above all that pays, for what never does.
+# Walks below this pay at once; and how much of the axis is above what pays, for what never does.
 _LEAST = 0.01
 _RAIL_SHARE = 0.2
 
