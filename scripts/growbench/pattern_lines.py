@@ -1,6 +1,6 @@
 """Panels of lines against the bytes of an array. What the plots of copying patterns share."""
 
-from typing import Iterable, NamedTuple, Optional, Sequence
+from typing import NamedTuple, Optional, Sequence
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,6 @@ from growbench.line_panels import draw_points
 from growbench.patterns import ELEMENT_BYTES
 from growbench.style import GREY, Look, Style
 
-# Implementations as people write them, in the order of panels.
-IMPLEMENTATIONS = {"c": "C", "numpy": "NumPy", "python": "Python"}
 _GUIDE = 0.75
 
 
@@ -109,17 +107,6 @@ def _legend(drawing: Drawing, style: Style) -> Legend:
         handles.append(artist)
         labels.append(label)
     return Legend(handles, labels)
-
-
-def implementation_text(name: str) -> str:
-    """An implementation as people write it."""
-    return IMPLEMENTATIONS.get(name, name)
-
-
-def implementations_in_order(names: Iterable[str]) -> list[str]:
-    """Our kernels first, then those that are known, then the others sorted."""
-    place = {name: number for number, name in enumerate(IMPLEMENTATIONS)}
-    return sorted(set(names), key=lambda name: (place.get(name, len(place)), name))
 
 
 def squarest(cells: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

@@ -40,12 +40,12 @@ class Pair(NamedTuple):
 # copy of what is contiguous already is held against a view of it that is, too.
 PAIRS = (
     Pair("strided", "strided_view", "copy_strided", by_stride=True),
-    Pair("transpose, naive", "transpose_view", "transpose_copy_naive"),
-    Pair("transpose, blocked", "transpose_view", "transpose_copy_blocked"),
+    Pair("naive transpose", "transpose_view", "transpose_copy_naive"),
+    Pair("blocked transpose", "transpose_view", "transpose_copy_blocked"),
     Pair("transpose", "transpose_view", "transpose_copy"),
-    Pair("reshape of a transpose", "transpose_view", "reshape_copy"),
+    Pair("reshaped transpose", "transpose_view", "reshape_copy"),
     Pair("slice", "slice_view", "slice_copy"),
-    Pair("contiguous", "reshape_view", "copy_contiguous"),
+    Pair("contiguous array", "reshape_view", "copy_contiguous"),
 )
 
 
@@ -58,12 +58,12 @@ class Choice(NamedTuple):
 
 
 CHOICES = (
-    Choice("a = a + b, not a += b", "add_out_of_place", "add_in_place"),
-    Choice("a chain of temporaries, not one pass", "add_chain", "add_chain_fused"),
-    Choice("transposing by rows, not in blocks", "transpose_copy_naive", "transpose_copy_blocked"),
-    Choice("sums of columns, not of rows", "reduce_columns", "reduce_rows"),
-    Choice("gathering all rows, not copying them", "gather_ordered", "copy_contiguous"),
-    Choice("gathering rows shuffled, not in order", "gather_shuffled", "gather_ordered"),
+    Choice("a = a + b instead of a += b", "add_out_of_place", "add_in_place"),
+    Choice("temporaries instead of one pass", "add_chain", "add_chain_fused"),
+    Choice("naive instead of blocked transpose", "transpose_copy_naive", "transpose_copy_blocked"),
+    Choice("sums of columns instead of rows", "reduce_columns", "reduce_rows"),
+    Choice("gathering all rows instead of a copy", "gather_ordered", "copy_contiguous"),
+    Choice("gathering shuffled instead of sorted", "gather_shuffled", "gather_ordered"),
 )
 
 # Which patterns belong together, in the order of tables and plots.

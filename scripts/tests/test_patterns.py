@@ -140,14 +140,14 @@ def test_a_copy_pays_after_what_it_costs_over_what_each_walk_gains():
     runs = pattern_run(["c"], allocators=["glibc"], shapes=SQUARE, noise=0.0)
     table = crossovers_of_views(runs)
     for process, factor in ((WARM, 1.0), (COLD, 2.0)):
-        blocked = one(table, pair="transpose, blocked", process=process)
+        blocked = one(table, pair="blocked transpose", process=process)
         # (0.2 ns a byte for the copy) / (0.45 - 0.05 ns a byte for each walk); cold all is double.
         assert blocked["walks"] == pytest.approx(0.5, rel=1e-4)
         assert blocked["copy_ns"] == pytest.approx(factor * 0.2 * BYTES, rel=1e-4)
         assert blocked["walk_ratio"] == pytest.approx(9.0, rel=1e-4)
         assert (blocked["view"], blocked["copy"]) == ("transpose_view", "transpose_copy_blocked")
         assert blocked["verdict"] == PAYS
-    naive = one(table, pair="transpose, naive", process=WARM)
+    naive = one(table, pair="naive transpose", process=WARM)
     assert naive["walks"] == pytest.approx(1.5, rel=1e-4)
     assert one(table, pair="strided", process=WARM)["walks"] == pytest.approx(2.0, rel=1e-4)
 
@@ -197,7 +197,7 @@ def test_crossovers_are_paired_by_round_and_cell():
         runs.loc[disturbed, name] *= 100.0
     row = one(
         crossovers_of_views(runs),
-        pair="transpose, blocked",
+        pair="blocked transpose",
         process=WARM,
         implementation="c",
         allocator="glibc",
@@ -245,7 +245,7 @@ def test_both_ways_to_transpose_are_held_against_the_only_one_of_numpy():
 
 def test_choices_say_how_much_dearer_one_way_is():
     runs = pattern_run(["c"], allocators=["glibc"], shapes=SQUARE)
-    row = one(choices(runs), choice="a chain of temporaries, not one pass", process=WARM)
+    row = one(choices(runs), choice="temporaries instead of one pass", process=WARM)
     assert row["ci_low"] <= 3.0 <= row["ci_high"] and row["ci_high"] < 3.3
     assert set(choices(runs)["choice"]) == {choice.name for choice in CHOICES}
 

@@ -5,11 +5,10 @@ from matplotlib.figure import Figure
 
 from growbench.canvas import Context, NothingToDraw, Words, footer_text
 from growbench.data import Data
+from growbench.implementation_names import implementation_text, implementations_in_order
 from growbench.pattern_lines import (
     Drawing,
     draw_lines,
-    implementation_text,
-    implementations_in_order,
     squarest,
 )
 from growbench.pattern_tables import usual

@@ -11,8 +11,9 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 from growbench.axes import log_limits, set_log_axis
 from growbench.canvas import Context, Legend, NothingToDraw, Shape, Words, footer_text, make_panels
 from growbench.data import Data
+from growbench.implementation_names import implementation_text, implementations_in_order
 from growbench.lettering import fitted, name_text, text_width
-from growbench.pattern_lines import implementation_text, implementations_in_order, squarest
+from growbench.pattern_lines import squarest
 from growbench.pattern_tables import usual
 from growbench.patterns import KERNELS, NUMPY, group_of, in_order, pattern_metric
 from growbench.style import BLUE, GREY, VERMILLION, Look, Style, looks

@@ -12,11 +12,10 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 from growbench.axes import log_limits
 from growbench.canvas import Context, NothingToDraw, Panels, Shape, Words, footer_text
 from growbench.data import Data
+from growbench.implementation_names import implementation_text, implementations_in_order
 from growbench.pattern_lines import (
     Drawing,
     draw_lines,
-    implementation_text,
-    implementations_in_order,
     squarest,
 )
 from growbench.pattern_tables import usual
@@ -47,12 +46,12 @@ PATTERNS = True
 ONE_LABEL = "one walk: below it, copy even to read once"
 NEVER_LABEL = "never: walking the copy is no faster"
 _LOOKS = {
-    "transpose, naive": Look(VERMILLION, "o"),
-    "transpose, blocked": Look(BLUE, "^"),
+    "naive transpose": Look(VERMILLION, "o"),
+    "blocked transpose": Look(BLUE, "^"),
     "transpose": Look(BLUE, "^"),
-    "reshape of a transpose": Look(PURPLE, "v", DASHED),
+    "reshaped transpose": Look(PURPLE, "v", DASHED),
     "slice": Look(GREEN, "P"),
-    "contiguous": Look(BLACK, "X"),
+    "contiguous array": Look(BLACK, "X"),
 }
 # Strides, from the smallest on: they share a marker, and go from light to dark.
 _STRIDES = (

@@ -7,12 +7,11 @@ from matplotlib.figure import Figure
 
 from growbench.canvas import Context, NothingToDraw, Words, footer_text
 from growbench.data import Data
+from growbench.implementation_names import implementation_text, implementations_in_order
 from growbench.limits import Costs
 from growbench.pattern_lines import (
     Drawing,
     draw_lines,
-    implementation_text,
-    implementations_in_order,
     squarest,
 )
 from growbench.patterns import KERNELS, NUMPY, in_order, pattern_metric
