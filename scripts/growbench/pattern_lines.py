@@ -1,5 +1,6 @@
 """Panels of lines against the bytes of an array. What the plots of copying patterns share."""
 
+import math
 from typing import NamedTuple, Optional, Sequence
 
 import numpy as np
@@ -8,7 +9,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from growbench.axes import log_limits, set_log_axis
+from growbench.axes import log_limits, log_ticks, set_log_axis
 from growbench.canvas import (
     Legend,
     NothingToDraw,
@@ -18,10 +19,11 @@ from growbench.canvas import (
     make_panels,
     panel_title,
 )
-from growbench.lettering import name_text
+from growbench.lettering import name_text, text_width
 from growbench.line_panels import draw_points
 from growbench.patterns import ELEMENT_BYTES
 from growbench.style import GREY, Look, Style
+from growbench.units import tick
 
 _GUIDE = 0.75
 
@@ -65,12 +67,13 @@ def draw_lines(drawing: Drawing, words: Words, style: Style) -> Panels:
         drawing.shape,
     )
     x_limits = log_limits(drawing.table["payload_bytes"])
+    x_ticks = _ticks_inside(x_limits, panels.width, style)
     values = table[["median", "low", "high"]].to_numpy(dtype=float).ravel()
     level = [] if drawing.level is None else [drawing.level]
     guided = [] if drawing.guide is None else drawing.guide["median"].tolist()
     y_limits = drawing.limits or log_limits([*values, *level, *guided])
     for axes, name in zip(panels.axes, drawing.panels):
-        set_log_axis(axes, "x", x_limits, "bytes", style)
+        set_log_axis(axes, "x", x_limits, "bytes", style, x_ticks)
         set_log_axis(axes, "y", y_limits, drawing.unit, style)
         panel_title(panels, axes, style, name_text(name))
         _draw_guide(axes, drawing, style)
@@ -80,6 +83,20 @@ def draw_lines(drawing: Drawing, words: Words, style: Style) -> Panels:
             if len(cells):
                 draw_points(axes, cells[_COLUMNS].to_numpy(dtype=float), look, style)
     return panels
+
+
+def _ticks_inside(limits: tuple[float, float], width: float, style: Style) -> list[float]:
+    """Those whose labels, which are long for bytes, do not reach into the next panel's."""
+    low, high = limits
+    room = width + 0.5 * style.small_points / 72.0
+    ticks = log_ticks(low, high, "bytes")
+
+    def sticks_out(value: float) -> bool:
+        place = width * math.log(value / low) / math.log(high / low)
+        half = text_width(tick(value, "bytes"), style.small_points) / 2.0
+        return place + half > room or place - half < width - room
+
+    return [value for value in ticks if not sticks_out(value)] or ticks[:1]
 
 
 _COLUMNS = ["payload_bytes", "median", "low", "high"]

@@ -172,11 +172,18 @@ def _one_a_size(found: pd.DataFrame) -> pd.DataFrame:
     others the shape that is nearest to a square."""
     by_stride = {pair.name for pair in PAIRS if pair.by_stride}
     strided = found[found["pair"].isin(by_stride)]
-    strides = (strided["row_bytes"] // ELEMENT_BYTES).astype(str)
-    strided = strided.assign(line=strided["pair"] + _EVERY + strides + "th")
+    strides = [_ordinal(stride // ELEMENT_BYTES) for stride in strided["row_bytes"]]
+    strided = strided.assign(line=strided["pair"] + _EVERY + pd.Series(strides, strided.index))
     others = found[~found["pair"].isin(by_stride)]
     others = squarest(others, ["pair", "implementation", "process"])
     return pd.concat([strided, others.assign(line=others["pair"])], ignore_index=True)
+
+
+def _ordinal(number: int) -> str:
+    """ "2nd", "11th", "64th"."""
+    last = number % 10 if number // 10 % 10 != 1 else 0
+    suffix = {1: "st", 2: "nd", 3: "rd"}.get(last, "th")
+    return f"{number}{suffix}"
 
 
 def _looks(lines: np.ndarray, context: Context) -> dict[str, Look]:

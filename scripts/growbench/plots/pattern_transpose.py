@@ -1,6 +1,8 @@
 """How fast a transpose is copied, against its size: naive, in blocks, and NumPy's, below what the
 machine copies at all; a panel for each allocator."""
 
+from typing import Optional
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -106,9 +108,9 @@ def _shapes(cells: pd.DataFrame) -> str:
     return "of each size the shape that is nearest to a square"
 
 
-def _limit(limits: pd.DataFrame, payload: np.ndarray) -> object:
+def _limit(limits: pd.DataFrame, payload: np.ndarray) -> Optional[pd.DataFrame]:
     """What the probe copies between the smallest and the largest size; None without a probe."""
-    sizes = np.geomspace(payload.min(), payload.max(), _SIZES_OF_LIMIT)
+    sizes = np.geomspace(payload[payload > 0].min(), payload.max(), _SIZES_OF_LIMIT)
     per_byte = Costs(limits).machine_at("copy", sizes, per_byte=True)
     if np.isnan(per_byte).all():
         return None
