@@ -1,4 +1,4 @@
-"""Panels of lines against the bytes of an array. What the plots of copying patterns share."""
+"""Panels of lines against bytes, of an array or of a stride: what plots of patterns share."""
 
 import math
 from typing import NamedTuple, Optional, Sequence
@@ -31,9 +31,9 @@ _GUIDE = 0.75
 class Drawing(NamedTuple):
     """What draw_lines() draws.
 
-    table: the columns panel, line, payload_bytes, median, low, high. panels: in their order.
+    table: the columns panel, line, x, median, low, high. panels: in their order.
     looks: of the lines, in the order of the legend. unit: of the y axis. guide: a level value, or
-    for each panel the columns payload_bytes and median; with its label. limits: of the y axis, if
+    for each panel the columns x and median; with its label. limits: of the y axis, if
     the data should not decide. shape: of the panels.
     extra: further entries of the legend.
     """
@@ -66,7 +66,7 @@ def draw_lines(drawing: Drawing, words: Words, style: Style) -> Panels:
         _legend(drawing, style),
         drawing.shape,
     )
-    x_limits = log_limits(drawing.table["payload_bytes"])
+    x_limits = log_limits(drawing.table["x"])
     x_ticks = _ticks_inside(x_limits, panels.width, style)
     values = table[["median", "low", "high"]].to_numpy(dtype=float).ravel()
     level = [] if drawing.level is None else [drawing.level]
@@ -79,7 +79,7 @@ def draw_lines(drawing: Drawing, words: Words, style: Style) -> Panels:
         _draw_guide(axes, drawing, style)
         own = table[table["panel"] == name]
         for line, look in drawing.looks.items():
-            cells = own[own["line"] == line].sort_values("payload_bytes")
+            cells = own[own["line"] == line].sort_values("x")
             if len(cells):
                 draw_points(axes, cells[_COLUMNS].to_numpy(dtype=float), look, style)
     return panels
@@ -99,7 +99,7 @@ def _ticks_inside(limits: tuple[float, float], width: float, style: Style) -> li
     return [value for value in ticks if not sticks_out(value)] or ticks[:1]
 
 
-_COLUMNS = ["payload_bytes", "median", "low", "high"]
+_COLUMNS = ["x", "median", "low", "high"]
 
 
 def _draw_guide(axes: Axes, drawing: Drawing, style: Style) -> None:
@@ -107,7 +107,7 @@ def _draw_guide(axes: Axes, drawing: Drawing, style: Style) -> None:
     if drawing.level is not None:
         axes.axhline(drawing.level, gid="guide", **look)
     if drawing.guide is not None:
-        axes.plot(drawing.guide["payload_bytes"], drawing.guide["median"], gid="guide", **look)
+        axes.plot(drawing.guide["x"], drawing.guide["median"], gid="guide", **look)
 
 
 def _legend(drawing: Drawing, style: Style) -> Legend:
@@ -126,9 +126,32 @@ def _legend(drawing: Drawing, style: Style) -> Legend:
     return Legend(handles, labels)
 
 
+def ordinal(number: int) -> str:
+    """ "2nd", "11th", "64th"."""
+    last = number % 10 if number // 10 % 10 != 1 else 0
+    suffix = {1: "st", 2: "nd", 3: "rd"}.get(last, "th")
+    return f"{number}{suffix}"
+
+
+# A shape counts as square up to this ratio of its sides.
+_SQUARE = 2.0
+
+
 def squarest(cells: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Of the cells that agree in `keys` and in their bytes, the one whose shape is nearest to a
-    square: the others are of other shapes, and a line has one point for each size."""
+    """One cell for each size of those that agree in `keys`, so that lines tell of sizes and not of
+    shapes: of square arrays if there are several sizes of these, or else of each size the shape
+    that is nearest to a square."""
     lean = np.log(cells["rows"].clip(lower=1) * ELEMENT_BYTES / cells["row_bytes"].clip(lower=1))
-    ordered = cells.assign(lean=lean.abs()).sort_values(["lean", "row_bytes"], kind="stable")
+    lean = lean.abs()
+    square = lean <= np.log(_SQUARE)
+    if cells.loc[square, "payload_bytes"].nunique() > 1:
+        cells, lean = cells[square], lean[square]
+    ordered = cells.assign(lean=lean).sort_values(["lean", "row_bytes"], kind="stable")
     return ordered.drop_duplicates([*keys, "payload_bytes"]).drop(columns="lean").sort_index()
+
+
+def shapes_text(cells: pd.DataFrame) -> str:
+    """Of which shapes the cells are that squarest() chose, for a footer."""
+    if (cells["rows"] * ELEMENT_BYTES == cells["row_bytes"]).all():
+        return "square arrays"
+    return "of each size the shape that is nearest to a square"

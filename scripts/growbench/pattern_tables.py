@@ -107,7 +107,8 @@ def costs(cells: pd.DataFrame, beside: pd.DataFrame) -> Table:
         columns.append(Column("status", "status"))
     notes = [
         "Cold: made once in a fresh process. Warm: made and released, over and over. A walk reads "
-        "each element of the result once, in order.",
+        "each element of the result once: C in the order of the axes, NumPy by sum(), in the order "
+        "that suits the memory.",
         "GB/s is the input's bytes over the warm time, with allocating and freeing in it; the copy "
         "limit is what the probe of the machine copies at that size.",
     ]
@@ -139,7 +140,8 @@ def crossovers(found: pd.DataFrame) -> Table:
         "walks = (making the copy - making the view) / (walking the view - walking the copy), in "
         "each round; both are released again, too. Never: walking the copy is no faster. Not "
         "resolved: the interval of view / copy includes 1, or there are fewer than 6 rounds.",
-        "Cold, each walk is taken to cost what the first does.",
+        "Cold, each walk is taken to cost what the first does. NumPy walks by sum(), which takes "
+        "the order that suits the memory, so that copying what is transposed gains it little.",
     )
     return Table("crossovers", "After how many walks a copy pays", columns, frame, notes)
 

@@ -2,7 +2,8 @@
 
 A row of the pattern pass is one operation on an array that is there: `strategy` names it, and
 `rows` x `row_bytes` is the shape of its input, in doubles. Its build makes the result, a view or a
-copy; its scan walks the result, that is, reads each element once, in order.
+copy; its scan walks the result, that is, reads each element once. Our kernels walk in the order of
+the axes; NumPy's walk is its sum(), which takes the order that suits the memory.
 """
 
 from typing import NamedTuple, Sequence
@@ -60,6 +61,8 @@ class Choice(NamedTuple):
 CHOICES = (
     Choice("a = a + b instead of a += b", "add_out_of_place", "add_in_place"),
     Choice("temporaries instead of one pass", "add_chain", "add_chain_fused"),
+    # NumPy has no one pass, but can write each step into the same array.
+    Choice("temporaries instead of one array", "add_chain", "add_chain_in_one"),
     Choice("naive instead of blocked transpose", "transpose_copy_naive", "transpose_copy_blocked"),
     Choice("sums of columns instead of rows", "reduce_columns", "reduce_rows"),
     Choice("gathering all rows instead of a copy", "gather_ordered", "copy_contiguous"),
@@ -80,7 +83,14 @@ GROUPS = {
     ),
     "gather": ("gather_ordered", "gather_shuffled"),
     "reduce": ("reduce_rows", "reduce_columns"),
-    "add": ("add_in_place", "add_out_of_place", "add_chain_fused", "add_chain"),
+    "add": (
+        "add_in_place",
+        "add_out_of_place",
+        "add_chain_fused",
+        "add_chain_in_one",
+        "add_chain_operators",
+        "add_chain",
+    ),
 }
 OTHER_GROUP = "other"
 _GROUP_OF = {name: group for group, names in GROUPS.items() for name in names}
@@ -94,12 +104,14 @@ WHOLE_COPIES = (
     "transpose_copy",
     "reshape_copy",
 )
-# NumPy has one way to copy a transpose, and both of ours are held against it.
+# NumPy has one way to copy a transpose, and both of ours are held against it; and what we do in one
+# pass is held against what it can do with one array.
 _TRANSPOSE_COPIES = ("transpose_copy_blocked", "transpose_copy")
 COUNTERPARTS = {
     "transpose_copy_naive": ("transpose_copy_naive", *_TRANSPOSE_COPIES),
     "transpose_copy_blocked": _TRANSPOSE_COPIES,
     "transpose_copy": _TRANSPOSE_COPIES,
+    "add_chain_fused": ("add_chain_fused", "add_chain_in_one"),
 }
 
 PATTERN_METRICS = (

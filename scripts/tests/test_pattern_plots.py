@@ -67,6 +67,7 @@ def test_title_and_footer_say_what_is_shown(figures, name):
         "pattern_choices": "What the dearer of two ways takes",
         "pattern_costs": "What patterns take, over copy_contiguous in C, 2.00 MiB",
         "pattern_crossovers": "After how many walks a copy pays for itself",
+        "pattern_strides": "After how many walks a strided copy pays for itself",
         "pattern_transpose": "Bandwidth of copying a transpose",
     }
     assert title_of(figures[name]).startswith(expected[name])
@@ -128,7 +129,7 @@ def test_transposes_are_input_over_warm_time_below_the_machines_limit(figures):
     for label in (
         "transpose_copy_naive, C",
         "transpose_copy_blocked, C",
-        "transpose_copy_blocked, NumPy",
+        "transpose_copy, NumPy",
         "limit: the machine's copy probe",
     ):
         assert label in texts
@@ -148,15 +149,24 @@ def test_crossovers_have_a_panel_for_each_implementation_and_a_line_for_each_str
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == ["C, cold", "C, warm", "NumPy, cold", "NumPy, warm"]
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert [label for label in labels if "strided" in label] == [
-        "strided, every 2nd",
-        "strided, every 8th",
-        "strided, every 64th",
+    assert [label for label in labels if "every" in label] == [
+        "every 2nd element",
+        "every 8th element",
+        "every 64th element",
     ]
-    axes = panel(figure, "C, warm")
-    strided = [line for line in lines_of(axes) if len(line.get_xdata()) == 3]
-    found = {tuple(line.get_xdata().tolist()) for line in strided}
-    assert {tuple(rows * b for rows in (1000, 10_000, 100_000)) for b in (16, 64, 512)} <= found
+    found = {tuple(line.get_xdata().tolist()) for line in lines_of(panel(figure, "C, warm"))}
+    sizes = (1000, 10_000, 100_000)
+    assert {tuple(rows * stride for rows in sizes) for stride in (16, 64, 512)} <= found
+
+
+def test_strides_have_a_line_for_each_number_of_elements(figures):
+    figure = figures["pattern_strides"]
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[:3] == ["1,000 elements", "10,000 elements", "100,000 elements"]
+    lines = lines_of(panel(figure, "NumPy, warm"))
+    assert [line.get_xdata().tolist() for line in lines] == [[16, 64, 512]] * 3
+    # (0.06 ns a byte, half as much again) / (0.04 - 0.01 ns): 3 walks.
+    assert np.concatenate([line.get_ydata() for line in lines]) == pytest.approx(3.0, rel=0.2)
 
 
 def test_what_never_pays_is_hollow_above_all_that_does(figures):
@@ -225,6 +235,9 @@ def test_of_each_size_the_squarest_shape_is_taken():
         }
     )
     assert squarest(cells, ["name"])["rows"].tolist() == [64, 16]
+    # With several sizes of squares there are only squares.
+    cells.loc[3] = ["x", 128, 1024, 131_072]
+    assert squarest(cells, ["name"])["rows"].tolist() == [64, 128]
 
 
 def test_patterns_have_slices_of_their_own_and_other_plots_are_not_of_them(tmp_path):
@@ -305,6 +318,8 @@ def test_a_degenerate_run_draws_what_there_is(what):
     expected = {
         "few rounds": {"pattern_choices", "pattern_costs", "pattern_transpose"},
         "no row ok": set(),
+        "no numpy": set(PLOTS) - {"pattern_strides"},
+        "empty arrays": set(PLOTS) - {"pattern_strides"},
         "no c": {"pattern_choices", "pattern_crossovers", "pattern_transpose"},
         "figures of zero": {"pattern_crossovers"},
         "names full of signs": {"pattern_costs"},

@@ -230,24 +230,27 @@ def test_c_beside_numpy_is_a_ratio_of_pairs():
 
 def test_both_ways_to_transpose_are_held_against_the_only_one_of_numpy():
     runs = pattern_run(allocators=["glibc"], shapes=SQUARE, noise=0.0)
-    for other in ("transpose_copy_blocked", "transpose_copy"):
-        theirs = (runs["implementation"] == "numpy") & (
-            runs["strategy"] == "transpose_copy_blocked"
-        )
+    for other in ("transpose_copy", "transpose_copy_blocked"):
         renamed = runs.copy()
+        theirs = (runs["implementation"] == "numpy") & (runs["strategy"] == "transpose_copy")
         renamed.loc[theirs, "strategy"] = other
         table = beside_ours(renamed)
         naive = one(table, strategy="transpose_copy_naive", process=WARM)
         blocked = one(table, strategy="transpose_copy_blocked", process=WARM)
         assert naive["counterpart"] == blocked["counterpart"] == other
         assert naive["ratio"] / blocked["ratio"] == pytest.approx(3.0, rel=1e-3)
+        fused = one(table, strategy="add_chain_fused", process=WARM)
+        assert fused["counterpart"] == "add_chain_in_one"
 
 
 def test_choices_say_how_much_dearer_one_way_is():
     runs = pattern_run(["c"], allocators=["glibc"], shapes=SQUARE)
     row = one(choices(runs), choice="temporaries instead of one pass", process=WARM)
     assert row["ci_low"] <= 3.0 <= row["ci_high"] and row["ci_high"] < 3.3
-    assert set(choices(runs)["choice"]) == {choice.name for choice in CHOICES}
+    both = choices(pattern_run(allocators=["glibc"], shapes=SQUARE))
+    assert set(both["choice"]) == {choice.name for choice in CHOICES}
+    in_one = both[both["choice"] == "temporaries instead of one array"]
+    assert set(in_one["implementation"]) == {"numpy"}
 
 
 def test_unknown_patterns_come_last_and_have_a_group():

@@ -9,6 +9,7 @@ from growbench.implementation_names import implementation_text, implementations_
 from growbench.pattern_lines import (
     Drawing,
     draw_lines,
+    shapes_text,
     squarest,
 )
 from growbench.pattern_tables import usual
@@ -37,8 +38,9 @@ _LOOKS = dict(
         (
             Look(BLUE, "^"),
             Look(ORANGE, "s"),
+            Look(ORANGE, "D", DASHED),
             Look(VERMILLION, "o", DASHED),
-            Look(GREEN, "D", DASH_DOT),
+            Look(GREEN, "P", DASH_DOT),
             Look(BLACK, "h"),
             Look(PURPLE, "v"),
         ),
@@ -58,6 +60,7 @@ def draw(data: Data, context: Context) -> Figure:
     table = found.assign(
         panel=[implementation_text(name) for name in found["implementation"]],
         line=found["choice"],
+        x=found["payload_bytes"],
         median=found["ratio"],
         low=found["ci_low"],
         high=found["ci_high"],
@@ -80,7 +83,7 @@ def draw(data: Data, context: Context) -> Figure:
             cells,
             context,
             "warm_build_release_ci_low_ns",
-            "of each size the shape that is nearest to a square",
+            shapes_text(found),
             of="medians of rounds",
         ),
         "bytes of the input",

@@ -14,6 +14,7 @@ from growbench.limits import Costs
 from growbench.pattern_lines import (
     Drawing,
     draw_lines,
+    shapes_text,
     squarest,
 )
 from growbench.patterns import KERNELS, NUMPY, in_order, pattern_metric
@@ -65,7 +66,7 @@ def draw(data: Data, context: Context) -> Figure:
         {
             "panel": cells["allocator"],
             "line": [_line(*key) for key in zip(cells["implementation"], cells["strategy"])],
-            "payload_bytes": payload,
+            "x": payload,
             "median": cells["bytes_per_ns"],
             "low": payload / cells[warm.column("ci_high")].to_numpy(dtype=float),
             "high": payload / cells[warm.column("ci_low")].to_numpy(dtype=float),
@@ -91,7 +92,7 @@ def draw(data: Data, context: Context) -> Figure:
     words = Words(
         "Bandwidth of copying a transpose, against its size",
         f"{context.what}; bytes of the input over the warm time to make and release the copy",
-        footer_text(cells, context, warm.column("ci_low"), _shapes(cells[transposes])),
+        footer_text(cells, context, warm.column("ci_low"), shapes_text(cells)),
         "bytes of the array",
         "bandwidth",
     )
@@ -102,16 +103,10 @@ def _line(implementation: str, pattern: str) -> str:
     return f"{pattern}, {implementation_text(implementation)}"
 
 
-def _shapes(cells: pd.DataFrame) -> str:
-    if (cells["rows"] * 8 == cells["row_bytes"]).all():
-        return "square arrays"
-    return "of each size the shape that is nearest to a square"
-
-
 def _limit(limits: pd.DataFrame, payload: np.ndarray) -> Optional[pd.DataFrame]:
     """What the probe copies between the smallest and the largest size; None without a probe."""
     sizes = np.geomspace(payload[payload > 0].min(), payload.max(), _SIZES_OF_LIMIT)
     per_byte = Costs(limits).machine_at("copy", sizes, per_byte=True)
     if np.isnan(per_byte).all():
         return None
-    return pd.DataFrame({"payload_bytes": sizes, "median": 1.0 / per_byte})
+    return pd.DataFrame({"x": sizes, "median": 1.0 / per_byte})

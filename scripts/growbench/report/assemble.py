@@ -41,6 +41,7 @@ PLOT_ORDER = (
     "pattern_costs",
     "pattern_choices",
     "pattern_crossovers",
+    "pattern_strides",
     "pattern_transpose",
 )
 # Those that are put side by side when there are several runs.

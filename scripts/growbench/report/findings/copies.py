@@ -72,7 +72,8 @@ def paying_copies(evidence: Evidence) -> Optional[Finding]:
             sentence += [*listed([[row["pair"]] for row in unclear], most=len(unclear)), "."]
         sentences.append(sentence)
     table = pattern_tables.crossovers(found)
-    return Finding("paying-copies", "When a copy pays", sentences, table, ("pattern_crossovers",))
+    plots = ("pattern_crossovers", "pattern_strides")
+    return Finding("paying-copies", "When a copy pays", sentences, table, plots)
 
 
 def _walks(row: dict) -> list:
