@@ -22,6 +22,8 @@ ONE_LABEL = "one walk: below it, copy even to read once"
 NEVER_LABEL = "never: walking the copy is no faster"
 # Walks below this pay at once; and how much of the axis is above what pays, for what never does.
 _LEAST = 0.01
+# Lines are shifted sideways against each other by this factor, or their bars would hide each other.
+_SHIFT = 1.06
 _RAIL_SHARE = 0.2
 
 
@@ -45,10 +47,12 @@ def draw_crossovers(
         low=walks["ci_low"],
         high=walks["ci_high"],
     )
+    order = [name for name in looks if name in set(table["line"])]
+    shifts = {name: _SHIFT ** (place - (len(order) - 1) / 2) for place, name in enumerate(order)}
+    table["x"] = table["x"] * table["line"].map(shifts)
     gone = table[table["verdict"] == NEVER]
     # As large a part of the axis, whatever its limits are.
     top = limits[1] * (limits[1] / limits[0]) ** (_RAIL_SHARE / (1.0 - _RAIL_SHARE))
-    lines = set(table["line"])
     marker = Line2D([], [], color=style.colour(GREY), linestyle="none", marker="o", mfc=style.paper)
     panels = set(table["panel"])
     drawing = Drawing(
@@ -59,7 +63,7 @@ def draw_crossovers(
             for process in (COLD, WARM)
             if _panel(name, process) in panels
         ],
-        {name: style.look(look) for name, look in looks.items() if name in lines},
+        {name: style.look(looks[name]) for name in order},
         "count",
         ONE_LABEL,
         level=1.0,
@@ -76,6 +80,7 @@ def draw_crossovers(
             "warm_walk_ci_low_ns",
             f"not resolved, and not shown: {unresolved} of {len(found)}" if unresolved else "",
             "at the lower edge: pays at once" if (walks["walks"] <= _LEAST).any() else "",
+            "points are shifted sideways, so that bars do not hide each other",
             of="medians of rounds",
         ),
         y_label="walks",

@@ -154,4 +154,4 @@ def shapes_text(cells: pd.DataFrame) -> str:
     """Of which shapes the cells are that squarest() chose, for a footer."""
     if (cells["rows"] * ELEMENT_BYTES == cells["row_bytes"]).all():
         return "square arrays"
-    return "of each size the shape that is nearest to a square"
+    return "shapes nearest to a square"

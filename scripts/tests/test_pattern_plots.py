@@ -154,9 +154,10 @@ def test_crossovers_have_a_panel_for_each_implementation_and_a_line_for_each_str
         "every 8th element",
         "every 64th element",
     ]
-    found = {tuple(line.get_xdata().tolist()) for line in lines_of(panel(figure, "C, warm"))}
-    sizes = (1000, 10_000, 100_000)
-    assert {tuple(rows * stride for rows in sizes) for stride in (16, 64, 512)} <= found
+    found = [line.get_xdata() for line in lines_of(panel(figure, "C, warm"))]
+    for stride in (16, 64, 512):
+        sizes = [rows * stride for rows in (1000, 10_000, 100_000)]
+        assert any(x == pytest.approx(sizes, rel=0.3) for x in found)
 
 
 def test_strides_have_a_line_for_each_number_of_elements(figures):
@@ -164,7 +165,8 @@ def test_strides_have_a_line_for_each_number_of_elements(figures):
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels[:3] == ["1,000 elements", "10,000 elements", "100,000 elements"]
     lines = lines_of(panel(figure, "NumPy, warm"))
-    assert [line.get_xdata().tolist() for line in lines] == [[16, 64, 512]] * 3
+    for line in lines:
+        assert line.get_xdata() == pytest.approx([16, 64, 512], rel=0.1)
     # (0.06 ns a byte, half as much again) / (0.04 - 0.01 ns): 3 walks.
     assert np.concatenate([line.get_ydata() for line in lines]) == pytest.approx(3.0, rel=0.2)
 
@@ -180,7 +182,8 @@ def test_what_never_pays_is_hollow_above_all_that_does(figures):
     never = own[(own["pair"] == "slice") & (own["verdict"] == NEVER)]
     axes = panel(figures["pattern_crossovers"], "C, warm")
     hollow = lines_of(axes, "never")
-    assert sorted(never["payload_bytes"]) in [sorted(line.get_xdata()) for line in hollow]
+    sizes = pytest.approx(sorted(never["payload_bytes"]), rel=0.3)
+    assert any(sorted(line.get_xdata()) == sizes for line in hollow)
     highest = own.loc[own["verdict"] == PAYS, "ci_high"].max()
     for line in hollow:
         assert line.get_markerfacecolor() == STYLES["print"].paper
@@ -223,6 +226,20 @@ def test_choices_are_ratios_with_a_guide_at_1(figures):
     assert 1.3 < ratios.min() and ratios.max() < 4.5
     # NumPy has no naive transpose here.
     assert len(lines_of(figure.axes[0])) == len(lines_of(figure.axes[1])) + 1
+
+
+def test_choices_of_short_rows_have_panels_beside_those_of_squares():
+    long = pattern_run(shapes=[(1000, 80), (10_000, 80)])
+    both = pd.concat([pattern_run(), long[long["pass"] != "probe"]], ignore_index=True)
+    figure = draw_figure(PLOTS["pattern_choices"], part_of(both))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "C, square arrays",
+        "C, 80-byte rows",
+        "NumPy, square arrays",
+        "NumPy, 80-byte rows",
+    ]
+    for line in lines_of(figure.axes[1]):
+        assert line.get_xdata().tolist() == [80_000, 800_000]
 
 
 def test_of_each_size_the_squarest_shape_is_taken():

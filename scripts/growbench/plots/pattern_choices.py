@@ -1,9 +1,11 @@
 """Two ways to the same end: how much longer the dearer one takes, against the size; a panel for
 each implementation."""
 
+import pandas as pd
 from matplotlib.figure import Figure
 
-from growbench.canvas import Context, NothingToDraw, Words, footer_text
+from growbench import article
+from growbench.canvas import Context, NothingToDraw, Shape, Words, footer_text
 from growbench.data import Data
 from growbench.implementation_names import implementation_text, implementations_in_order
 from growbench.pattern_lines import (
@@ -54,11 +56,18 @@ def draw(data: Data, context: Context) -> Figure:
     allocator = usual(data.patterns).allocator
     found = data.choices
     found = found[(found["process"] == WARM) & (found["allocator"] == allocator)]
-    found = squarest(found, ["choice", "implementation"])
     if found.empty:
         raise NothingToDraw(f"no two ways to the same end were measured on {allocator}")
+    squares = squarest(found, ["choice", "implementation"])
+    long = found[found["row_bytes"] == article.ROW_BYTES]
+    if long["rows"].nunique() < 2 or set(long.index) & set(squares.index):
+        found, shapes = squares.assign(shape=""), [""]
+    else:
+        # Short rows are where it matters in which order they are taken.
+        shapes = [f", {shapes_text(squares)}", f", {article.ROW_BYTES}-byte rows"]
+        found = pd.concat([squares.assign(shape=shapes[0]), long.assign(shape=shapes[1])])
     table = found.assign(
-        panel=[implementation_text(name) for name in found["implementation"]],
+        panel=[implementation_text(name) for name in found["implementation"]] + found["shape"],
         line=found["choice"],
         x=found["payload_bytes"],
         median=found["ratio"],
@@ -69,11 +78,12 @@ def draw(data: Data, context: Context) -> Figure:
     chosen = looks(_LOOKS, found["choice"])
     drawing = Drawing(
         table,
-        [implementation_text(name) for name in names],
+        [implementation_text(name) + shape for name in names for shape in shapes],
         {name: context.style.look(look) for name, look in chosen.items()},
         "ratio",
         "as fast as the other way",
         level=1.0,
+        shape=Shape(2, aspect=0.6 if len(shapes) > 1 else 0.8, least_width=22.0),
     )
     cells = data.patterns[data.patterns["allocator"] == allocator]
     words = Words(
@@ -83,7 +93,7 @@ def draw(data: Data, context: Context) -> Figure:
             cells,
             context,
             "warm_build_release_ci_low_ns",
-            shapes_text(found),
+            "" if len(shapes) > 1 else shapes_text(squares),
             of="medians of rounds",
         ),
         "bytes of the input",
