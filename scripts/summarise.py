@@ -37,6 +37,7 @@ def main(arguments: Sequence[str]) -> None:
     if not tables.limits.empty:
         files.write_csv(tables.limits, path.with_name("limits.csv"))
         print(f"{path.with_name('limits.csv')}: {limits.drift_text(tables.limits)}")
+    if not tables.limits.empty and not tables.attribution.empty:
         files.write_csv(tables.attribution, path.with_name("attribution.csv"))
         explained = attribution.explained(tables.attribution)
         print(f"{path.with_name('attribution.csv')}: {explained.text()}")

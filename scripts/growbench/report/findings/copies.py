@@ -24,7 +24,9 @@ def needless_copies(evidence: Evidence) -> Optional[Finding]:
         told = [row for row in own if excludes(row["ci_low"], row["ci_high"])]
         sentence = _begun(evidence, implementation)
         if told:
-            sentence += listed([_ratio(row) for row in told], most=len(told))
+            sentence.append("over the other way to the same end: ")
+            for number, row in enumerate(told):
+                sentence += [*(["; "] if number else []), *_ratio(row)]
             sentence.append(".")
         open_ = [[row["choice"]] for row in own if row not in told]
         if open_:
@@ -38,7 +40,7 @@ def needless_copies(evidence: Evidence) -> Optional[Finding]:
 
 def _ratio(row: dict) -> list:
     ends = interval(row["ci_low"], row["ci_high"])
-    return [row["choice"], " takes ", times(row["ratio"]), " as long", *ends]
+    return [row["choice"], ", ", times(row["ratio"]), *ends]
 
 
 def paying_copies(evidence: Evidence) -> Optional[Finding]:
