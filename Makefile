@@ -90,6 +90,10 @@ advise: ## what to take: ROWS=10k ROW_BYTES=80 [WEIGHT=time|peak|tail] [RUN=resu
 	@python=$$(scripts/find-python) && "$$python" scripts/advise.py $(if $(RUN),'$(RUN)') \
 		--rows '$(ROWS)' --row-bytes '$(ROW_BYTES)' --weight '$(or $(WEIGHT),time)' $(ARGS)
 
+memory-picture: ## how arrays, views and lists lie in memory: OUT=FOLDER ARGS="--style dark"
+	@python=$$(scripts/find-python) && "$$python" scripts/memory_picture.py \
+		$(if $(OUT),--output '$(OUT)') $(ARGS)
+
 test: build ## all tests
 	@ctest --preset default
 

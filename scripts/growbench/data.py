@@ -8,6 +8,7 @@ from growbench.attribution import attribute
 from growbench.columns import TRACE
 from growbench.latency import latencies
 from growbench.limits import machine_limits
+from growbench.patterns import choices, crossovers_of_views, patterns
 from growbench.summary import summarise
 
 
@@ -17,7 +18,8 @@ class Data(NamedTuple):
     summary, attribution, latency: one row for each cell, as summarise(), attribute() and
     latencies() give them. timeline: the points of timeline.csv, with the cells' threads and work.
     limits: machine_limits(), always of the whole run. run: the summary of the whole run, for what
-    needs cells of other parts beside its own.
+    needs cells of other parts beside its own. patterns, view_crossovers, choices: of the pattern
+    pass of the whole run, as patterns(), crossovers_of_views() and choices() give them.
     """
 
     summary: pd.DataFrame
@@ -26,6 +28,9 @@ class Data(NamedTuple):
     timeline: pd.DataFrame
     limits: pd.DataFrame
     run: pd.DataFrame
+    patterns: pd.DataFrame
+    view_crossovers: pd.DataFrame
+    choices: pd.DataFrame
 
     def part(self, chosen: Callable[[pd.DataFrame], pd.Series]) -> "Data":
         """The cells for which `chosen` is true, given a table with the columns of a cell."""
@@ -33,7 +38,9 @@ class Data(NamedTuple):
         summary, attribution, latency, timeline = (
             table[chosen(table)].reset_index(drop=True) for table in tables
         )
-        return Data(summary, attribution, latency, timeline, self.limits, self.run)
+        return self._replace(
+            summary=summary, attribution=attribution, latency=latency, timeline=timeline
+        )
 
 
 def analyse(runs: pd.DataFrame, timeline: pd.DataFrame) -> Data:
@@ -48,4 +55,7 @@ def analyse(runs: pd.DataFrame, timeline: pd.DataFrame) -> Data:
         timeline.merge(traces, "left", "position"),
         limits,
         summary,
+        patterns(runs, limits),
+        crossovers_of_views(runs),
+        choices(runs),
     )

@@ -24,6 +24,7 @@ READERS = {
     "compare.py": [],
     "compare_within.py": ["a", "b"],
     "export.py": ["--to", "go"],
+    "patterns.py": [],
     "plot.py": [],
     "report.py": [],
     "summarise.py": [],
@@ -255,7 +256,7 @@ def test_the_same_file_gives_the_same_bytes_whatever_the_surroundings(call, tmp_
     for done in (first, second):
         assert (done.returncode, done.stderr) == (0, "")
     # One number of threads only; and the containers' slice leaves some to the kernels'.
-    chosen = [plot for plot in all_plots() if not plot.name.startswith("scaling")]
+    chosen = [plot for plot in all_plots() if not plot.name.startswith(("scaling", "pattern"))]
     names = [plot.name for plot in chosen]
     names += [f"{plot.name}-containers" for plot in chosen if not plot.kernels_only]
     assert f"{len(names)} figures as png, svg, pdf" in first.stdout
