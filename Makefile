@@ -140,5 +140,8 @@ bench-compare: ## how long compare takes, with a million rows too: RUN=results/N
 	@python=$$(scripts/find-python) && "$$python" scripts/bench_compare.py \
 		'$(or $(RUN),results/reference-epyc-2cpu)'
 
+bench-patterns: build ## copying patterns against the copy limit, plain loops and NumPy
+	@python=$$(scripts/find-python) && "$$python" scripts/bench_patterns.py build $(ARGS)
+
 clean: ## remove build folders; results stay
 	@rm -rf build build-asan build-tsan build-coverage

@@ -172,31 +172,46 @@ static void copy_transposed(struct copy_plan *plan, size_t row_axis)
 	while (next_place(plan, index));
 }
 
-static bool have_one_shape(const struct ndarray *to, const struct ndarray *from)
+/* Also says how many elements that are. A loop, as there are few axes: a call of memcmp would take
+ * as long as a short copy. */
+static bool have_one_shape(const struct ndarray *to, const struct ndarray *from, size_t *size)
 {
-	return to->itemsize == from->itemsize && to->ndim == from->ndim &&
-	       memcmp(to->shape, from->shape, to->ndim * sizeof to->shape[0]) == 0;
+	if (to->itemsize != from->itemsize || to->ndim != from->ndim)
+		return false;
+	*size = 1;
+	for (size_t axis = 0; axis < to->ndim; axis++) {
+		if (to->shape[axis] != from->shape[axis])
+			return false;
+		*size *= to->shape[axis];
+	}
+	return true;
 }
 
-enum nd_status nd_copy_into(const struct ndarray *to, const struct ndarray *from)
+static void copy_by_plan(const struct ndarray *to, const struct ndarray *from)
 {
 	struct copy_plan plan;
 	size_t closest;
 
-	if (!have_one_shape(to, from) || !(to->flags & ND_WRITEABLE))
-		return ND_REFUSED;
-	if (nd_size(to) == 0)
-		return ND_OK;
-	if (to->flags & from->flags & (ND_C_CONTIGUOUS | ND_F_CONTIGUOUS)) {
-		nd_bytes_copy(to->data, from->data, nd_bytes(to));
-		return ND_OK;
-	}
 	make_plan(&plan, to, from);
 	closest = closest_in_from(&plan);
 	if (closest == plan.count - 1)
 		copy_runs(&plan);
 	else
 		copy_transposed(&plan, closest);
+}
+
+enum nd_status nd_copy_into(const struct ndarray *to, const struct ndarray *from)
+{
+	size_t size;
+
+	if (!have_one_shape(to, from, &size) || !(to->flags & ND_WRITEABLE))
+		return ND_REFUSED;
+	if (size == 0)
+		return ND_OK;
+	if (to->flags & from->flags & (ND_C_CONTIGUOUS | ND_F_CONTIGUOUS))
+		nd_bytes_copy(to->data, from->data, size * to->itemsize);
+	else
+		copy_by_plan(to, from);
 	return ND_OK;
 }
 

@@ -1,15 +1,16 @@
 #include "nd_run.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 enum {
 	PAGE_BYTES = 4096,
 	LINE_BYTES = 64,
-	/* Below, memcpy takes no "rep movsb". */
+	/* Where memcpy takes "rep movsb": from there on, and below that. */
 	SLOW_BYTES = 2048,
-	/* How many elements ahead of the one that is copied are asked for. */
-	ELEMENTS_AHEAD = 24
+	SLOW_END_BYTES = 512 << 10,
+	WORD_BYTES = 8
 };
 
 /* Two words, in a register that every processor of the architectures in question has. */
@@ -35,7 +36,8 @@ void nd_bytes_copy(unsigned char *to, const unsigned char *from, size_t bytes)
 	/* A word is common, and the call would cost more than the copy. */
 	if (bytes == sizeof(uint64_t))
 		memcpy(to, from, sizeof(uint64_t));
-	else if (bytes < SLOW_BYTES || behind == 0 || behind >= LINE_BYTES)
+	else if (bytes < SLOW_BYTES || bytes >= SLOW_END_BYTES || behind == 0 ||
+		 behind >= LINE_BYTES)
 		memcpy(to, from, bytes);
 	else
 		copy_lines(to, from, bytes);
@@ -52,29 +54,46 @@ static inline void copy_elements(unsigned char *to, const unsigned char *from, s
 	}
 }
 
+static inline uint64_t load_word(const unsigned char *from)
+{
+	uint64_t word;
+
+	memcpy(&word, from, sizeof word);
+	return word;
+}
+
 /*
- * Words from anywhere into a row. Four at a time, since the loads do not depend on each other. If
- * the next element lies in another page, the processor does not foresee it, and it is asked for in
- * time.
+ * Whether several loads in a turn are faster than one after the other. They are as a rule, but for
+ * two cases, in which the processor foresees better where a single load instruction will go next:
+ * in line after line (8 columns of 1,000,000 rows: 2.9 ms against 3.8, on an AMD EPYC of family
+ * 25), and where there are few elements in a page (512 columns of 30,000 rows: 0.21 ms against
+ * 0.24).
  */
+static bool takes_several(ptrdiff_t stride)
+{
+	const size_t distance = stride < 0 ? 0 - (size_t)stride : (size_t)stride;
+
+	return distance <= PAGE_BYTES / 4 &&
+	       (distance < LINE_BYTES || distance >= (size_t)2 * LINE_BYTES);
+}
+
+/* Words from anywhere into a row. */
 static void gather_words(unsigned char *to, const unsigned char *from, size_t length,
 			 ptrdiff_t stride)
 {
-	const ptrdiff_t ahead = (ptrdiff_t)ELEMENTS_AHEAD * stride;
-	size_t i = 0;
+	const size_t several = takes_several(stride) ? length / 4 * 4 : 0;
 
-	for (; length - i >= 4; i += 4) {
-		uint64_t words[4];
+	for (size_t i = 0; i < several; i += 4) {
+		const pair words[2] = {
+			{load_word(from), load_word(from + stride)},
+			{load_word(from + 2 * stride), load_word(from + 3 * stride)},
+		};
 
-		__builtin_prefetch((const void *)((uintptr_t)from + (uintptr_t)ahead));
-		memcpy(&words[0], from, 8);
-		memcpy(&words[1], from + stride, 8);
-		memcpy(&words[2], from + 2 * stride, 8);
-		memcpy(&words[3], from + 3 * stride, 8);
-		memcpy(to + 8 * i, words, sizeof words);
+		memcpy(to + WORD_BYTES * i, words, sizeof words);
 		from += 4 * stride;
 	}
-	copy_elements(to + 8 * i, from, length - i, 8, 8, stride);
+	copy_elements(to + WORD_BYTES * several, from, length - several, WORD_BYTES, WORD_BYTES,
+		      stride);
 }
 
 void nd_run_copy(const struct nd_run *run, unsigned char *to, const unsigned char *from)
@@ -85,7 +104,7 @@ void nd_run_copy(const struct nd_run *run, unsigned char *to, const unsigned cha
 		nd_bytes_copy(to, from, run->length * run->itemsize);
 		return;
 	}
-	if (run->itemsize == 8 && run->to_stride == 8) {
+	if (run->itemsize == WORD_BYTES && run->to_stride == WORD_BYTES) {
 		gather_words(to, from, run->length, run->from_stride);
 		return;
 	}
