@@ -62,7 +62,7 @@ struct repeat *repeat_open(const char *pattern, size_t rows, size_t row_bytes)
 	const struct strategy *const found = strategy_find("c", pattern);
 	struct repeat *repeat;
 
-	if (found == NULL || !strategy_is_pattern(found) || !strategy_supports(found, row_bytes))
+	if (found == NULL || !found->is_pattern || !strategy_supports(found, row_bytes))
 		return NULL;
 	repeat = malloc(sizeof *repeat + row_source_buffer_bytes(row_bytes));
 	if (repeat == NULL)
