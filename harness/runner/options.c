@@ -526,9 +526,12 @@ static bool check_list(const char *what, const char *list, const char *const *na
 
 static bool has_implementation(const struct options *options, const char *name)
 {
-	for (size_t i = 0; i < options->implementation_count; i++)
-		if (strcmp(options->implementations[i].name, name) == 0)
+	for (size_t i = 0; i < options->implementation_count; i++) {
+		const char *other = options->implementations[i].name;
+
+		if (other != NULL && strcmp(other, name) == 0)
 			return true;
+	}
 	return false;
 }
 

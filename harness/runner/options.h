@@ -39,8 +39,6 @@ struct preset {
 	const char *row_bytes;
 	const char *shapes; /* instead of each of rows with each of row_bytes; NULL: these */
 	const char *threads;
-	enum row_work work;
-	bool patterns; /* copying patterns instead of strategies */
 	/* Of implementations that are programs of their own, which take long to start: which
 	 * strategies and numbers of rows, and in how many of the rounds. NULL, 0: as the others. */
 	const char *slow_strategies;
@@ -49,10 +47,12 @@ struct preset {
 	uint64_t rounds;
 	uint64_t budget_s;
 	uint64_t timeout_s;
-	bool always_article;  /* the article's size is measured, whatever the budget says */
-	const char *passes;   /* a list, too */
-	const char *timeline; /* rows of the cells whose timeline is recorded: a list, or "none" */
+	const char *passes;
+	const char *timeline; /* rows of the cells whose timeline is recorded, or "none" */
 	uint64_t latency_rounds;
+	enum row_work work;
+	bool patterns;       /* copying patterns instead of strategies */
+	bool always_article; /* the article's size is measured, whatever the budget says */
 };
 
 /* All of them, then one whose name is NULL. */
