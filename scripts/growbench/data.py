@@ -4,8 +4,10 @@ from typing import Callable, NamedTuple
 
 import pandas as pd
 
+from growbench.article import article_ratios
 from growbench.attribution import attribute
 from growbench.columns import TRACE
+from growbench.implementations import IDENTITY
 from growbench.latency import latencies
 from growbench.limits import machine_limits
 from growbench.summary import summarise
@@ -16,8 +18,9 @@ class Data(NamedTuple):
 
     summary, attribution, latency: one row for each cell, as summarise(), attribute() and
     latencies() give them. timeline: the points of timeline.csv, with the cells' threads and work.
-    limits: machine_limits(), always of the whole run. run: the summary of the whole run, for what
-    needs cells of other parts beside its own.
+    limits: machine_limits(), always of the whole run. run, run_attribution: the summary and the
+    attribution of the whole run, for what needs cells of other parts beside its own. ratios:
+    article_ratios() of the whole run.
     """
 
     summary: pd.DataFrame
@@ -26,6 +29,8 @@ class Data(NamedTuple):
     timeline: pd.DataFrame
     limits: pd.DataFrame
     run: pd.DataFrame
+    run_attribution: pd.DataFrame
+    ratios: pd.DataFrame
 
     def part(self, chosen: Callable[[pd.DataFrame], pd.Series]) -> "Data":
         """The cells for which `chosen` is true, given a table with the columns of a cell."""
@@ -33,19 +38,27 @@ class Data(NamedTuple):
         summary, attribution, latency, timeline = (
             table[chosen(table)].reset_index(drop=True) for table in tables
         )
-        return Data(summary, attribution, latency, timeline, self.limits, self.run)
+        return self._replace(
+            summary=summary, attribution=attribution, latency=latency, timeline=timeline
+        )
 
 
 def analyse(runs: pd.DataFrame, timeline: pd.DataFrame) -> Data:
     """The tables of a whole run, from read_runs() and read_timeline()."""
     summary = summarise(runs)
     limits = machine_limits(runs)
+    attribution = attribute(runs, summary, limits)
     traces = runs.loc[runs["pass"] == TRACE, ["position", "threads", "work"]]
+    # What was traced for the pattern pass is none of the strategies that were measured.
+    known = summary[list(IDENTITY)].drop_duplicates()
+    points = timeline.merge(known, "inner", list(IDENTITY)).merge(traces, "left", "position")
     return Data(
         summary,
-        attribute(runs, summary, limits),
+        attribution,
         latencies(runs),
-        timeline.merge(traces, "left", "position"),
+        points.sort_values(["position", "rows_appended"], kind="stable", ignore_index=True),
         limits,
         summary,
+        attribution,
+        article_ratios(runs),
     )
