@@ -72,6 +72,12 @@ def strategy_names(table: pd.DataFrame) -> pd.Series:
     return pd.Series(names, table.index, dtype=object)
 
 
+def full_names(table: pd.DataFrame) -> pd.Series:
+    """full_name() of each row."""
+    names = [full_name(*key) for key in zip(table["implementation"], table["strategy"])]
+    return pd.Series(names, table.index, dtype=object)
+
+
 def names_collide(table: pd.DataFrame) -> bool:
     """Has a strategy more than one implementation in this table?"""
     pairs = table[list(IDENTITY)].drop_duplicates()
@@ -81,10 +87,7 @@ def names_collide(table: pd.DataFrame) -> bool:
 def told_apart(table: pd.DataFrame) -> pd.Series:
     """For each row a name that no other implementation's strategy of the table has: the strategy
     alone where that is enough in all rows, else full_name() in all of them."""
-    if not names_collide(table):
-        return table["strategy"]
-    names = [full_name(*key) for key in zip(table["implementation"], table["strategy"])]
-    return pd.Series(names, table.index, dtype=object)
+    return full_names(table) if names_collide(table) else table["strategy"]
 
 
 def bare_names(table: pd.DataFrame) -> pd.Series:

@@ -12,12 +12,11 @@ from growbench.containers import CONTAINERS, REFERENCES
 from growbench.data import Data
 from growbench.implementations import (
     C,
-    IDENTITY,
     bare_names,
+    full_names,
     in_words,
     names_collide,
     ordered,
-    told_apart,
 )
 from growbench.style import ALLOCATORS, DEFAULT_STYLE, STRATEGIES, STYLES, Look, Style, looks
 
@@ -106,13 +105,10 @@ def _named(data: Data) -> Data:
     """The same with names that tell its strategies apart."""
     if not names_collide(data.summary):
         return data
-    tables = {"summary": data.summary, "attribution": data.attribution, "latency": data.latency}
-    tables["timeline"] = data.timeline
-    # Whether names collide is a question of the summary, and the same in all of them.
-    together = pd.concat([table[list(IDENTITY)] for table in tables.values()], keys=tables)
-    names = told_apart(together)
+    tables = ("summary", "attribution", "latency", "timeline")
+    named = {name: getattr(data, name) for name in tables}
     return data._replace(
-        **{key: table.assign(strategy=names[key].to_numpy()) for key, table in tables.items()}
+        **{name: table.assign(strategy=full_names(table)) for name, table in named.items()}
     )
 
 
