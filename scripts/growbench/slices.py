@@ -87,7 +87,7 @@ def slices(run: Data, machine_id: str, style: Style = STYLES[DEFAULT_STYLE]) -> 
         suffix = "" if number == 0 or kind == KERNELS else f"-{_file_part(label)}"
         if number > 0:
             suffix += "".join(f"-{key}_{_file_part(value_of[key])}" for key in varying)
-        what = _in_words(kind if kind == CONTAINER_SLICE else in_words(names), value_of)
+        what = what_of(kind if kind == CONTAINER_SLICE else in_words(names), value_of)
         data = _named(run.part(belongs))
         # Figures of our kernels have containers in them too, and the other way round.
         compiled = cells[_kind(cells) != OTHERS]
@@ -146,7 +146,8 @@ def _file_part(value: object) -> str:
     return re.sub(r"[^A-Za-z0-9.]", "_", str(value))
 
 
-def _in_words(who: str, value_of: dict) -> str:
+def what_of(who: str, value_of: dict) -> str:
+    """A slice in words: "C, 80-byte rows, cheap to make, 1 thread"."""
     threads, work = value_of["threads"], value_of["work"]
     return (
         f"{who}, {value_of['row_bytes']}-byte rows, "

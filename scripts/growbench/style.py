@@ -70,6 +70,12 @@ ALLOCATORS = {
     "tbbmalloc": Look(PURPLE, "v"),
     "scudo": Look(ORANGE, "h", DASH_DOT),
 }
+# Where lines are of implementations; the markers and lines also where colours are of strategies.
+IMPLEMENTATIONS = {
+    "c": Look(BLUE, "o"),
+    "numpy": Look(VERMILLION, "s", DASHED),
+    "python": Look(GREEN, "^", DASH_DOT),
+}
 SPARE = (
     Look(BROWN, "p"),
     Look(GREY, "d", DASHED),
