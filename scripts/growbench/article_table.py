@@ -1,5 +1,5 @@
-"""The article's question as one table: its ratio on each allocator, in NumPy and in C, and where the
-time of NumPy's loop goes."""
+"""The article's question as one table: its ratio on each allocator, in NumPy and in C, and where
+the time of NumPy's loop goes."""
 
 from typing import NamedTuple, Optional
 
@@ -75,7 +75,7 @@ def answer(runs: pd.DataFrame, data: Data, work: str = "") -> Answer:
         columns.append(Column(f"{NUMPY}_rest_share", "rest", "whole_share"))
     size = f"{rows:,} rows of {value_of['row_bytes']} bytes"
     title = f"{SLOW} \N{DIVISION SIGN} {FAST}, {METRIC.label.lower()}, {size}"
-    notes = _notes(runs, cells, frame, names, value_of, rows)
+    notes = _notes(runs, cells, names, value_of, rows)
     table = Table("article", title, columns, frame, [printable(note) for note in notes])
     whole = {**value_of, "rows": rows}
     of_json = {key: v.item() if hasattr(v, "item") else v for key, v in whole.items()}
@@ -204,7 +204,6 @@ def _why_none(cells: pd.DataFrame) -> str:
 def _notes(
     runs: pd.DataFrame,
     cells: pd.DataFrame,
-    frame: pd.DataFrame,
     names: list[str],
     value_of: dict,
     rows: int,
@@ -212,9 +211,9 @@ def _notes(
     """How the figures were made, and what is not as it is in the article."""
     metric = METRIC.column("median").replace("_median", "")
     notes = [
-        f"{METRIC.label} ({metric}): from no array to one that holds all rows, in a process that is "
-        "fresh and touches its memory for the first time. Times are medians over workers; ratios "
-        "are paired by round."
+        f"{METRIC.label} ({metric}): from no array to one that holds all rows, in a process that "
+        "is fresh and touches its memory for the first time. Times are medians over workers; "
+        "ratios are paired by round."
     ]
     if (rows, value_of["row_bytes"]) != (article.ROWS, article.ROW_BYTES):
         notes.append(
@@ -223,20 +222,20 @@ def _notes(
         )
     if value_of["work"] == _WORK:
         notes.append(
-            "Rows are random: NumPy's are made as the article's are, C's by a generator of its own, "
-            "which takes less; making them is in both times of a ratio."
+            "Rows are random: NumPy's are made as the article's are, C's by a generator of its "
+            "own; making them is in both times of a ratio."
         )
     else:
         notes.append(
-            f"Rows are {value_of['work']} to make here; the article's are random, which makes both "
-            "ways slower and the ratio smaller: --work random."
+            f"Rows are {value_of['work']} to make here; the article's are random, which makes "
+            "both ways slower and the ratio smaller: --work random."
         )
-    if any(f"{name}_interpreter_ns_share" in frame for name in names if name != C):
+    if NUMPY in names:
         notes.append(
-            "Shares are of the time of NumPy's loop: counts \N{MULTIPLICATION SIGN} what each thing "
-            "costs on this machine. The interpreter's has making and writing the rows in it; other "
-            "parts are calls of the allocator and of the system; the rest is not explained, and "
-            "below 0 where the parts are too much."
+            "Shares are of the time of NumPy's loop: counts \N{MULTIPLICATION SIGN} what each "
+            "thing costs on this machine. The interpreter's has making and writing the rows in "
+            "it; other parts are calls of the allocator and of the system; the rest is not "
+            "explained, and below 0 where the parts are too much."
         )
     for name in names:
         notes += _of_implementation(runs, name)

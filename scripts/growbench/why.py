@@ -5,6 +5,7 @@ from typing import Optional
 import pandas as pd
 
 from growbench.attribution import LEAST_NS, PARTS, Explained
+from growbench.implementations import strategy_name
 from growbench.units import show
 
 UNKNOWN = "unknown"
@@ -75,7 +76,8 @@ def overview(attribution: pd.DataFrame, explained: Explained, worst_count: int) 
             if cell[part.name] > 0
         )
         lines.append(
-            f"  {cell['explained_share']:>5.0%}  {cell['strategy']} on {cell['allocator']}, "
+            f"  {cell['explained_share']:>5.0%}  "
+            f"{strategy_name(cell['implementation'], cell['strategy'])} on {cell['allocator']}, "
             f"{cell['rows']:,} rows of {cell['row_bytes']} bytes, {cell['threads']} thread(s), "
             f"{show(cell['cold_build_ns'], 'ns')}: {shares}"
         )

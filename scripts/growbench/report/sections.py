@@ -13,6 +13,7 @@ import pandas as pd
 from growbench.attribution import PARTS
 from growbench.columns import CELL, STATUSES
 from growbench.flags import FLAGS
+from growbench.implementations import is_compiled
 from growbench.latency import PERCENTILES
 from growbench.metrics import metric
 from growbench.report.evidence import Evidence
@@ -179,6 +180,9 @@ def crossed(evidence: Evidence) -> Optional[Listing]:
         found = crossings(evidence.run.runs, metric(name))
         tables.append(found[found["ci_low"].notna()].assign(process=process))
     frame = pd.concat(tables, ignore_index=True)
+    # Nobody chooses between C and NumPy by the number of rows.
+    kinds = [frame[f"implementation_{side}"].map(is_compiled) for side in "ab"]
+    frame = frame[kinds[0] == kinds[1]].reset_index(drop=True)
     varying = [key for key in ("row_bytes", "threads", "work") if frame[key].nunique() > 1]
     columns = [
         Column("process", "process"),
