@@ -201,6 +201,12 @@ PARTS = (
 )
 
 
+def parts_of(cells: pd.DataFrame) -> tuple[Part, ...]:
+    """The parts that these cells can have: without an interpreter's where all are compiled."""
+    compiled = cells["implementation"].isin(COMPILED).all()
+    return tuple(part for part in PARTS if not (compiled and part.ns is interpreter_ns))
+
+
 def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -> pd.DataFrame:
     """One row for each cell of `summary` that has figures: what was done, and what that took.
 

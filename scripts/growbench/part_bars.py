@@ -3,11 +3,12 @@
 from typing import Mapping
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.patches import Patch
 
-from growbench.attribution import PARTS
+from growbench.attribution import PARTS, parts_of
 from growbench.canvas import Legend
 from growbench.style import GREY, Style
 
@@ -17,14 +18,15 @@ LONGEST = 1.25
 HALF = 0.38
 
 
-def parts_legend(style: Style) -> Legend:
-    """A patch for each part, and one for the rest."""
+def parts_legend(cells: pd.DataFrame, style: Style) -> Legend:
+    """A patch for each part that the cells can have, and one for the rest."""
+    parts = parts_of(cells)
     handles = [
         Patch(facecolor=style.colour(part.colour), hatch=part.hatch, edgecolor=style.paper)
-        for part in PARTS
+        for part in parts
     ]
     handles.append(Patch(facecolor=style.empty, edgecolor=GREY, linewidth=0.5))
-    return Legend(handles, [*(part.label for part in PARTS), REST_LABEL], "part")
+    return Legend(handles, [*(part.label for part in parts), REST_LABEL], "part")
 
 
 def draw_parts(

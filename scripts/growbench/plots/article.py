@@ -79,7 +79,7 @@ def draw(data: Data, context: Context) -> Figure:
         left=max(text_width(name_text(label(name)), style.small_points) for name in names),
         own_x=True,
     )
-    panels = make_panels(len(allocators), style, words, parts_legend(style), shape)
+    panels = make_panels(len(allocators), style, words, parts_legend(cells, style), shape)
     for axes, allocator in zip(panels.axes, allocators):
         panel_title(panels, axes, style, name_text(allocator))
         axes.grid(False, axis="y")

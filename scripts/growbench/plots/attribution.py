@@ -56,7 +56,7 @@ def draw(data: Data, context: Context) -> Figure:
         least_width=28.0,
         left=max(text_width(name_text(name), style.small_points) for name in strategies),
     )
-    panels = make_panels(len(allocators), style, words, parts_legend(style), shape)
+    panels = make_panels(len(allocators), style, words, parts_legend(cells, style), shape)
     for axes, allocator in zip(panels.axes, allocators):
         panel_title(panels, axes, style, name_text(allocator))
         axes.grid(False, axis="y")

@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.attribution import PARTS
+from growbench.attribution import parts_of
 from growbench.columns import CELL, STATUSES
 from growbench.flags import FLAGS
 from growbench.implementations import is_compiled
@@ -116,12 +116,13 @@ def shares(evidence: Evidence) -> Optional[Listing]:
         return None
     frame = evidence.data.attribution
     measured = frame["cold_build_ns"].where(frame["cold_build_ns"] > 0)
-    shown = {f"{part.name}_share": frame[part.name] / measured for part in PARTS}
+    parts = parts_of(frame)
+    shown = {f"{part.name}_share": frame[part.name] / measured for part in parts}
     frame = frame.assign(**shown, rest_share=frame["rest_ns"] / measured)
     columns = [
         *_cell_columns(frame),
         Column("cold_build_ns", "cold build", "ns"),
-        *(Column(f"{part.name}_share", part.label, "whole_share") for part in PARTS),
+        *(Column(f"{part.name}_share", part.label, "whole_share") for part in parts),
         Column("rest_share", "rest", "whole_share"),
         Column("realloc_in_place_count", "reallocs in place", "count"),
         Column("realloc_moved_count", "moved", "count"),

@@ -1,4 +1,4 @@
-"""NumPy, Python and others beside C: what the same strategy costs there, and the article's ratio."""
+"""NumPy, Python and others beside C: what the same strategy costs, and the article's ratio."""
 
 from typing import Optional
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from growbench.article import FAST, METRIC, SLOW
-from growbench.implementations import C, label, ordered
+from growbench.implementations import C, in_words, label, ordered
 from growbench.pair_comparison import IMPLEMENTATION, compare_pairs
 from growbench.metrics import metric
 from growbench.report.evidence import Evidence, excludes
@@ -48,7 +48,7 @@ def beside_c(evidence: Evidence) -> Optional[Finding]:
         frame.sort_values(["implementation", "strategy", "allocator"], kind="stable"),
         ("Where the interval includes 1, the two cannot be told apart.",),
     )
-    title = "NumPy, Python and others beside C"
+    title = f"{in_words(frame['implementation'])} beside C"
     return Finding("beside_c", title, sentences, table, ("implementations_cold",))
 
 
@@ -157,7 +157,7 @@ def article_by_implementation(evidence: Evidence) -> Optional[Finding]:
         columns,
         pd.DataFrame(rows).replace({None: np.nan}),
     )
-    title = "The article's ratio in NumPy, Python and C"
+    title = f"The article's ratio in {in_words(names)}"
     plots = ("article_ratio", "article")
     return Finding("article_by_implementation", title, sentences, table, plots)
 
