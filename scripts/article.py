@@ -56,8 +56,10 @@ def as_text(found: article_table.Answer, as_json: bool, as_markdown: bool) -> st
         return tables.to_json(found.records())
     if as_markdown:
         said = [tables.escape_markdown(line) for line in found.sentences]
-        return "\n\n".join([*said, tables.as_markdown(found.table)])
-    return "\n\n".join([*found.sentences, tables.as_terminal(found.table, entry.in_colour())])
+        return "\n\n".join([*said, *(tables.as_markdown(table) for table in found.tables)])
+    colour = entry.in_colour()
+    shown = "\n".join(tables.as_terminal(table, colour) for table in found.tables)
+    return "\n".join([*found.sentences, "", shown])
 
 
 def draw(found: article_table.Answer, parts: Sequence[slices.Slice], folder: Path) -> str:

@@ -52,7 +52,12 @@ def main(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments)
     runs = load.read_runs(options.run)
-    of = kind_of(options, known_names(runs[runs["pass"] == MEASURE]))
+    measured = runs[runs["pass"] == MEASURE]
+    if measured.empty:
+        raise entry.UsageError(
+            f"{load.runs_path(options.run)} has no rows of the measure pass; give a run that has"
+        )
+    of = kind_of(options, known_names(measured))
     for name in dict.fromkeys(options.metric or metrics.HEADLINES):
         metric = metrics.metric(name)
         table = pair_comparison.compare_pairs(runs, options.a, options.b, metric, of)

@@ -7,11 +7,19 @@ import numpy as np
 import pandas as pd
 
 from growbench import article
-from growbench.article import FAST, METRIC, SLOW, TIMES, at_article_size
+from growbench.article import (
+    FAST,
+    METRIC,
+    SLOW,
+    STEADY,
+    TIMES,
+    at_article_size,
+)
 from growbench.attribution import PARTS
 from growbench.columns import OK
 from growbench.data import Data
 from growbench.entry import UsageError
+from growbench.metrics import Metric
 from growbench.implementations import C, NUMPY, label, ordered
 from growbench.slices import SLICE_KEYS
 from growbench.style import ALLOCATORS, looks
@@ -26,14 +34,22 @@ _SHOWN_PARTS = ("interpreter_ns", "copy_ns", "fault_ns")
 
 
 class Answer(NamedTuple):
-    """sentences: the first is whether the article's ratio is found here. table: a row for each
-    allocator. cells: what it is of: row_bytes, threads, work. inside: does NumPy's ratio on glibc
-    lie in RANGE? None where it has none."""
+    """sentences: whether the article's ratio is found here, in a fresh process first. table: a row
+    for each allocator. steady: the same of the steady state, where the run has it. cells: what they
+    are of: row_bytes, threads, work. inside, steady_inside: does NumPy's ratio on glibc lie in
+    RANGE? None where it has none."""
 
     sentences: list[str]
     table: Table
+    steady: Optional[Table]
     cells: dict
     inside: Optional[bool]
+    steady_inside: Optional[bool]
+
+    @property
+    def tables(self) -> list[Table]:
+        """Both, or the one that there is."""
+        return [self.table, *([self.steady] if self.steady else [])]
 
     def records(self) -> dict:
         """For JSON."""
@@ -41,9 +57,11 @@ class Answer(NamedTuple):
             "metric": METRIC.column("median"),
             "range": list(RANGE),
             "inside": self.inside,
+            "steady_inside": self.steady_inside,
             "cells": self.cells,
             "sentences": self.sentences,
             "table": as_records(self.table),
+            "steady_table": as_records(self.steady) if self.steady else None,
         }
 
 
@@ -56,17 +74,12 @@ def answer(runs: pd.DataFrame, data: Data, work: str = "") -> Answer:
     cells = _cells(data.run, work)
     value_of = {key: cells[key].iloc[0] for key in SLICE_KEYS}
     rows = int(cells["rows"].iloc[0])
-    frame = _frame(cells, data)
+    frame = _frame(cells, data.ratios, METRIC)
+    frame = _with_shares(frame, cells, data.run_attribution)
     first, inside = _first(frame, cells)
     names = ordered(cells.loc[cells["ok_count"] > 0, "implementation"])
-    columns = [Column("allocator", "allocator")]
-    for name in _in_table_order(names):
-        ratio = f"{label(name)} \N{DIVISION SIGN}"
-        columns.append(Column(f"{name}_ratio", ratio, "factor"))
-        columns.append(Column(f"{name}_ci_low", "95%", "interval:factor", f"{name}_ci_high"))
+    columns = _columns(names)
     if NUMPY in names:
-        columns.append(Column(f"{NUMPY}_{SLOW}_ns", "append", "ns", help=f"NumPy's {SLOW}"))
-        columns.append(Column(f"{NUMPY}_{FAST}_ns", "preallocate", "ns", help=f"NumPy's {FAST}"))
         labels = {part.name: part.label for part in PARTS}
         columns += [
             Column(f"{NUMPY}_{part}_share", labels[part], "whole_share") for part in _SHOWN_PARTS
@@ -76,10 +89,43 @@ def answer(runs: pd.DataFrame, data: Data, work: str = "") -> Answer:
     size = f"{rows:,} rows of {value_of['row_bytes']} bytes"
     title = f"{SLOW} \N{DIVISION SIGN} {FAST}, {METRIC.label.lower()}, {size}"
     notes = _notes(runs, cells, names, value_of, rows)
+    warm = _frame(cells, data.steady_ratios, STEADY)
+    has_steady = warm[[f"{name}_ratio" for name in names]].notna().any(axis=None)
+    if not has_steady:
+        notes.insert(1, "The run has no steady state, which takes less on some allocators.")
     table = Table("article", title, columns, frame, [printable(note) for note in notes])
     whole = {**value_of, "rows": rows}
     of_json = {key: v.item() if hasattr(v, "item") else v for key, v in whole.items()}
-    return Answer([printable(first)], table, of_json, inside)
+    said, steady, steady_inside = [first], None, None
+    if has_steady:
+        title = f"{SLOW} \N{DIVISION SIGN} {FAST}, {STEADY.label.lower()}, {size}"
+        steady = Table("article_steady", title, _columns(names), warm, _STEADY_NOTES)
+        again, steady_inside = _first(warm, cells, "once such arrays were built and dropped before")
+        said += [again] if steady_inside is not None else []
+    return Answer([printable(text) for text in said], table, steady, of_json, inside, steady_inside)
+
+
+_STEADY_NOTES = (
+    f"{STEADY.label} ({STEADY.columns[0]}): in a process that has done the same before. glibc asks "
+    "the kernel for a mapping of its own for each block of 128 KiB and more. When one is freed it "
+    "raises that limit to its size: an array that grows exceeds it with its next row all the same, "
+    "while one that was dropped whole has raised it for all blocks of the next one, which come "
+    "from the heap, whose pages are there. Whoever builds and drops the array before the loop, as "
+    "by running the faster way first, measures this.",
+)
+
+
+def _columns(names: list[str]) -> list[Column]:
+    """The allocator, the ratio of each implementation, and NumPy's two times."""
+    columns = [Column("allocator", "allocator")]
+    for name in _in_table_order(names):
+        ratio = f"{label(name)} \N{DIVISION SIGN}"
+        columns.append(Column(f"{name}_ratio", ratio, "factor"))
+        columns.append(Column(f"{name}_ci_low", "95%", "interval:factor", f"{name}_ci_high"))
+    if NUMPY in names:
+        columns.append(Column(f"{NUMPY}_{SLOW}_ns", "append", "ns", help=f"NumPy's {SLOW}"))
+        columns.append(Column(f"{NUMPY}_{FAST}_ns", "preallocate", "ns", help=f"NumPy's {FAST}"))
+    return columns
 
 
 def _in_table_order(names: list[str]) -> list[str]:
@@ -114,24 +160,41 @@ def _cells(summary: pd.DataFrame, work: str) -> pd.DataFrame:
     return cells[cells["rows"] == rows]
 
 
-def _frame(cells: pd.DataFrame, data: Data) -> pd.DataFrame:
-    """A row for each allocator: ratio and interval, both times, and the parts of the loop, of each
-    implementation, under its name."""
-    keys = ["allocator", "rows", *SLICE_KEYS]
-    own = cells[keys].drop_duplicates()
-    ratios = data.ratios.merge(own, "inner", keys)
-    parts = data.run_attribution.merge(own, "inner", keys)
-    parts = parts[(parts["strategy"] == SLOW) & (parts["explained_share"] > 0)]
+def _frame(cells: pd.DataFrame, ratios: pd.DataFrame, by: Metric) -> pd.DataFrame:
+    """A row for each allocator: ratio and interval, and both times, of each implementation, under
+    its name."""
+    ratios = _of(ratios, cells)
     rows = []
     for allocator in looks(ALLOCATORS, cells["allocator"]):
         row: dict = {"allocator": allocator}
         for name in ordered(cells["implementation"]):
             one = (("implementation", name), ("allocator", allocator))
-            row.update(_times_of(_where(cells, *one), name))
+            row.update(_times_of(_where(cells, *one), name, by))
             row.update(_ratio_of(_where(ratios, *one), name))
-            row.update(_shares_of(_where(parts, *one), name))
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _with_shares(
+    frame: pd.DataFrame, cells: pd.DataFrame, attribution: pd.DataFrame
+) -> pd.DataFrame:
+    """The same with the parts of the loop's time."""
+    parts = _of(attribution, cells)
+    parts = parts[(parts["strategy"] == SLOW) & (parts["explained_share"] > 0)]
+    rows = []
+    for allocator in frame["allocator"]:
+        row: dict = {}
+        for name in ordered(cells["implementation"]):
+            one = (("implementation", name), ("allocator", allocator))
+            row.update(_shares_of(_where(parts, *one), name))
+        rows.append(row)
+    return pd.concat([frame, pd.DataFrame(rows)], axis=1)
+
+
+def _of(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table of the whole run that are of these cells' size and kind."""
+    keys = ["allocator", "rows", *SLICE_KEYS]
+    return table.merge(cells[keys].drop_duplicates(), "inner", keys)
 
 
 def _where(table: pd.DataFrame, *conditions: tuple[str, str]) -> pd.DataFrame:
@@ -140,8 +203,8 @@ def _where(table: pd.DataFrame, *conditions: tuple[str, str]) -> pd.DataFrame:
     return table
 
 
-def _times_of(cells: pd.DataFrame, name: str) -> dict:
-    medians = dict(zip(cells["strategy"], cells[METRIC.column("median")]))
+def _times_of(cells: pd.DataFrame, name: str, by: Metric) -> dict:
+    medians = dict(zip(cells["strategy"], cells[by.column("median")]))
     return {f"{name}_{strategy}_ns": medians.get(strategy, np.nan) for strategy in (SLOW, FAST)}
 
 
@@ -165,9 +228,10 @@ def _shares_of(parts: pd.DataFrame, name: str) -> dict:
     }
 
 
-def _first(frame: pd.DataFrame, cells: pd.DataFrame) -> tuple[str, Optional[bool]]:
-    """Whether NumPy's ratio is the article's here."""
+def _first(frame: pd.DataFrame, cells: pd.DataFrame, when: str = "") -> tuple[str, Optional[bool]]:
+    """Whether NumPy's ratio is the article's here. when: for what is no fresh process."""
     said = f"The article says about {TIMES:.0f}\N{MULTIPLICATION SIGN}"
+    start = f"{when[:1].upper()}{when[1:]}" if when else f"{said}; here, in a fresh process"
     low, high = RANGE
     there = frame[frame["allocator"] == USUAL_ALLOCATOR]
     ratio = there[f"{NUMPY}_ratio"].iloc[0] if len(there) and f"{NUMPY}_ratio" in there else np.nan
@@ -181,7 +245,7 @@ def _first(frame: pd.DataFrame, cells: pd.DataFrame) -> tuple[str, Optional[bool
     if np.isnan(ends[0]):
         sure = f" ({row[f'{NUMPY}_round_count']:.0f} rounds, too few for an interval)"
     where = "which lies in" if inside else "which does not lie in"
-    text = f"{said}; here, on {USUAL_ALLOCATOR}, NumPy takes {factor(ratio)} times as long{sure}, "
+    text = f"{start}, on {USUAL_ALLOCATOR}, NumPy takes {factor(ratio)} times as long{sure}, "
     text += f"{where} {low:.0f} to {high:.0f}"
     if inside != (low <= ends[0] and ends[1] <= high) and not np.isnan(ends[0]):
         text += "; the interval reaches beyond that" if inside else ""

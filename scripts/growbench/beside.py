@@ -2,14 +2,20 @@
 
 from typing import Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from growbench.article import FAST, SLOW, TIMES
 from growbench.canvas import Context, Legend, NothingToDraw
+from growbench.columns import OK
 from growbench.data import Data
 from growbench.implementations import IDENTITY, in_words, label, ordered
 from growbench.lettering import name_text
+from growbench.line_panels import Guide, Lines, draw_against
+from growbench.metrics import LOG, Metric, Quantity
 from growbench.slices import SLICE_KEYS, what_of
 from growbench.style import (
     BLACK,
@@ -104,3 +110,33 @@ def legend(
         entries.append((line, name_text(label(name))))
     handles, labels = zip(*entries, *more)
     return Legend(handles, labels, "colour: strategy, line and marker: implementation")
+
+
+def draw_article_ratio(ratios: pd.DataFrame, by: Metric, data: Data, context: Context) -> Figure:
+    """The article's ratio against rows, with its own as a guide: a panel for each allocator, a line
+    for each implementation.
+
+    ratios: article_ratios() of the whole run by that metric. Raises NothingToDraw.
+    """
+    cells = of_slice(ratios, data)
+    names = at_least_two(cells["implementation"])
+    looks = {label(name): look for name, look in looks_of(names, context.style).items()}
+    cells = cells.assign(
+        line=[label(name) for name in cells["implementation"]],
+        ok_count=cells["round_count"],
+        status=OK,
+    )
+    low, high = int(cells["ok_count"].min()), int(cells["ok_count"].max())
+    rounds = f"{low}" if low == high else f"{low} to {high}"
+    name = f"{by.label} of {SLOW} \N{DIVISION SIGN} {FAST}"
+    said = f"the article's {TIMES:.0f}\N{MULTIPLICATION SIGN}"
+    ends = np.array([1e-9, 1e99])
+    return draw_against(
+        cells,
+        what(context, data, names),
+        Quantity(name, "ratio", LOG, "ratio", "ci_low", "ci_high"),
+        "allocator",
+        guide=Guide(said, ends, np.full(2, TIMES), widens=True),
+        lines_of=Lines("line", looks, "implementation"),
+        of=f"median of the ratios of {rounds} rounds",
+    )

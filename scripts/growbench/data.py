@@ -4,7 +4,7 @@ from typing import Callable, NamedTuple
 
 import pandas as pd
 
-from growbench.article import article_ratios
+from growbench.article import STEADY, article_ratios
 from growbench.attribution import attribute
 from growbench.columns import TRACE
 from growbench.implementations import IDENTITY
@@ -19,8 +19,8 @@ class Data(NamedTuple):
     summary, attribution, latency: one row for each cell, as summarise(), attribute() and
     latencies() give them. timeline: the points of timeline.csv, with the cells' threads and work.
     limits: machine_limits(), always of the whole run. run, run_attribution: the summary and the
-    attribution of the whole run, for what needs cells of other parts beside its own. ratios:
-    article_ratios() of the whole run.
+    attribution of the whole run, for what needs cells of other parts beside its own. ratios,
+    steady_ratios: article_ratios() of the whole run, of a first build and in the steady state.
     """
 
     summary: pd.DataFrame
@@ -31,6 +31,7 @@ class Data(NamedTuple):
     run: pd.DataFrame
     run_attribution: pd.DataFrame
     ratios: pd.DataFrame
+    steady_ratios: pd.DataFrame
 
     def part(self, chosen: Callable[[pd.DataFrame], pd.Series]) -> "Data":
         """The cells for which `chosen` is true, given a table with the columns of a cell."""
@@ -61,4 +62,5 @@ def analyse(runs: pd.DataFrame, timeline: pd.DataFrame) -> Data:
         summary,
         attribution,
         article_ratios(runs),
+        article_ratios(runs, STEADY),
     )

@@ -38,6 +38,7 @@ def article_run(
             implementation=implementation,
             cold_build_ns=np.where(part["strategy"] == SLOW, times * mood, mood),
             cold_release_ns=7e7,
+            warm_build_release_median_ns=np.where(part["strategy"] == SLOW, 2.0, 0.5) * fast,
             cold_build_minor_fault_count=5.0,
             work=work,
             implementation_version="NumPy 1.24.2" if implementation == "numpy" else "",
@@ -70,8 +71,11 @@ def test_the_ratios_are_those_of_the_build_alone_paired_by_round():
 def test_the_first_line_says_whether_the_ratio_is_the_articles(ratio, inside):
     of = found(article_run(ratio))
     assert of.inside is inside
-    (line,) = of.sentences
-    assert line.startswith("The article says about 25\N{MULTIPLICATION SIGN}; here, on glibc, ")
+    line, steady = of.sentences
+    start = "The article says about 25\N{MULTIPLICATION SIGN}; here, in a fresh process, on glibc, "
+    assert line.startswith(start)
+    assert "Once such arrays were built and dropped before, on glibc, NumPy takes 4.000" in steady
+    assert of.steady_inside is False and "which does not lie in 15 to 40" in steady
     assert ("which lies in 15 to 40" in line) == inside
     assert ("which does not lie in 15 to 40" in line) == (not inside)
     assert "reaches beyond" not in line
@@ -202,3 +206,18 @@ def test_the_entry_refuses_what_it_cannot_answer(call_here, run_folder, tmp_path
     assert call_here("article.py", run_folder(), "--style", "odd").returncode == 2
     both = call_here("article.py", run_folder(), "--json", "--markdown")
     assert both.returncode == 2
+
+
+def test_the_steady_state_has_a_table_of_its_own_where_it_was_measured():
+    of = found(article_run())
+    assert of.steady is not None and of.tables == [of.table, of.steady]
+    row = of.steady.frame.set_index("allocator").loc["jemalloc"]
+    assert row[["numpy_ratio", "c_ratio"]].tolist() == pytest.approx([4.0, 4.0])
+    assert row[f"numpy_{FAST}_ns"] == pytest.approx(5e6)
+    cold_only = article_run()
+    cold_only["warm_build_release_median_ns"] = np.nan
+    of = found(cold_only)
+    assert of.steady is None and of.steady_inside is None and len(of.sentences) == 1
+    assert of.inside is True and of.tables == [of.table]
+    assert any("no steady state" in note for note in of.table.notes)
+    assert of.records()["steady_table"] is None

@@ -124,7 +124,7 @@ BESIDE_STRATEGIES = (
     "realloc_doubling",
 )
 BESIDE_SIZES = (100, 1000, 3000, 10_000)
-BESIDE_PLOTS = {"article", "article_ratio", "implementations_cold"}
+BESIDE_PLOTS = {"article", "article_ratio", "article_ratio_warm", "implementations_cold"}
 THREADS_STRATEGIES = ("loop_and_append", "realloc_doubling", "chunked_list")
 
 
@@ -186,7 +186,7 @@ def test_title_and_footer_say_what_is_shown(figures, name):
     (footer,) = [text for text in texts if text.startswith(MACHINE)]
     if name in ("timeline", "in_place_share"):
         assert "one traced build" in footer
-    elif name == "article_ratio":
+    elif name.startswith("article_ratio"):
         assert "median of the ratios of 6 to 10 rounds" in footer
     else:
         workers = {"latency": "1", "article": "6 to 10", "implementations_cold": "6 to 10"}
@@ -596,6 +596,19 @@ def test_the_articles_ratio_has_a_line_for_each_implementation_and_the_articles_
     low, high = axes.get_ylim()
     assert low < 25.0 < high
     assert "the article's 25\N{MULTIPLICATION SIGN}" in texts_of(figure)
+
+
+def test_the_articles_ratio_in_the_steady_state_is_of_warm_times(figures, beside_data):
+    axes = panel(figures["article_ratio_warm"], "mimalloc")
+    run = beside_data.run[beside_data.run["allocator"] == "mimalloc"]
+    for name in ("c", "numpy", "python"):
+        own = run[run["implementation"] == name].pivot(index="rows", columns="strategy")
+        medians = own["warm_build_release_median_ns"]
+        expected = (medians["loop_and_append"] / medians["preallocate_zeroed"]).dropna()
+        assert any(
+            len(y) == len(expected) and np.allclose(y, expected, rtol=0.05)
+            for y in drawn_lines(axes)
+        )
 
 
 def test_the_articles_ratio_reaches_the_articles_own_where_no_figure_does():

@@ -27,6 +27,7 @@ PLOT_ORDER = (
     "attribution",
     "article",
     "article_ratio",
+    "article_ratio_warm",
     "implementations_cold",
     "floor_multiple",
     "in_place_share",

@@ -2,7 +2,6 @@
 
 from typing import Optional
 
-import numpy as np
 import pandas as pd
 
 from growbench.article import FAST, METRIC, SLOW
@@ -97,20 +96,41 @@ def _against_c(frame: pd.DataFrame, other: str, evidence: Evidence) -> Sentence:
 
 def article_by_implementation(evidence: Evidence) -> Optional[Finding]:
     """The article's ratio in each implementation, where more than one has it."""
-    ratios = evidence.data.ratios
-    if evidence.main.summary.empty:
-        return None
-    like = evidence.main.summary.iloc[0]
-    ratios = ratios[ratios["rows"] == evidence.rows]
-    for key in SLICE_KEYS:
-        ratios = ratios[ratios[key] == like[key]]
-    # Without an interval nobody knows whether such a ratio is more than chance.
-    told = ratios[ratios["ci_low"].notna()]
-    names = ordered(told["implementation"])
+    first = _told(evidence, evidence.data.ratios)
+    names = ordered(first["implementation"])
     if len(names) < 2:
         return None
+    steady = _told(evidence, evidence.data.steady_ratios)
+    start: list = [
+        f"At {evidence.size}, in a fresh process, the build alone takes so many times as long "
+    ]
+    start += ["with ", name(SLOW), " as with ", name(FAST), ": "]
+    sentences: list[Sentence] = [[*start, *_by_implementation(first), "."]]
+    if len(steady):
+        again = "In the steady state, where such arrays were built and dropped before, build and "
+        sentences.append([again + "release take: ", *_by_implementation(steady), "."])
+    plots = ("article_ratio", "article_ratio_warm", "article")
+    title = f"The article's ratio in {in_words(names)}"
+    table = _wide(first, names)
+    return Finding("article_by_implementation", title, sentences, table, plots)
+
+
+def _told(evidence: Evidence, ratios: pd.DataFrame) -> pd.DataFrame:
+    """The ratios of the size and slice that findings are about, where they have an interval:
+    without one nobody knows whether a ratio is more than chance."""
+    if evidence.main.summary.empty:
+        return ratios.head(0)
+    like = evidence.main.summary.iloc[0]
+    ratios = ratios[(ratios["rows"] == evidence.rows) & ratios["ci_low"].notna()]
+    for key in SLICE_KEYS:
+        ratios = ratios[ratios[key] == like[key]]
+    return ratios
+
+
+def _by_implementation(told: pd.DataFrame) -> list:
+    """ "C 10.0 (9 to 11) on glibc to 20.0 (19 to 21) on scudo; NumPy ..." """
     clauses: list[Sentence] = []
-    for implementation in names:
+    for implementation in ordered(told["implementation"]):
         own = told[told["implementation"] == implementation].sort_values("ratio", kind="stable")
         least, most = own.iloc[0], own.iloc[-1]
         clause: list = [name(label(implementation)), " ", figure(factor(least["ratio"]))]
@@ -119,18 +139,11 @@ def article_by_implementation(evidence: Evidence) -> Optional[Finding]:
             clause += [" to ", figure(factor(most["ratio"]))]
             clause += [*interval(most["ci_low"], most["ci_high"]), " on ", name(most["allocator"])]
         clauses.append(clause)
-    sentences: list[Sentence] = [
-        [
-            f"At {evidence.size}, in a fresh process, the build alone takes so many times as long "
-            "with ",
-            name(SLOW),
-            " as with ",
-            name(FAST),
-            ": ",
-            *_joined(clauses),
-            ".",
-        ]
-    ]
+    return _joined(clauses)
+
+
+def _wide(told: pd.DataFrame, names: list[str]) -> Table:
+    """A row for each allocator, with ratio and interval of each implementation."""
     wide = told.pivot(index="allocator", columns="implementation")
     rows = []
     for allocator in wide.index:
@@ -141,25 +154,12 @@ def article_by_implementation(evidence: Evidence) -> Optional[Finding]:
         rows.append(row)
     columns = [Column("allocator", "allocator")]
     for implementation in names:
-        shown = f"{label(implementation)} \N{DIVISION SIGN}"
-        columns.append(Column(f"{implementation}_ratio", shown, "factor"))
-        columns.append(
-            Column(
-                f"{implementation}_ci_low",
-                f"{label(implementation)}, 95%",
-                "interval:factor",
-                f"{implementation}_ci_high",
-            )
-        )
-    table = Table(
-        "article_by_implementation",
-        f"{SLOW} \N{DIVISION SIGN} {FAST}, {METRIC.label.lower()}, by implementation",
-        columns,
-        pd.DataFrame(rows).replace({None: np.nan}),
-    )
-    title = f"The article's ratio in {in_words(names)}"
-    plots = ("article_ratio", "article")
-    return Finding("article_by_implementation", title, sentences, table, plots)
+        who = label(implementation)
+        columns.append(Column(f"{implementation}_ratio", f"{who} \N{DIVISION SIGN}", "factor"))
+        ends = (f"{implementation}_ci_low", f"{implementation}_ci_high")
+        columns.append(Column(ends[0], f"{who}, 95%", "interval:factor", ends[1]))
+    title = f"{SLOW} \N{DIVISION SIGN} {FAST}, {METRIC.label.lower()}, by implementation"
+    return Table("article_by_implementation", title, columns, pd.DataFrame(rows))
 
 
 def _joined(clauses: list[Sentence]) -> list:
