@@ -143,6 +143,8 @@ def _short(label: str) -> str:
     """The label as far as it fits next to a panel: the title has all of it."""
     label = label.replace(" as a multiple of the payload", " / payload")
     label = label.replace(" as a multiple of the kernel's", " / kernel's")
+    # What is divided says more than that it is a time.
+    label = label.rpartition(" time of ")[2]
     return label.replace(" as a multiple of the floor", " / floor")
 
 
