@@ -93,6 +93,10 @@ advise: ## what to take: ROWS=10k ROW_BYTES=80 [WEIGHT=time|peak|tail] [RUN=resu
 	@python=$$(scripts/find-python) && "$$python" scripts/advise.py $(if $(RUN),'$(RUN)') \
 		--rows '$(ROWS)' --row-bytes '$(ROW_BYTES)' --weight '$(or $(WEIGHT),time)' $(ARGS)
 
+memory-picture: ## how arrays, views and lists lie in memory: OUT=FOLDER ARGS="--style dark"
+	@python=$$(scripts/find-python) && "$$python" scripts/memory_picture.py \
+		$(if $(OUT),--output '$(OUT)') $(ARGS)
+
 test: build ## all tests
 	@ctest --preset default
 
@@ -138,6 +142,9 @@ bench-containers: build ## realloc_doubling against std::vector, GArray and utar
 bench-compare: ## how long compare takes, with a million rows too: RUN=results/NAME
 	@python=$$(scripts/find-python) && "$$python" scripts/bench_compare.py \
 		'$(or $(RUN),results/reference-epyc-2cpu)'
+
+bench-patterns: build ## copying patterns against the copy limit, plain loops and NumPy
+	@python=$$(scripts/find-python) && "$$python" scripts/bench_patterns.py build $(ARGS)
 
 clean: ## remove build folders; results stay
 	@rm -rf build build-asan build-tsan build-coverage

@@ -116,6 +116,10 @@ struct strategy {
 	bool (*supports)(size_t row_bytes);
 	/* The container ends the process where others return BUILD_OUT_OF_MEMORY. */
 	bool aborts_without_memory;
+	/* A copying pattern: one operation on an array that is there, instead of appends. It has no
+	 * begin, append and finish; its `build` makes the result, and what it starts from has the
+	 * shape `rows` x row_bytes / 8, in doubles. */
+	bool is_pattern;
 
 	/*
 	 * Makes an empty array ready for appends. The caller has zeroed *array but for row_bytes
@@ -125,7 +129,8 @@ struct strategy {
 	 */
 	enum build_status (*begin)(struct array *array, size_t rows);
 	/* Appends a copy of `row`, which has array->row_bytes bytes and is not part of the array.
-	 * On failure the rows so far stay valid. */
+	 * On failure the rows so far stay valid. NULL: there are no single appends, as in a program
+	 * whose `build` is in another language. */
 	enum build_status (*append)(struct array *array, const void *row);
 	/* Brings the array into its final form after the last append; on failure the rows stay
 	 * valid. NULL: nothing to do. */
@@ -151,9 +156,9 @@ struct strategy {
 	 * each may be NULL. None of it is timed, but for `walk`.
 	 */
 
-	/* Makes what builds of `rows` rows start from, for good, with memory that is not from malloc
-	 * (mmap), so that the allocator under study does not see it: an input array, say, kept at
-	 * source->input. Called once, before all else. */
+	/* Makes what builds of `rows` rows start from, for good, with memory that is not from
+	 * malloc (mmap), so that the allocator under study does not see it: an input array, say,
+	 * kept at source->input. Called once, before all else. */
 	enum build_status (*prepare)(struct row_source *source, size_t rows);
 	/* Gives back what prepare made. */
 	void (*dispose)(struct row_source *source);
@@ -161,8 +166,8 @@ struct strategy {
 	 * not between the builds of a warm value: there a build starts from what the one before
 	 * left. */
 	void (*rewind)(struct row_source *source, size_t rows);
-	/* The checksum that scan has to find after such a build, worked out in another way. NULL: it
-	 * is that of the source's rows (row_source_checksum). */
+	/* The checksum that scan has to find after such a build, worked out in another way. NULL:
+	 * it is that of the source's rows (row_source_checksum). */
 	uint64_t (*expected)(struct row_source *source, size_t rows);
 	/* Reads every element once, in order, as programs in that language do. NULL: that is what
 	 * scan does. Otherwise this is what is timed as the scan, and scan only verifies. */
@@ -197,19 +202,15 @@ static inline bool strategy_supports(const struct strategy *strategy, size_t row
 	return strategy->supports == NULL || strategy->supports(row_bytes);
 }
 
-/* Is it a copying pattern: one operation on an array that is there, instead of appends? Patterns have
- * no begin, append and finish; their `build` makes the result, and `rows` x `row_bytes` is the shape
- * of what they start from, in doubles: `rows` rows of row_bytes / 8. */
-static inline bool strategy_is_pattern(const struct strategy *strategy)
-{
-	return strategy->append == NULL;
-}
-
 /* Those of strategies/ in alphabetical order, then those of containers/ in alphabetical order, then
- * NULL. No two have the same name, whatever they are written in. */
+ * NULL. */
 extern const struct strategy *const strategies[];
 
-/* The strategy of that implementation (NULL: whichever it is) and name, or NULL. */
+/* The copying patterns, those of patterns/ in alphabetical order, then NULL. See pattern.h. No two
+ * of both tables have the same name, whatever they are written in. */
+extern const struct strategy *const patterns[];
+
+/* The strategy or pattern of that implementation (NULL: whichever it is) and name, or NULL. */
 const struct strategy *strategy_find(const char *implementation, const char *name);
 
 #ifdef __cplusplus

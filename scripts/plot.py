@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Sequence
 
 try:
-    from growbench import data, entry, load, render, slices
+    from growbench import data, entry, load, pattern_slices, render, slices
     from growbench.style import DEFAULT_STYLE, STYLES
 except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
@@ -60,7 +60,8 @@ def main(arguments: Sequence[str]) -> None:
     runs = load.read_runs(options.run)
     tables = data.analyse(runs, load.read_timeline(options.run, runs))
     folder = Path(options.output or load.runs_path(options.run).with_name("plots"))
-    parts = slices.slices(tables, runs["machine_id"].iloc[0], STYLES[options.style])
+    of = (tables, runs["machine_id"].iloc[0], STYLES[options.style])
+    parts = slices.slices(*of) + pattern_slices.pattern_slices(*of)
     folder.mkdir(parents=True, exist_ok=True)
     chosen = [plot for plot in plots if plot.name in only]
     drawn = render.draw_all(chosen, parts, formats, folder)
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str]) -> None:
         if figure.nothing:
             print(f"{figure.name}: nothing to draw: {figure.nothing}")
     if not drawn:
-        print("nothing to draw: the run has no rows of the measure pass")
+        print("nothing to draw: the run has no rows of the passes measure and pattern")
     count = sum(1 for figure in drawn if figure.paths)
     print(f"{folder}: {count} figures as {', '.join(formats)}")
 

@@ -18,8 +18,8 @@ EXAMPLES = """\
 
 def main(arguments: Sequence[str]) -> None:
     parser = entry.parser(
-        "Write summary.csv, attribution.csv, latency.csv and limits.csv next to the runs.csv of a "
-        "run; each but the first only if the run has what it is made of.",
+        "Write summary.csv, attribution.csv, latency.csv, limits.csv and patterns.csv next to the "
+        "runs.csv of a run; each but the first only if the run has what it is made of.",
         EXAMPLES,
     )
     parser.add_argument("run", metavar="RUN", help="a run's folder, or its runs.csv")
@@ -37,12 +37,16 @@ def main(arguments: Sequence[str]) -> None:
     if not tables.limits.empty:
         files.write_csv(tables.limits, path.with_name("limits.csv"))
         print(f"{path.with_name('limits.csv')}: {limits.drift_text(tables.limits)}")
+    if not tables.limits.empty and not tables.attribution.empty:
         files.write_csv(tables.attribution, path.with_name("attribution.csv"))
         explained = attribution.explained(tables.attribution)
         print(f"{path.with_name('attribution.csv')}: {explained.text()}")
     if not tables.latency.empty:
         files.write_csv(tables.latency, path.with_name("latency.csv"))
         print(f"{path.with_name('latency.csv')}: {len(tables.latency)} cells")
+    if not tables.patterns.empty:
+        files.write_csv(tables.patterns, path.with_name("patterns.csv"))
+        print(f"{path.with_name('patterns.csv')}: {len(tables.patterns)} cells")
 
 
 if __name__ == "__main__":

@@ -75,6 +75,19 @@ void report_point(struct report *report, uint64_t rows, uint64_t live_bytes,
 	add_line(report, REPORT_POINT, text);
 }
 
+void report_strategy(struct report *report, const char *name, const char *kind, const char *help)
+{
+	char text[320];
+
+	(void)snprintf(text, sizeof text, "%s %s %s", name, kind, help);
+	add_line(report, REPORT_STRATEGY, text);
+}
+
+void report_passes(struct report *report, const char *names)
+{
+	add_line(report, REPORT_PASSES, names);
+}
+
 bool report_end(struct report *report, const char *status, const char *detail)
 {
 	const char *next = report->text;

@@ -15,7 +15,9 @@
  * not believed. harness/README.md describes the protocol for workers in other languages.
  *
  * A trace that records a timeline adds any number of lines "point ROWS LIVE PEAK RESIDENT", whose
- * numbers are those of timeline.csv (results/README.md).
+ * numbers are those of timeline.csv (results/README.md). The answer to `list` has a line "strategy
+ * NAME KIND HELP" for each strategy, KIND being linear, quadratic or pattern and HELP some words
+ * that may be left out, and "passes NAME...".
  */
 #ifndef GROWBENCH_HARNESS_REPORT_H
 #define GROWBENCH_HARNESS_REPORT_H
@@ -26,6 +28,8 @@
 #define REPORT_FIRST_LINE "growbench-report 1"
 #define REPORT_LAST_LINE "end"
 #define REPORT_POINT "point"
+#define REPORT_STRATEGY "strategy"
+#define REPORT_PASSES "passes"
 
 /* The longest report that a runner reads, in bytes. */
 enum {
@@ -53,6 +57,10 @@ void report_real(struct report *report, const char *name, double value);
  * and resident. */
 void report_point(struct report *report, uint64_t rows, uint64_t live_bytes,
 		  uint64_t live_peak_bytes, uint64_t resident_bytes);
+
+/* Adds a line for something that the worker can build, and one with the passes that it knows. */
+void report_strategy(struct report *report, const char *name, const char *kind, const char *help);
+void report_passes(struct report *report, const char *names);
 
 /* Adds the status, and the detail if it is not NULL, ends the report and writes it. False if it
  * could not be written whole. */

@@ -135,10 +135,29 @@ static json_t *describe_allocators(const struct options *options,
 	return array;
 }
 
+static json_t *describe_implementations(const struct options *options)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < options->implementation_count; i++) {
+		const struct implementation *implementation = &options->implementations[i];
+
+		(void)json_array_append_new(
+			array, json_pack("{s:s, s:s, s:s?, s:s?, s:s?}", "name",
+					 implementation->name, "status", implementation->status,
+					 "status_detail", or_null(implementation->detail),
+					 "version", or_null(implementation->version),
+					 "layers_before_malloc", or_null(implementation->layers)));
+	}
+	return array;
+}
+
 void description_set_allocators(json_t *description, const struct options *options,
 				const struct allocator_check *checks)
 {
 	(void)json_object_set_new(description, "allocators", describe_allocators(options, checks));
+	(void)json_object_set_new(description, "implementations",
+				  describe_implementations(options));
 }
 
 void description_end(json_t *description, const char *state, uint64_t row_count, uint64_t rounds_ns,
@@ -274,11 +293,29 @@ static bool same_allocators(const json_t *then, const json_t *now, struct error 
 	return true;
 }
 
+static bool same_implementations(const json_t *then, const json_t *now, struct error *error)
+{
+	for (size_t i = 0; i < json_array_size(now); i++) {
+		const json_t *a = json_array_get(then, i);
+		const json_t *b = json_array_get(now, i);
+
+		if (!json_equal(a, b))
+			return error_set(error,
+					 "implementation %s is not the one that the run was begun "
+					 "with: it was %s (%s) and is %s (%s); begin a new run",
+					 text_of(b, "name"), text_of(a, "version"),
+					 text_of(a, "status"), text_of(b, "version"),
+					 text_of(b, "status"));
+	}
+	return true;
+}
+
 bool description_check_same(const json_t *description, const struct description_facts *facts,
 			    const struct allocator_check *checks, struct error *error)
 {
 	json_t *now;
 	json_t *allocators;
+	json_t *implementations;
 	bool same;
 
 	if (strcmp(text_of(description, "machine_id"), facts->machine_id) != 0)
@@ -286,9 +323,13 @@ bool description_check_same(const json_t *description, const struct description_
 				 text_of(description, "machine_id"), facts->machine_id);
 	now = machine_describe(facts->topology);
 	allocators = describe_allocators(facts->options, checks);
+	implementations = describe_implementations(facts->options);
 	same = same_build(json_object_get(description, "build"), json_object_get(now, "build"),
 			  error) &&
-	       same_allocators(json_object_get(description, "allocators"), allocators, error);
+	       same_allocators(json_object_get(description, "allocators"), allocators, error) &&
+	       same_implementations(json_object_get(description, "implementations"),
+				    implementations, error);
+	json_decref(implementations);
 	json_decref(now);
 	json_decref(allocators);
 	return same;

@@ -60,15 +60,37 @@ static void list_columns(void)
 			     columns[i].help);
 }
 
-static void list_strategies(void)
+static void list_strategy(const struct strategy *strategy)
+{
+	const char *counterpart = strategy->counterpart;
+
+	(void)printf("  %-24s %-6s %s%s%s%s\n", strategy->name, strategy->implementation,
+		     strategy->help, counterpart == NULL ? "" : " (as ",
+		     counterpart == NULL ? "" : counterpart, counterpart == NULL ? "" : ")");
+}
+
+static void list_implementation(const struct implementation *implementation, bool of_patterns)
+{
+	if (strcmp(implementation->status, "ok") != 0 && !of_patterns)
+		(void)printf("  %-24s %-6s %s\n", implementation->status, implementation->name,
+			     implementation->detail);
+	for (size_t i = 0; i < implementation->strategy_count; i++)
+		if (implementation->strategies[i].is_pattern == of_patterns)
+			list_strategy(&implementation->strategies[i]);
+}
+
+static void list_strategies(const struct options *options)
 {
 	(void)puts("Strategies:");
 	for (size_t i = 0; strategies[i] != NULL; i++)
-		(void)printf("  %-24s %-6s %s%s%s%s\n", strategies[i]->name,
-			     strategies[i]->implementation, strategies[i]->help,
-			     strategies[i]->counterpart == NULL ? "" : " (as ",
-			     strategies[i]->counterpart == NULL ? "" : strategies[i]->counterpart,
-			     strategies[i]->counterpart == NULL ? "" : ")");
+		list_strategy(strategies[i]);
+	for (size_t i = 0; i < options->implementation_count; i++)
+		list_implementation(&options->implementations[i], false);
+	(void)puts("\nCopying patterns:");
+	for (size_t i = 0; patterns[i] != NULL; i++)
+		list_strategy(patterns[i]);
+	for (size_t i = 0; i < options->implementation_count; i++)
+		list_implementation(&options->implementations[i], true);
 }
 
 static void list_allocators(const struct options *options)
@@ -108,7 +130,7 @@ static int command_list(const struct options *options, int argc, char **argv)
 		list_columns();
 		return finish_output();
 	}
-	list_strategies();
+	list_strategies(options);
 	list_allocators(options);
 	list_presets();
 	list_probes();
@@ -127,6 +149,7 @@ static const char *const skip_notes[] = {
 	[CELL_UNSUPPORTED] = "unsupported",
 	[CELL_UNAVAILABLE] = "unavailable",
 	[CELL_WRONG_ALLOCATOR] = "wrong_allocator",
+	[CELL_NO_IMPLEMENTATION] = "without a program",
 };
 
 static void print_probe_visit(const struct plan *plan, const struct visit *visit, uint64_t position)
@@ -151,8 +174,9 @@ static void print_visit(const struct plan *plan, const struct visit *visit, uint
 	}
 	block = &plan->blocks[visit->block];
 	cell = plan_cell(plan, visit->block, visit->allocator);
-	note = skip_notes[cell->skip];
-	if (visit->pass == PASS_MEASURE && cell->skip == CELL_MEASURED &&
+	note = cell->skip == CELL_NO_IMPLEMENTATION ? block->implementation->status
+						    : skip_notes[cell->skip];
+	if (visit->pass == plan_measuring_pass(block) && cell->skip == CELL_MEASURED &&
 	    !plan_measures(plan, cell, visit->round))
 		note = "skipped_rounds";
 	(void)printf("%" PRIu64 ",%" PRIu64 ",%s,%s,%s,%s,%" PRIu64 ",%" PRIu64 ",%u,%.3f,%s\n",

@@ -7,10 +7,10 @@
 
 #include "harness/common/text.h"
 
-const char *const pass_names[] = {
-	[PASS_MEASURE] = "measure", [PASS_TRACE] = "trace", [PASS_LATENCY] = "latency",
-	[PASS_PROBE] = "probe",     [PASS_COUNT] = NULL,
-};
+#define COMPILED "c,cpp,glib,uthash"
+#define ALL_IMPLEMENTATIONS COMPILED ",numpy,python"
+/* Of programs that take long to start, what answers the question. */
+#define SLOW_STRATEGIES "loop_and_append,preallocate_zeroed,list_of_pointers_packed"
 
 const struct preset presets[] = {
 	{
@@ -30,7 +30,13 @@ const struct preset presets[] = {
 	},
 	{
 		.name = "default",
-		.help = "7 sizes to 8 MB of payload, 10 rounds, under 5 minutes",
+		.help = "7 sizes to 8 MB of payload, 10 rounds, under 5 minutes; NumPy and Python "
+			"at "
+			"fewer sizes",
+		.implementations = ALL_IMPLEMENTATIONS,
+		.slow_strategies = SLOW_STRATEGIES,
+		.slow_rows = "1000,10000",
+		.slow_rounds = 6,
 		.rows = "10,100,1000,3000,10000,30000,100000",
 		.row_bytes = "80",
 		.threads = "1",
@@ -45,6 +51,7 @@ const struct preset presets[] = {
 	{
 		.name = "full",
 		.help = "rows to 10^8, rows of 8 to 8,000 bytes, 1 and 2 threads: many hours",
+		.implementations = ALL_IMPLEMENTATIONS,
 		.rows = "10,100,1000,10000,100000,1000000,10000000,100000000",
 		.row_bytes = "8,80,800,8000",
 		.threads = "1,2",
@@ -55,6 +62,42 @@ const struct preset presets[] = {
 		.passes = "measure,trace,latency,probe",
 		.timeline = "10000,1000000",
 		.latency_rounds = 6,
+	},
+	{
+		.name = "article",
+		.help = "the article's two ways at its size, in NumPy and C, rows random as there: "
+			"under 2 minutes",
+		.implementations = "c,numpy",
+		.strategies = "loop_and_append,preallocate_zeroed",
+		.rows = "10000",
+		.row_bytes = "80",
+		.threads = "1",
+		.work = ROW_WORK_RANDOM,
+		.rounds = 6,
+		.budget_s = 100,
+		.timeout_s = 60,
+		.always_article = true,
+		.passes = "measure,trace,probe",
+		.timeline = "none",
+		.latency_rounds = 1,
+	},
+	{
+		.name = "patterns",
+		.help = "copying patterns in C and NumPy: views and copies, transposes, reshapes, "
+			"reductions",
+		.implementations = "c,numpy",
+		.allocators = "glibc,jemalloc",
+		.shapes = "64x512,256x2048,1024x8192,4096x32768,1000x80,10000x80,100000x80,"
+			  "1000000x80,"
+			  "100000x16,100000x32,100000x64,100000x128,100000x512",
+		.threads = "1",
+		.patterns = true,
+		.rounds = 6,
+		.budget_s = 600,
+		.timeout_s = 60,
+		.passes = "pattern,trace,probe",
+		.timeline = "none",
+		.latency_rounds = 1,
 	},
 	{.name = NULL},
 };
@@ -81,6 +124,13 @@ static bool set_preset(struct options *options, const char *text, struct error *
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		names[i] = presets[i].name;
 	return unknown_name("preset", text, names, error);
+}
+
+static bool set_implementations(struct options *options, const char *text, struct error *error)
+{
+	(void)error;
+	options->implementations_text = text;
+	return true;
 }
 
 static bool set_strategies(struct options *options, const char *text, struct error *error)
@@ -118,6 +168,13 @@ static bool set_row_bytes(struct options *options, const char *text, struct erro
 {
 	(void)error;
 	options->row_bytes_text = text;
+	return true;
+}
+
+static bool set_shapes(struct options *options, const char *text, struct error *error)
+{
+	(void)error;
+	options->shapes_text = text;
 	return true;
 }
 
@@ -179,6 +236,7 @@ static bool set_work(struct options *options, const char *text, struct error *er
 	for (unsigned i = 0; row_work_names[i] != NULL; i++)
 		if (strcmp(row_work_names[i], text) == 0) {
 			options->work = (enum row_work)i;
+			options->work_given = true;
 			return true;
 		}
 	return unknown_name("work", text, row_work_names, error);
@@ -208,8 +266,15 @@ static bool set_cpu(struct options *options, const char *text, struct error *err
 
 static bool set_worker(struct options *options, const char *text, struct error *error)
 {
-	(void)error;
-	options->worker = text;
+	const size_t most = sizeof options->worker_texts / sizeof *options->worker_texts;
+
+	if (!implementation_is_named(text)) {
+		options->worker = text;
+		return true;
+	}
+	if (options->worker_text_count == most)
+		return error_set(error, "--worker: more than %zu of them", most);
+	options->worker_texts[options->worker_text_count++] = text;
 	return true;
 }
 
@@ -245,6 +310,14 @@ static bool set_no_summary(struct options *options, const char *text, struct err
 	return true;
 }
 
+static bool set_cold_only(struct options *options, const char *text, struct error *error)
+{
+	(void)text;
+	(void)error;
+	options->cold_only = true;
+	return true;
+}
+
 static bool set_quiet(struct options *options, const char *text, struct error *error)
 {
 	(void)text;
@@ -270,8 +343,12 @@ static bool set_help(struct options *options, const char *text, struct error *er
 }
 
 static const struct option_row option_rows[] = {
-	{"preset", "NAME", set_preset, "quick, default or full (growbench list shows them)"},
-	{"strategies", "LIST", set_strategies, "only these strategies, separated by commas"},
+	{"preset", "NAME", set_preset,
+	 "quick, default, full, article or patterns (growbench list shows them)"},
+	{"implementations", "LIST", set_implementations,
+	 "only strategies of these: c, cpp, glib, uthash, numpy, python, --worker's names"},
+	{"strategies", "LIST", set_strategies,
+	 "only these strategies or copying patterns, separated by commas"},
 	{"allocators", "LIST", set_allocators,
 	 "only these allocators, --allocator's names included"},
 	{"allocator", "NAME=BASE[@BUILD][,VAR=VALUE...]", add_allocator,
@@ -280,11 +357,13 @@ static const struct option_row option_rows[] = {
 	 "build if its folder is given, with variables; may be repeated"},
 	{"rows", "LIST", set_rows, "rows of the arrays, such as 100,10k,1e6"},
 	{"row-bytes", "LIST", set_row_bytes, "bytes of each row"},
+	{"shapes", "LIST", set_shapes,
+	 "ROWSxBYTES, such as 64x512,10kx80, instead of each of --rows with each of --row-bytes"},
 	{"threads", "LIST", set_threads, "threads that each build an array at once"},
 	{"rounds", "N", set_rounds, "visits to every cell; fewer than 6 give no intervals"},
 	{"passes", "LIST", set_passes,
 	 "of measure (times, peak), trace (why: calls, moves, copies), latency (each append), "
-	 "probe (the machine's limits)"},
+	 "pattern (copying patterns), probe (the machine's limits)"},
 	{"timeline", "LIST", set_timeline,
 	 "rows at which the trace records memory against rows appended, or none"},
 	{"timeline-points", "N", set_timeline_points, "points of each, at most 1000"},
@@ -298,7 +377,10 @@ static const struct option_row option_rows[] = {
 	{"timeout", "SECONDS", set_timeout, "after which a worker is killed"},
 	{"cpu", "N", set_cpu,
 	 "pin workers to this CPU; further threads take one CPU of each other core"},
-	{"worker", "PATH", set_worker, "measure with another build's growbench-worker"},
+	{"worker", "NAME=COMMAND or PATH", set_worker,
+	 "one more implementation: a program that speaks the protocol of harness/README.md; may be "
+	 "repeated. Or the path of another build's growbench-worker, to measure with"},
+	{"cold-only", NULL, set_cold_only, "leave out the warm steady state"},
 	{"out", "DIR", set_out, "folder of the run (default results/<machine>-<UTC time>)"},
 	{"overwrite", NULL, set_overwrite, "replace a run that is in the folder already"},
 	{"resume", "DIR", set_resume, "go on with an interrupted run, with its own options"},
@@ -440,36 +522,266 @@ static bool check_list(const char *what, const char *list, const char *const *na
 	return true;
 }
 
-/* Is it named, or, where none is, among those of the preset? */
-static bool is_chosen(const struct options *options, const struct strategy *strategy)
-{
-	const char *implementations = options->preset->implementations;
+/* ---- implementations and their strategies ---- */
 
-	if (options->strategies_text != NULL)
-		return is_in_list(strategy->name, options->strategies_text);
-	return implementations == NULL || is_in_list(strategy->implementation, implementations);
+static bool has_implementation(const struct options *options, const char *name)
+{
+	for (size_t i = 0; i < options->implementation_count; i++)
+		if (strcmp(options->implementations[i].name, name) == 0)
+			return true;
+	return false;
 }
 
-static bool choose_strategies(struct options *options, struct error *error)
+static bool is_compiled(const char *name)
+{
+	for (size_t i = 0; strategies[i] != NULL; i++)
+		if (strcmp(strategies[i]->implementation, name) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Are strategies of this implementation meant? Those of --implementations are; without it those of
+ * the preset, but where strategies are named, all that are compiled in: a program in another
+ * language takes long to start, and is to be asked for. Workers that were given always are.
+ */
+static bool is_wanted(const struct options *options, const char *implementation)
+{
+	if (options->implementations_text != NULL)
+		return is_in_list(implementation, options->implementations_text);
+	for (size_t i = 0; i < options->implementation_count; i++)
+		if (!options->implementations[i].is_known &&
+		    strcmp(options->implementations[i].name, implementation) == 0)
+			return true;
+	if (options->strategies_text != NULL)
+		return is_compiled(implementation);
+	return is_in_list(implementation, options->preset->implementations);
+}
+
+static bool add_worker(struct options *options, const char *text, struct error *error)
+{
+	struct implementation *added = &options->implementations[options->implementation_count];
+
+	if (!implementation_parse(text, added, error))
+		return false;
+	options->implementation_count++;
+	for (struct implementation *other = options->implementations; other < added; other++)
+		if (strcmp(other->name, added->name) == 0)
+			return error_set(error, "--worker %s: the name is taken; choose another",
+					 added->name);
+	if (is_compiled(added->name) || is_in_list(added->name, ALL_IMPLEMENTATIONS))
+		return error_set(error, "--worker %s: the name is one of ours; choose another",
+				 added->name);
+	implementation_ask(added, options->timeout_s);
+	return true;
+}
+
+static bool add_known(struct options *options, const char *name, struct error *error)
+{
+	struct implementation *added = &options->implementations[options->implementation_count];
+
+	if (has_implementation(options, name))
+		return true;
+	if (!implementation_find(name, added, error))
+		return false;
+	options->implementation_count++;
+	implementation_ask(added, options->timeout_s);
+	return true;
+}
+
+/* Is every name of --implementations one that there is? */
+static bool check_implementations(const struct options *options, struct error *error)
+{
+	const char *names[64] = {NULL};
+	size_t count = 0;
+
+	if (options->implementations_text == NULL)
+		return true;
+	for (size_t i = 0; strategies[i] != NULL && count < 32; i++)
+		if (count == 0 || strcmp(names[count - 1], strategies[i]->implementation) != 0)
+			names[count++] = strategies[i]->implementation;
+	for (size_t i = 0; known_implementations[i] != NULL; i++)
+		names[count++] = known_implementations[i];
+	for (size_t i = 0; i < options->implementation_count; i++)
+		if (!options->implementations[i].is_known)
+			names[count++] = options->implementations[i].name;
+	return check_list("implementation", options->implementations_text, names, error);
+}
+
+/* Starts no program but those whose strategies are meant. */
+static bool ask_implementations(struct options *options, struct error *error)
+{
+	size_t known = 0;
+
+	while (known_implementations[known] != NULL)
+		known++;
+	options->implementations =
+		calloc(known + options->worker_text_count, sizeof *options->implementations);
+	if (options->implementations == NULL)
+		return error_set(error, "no memory");
+	for (size_t i = 0; i < options->worker_text_count; i++)
+		if (!add_worker(options, options->worker_texts[i], error))
+			return false;
+	if (!check_implementations(options, error))
+		return false;
+	for (size_t i = 0; i < known; i++)
+		if (is_wanted(options, known_implementations[i]) &&
+		    !add_known(options, known_implementations[i], error))
+			return false;
+	return true;
+}
+
+/* All strategies that are known by now: an array to be freed, NULL-terminated. */
+static const struct strategy **all_strategies(const struct options *options)
+{
+	const struct strategy *const *const tables[] = {strategies, patterns};
+	size_t count = 1;
+	const struct strategy **all;
+
+	for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+		for (size_t i = 0; tables[t][i] != NULL; i++)
+			count++;
+	for (size_t i = 0; i < options->implementation_count; i++)
+		count += options->implementations[i].strategy_count;
+	all = calloc(count, sizeof(struct strategy *));
+	if (all == NULL)
+		return NULL;
+	count = 0;
+	for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+		for (size_t i = 0; tables[t][i] != NULL; i++)
+			all[count++] = tables[t][i];
+	for (size_t i = 0; i < options->implementation_count; i++)
+		for (size_t s = 0; s < options->implementations[i].strategy_count; s++)
+			all[count++] = &options->implementations[i].strategies[s];
+	return all;
+}
+
+/* Is the list's name one of a strategy? Of implementations that are meant only, if `wanted`. */
+static bool is_strategy(const struct options *options, const struct strategy *const *all,
+			const char *name, size_t length, bool wanted)
+{
+	for (size_t i = 0; all[i] != NULL; i++)
+		if (strlen(all[i]->name) == length && strncmp(all[i]->name, name, length) == 0 &&
+		    (!wanted || is_wanted(options, all[i]->implementation)))
+			return true;
+	return false;
+}
+
+/* Has an implementation that is meant all strategies that were named? */
+static bool are_all_wanted(const struct options *options, const struct strategy *const *all)
+{
+	const char *next = options->strategies_text;
+
+	while (next != NULL) {
+		size_t length = strcspn(next, ",");
+
+		if (!is_strategy(options, all, next, length, true))
+			return false;
+		next = next[length] == ',' ? next + length + 1 : NULL;
+	}
+	return true;
+}
+
+/* A strategy that was named is taken from the implementations that are meant, or, where none of
+ * these has it and they were not asked for, from whichever has it. Where none was named, it is for
+ * the preset to say. */
+static bool is_chosen(const struct options *options, const struct strategy *const *all,
+		      const struct strategy *strategy)
+{
+	const struct preset *preset = options->preset;
+	const struct implementation *implementation = options_implementation(options, strategy);
+	const char *name = strategy->name;
+
+	if (options->strategies_text != NULL)
+		return is_in_list(name, options->strategies_text) &&
+		       (is_wanted(options, strategy->implementation) ||
+			(options->implementations_text == NULL &&
+			 !is_strategy(options, all, name, strlen(name), true)));
+	if (!is_wanted(options, strategy->implementation))
+		return false;
+	/* What could not be listed has to be told of, in whatever run. */
+	if (strcmp(name, "unlisted") == 0)
+		return true;
+	if (strategy->is_pattern != preset->patterns)
+		return false;
+	if (implementation != NULL && implementation->is_known && preset->slow_strategies != NULL)
+		return is_in_list(name, preset->slow_strategies);
+	return preset->strategies == NULL || is_in_list(name, preset->strategies);
+}
+
+static bool check_strategies(const struct options *options, const struct strategy *const *all,
+			     struct error *error)
 {
 	size_t count = 0;
 	const char **names;
 	bool known;
 
-	while (strategies[count] != NULL)
+	while (all[count] != NULL)
 		count++;
 	names = calloc(count + 1, sizeof *names);
-	options->strategies = calloc(count + 1, sizeof(struct strategy *));
-	for (size_t i = 0; i < count; i++)
-		names[i] = strategies[i]->name;
-	known = options->strategies_text == NULL ||
-		check_list("strategy", options->strategies_text, names, error);
+	count = 0;
+	for (size_t i = 0; names != NULL && all[i] != NULL; i++) {
+		bool twice = false;
+
+		for (size_t k = 0; k < count; k++)
+			twice |= strcmp(names[k], all[i]->name) == 0;
+		if (!twice)
+			names[count++] = all[i]->name;
+	}
+	known = names != NULL && check_list("strategy", options->strategies_text, names, error);
 	free(names);
-	for (size_t i = 0; i < count; i++)
-		if (is_chosen(options, strategies[i]))
-			options->strategies[options->strategy_count++] = strategies[i];
 	return known;
 }
+
+static bool choose_strategies(struct options *options, struct error *error)
+{
+	const struct strategy **all;
+	size_t count = 0;
+
+	if (!ask_implementations(options, error))
+		return false;
+	all = all_strategies(options);
+	if (all != NULL && options->strategies_text != NULL &&
+	    options->implementations_text == NULL && !are_all_wanted(options, all)) {
+		/* It may be one of a program that was not asked yet. */
+		for (size_t i = 0; known_implementations[i] != NULL; i++)
+			if (!add_known(options, known_implementations[i], error)) {
+				free(all);
+				return false;
+			}
+		free(all);
+		all = all_strategies(options);
+	}
+	if (all == NULL)
+		return error_set(error, "no memory");
+	while (all[count] != NULL)
+		count++;
+	options->strategies = calloc(count + 1, sizeof(struct strategy *));
+	for (size_t i = 0; i < count; i++)
+		if (is_chosen(options, all, all[i]))
+			options->strategies[options->strategy_count++] = all[i];
+	if (options->strategies_text != NULL && !check_strategies(options, all, error)) {
+		free(all);
+		return false;
+	}
+	free(all);
+	return true;
+}
+
+const struct implementation *options_implementation(const struct options *options,
+						    const struct strategy *strategy)
+{
+	for (size_t i = 0; i < options->implementation_count; i++) {
+		const struct implementation *implementation = &options->implementations[i];
+
+		if (strategy >= implementation->strategies &&
+		    strategy < implementation->strategies + implementation->strategy_count)
+			return implementation;
+	}
+	return NULL;
+}
+
+/* ---- allocators ---- */
 
 /* Reads all allocators that may be meant, known ones first, then those of --allocator. */
 static bool collect_allocators(struct options *options, struct error *error)
@@ -501,6 +813,23 @@ static bool collect_allocators(struct options *options, struct error *error)
 	return true;
 }
 
+/* Leaves out the known allocators that are not in the list. */
+static void keep_known(struct options *options, const char *list)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < options->allocator_count; i++) {
+		struct allocator *allocator = &options->allocators[i];
+		bool known = i + options->allocator_text_count < options->allocator_count;
+
+		if (!known || is_in_list(allocator->name, list))
+			options->allocators[kept++] = *allocator;
+		else
+			allocator_release(allocator);
+	}
+	options->allocator_count = kept;
+}
+
 static bool choose_allocators(struct options *options, struct error *error)
 {
 	const char **names;
@@ -509,8 +838,12 @@ static bool choose_allocators(struct options *options, struct error *error)
 
 	if (!collect_allocators(options, error))
 		return false;
-	if (options->allocators_text == NULL)
+	/* Those of --allocator come on top of the preset's. */
+	if (options->allocators_text == NULL) {
+		if (options->preset->allocators != NULL)
+			keep_known(options, options->preset->allocators);
 		return true;
+	}
 	names = calloc(options->allocator_count + 1, sizeof *names);
 	for (size_t i = 0; i < options->allocator_count; i++)
 		names[i] = options->allocators[i].name;
@@ -548,13 +881,117 @@ static bool choose_counts(const char *text, const char *fallback, const char *wh
 	return true;
 }
 
+/* ---- sizes ---- */
+
+static int compare_shapes(const void *a, const void *b)
+{
+	const struct shape *x = a;
+	const struct shape *y = b;
+
+	if (x->row_bytes != y->row_bytes)
+		return x->row_bytes < y->row_bytes ? -1 : 1;
+	return (x->rows > y->rows) - (x->rows < y->rows);
+}
+
+static bool add_shape(struct options *options, uint64_t rows, uint64_t row_bytes,
+		      struct error *error)
+{
+	struct shape *grown =
+		realloc(options->shapes, (options->shape_count + 1) * sizeof *options->shapes);
+
+	if (grown == NULL)
+		return error_set(error, "no memory");
+	options->shapes = grown;
+	grown[options->shape_count++] = (struct shape){rows, row_bytes};
+	return true;
+}
+
+/* ROWSxBYTES, each a count. */
+static bool parse_shape(struct options *options, const char *item, size_t length,
+			struct error *error)
+{
+	char text[96];
+	char *cross;
+	uint64_t rows;
+	uint64_t row_bytes;
+
+	(void)snprintf(text, sizeof text, "%.*s", (int)length, item);
+	cross = strchr(text, 'x');
+	if (length >= sizeof text || cross == NULL)
+		return error_set(error, "--shapes: '%.60s' is not ROWSxBYTES, such as 10kx80",
+				 text);
+	*cross = '\0';
+	return parse_count(text, "--shapes", &rows, error) &&
+	       parse_count(cross + 1, "--shapes", &row_bytes, error) &&
+	       add_shape(options, rows, row_bytes, error);
+}
+
+static bool parse_shapes(struct options *options, const char *text, struct error *error)
+{
+	const char *next = text;
+
+	while (next != NULL) {
+		size_t length = strcspn(next, ",");
+
+		if (!parse_shape(options, next, length, error))
+			return false;
+		next = next[length] == ',' ? next + length + 1 : NULL;
+	}
+	return true;
+}
+
+/* Each of --rows with each of --row-bytes. */
+static bool cross_shapes(struct options *options, struct error *error)
+{
+	const struct preset *preset = options->preset;
+	const char *usual_rows = preset->rows != NULL ? preset->rows : "10000";
+	const char *usual_bytes = preset->row_bytes != NULL ? preset->row_bytes : "80";
+	struct counts rows = {NULL, 0};
+	struct counts row_bytes = {NULL, 0};
+	bool ok = choose_counts(options->rows_text, usual_rows, "--rows", &rows, error) &&
+		  choose_counts(options->row_bytes_text, usual_bytes, "--row-bytes", &row_bytes,
+				error);
+
+	for (size_t b = 0; ok && b < row_bytes.count; b++)
+		for (size_t r = 0; ok && r < rows.count; r++)
+			ok = add_shape(options, rows.values[r], row_bytes.values[b], error);
+	free(rows.values);
+	free(row_bytes.values);
+	return ok;
+}
+
+/* The row sizes of the shapes, each once. */
+static bool collect_row_bytes(struct options *options, struct error *error)
+{
+	struct counts *sizes = &options->row_bytes;
+
+	qsort(options->shapes, options->shape_count, sizeof *options->shapes, compare_shapes);
+	for (size_t i = 1; i < options->shape_count; i++)
+		if (compare_shapes(&options->shapes[i - 1], &options->shapes[i]) == 0)
+			return error_set(error, "--shapes: %llux%llu is given twice",
+					 (unsigned long long)options->shapes[i].rows,
+					 (unsigned long long)options->shapes[i].row_bytes);
+	sizes->values = calloc(options->shape_count, sizeof *sizes->values);
+	if (sizes->values == NULL)
+		return error_set(error, "no memory");
+	for (size_t i = 0; i < options->shape_count; i++)
+		if (i == 0 || options->shapes[i].row_bytes != options->shapes[i - 1].row_bytes)
+			sizes->values[sizes->count++] = options->shapes[i].row_bytes;
+	return true;
+}
+
 static bool choose_sizes(struct options *options, struct error *error)
 {
 	const struct preset *preset = options->preset;
+	const bool crossed = options->rows_text != NULL || options->row_bytes_text != NULL;
+	const char *shapes = options->shapes_text != NULL ? options->shapes_text : preset->shapes;
 
-	if (!choose_counts(options->rows_text, preset->rows, "--rows", &options->rows, error) ||
-	    !choose_counts(options->row_bytes_text, preset->row_bytes, "--row-bytes",
-			   &options->row_bytes, error) ||
+	if (options->shapes_text != NULL && crossed)
+		return error_set(error, "--shapes takes the place of --rows and --row-bytes; leave "
+					"these out");
+	if (!(shapes != NULL && !crossed ? parse_shapes(options, shapes, error)
+					 : cross_shapes(options, error)) ||
+	    !collect_row_bytes(options, error) ||
 	    !choose_counts(options->threads_text, preset->threads, "--threads", &options->threads,
 			   error))
 		return false;
@@ -583,8 +1020,8 @@ static bool check_timeline(const struct options *options, struct error *error)
 	for (size_t i = 0; i < options->timeline.count; i++) {
 		bool among = false;
 
-		for (size_t r = 0; r < options->rows.count; r++)
-			among |= options->rows.values[r] == options->timeline.values[i];
+		for (size_t r = 0; r < options->shape_count; r++)
+			among |= options->shapes[r].rows == options->timeline.values[i];
 		if (!among)
 			return error_set(error, "--timeline: %llu is not among --rows",
 					 (unsigned long long)options->timeline.values[i]);
@@ -625,8 +1062,15 @@ bool options_parse(int argc, char **argv, struct options *options, struct error 
 		return false;
 	if (options->help)
 		return true;
-	if (options->rounds == 0)
+	options->slow_rounds = options->rounds;
+	if (options->rounds == 0) {
 		options->rounds = options->preset->rounds;
+		options->slow_rounds = options->preset->slow_rounds != 0
+					       ? options->preset->slow_rounds
+					       : options->rounds;
+	}
+	if (!options->work_given)
+		options->work = options->preset->work;
 	if (options->budget_s == 0)
 		options->budget_s = options->preset->budget_s;
 	if (options->timeout_s == 0)
@@ -646,7 +1090,10 @@ void options_release(struct options *options)
 		allocator_release(&options->allocators[i]);
 	free(options->allocators);
 	free(options->strategies);
-	free(options->rows.values);
+	for (size_t i = 0; i < options->implementation_count; i++)
+		implementation_release(&options->implementations[i]);
+	free(options->implementations);
+	free(options->shapes);
 	free(options->row_bytes.values);
 	free(options->threads.values);
 	free(options->timeline.values);

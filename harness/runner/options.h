@@ -13,33 +13,39 @@
 
 #include "harness/common/error.h"
 #include "harness/runner/allocators.h"
+#include "harness/runner/implementations.h"
+#include "harness/runner/passes.h"
 #include "kernels/strategy.h"
-
-/* What a worker can be asked for; each row of runs.csv is of one of them. */
-enum pass {
-	PASS_MEASURE,
-	PASS_TRACE,
-	PASS_LATENCY,
-	PASS_PROBE,
-	PASS_COUNT
-};
-
-/* Their names, in that order, then NULL. */
-extern const char *const pass_names[];
 
 struct counts {
 	uint64_t *values;
 	size_t count;
 };
 
-/* A named set of defaults. */
+/* The shape of an array: rows of row_bytes bytes. */
+struct shape {
+	uint64_t rows;
+	uint64_t row_bytes;
+};
+
+/* A named set of defaults: lists as on the command line. */
 struct preset {
 	const char *name;
 	const char *help;
-	const char *implementations; /* whose strategies, where none are named; NULL: all */
-	const char *rows;            /* lists as on the command line */
+	const char *implementations; /* whose strategies */
+	const char *strategies;      /* which of them; NULL: all */
+	const char *allocators;      /* NULL: all */
+	const char *rows;
 	const char *row_bytes;
+	const char *shapes; /* instead of each of rows with each of row_bytes; NULL: these */
 	const char *threads;
+	enum row_work work;
+	bool patterns; /* copying patterns instead of strategies */
+	/* Of implementations that are programs of their own, which take long to start: which
+	 * strategies and numbers of rows, and in how many of the rounds. NULL, 0: as the others. */
+	const char *slow_strategies;
+	const char *slow_rows;
+	uint64_t slow_rounds;
 	uint64_t rounds;
 	uint64_t budget_s;
 	uint64_t timeout_s;
@@ -54,17 +60,23 @@ extern const struct preset presets[];
 
 struct options {
 	const struct preset *preset;
-	const struct strategy **strategies; /* in the order of the registry, NULL-terminated */
+	/* Programs with strategies of their own, each asked what it can build. */
+	struct implementation *implementations;
+	size_t implementation_count;
+	/* In the order of the registry, then of the implementations; NULL-terminated. */
+	const struct strategy **strategies;
 	size_t strategy_count;
 	struct allocator *allocators;
 	size_t allocator_count;
-	struct counts rows;
-	struct counts row_bytes;
+	struct shape *shapes; /* in ascending order of row_bytes, then of rows */
+	size_t shape_count;
+	struct counts row_bytes; /* of the shapes, each once */
 	struct counts threads;
 	bool passes[PASS_COUNT];
 	struct counts timeline; /* rows of the cells whose timeline is recorded */
 	uint64_t timeline_points;
 	uint64_t rounds;
+	uint64_t slow_rounds; /* of programs that take long to start */
 	uint64_t latency_rounds;
 	uint64_t seed;
 	bool seed_given;
@@ -77,21 +89,27 @@ struct options {
 	const char *resume; /* NULL: a new run */
 	bool overwrite;
 	bool no_summary;
+	bool cold_only; /* no warm part */
 	bool quiet;
 	bool columns;
 	bool help;
 	bool version;
 
 	/* Raw texts that are read once the preset is known. */
+	const char *implementations_text;
 	const char *strategies_text;
 	const char *allocators_text;
 	const char *rows_text;
 	const char *row_bytes_text;
+	const char *shapes_text;
 	const char *threads_text;
 	const char *passes_text;
 	const char *timeline_text;
 	const char *allocator_texts[32];
 	size_t allocator_text_count;
+	const char *worker_texts[16]; /* NAME=COMMAND */
+	size_t worker_text_count;
+	bool work_given;
 };
 
 /*
@@ -100,6 +118,10 @@ struct options {
  * must be released either way.
  */
 bool options_parse(int argc, char **argv, struct options *options, struct error *error);
+
+/* The program that measures the strategy, or NULL for one that is compiled in. */
+const struct implementation *options_implementation(const struct options *options,
+						    const struct strategy *strategy);
 
 void options_release(struct options *options);
 

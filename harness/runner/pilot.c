@@ -48,11 +48,12 @@ static bool look(const struct plan *plan, struct worker_pool *pool, size_t b, si
 	const struct block *block = &plan->blocks[b];
 	struct cell *cell = plan_cell(plan, b, a);
 	const struct worker_task task = {
-		.pass = "measure",
+		.pass = pass_names[plan_measuring_pass(block)],
 		.strategy = block->strategy,
+		.implementation = block->implementation,
 		.size = block->size,
 		.allocator = &plan->options->allocators[a],
-		.iterations = pilot_iterations(cell),
+		.iterations = plan->options->cold_only ? 0 : pilot_iterations(cell),
 		.values = 1,
 	};
 	struct record record = record_init();
@@ -131,9 +132,13 @@ bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *pro
 }
 
 static const char *const skip_names[] = {
-	[CELL_MEASURED] = "measured",       [CELL_PREDICTED] = "predicted",
-	[CELL_NO_MEMORY] = "no_memory",     [CELL_UNSUPPORTED] = "unsupported",
-	[CELL_UNAVAILABLE] = "unavailable", [CELL_WRONG_ALLOCATOR] = "wrong_allocator",
+	[CELL_MEASURED] = "measured",
+	[CELL_PREDICTED] = "predicted",
+	[CELL_NO_MEMORY] = "no_memory",
+	[CELL_UNSUPPORTED] = "unsupported",
+	[CELL_UNAVAILABLE] = "unavailable",
+	[CELL_WRONG_ALLOCATOR] = "wrong_allocator",
+	[CELL_NO_IMPLEMENTATION] = "no_implementation",
 };
 
 enum {
@@ -152,7 +157,8 @@ json_t *pilot_save(const struct plan *plan)
 
 			(void)json_array_append_new(
 				array,
-				json_pack("{s:s, s:s, s:I, s:I, s:i, s:s, s:f, s:f, s:I}",
+				json_pack("{s:s, s:s, s:s, s:I, s:I, s:i, s:s, s:f, s:f, s:I}",
+					  "implementation", block->strategy->implementation,
 					  "strategy", block->strategy->name, "allocator",
 					  plan->options->allocators[a].name, "rows",
 					  (json_int_t)block->size.rows, "row_bytes",
@@ -169,6 +175,7 @@ json_t *pilot_save(const struct plan *plan)
 static bool load_cell(const json_t *entry, struct block *block, const char *allocator,
 		      struct cell *cell)
 {
+	const char *implementation;
 	const char *strategy;
 	const char *name;
 	const char *skip;
@@ -177,13 +184,14 @@ static bool load_cell(const json_t *entry, struct block *block, const char *allo
 	json_int_t iterations;
 	int threads;
 
-	if (json_unpack((json_t *)entry, "{s:s, s:s, s:I, s:I, s:i, s:s, s:F, s:F, s:I}",
-			"strategy", &strategy, "allocator", &name, "rows", &rows, "row_bytes",
-			&row_bytes, "threads", &threads, "plan", &skip, "cold_build_release_ns",
-			&cell->cold_ns, "warm_build_release_ns", &cell->warm_ns,
-			"warm_iteration_count", &iterations) != 0)
+	if (json_unpack((json_t *)entry, "{s:s, s:s, s:s, s:I, s:I, s:i, s:s, s:F, s:F, s:I}",
+			"implementation", &implementation, "strategy", &strategy, "allocator",
+			&name, "rows", &rows, "row_bytes", &row_bytes, "threads", &threads, "plan",
+			&skip, "cold_build_release_ns", &cell->cold_ns, "warm_build_release_ns",
+			&cell->warm_ns, "warm_iteration_count", &iterations) != 0)
 		return false;
-	if (strcmp(strategy, block->strategy->name) != 0 || strcmp(name, allocator) != 0 ||
+	if (strcmp(implementation, block->strategy->implementation) != 0 ||
+	    strcmp(strategy, block->strategy->name) != 0 || strcmp(name, allocator) != 0 ||
 	    (uint64_t)rows != block->size.rows || (uint64_t)row_bytes != block->size.row_bytes ||
 	    (unsigned)threads != block->size.threads || iterations < 1)
 		return false;

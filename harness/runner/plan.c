@@ -18,6 +18,9 @@ static const double cell_share = 0.04;
 
 /* A worker's own time beside the measurement: exec, libraries, exit. */
 static const double worker_overhead_ns = 6e6;
+/* The same of one in another language, with its interpreter and libraries to load. Not measured, so
+ * that a plan is the same each time. */
+static const double foreign_overhead_ns = 130e6;
 
 /* Warm values last about this long, if one build and release is not longer; */
 static const double value_ns = 1e6;
@@ -52,6 +55,21 @@ static const double probe_ns = 50e6;
 
 /* Memory of a worker that is not the array's. */
 static const uint64_t worker_own_bytes = 16 << 20;
+
+static double overhead_ns(const struct block *block)
+{
+	return block->implementation == NULL ? worker_overhead_ns : foreign_overhead_ns;
+}
+
+static bool is_slow_to_start(const struct block *block)
+{
+	return block->implementation != NULL && block->implementation->is_known;
+}
+
+enum pass plan_measuring_pass(const struct block *block)
+{
+	return block->strategy->is_pattern ? PASS_PATTERN : PASS_MEASURE;
+}
 
 uint64_t plan_payload_bytes(const struct block *block)
 {
@@ -155,6 +173,10 @@ bool plan_affords(const struct plan *plan, const struct block *block, double wor
 {
 	if (block->strategy->order < GROWTH_QUADRATIC)
 		return true;
+	/* A program that takes long to start has no room to take long as well, but in a preset that
+	 * is about it. */
+	if (is_slow_to_start(block) && plan->options->preset->slow_rounds != 0)
+		return within_share(plan, worker_ns);
 	if (plan->options->preset->always_article && block->size.rows <= ARTICLE_ROWS &&
 	    block->size.row_bytes <= ARTICLE_ROW_BYTES && block->size.threads == 1)
 		return true;
@@ -164,7 +186,10 @@ bool plan_affords(const struct plan *plan, const struct block *block, double wor
 /* A slow cell that is measured in any case is measured in as many rounds as an interval needs. */
 static uint64_t choose_rounds(const struct plan *plan, const struct block *block, double worker_ns)
 {
-	const uint64_t rounds = plan->options->rounds;
+	const uint64_t rounds =
+		is_slow_to_start(block) && plan->options->slow_rounds < plan->options->rounds
+			? plan->options->slow_rounds
+			: plan->options->rounds;
 
 	if (block->strategy->order < GROWTH_QUADRATIC || rounds <= ROUNDS_FOR_INTERVAL ||
 	    within_share(plan, worker_ns))
@@ -217,7 +242,14 @@ static void decide_cell(const struct plan *plan, const struct block *block, stru
 
 	cell->values = choose_values(value);
 	warm_up = cell->values > 1 ? cell->warm_ns : 0;
-	cell->worker_ns = worker_overhead_ns + cell->cold_ns * 1.1 + warm_up + cell->values * value;
+	if (plan->options->cold_only) {
+		warm_up = 0;
+		value = 0;
+	}
+	cell->worker_ns = overhead_ns(block) + cell->cold_ns * 1.1 + warm_up + cell->values * value;
+	/* The warm scans take as long again. */
+	if (block->strategy->is_pattern)
+		cell->worker_ns += warm_up + cell->values * value;
 	cell->rounds = choose_rounds(plan, block, cell->worker_ns);
 	/* Anew each time: the pilot's times take the place of the model's. */
 	if (may_be_measured(cell))
@@ -255,19 +287,21 @@ double plan_extrapolate(const struct strategy *strategy, const uint64_t rows[3],
 double plan_visit_ns(const struct plan *plan, const struct visit *visit)
 {
 	const struct cell *cell;
+	double start_ns;
 	double rows;
 
 	if (visit->pass == PASS_PROBE)
 		return probe_ns;
 	cell = plan_cell(plan, visit->block, visit->allocator);
+	start_ns = overhead_ns(&plan->blocks[visit->block]);
 	rows = (double)plan->blocks[visit->block].size.rows;
 	if (cell->skip != CELL_MEASURED)
 		return 0;
 	switch (visit->pass) {
 	case PASS_TRACE:
-		return worker_overhead_ns + 2 * cell->cold_ns;
+		return start_ns + 2 * cell->cold_ns;
 	case PASS_LATENCY:
-		return worker_overhead_ns + cell->cold_ns + rows * 50;
+		return start_ns + cell->cold_ns + rows * 50;
 	default:
 		return plan_measures(plan, cell, visit->round) ? cell->worker_ns : 0;
 	}
@@ -299,9 +333,19 @@ static uint64_t pass_rounds(const struct plan *plan, enum pass pass)
 
 static bool has_pass(const struct plan *plan, enum pass pass, size_t block, uint64_t round)
 {
-	const struct size *size = &plan->blocks[block].size;
+	const struct block *of = &plan->blocks[block];
+	const struct size *size = &of->size;
 
 	if (pass == PASS_LATENCY && (size->threads > 1 || size->rows < LATENCY_FEWEST_ROWS))
+		return false;
+	if ((pass == PASS_MEASURE || pass == PASS_PATTERN) && pass != plan_measuring_pass(of))
+		return false;
+	if (pass == PASS_LATENCY && (of->strategy->is_pattern || is_slow_to_start(of)))
+		return false;
+	/* A program need not know all of the passes; that it cannot be asked at all has to be told.
+	 */
+	if (of->implementation != NULL && !of->implementation->passes[pass] &&
+	    pass != plan_measuring_pass(of))
 		return false;
 	return round < pass_rounds(plan, pass);
 }
@@ -334,35 +378,72 @@ uint64_t plan_row_count(const struct plan *plan)
 	return count;
 }
 
+/* Would an implementation that takes long to start be measured at so many rows? */
+static bool is_slow_size(const struct options *options, uint64_t rows)
+{
+	const char *next = options->preset->slow_rows;
+	char *end;
+
+	if (next == NULL || options->rows_text != NULL || options->shapes_text != NULL)
+		return true;
+	for (; *next != '\0'; next = *end == ',' ? end + 1 : end)
+		if (strtoull(next, &end, 10) == rows)
+			return true;
+	return false;
+}
+
+static bool add_block(struct plan *plan, const struct block *added, struct error *error)
+{
+	struct block *block = &plan->blocks[plan->block_count];
+	uint64_t bytes;
+
+	if (is_slow_to_start(added) && !is_slow_size(plan->options, added->size.rows))
+		return true;
+	*block = *added;
+	plan->block_count++;
+	return (!__builtin_mul_overflow(block->size.rows, block->size.row_bytes, &bytes) &&
+		!__builtin_mul_overflow(bytes, (uint64_t)block->size.threads, &bytes) &&
+		bytes <= INT64_MAX) ||
+	       error_set(error,
+			 "%" PRIu64 " rows of %" PRIu64
+			 " bytes in %u threads are more than can be addressed; give smaller --rows "
+			 "or --row-bytes",
+			 block->size.rows, block->size.row_bytes, block->size.threads);
+}
+
 static bool add_blocks(struct plan *plan, const struct strategy *strategy, struct error *error)
 {
 	const struct options *options = plan->options;
 
 	for (size_t t = 0; t < options->threads.count; t++) {
-		for (size_t b = 0; b < options->row_bytes.count; b++) {
-			for (size_t r = 0; r < options->rows.count; r++) {
-				struct block *block = &plan->blocks[plan->block_count++];
-				uint64_t bytes;
+		for (size_t i = 0; i < options->shape_count; i++) {
+			const struct block added = {
+				.strategy = strategy,
+				.implementation = options_implementation(options, strategy),
+				.size = {options->shapes[i].rows, options->shapes[i].row_bytes,
+					 (unsigned)options->threads.values[t]},
+			};
 
-				block->strategy = strategy;
-				block->size.rows = options->rows.values[r];
-				block->size.row_bytes = options->row_bytes.values[b];
-				block->size.threads = (unsigned)options->threads.values[t];
-				if (__builtin_mul_overflow(block->size.rows, block->size.row_bytes,
-							   &bytes) ||
-				    __builtin_mul_overflow(bytes, (uint64_t)block->size.threads,
-							   &bytes) ||
-				    bytes > INT64_MAX)
-					return error_set(
-						error,
-						"%" PRIu64 " rows of %" PRIu64
-						" bytes in %u threads are more than can be "
-						"addressed; give smaller --rows or --row-bytes",
-						block->size.rows, block->size.row_bytes,
-						block->size.threads);
-			}
+			/* Other languages' threads are another question. */
+			if (added.size.threads > 1 &&
+			    (strategy->is_pattern || added.implementation != NULL))
+				continue;
+			if (!add_block(plan, &added, error))
+				return false;
 		}
 	}
+	return true;
+}
+
+/* Why the block's cells cannot be measured under any allocator. */
+static bool is_out(const struct block *block, enum cell_skip *why)
+{
+	if (block->implementation != NULL && strcmp(block->implementation->status, "ok") != 0)
+		*why = CELL_NO_IMPLEMENTATION;
+	else if (!strategy_supports(block->strategy, block->size.row_bytes))
+		*why = CELL_UNSUPPORTED;
+	else
+		return false;
 	return true;
 }
 
@@ -378,10 +459,8 @@ static void estimate_cells(struct plan *plan)
 			cell->cold_ns = model_ns(block, true);
 			cell->warm_ns = model_ns(block, false);
 			cell->rounds = plan->options->rounds;
-			if (!strategy_supports(block->strategy, block->size.row_bytes)) {
-				cell->skip = CELL_UNSUPPORTED;
+			if (is_out(block, &cell->skip))
 				continue;
-			}
 			if (plan->options->allocators[a].missing != NULL)
 				cell->skip = CELL_UNAVAILABLE;
 			else
@@ -450,22 +529,23 @@ static bool add_probes(struct plan *plan, const struct topology *topology, struc
 bool plan_make(struct plan *plan, const struct options *options, const struct topology *topology,
 	       uint64_t memory_bytes, struct error *error)
 {
-	size_t blocks = options->strategy_count * options->threads.count *
-			options->row_bytes.count * options->rows.count;
+	/* At most. */
+	size_t blocks = options->strategy_count * options->threads.count * options->shape_count;
 
 	memset(plan, 0, sizeof *plan);
 	plan->options = options;
 	plan->memory_bytes = memory_bytes;
-	plan->cell_count = blocks * options->allocator_count;
-	plan->blocks = calloc(blocks, sizeof *plan->blocks);
-	plan->cells = calloc(plan->cell_count, sizeof *plan->cells);
-	if (plan->cell_count == 0)
-		return error_set(error, "there is nothing to measure");
+	plan->blocks = calloc(blocks + 1, sizeof *plan->blocks);
+	plan->cells = calloc(blocks * options->allocator_count + 1, sizeof *plan->cells);
 	if (plan->blocks == NULL || plan->cells == NULL)
-		return error_set(error, "no memory for a plan of %zu cells", plan->cell_count);
+		return error_set(error, "no memory for a plan of %zu cells",
+				 blocks * options->allocator_count);
 	for (size_t s = 0; s < options->strategy_count; s++)
 		if (!add_blocks(plan, options->strategies[s], error))
 			return false;
+	plan->cell_count = plan->block_count * options->allocator_count;
+	if (plan->cell_count == 0)
+		return error_set(error, "there is nothing to measure");
 	estimate_cells(plan);
 	if (!add_probes(plan, topology, error))
 		return false;

@@ -31,6 +31,7 @@ struct size {
 
 struct block {
 	const struct strategy *strategy;
+	const struct implementation *implementation; /* NULL: compiled in */
 	struct size size;
 	/* Builds and releases in a warm value: the same for all allocators, so that they are
 	 * compared on the same work. */
@@ -45,6 +46,7 @@ enum cell_skip {
 	CELL_UNSUPPORTED, /* its implementation has no rows of that size */
 	CELL_UNAVAILABLE, /* its allocator is missing */
 	CELL_WRONG_ALLOCATOR,
+	CELL_NO_IMPLEMENTATION, /* its program is missing, or does not answer */
 };
 
 struct cell {
@@ -107,6 +109,9 @@ void plan_round(const struct plan *plan, uint64_t round, struct visit *visits);
 /* All visits of the run, of all passes, in order: an array of plan_row_count() to be freed, or NULL
  * without memory. */
 struct visit *plan_order(const struct plan *plan);
+
+/* The pass in which the block is measured: PASS_MEASURE, or PASS_PATTERN of a copying pattern. */
+enum pass plan_measuring_pass(const struct block *block);
 
 /* Is a measured cell visited in this round, or left out of it because it is slow? */
 bool plan_measures(const struct plan *plan, const struct cell *cell, uint64_t round);

@@ -111,7 +111,7 @@ static void set_block(const struct run *run, const struct visit *visit, struct r
 	record_set_count(record, "threads", block->size.threads);
 	record_set_count(record, "payload_bytes", plan_payload_bytes(block));
 	/* Each CPU has a batch of its own. */
-	if (check->resolution_known && visit->pass == PASS_MEASURE)
+	if (check->resolution_known && visit->pass == plan_measuring_pass(block))
 		record_set_count(record, "peak_resolution_bytes",
 				 check->resolution_bytes *
 					 worker_cpu_count(&run->topology, block->size.threads));
@@ -194,6 +194,10 @@ static void set_skipped(const struct run *run, const struct visit *visit, const 
 		record_set_text(record, "status", "skipped_rounds");
 		record_set_text(record, "status_detail", detail);
 		break;
+	case CELL_NO_IMPLEMENTATION:
+		record_set_text(record, "status", block->implementation->status);
+		record_set_text(record, "status_detail", block->implementation->detail);
+		break;
 	case CELL_UNAVAILABLE:
 	case CELL_WRONG_ALLOCATOR:
 		record_set_text(record, "status", check->status);
@@ -221,12 +225,13 @@ static void do_cell(struct run *run, const struct visit *visit, struct record *r
 	struct worker_task task = {
 		.pass = pass_names[visit->pass],
 		.strategy = block->strategy,
+		.implementation = block->implementation,
 		.size = block->size,
 		.allocator = &run->options->allocators[visit->allocator],
 	};
 
-	if (cell->skip != CELL_MEASURED ||
-	    (visit->pass == PASS_MEASURE && !plan_measures(&run->plan, cell, visit->round))) {
+	if (cell->skip != CELL_MEASURED || (visit->pass == plan_measuring_pass(block) &&
+					    !plan_measures(&run->plan, cell, visit->round))) {
 		set_skipped(run, visit, cell, record);
 		return;
 	}
@@ -239,11 +244,12 @@ static void do_cell(struct run *run, const struct visit *visit, struct record *r
 		set_no_memory(run, plan_trace_bytes(block), record);
 		return;
 	}
-	if (visit->pass == PASS_MEASURE) {
-		task.iterations = block->iterations;
+	if (visit->pass == plan_measuring_pass(block)) {
+		task.iterations = run->options->cold_only ? 0 : block->iterations;
 		task.values = cell->values;
 	}
-	if (visit->pass == PASS_TRACE && has_timeline(run, &block->size))
+	if (visit->pass == PASS_TRACE && block->implementation == NULL &&
+	    has_timeline(run, &block->size))
 		task.points = run->options->timeline_points;
 	run->alive_ns += worker_run(&run->pool, &task, record);
 }
@@ -295,9 +301,10 @@ static void show(struct run *run, const struct visit *visit)
 	} else {
 		const struct block *block = &run->plan.blocks[visit->block];
 
-		(void)snprintf(label, sizeof label, "%s %" PRIu64 " x %" PRIu64 " B %s",
-			       block->strategy->name, block->size.rows, block->size.row_bytes,
-			       allocator);
+		(void)snprintf(label, sizeof label, "%s%s%s %" PRIu64 " x %" PRIu64 " B %s",
+			       block->implementation == NULL ? "" : block->implementation->name,
+			       block->implementation == NULL ? "" : " ", block->strategy->name,
+			       block->size.rows, block->size.row_bytes, allocator);
 	}
 	progress_show(&run->progress, label);
 }
@@ -383,10 +390,23 @@ static void check_allocators(struct run *run)
 		for (size_t b = 0; b < run->plan.block_count; b++) {
 			struct cell *cell = plan_cell(&run->plan, b, a);
 
-			if (cell->skip != CELL_UNSUPPORTED)
+			if (cell->skip != CELL_UNSUPPORTED && cell->skip != CELL_NO_IMPLEMENTATION)
 				cell->skip = allocator->missing != NULL ? CELL_UNAVAILABLE
 									: CELL_WRONG_ALLOCATOR;
 		}
+	}
+}
+
+/* Says which implementations cannot be measured. */
+static void warn_of_implementations(struct run *run)
+{
+	for (size_t i = 0; i < run->options->implementation_count; i++) {
+		const struct implementation *implementation = &run->options->implementations[i];
+
+		if (strcmp(implementation->status, "ok") != 0)
+			progress_warn(&run->progress, "%s is left out (%s): %s",
+				      implementation->name, implementation->status,
+				      implementation->detail);
 	}
 }
 
@@ -399,7 +419,7 @@ static bool do_pilot(struct run *run, struct error *error)
 	size_t predicted = 0;
 
 	/* Without measurements the model's times will do. */
-	if (run->options->passes[PASS_MEASURE] &&
+	if ((run->options->passes[PASS_MEASURE] || run->options->passes[PASS_PATTERN]) &&
 	    !pilot_run(&run->plan, &run->pool, &run->progress))
 		return false;
 	for (size_t i = 0; i < run->plan.cell_count; i++)
@@ -606,6 +626,7 @@ static bool begin(struct run *run, int argc, char **argv, struct error *error)
 	facts.argc = argc;
 	facts.argv = argv;
 	run->description = description_begin(&facts);
+	warn_of_implementations(run);
 	check_allocators(run);
 	description_set_allocators(run->description, run->options, run->checks);
 	if (interrupts == 0 && description_write(run->description, &run->folder, error))

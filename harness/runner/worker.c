@@ -11,55 +11,28 @@
 #include <unistd.h>
 
 #include "harness/common/columns.h"
+#include "harness/runner/environment.h"
 #include "harness/runner/program.h"
-
-/* Variables of ours that a worker gets as they are; allocator_variable() names the others. */
-static bool passes_to_worker(const char *entry)
-{
-	static const char *const names[] = {
-		"PATH=",         "LD_LIBRARY_PATH=", "ASAN_OPTIONS=",    "UBSAN_OPTIONS=",
-		"LSAN_OPTIONS=", "TSAN_OPTIONS=",    "GROWBENCH_TRACE_", NULL,
-	};
-
-	for (const char *const *name = names; *name != NULL; name++)
-		if (strncmp(entry, *name, strlen(*name)) == 0)
-			return true;
-	return allocator_variable(entry);
-}
 
 bool worker_pool_init(struct worker_pool *pool, const char *path, const struct topology *topology,
 		      const struct options *options, const volatile sig_atomic_t *interrupts,
 		      struct error *error)
 {
-	size_t count = 0;
-
 	memset(pool, 0, sizeof *pool);
 	pool->path = path;
 	pool->topology = topology;
 	pool->timeout_ns = options->timeout_s * 1000000000;
 	pool->work = options->work;
 	pool->interrupts = interrupts;
-	while (environ[count] != NULL)
-		count++;
-	pool->environment = calloc(count + 3, sizeof *pool->environment);
+	pool->environment = environment_for_workers(&pool->environment_count);
 	pool->process = malloc(sizeof *pool->process);
-	if (pool->environment == NULL || pool->process == NULL)
-		return error_set(error, "no memory for the workers' environment");
-	for (char **entry = environ; *entry != NULL; entry++)
-		if (passes_to_worker(*entry))
-			pool->environment[pool->environment_count++] = strdup(*entry);
-	pool->environment[pool->environment_count++] = strdup("LC_ALL=C");
-	/* GLib before 2.76 has an allocator of its own for small structures, which would stand
-	 * between its arrays and malloc. */
-	pool->environment[pool->environment_count++] = strdup("G_SLICE=always-malloc");
-	return true;
+	return (pool->environment != NULL && pool->process != NULL) ||
+	       error_set(error, "no memory for the workers' environment");
 }
 
 void worker_pool_release(struct worker_pool *pool)
 {
-	for (size_t i = 0; i < pool->environment_count; i++)
-		free(pool->environment[i]);
-	free(pool->environment);
+	environment_free(pool->environment);
 	free(pool->process);
 	memset(pool, 0, sizeof *pool);
 }
@@ -83,7 +56,7 @@ static void set_status(struct record *record, const char *status, const char *fo
 struct command {
 	char cpus[TOPOLOGY_MAX_WORKER_CPUS * 6];
 	char numbers[7][24];
-	const char *arguments[32];
+	const char *arguments[72];
 	size_t count;
 };
 
@@ -116,7 +89,11 @@ static void make_command(const struct worker_pool *pool, const struct worker_tas
 	size_t used = 0;
 
 	memset(command, 0, sizeof *command);
-	add(command, worker_program(pool, task->allocator), NULL);
+	if (task->implementation == NULL)
+		add(command, worker_program(pool, task->allocator), NULL);
+	else
+		for (char **word = task->implementation->arguments; *word != NULL; word++)
+			add(command, *word, NULL);
 	add(command, task->pass, NULL);
 	if (task->strategy != NULL) {
 		add(command, "--implementation", task->strategy->implementation);
@@ -262,6 +239,7 @@ static bool has_figures(const struct worker_task *task, const struct record *rec
 		const char *columns[2];
 	} needed[] = {
 		{"measure", {"cold_build_ns", "checksum"}},
+		{"pattern", {"cold_build_ns", "checksum"}},
 		{"trace", {"malloc_count", "checksum"}},
 		{"latency", {"latency_max_ns", "checksum"}},
 		{"probe", {"probe_ns", "probe_ns"}},

@@ -38,8 +38,9 @@ void worker_pool_release(struct worker_pool *pool);
 /* One worker's task. */
 struct worker_task {
 	const char *pass;
-	const struct strategy *strategy; /* NULL where the pass needs none */
-	const char *probe;               /* what to probe, in the pass of that name; else NULL */
+	const struct strategy *strategy;             /* NULL where the pass needs none */
+	const struct implementation *implementation; /* whose program; NULL: growbench-worker */
+	const char *probe; /* what to probe, in the pass of that name; else NULL */
 	struct size size;
 	const struct allocator *allocator;
 	uint64_t iterations; /* 0: no warm part */
@@ -53,7 +54,8 @@ struct worker_task {
  *
  *   ok, out_of_memory, wrong_checksum, failed  as the worker says
  *   unprobed         as the worker says: this machine does not offer what was to be probed
- *   unavailable      the allocator is missing (nothing is started)
+ *   unavailable      the allocator is missing (nothing is started), or, as the worker says, what it
+ *                    needs itself
  *   wrong_allocator  another library than the one asked for supplied malloc
  *   crashed          ended by a signal
  *   exited           ended with another exit status than 0

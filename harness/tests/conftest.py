@@ -49,6 +49,8 @@ STRATEGIES = [
         if path.suffix in (".c", ".cc")
     )
 ]
+# What growbench-worker has.
+COMPILED = "c,cpp,glib,uthash"
 # What the stand-in reports; "worker" columns of runs.csv that hold no figure are in IDENTITY.
 FIGURES = {
     "cold_build_ns": "1001",
@@ -138,6 +140,12 @@ class Growbench:
             word.startswith(("--passes", "--resume", "--help")) for word in words
         ):
             words = (words[0], "--passes=measure", *words[1:])
+        # Nor are they about programs in other languages, but for those that name one.
+        if words[:1] in (("run",), ("plan",)) and not any(
+            word.startswith(("--implementations", "--strategies", "--preset=quick", "--resume"))
+            for word in words
+        ):
+            words = (*words, f"--implementations={COMPILED}")
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.setdefault("stdout", subprocess.PIPE)
         popen.setdefault("stderr", subprocess.PIPE)

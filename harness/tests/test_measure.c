@@ -417,6 +417,206 @@ static void pinning_puts_the_process_on_that_cpu_alone(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* ---- what copying patterns and other languages need besides ---- */
+
+/* The order of calls, a letter each. */
+static char calls[256];
+
+static void note_call(char call)
+{
+	size_t used = strlen(calls);
+
+	if (used < sizeof calls - 1)
+		calls[used] = call;
+}
+
+static enum build_status prepare(struct row_source *source, size_t rows)
+{
+	note_call('p');
+	assert_int_equal(rows, 40);
+	source->input = calls;
+	return BUILD_OK;
+}
+
+static enum build_status prepare_without_memory(struct row_source *source, size_t rows)
+{
+	(void)source;
+	(void)rows;
+	return BUILD_OUT_OF_MEMORY;
+}
+
+static void dispose(struct row_source *source)
+{
+	note_call('d');
+	assert_ptr_equal(source->input, calls);
+}
+
+static void rewind_input(struct row_source *source, size_t rows)
+{
+	note_call('r');
+	assert_int_equal(rows, 40);
+	assert_ptr_equal(source->input, calls);
+}
+
+static uint64_t expected(struct row_source *source, size_t rows)
+{
+	(void)rows;
+	note_call('e');
+	assert_ptr_equal(source->input, calls);
+	return 77;
+}
+
+static enum build_status build(struct array *array, size_t rows, struct row_source *source)
+{
+	assert_int_equal(rows, 40);
+	assert_ptr_equal(source->input, calls);
+	array->rows = rows;
+	note_call('b');
+	return BUILD_OK;
+}
+
+static uint64_t scan(const struct array *array)
+{
+	assert_int_equal(array->rows, 40);
+	note_call('s');
+	return 77;
+}
+
+static uint64_t scan_badly(const struct array *array)
+{
+	(void)array;
+	return 78;
+}
+
+static void walk(const struct array *array)
+{
+	assert_int_equal(array->rows, 40);
+	/* Again and again in the warm scan: once is enough. */
+	if (strlen(calls) == 0 || calls[strlen(calls) - 1] != 'w')
+		note_call('w');
+}
+
+static void release(struct array *array)
+{
+	note_call('l');
+	array_clear(array);
+}
+
+static void no_cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
+{
+	(void)rows;
+	(void)row_bytes;
+	memset(cost, 0, sizeof *cost);
+}
+
+static const struct strategy with_all = {
+	.name = "with_all",
+	.implementation = "c",
+	.order = GROWTH_LINEAR,
+	.is_pattern = true,
+	.build = build,
+	.scan = scan,
+	.release = release,
+	.cost = no_cost,
+	.prepare = prepare,
+	.dispose = dispose,
+	.rewind = rewind_input,
+	.expected = expected,
+	.walk = walk,
+};
+
+static enum measure_status measure_calls(const struct strategy *strategy, bool scan_warm,
+					 struct error *error)
+{
+	const struct measure_request request = {
+		.strategy = strategy,
+		.rows = 40,
+		.row_bytes = 8,
+		.threads = 1,
+		.iterations = 2,
+		.values = 2,
+		.scan_warm = scan_warm,
+	};
+
+	memset(calls, 0, sizeof calls);
+	bench_clear();
+	return measure(&request, &result, error);
+}
+
+static void a_pattern_is_prepared_rewound_before_what_is_verified_and_disposed_of(void **state)
+{
+	struct error error = {""};
+
+	(void)state;
+	assert_int_equal(measure_calls(&with_all, true, &error), MEASURE_OK);
+	assert_int_equal(result.checksum, 77);
+	/* Prepared, and what to expect; cold; the warm lifecycle that is verified; 2 values of 2
+	 * builds, in which what a build left stays; one that is walked again and again. */
+	assert_string_equal(calls, "pe"
+				   "rbwsl"
+				   "rbsl"
+				   "blblblbl"
+				   "rbwl"
+				   "d");
+	assert_int_equal(result.warm_scan_values, 2);
+	for (unsigned i = 0; i < result.warm_scan_values; i++)
+		assert_true(result.warm_scan_ns[i] > 0);
+
+	assert_int_equal(measure_calls(&with_all, false, &error), MEASURE_OK);
+	assert_string_equal(calls, "perbwslrbslblblblbld");
+	assert_int_equal(result.warm_scan_values, 0);
+}
+
+static void without_a_walk_the_scan_is_what_is_timed(void **state)
+{
+	struct strategy strategy = with_all;
+	struct error error = {""};
+
+	(void)state;
+	strategy.walk = NULL;
+	strategy.rewind = NULL;
+	assert_int_equal(measure_calls(&strategy, false, &error), MEASURE_OK);
+	assert_string_equal(calls, "pebslbslblblblbld");
+}
+
+static void what_is_not_as_expected_is_no_measurement(void **state)
+{
+	struct strategy strategy = with_all;
+	struct error error = {""};
+
+	(void)state;
+	strategy.scan = scan_badly;
+	assert_int_equal(measure_calls(&strategy, true, &error), MEASURE_WRONG_CHECKSUM);
+	strategy.prepare = prepare_without_memory;
+	assert_int_equal(measure_calls(&strategy, true, &error), MEASURE_FAILED);
+	assert_contains(error.text, "no memory for what with_all starts from");
+}
+
+static void every_pattern_makes_what_is_expected_cold_and_warm(void **state)
+{
+	static const size_t shapes[][2] = {{1, 16}, {64, 512}, {7, 24}, {300, 16}};
+
+	(void)state;
+	for (size_t p = 0; patterns[p] != NULL; p++)
+		for (size_t i = 0; i < COUNT_OF(shapes); i++) {
+			const struct measure_request request = {
+				.strategy = patterns[p],
+				.rows = shapes[i][0],
+				.row_bytes = shapes[i][1],
+				.threads = 1,
+				.iterations = 2,
+				.values = 2,
+				.scan_warm = true,
+			};
+			struct error error = {""};
+
+			bench_clear();
+			if (measure(&request, &result, &error) != MEASURE_OK)
+				fail_msg("%s: %s", patterns[p]->name, error.text);
+			assert_int_equal(result.warm_scan_values, 2);
+		}
+}
+
 static void what_is_registered_by_hand_does_not_run_yet(void **state)
 {
 	const struct strategy strategy = spy_on("realloc_doubling");
@@ -449,6 +649,11 @@ int main(void)
 		cmocka_unit_test(peak_and_faults_are_those_of_the_cold_build),
 		cmocka_unit_test(a_list_of_cpus_that_cannot_be_is_refused),
 		cmocka_unit_test(pinning_puts_the_process_on_that_cpu_alone),
+		cmocka_unit_test(
+			a_pattern_is_prepared_rewound_before_what_is_verified_and_disposed_of),
+		cmocka_unit_test(without_a_walk_the_scan_is_what_is_timed),
+		cmocka_unit_test(what_is_not_as_expected_is_no_measurement),
+		cmocka_unit_test(every_pattern_makes_what_is_expected_cold_and_warm),
 		cmocka_unit_test(what_is_registered_by_hand_does_not_run_yet),
 	};
 

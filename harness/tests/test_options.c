@@ -62,6 +62,17 @@ static size_t strategy_total(void)
 	return count;
 }
 
+/* Each number of rows with each row size, from small to large. */
+static void assert_rows(const struct options *options, const uint64_t *rows, size_t count)
+{
+	assert_int_equal(options->shape_count, count * options->row_bytes.count);
+	for (size_t i = 0; i < options->shape_count; i++) {
+		assert_int_equal(options->shapes[i].rows, rows[i % count]);
+		assert_int_equal(options->shapes[i].row_bytes,
+				 options->row_bytes.values[i / count]);
+	}
+}
+
 static void no_words_mean_the_default_preset_and_all_of_it(void **state)
 {
 	static const uint64_t rows[] = {10, 100, 1000, 3000, 10000, 30000, 100000};
@@ -74,15 +85,19 @@ static void no_words_mean_the_default_preset_and_all_of_it(void **state)
 	(void)state;
 	assert_true(parse(none, &options, &error));
 	assert_string_equal(options.preset->name, "default");
-	assert_counts(&options.rows, rows, COUNT_OF(rows));
+	assert_rows(&options, rows, COUNT_OF(rows));
 	assert_counts(&options.row_bytes, row_bytes, 1);
 	assert_counts(&options.threads, threads, 1);
 	assert_int_equal(options.rounds, 10);
 	assert_int_equal(options.budget_s, 240);
-	assert_int_equal(options.strategy_count, strategy_total());
-	assert_true(options.strategy_count >= 11);
-	for (size_t i = 0; i < options.strategy_count; i++)
+	assert_true(strategy_total() >= 11);
+	for (size_t i = 0; i < strategy_total(); i++)
 		assert_ptr_equal(options.strategies[i], strategies[i]);
+	/* Then those of the programs in other languages. */
+	assert_int_equal(options.implementation_count, 2);
+	for (size_t i = strategy_total(); i < options.strategy_count; i++)
+		assert_non_null(options_implementation(&options, options.strategies[i]));
+	assert_true(options.strategy_count > strategy_total());
 	assert_null(options.strategies[options.strategy_count]);
 	assert_int_equal(options.allocator_count, 6);
 	assert_int_equal(options.work, ROW_WORK_CHEAP);
@@ -104,7 +119,7 @@ static void a_preset_brings_its_own_sizes_and_limits(void **state)
 	(void)state;
 	parse_good(WORDS("--preset", "quick"), &options);
 	assert_string_equal(options.preset->name, "quick");
-	assert_counts(&options.rows, quick_rows, COUNT_OF(quick_rows));
+	assert_rows(&options, quick_rows, COUNT_OF(quick_rows));
 	for (size_t i = 0; i < options.strategy_count; i++)
 		assert_string_equal(options.strategies[i]->implementation, "c");
 	assert_true(options.strategy_count >= 11);
@@ -116,7 +131,7 @@ static void a_preset_brings_its_own_sizes_and_limits(void **state)
 
 	parse_good(WORDS("--preset=full"), &options);
 	assert_string_equal(options.preset->name, "full");
-	assert_int_equal(options.rows.values[options.rows.count - 1], 100000000);
+	assert_int_equal(options.shapes[options.shape_count - 1].rows, 100000000);
 	assert_counts(&options.row_bytes, full_bytes, COUNT_OF(full_bytes));
 	assert_counts(&options.threads, full_threads, COUNT_OF(full_threads));
 	options_release(&options);
@@ -137,7 +152,7 @@ static void every_preset_can_be_read_and_explains_itself(void **state)
 		assert_true(strlen(preset->help) > 10);
 		options_release(&options);
 	}
-	assert_int_equal(count, 3);
+	assert_int_equal(count, 5);
 }
 
 static void a_strategy_that_is_named_is_taken_whatever_the_preset(void **state)
@@ -148,7 +163,115 @@ static void a_strategy_that_is_named_is_taken_whatever_the_preset(void **state)
 	parse_good(WORDS("--preset=quick", "--strategies=std_vector"), &options);
 	assert_int_equal(options.strategy_count, 1);
 	assert_string_equal(options.strategies[0]->name, "std_vector");
+	assert_int_equal(options.implementation_count, 0);
 	options_release(&options);
+	/* One that only a program in another language has, which is asked then. */
+	parse_good(WORDS("--preset=quick", "--strategies=np_append"), &options);
+	assert_int_equal(options.strategy_count, 1);
+	assert_string_equal(options.strategies[0]->implementation, "numpy");
+	options_release(&options);
+}
+
+static void implementations_choose_among_strategies_of_one_name(void **state)
+{
+	struct options options;
+	struct error error;
+
+	(void)state;
+	parse_good(WORDS("--strategies=loop_and_append", "--implementations=python,c"), &options);
+	assert_int_equal(options.strategy_count, 2);
+	assert_string_equal(options.strategies[0]->implementation, "c");
+	assert_string_equal(options.strategies[1]->implementation, "python");
+	assert_string_equal(options.strategies[1]->name, "loop_and_append");
+	assert_int_equal(options.strategies[1]->order, GROWTH_QUADRATIC);
+	assert_null(options_implementation(&options, options.strategies[0]));
+	assert_string_equal(options_implementation(&options, options.strategies[1])->name,
+			    "python");
+	options_release(&options);
+	/* Without being asked for, programs that take long to start are not started. */
+	parse_good(WORDS("--strategies=loop_and_append"), &options);
+	assert_int_equal(options.strategy_count, 1);
+	assert_int_equal(options.implementation_count, 0);
+	options_release(&options);
+
+	assert_false(parse(WORDS("--implementations=c,numpi"), &options, &error));
+	assert_contains(error.text, "unknown implementation 'numpi'");
+	assert_contains(error.text, "numpy");
+	options_release(&options);
+}
+
+static void shapes_take_the_place_of_rows_and_row_bytes(void **state)
+{
+	static const char *const bad[][2] = {
+		{"--shapes=10", "not ROWSxBYTES"},     {"--shapes=10x8,10x8", "given twice"},
+		{"--shapes=0x8", "--shapes"},          {"--shapes=10x8x", "--shapes"},
+		{"--shapes=10x8,", "not ROWSxBYTES"},
+	};
+	struct options options;
+	struct error error;
+
+	(void)state;
+	parse_good(WORDS("--shapes=64x512,10kx80,20x80"), &options);
+	assert_int_equal(options.shape_count, 3);
+	assert_int_equal(options.shapes[0].rows, 20);
+	assert_int_equal(options.shapes[1].rows, 10000);
+	assert_int_equal(options.shapes[1].row_bytes, 80);
+	assert_int_equal(options.shapes[2].rows, 64);
+	assert_int_equal(options.row_bytes.count, 2);
+	options_release(&options);
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		assert_false(parse(WORDS(bad[i][0]), &options, &error));
+		assert_contains(error.text, bad[i][1]);
+		options_release(&options);
+	}
+	assert_false(parse(WORDS("--shapes=10x8", "--rows=5"), &options, &error));
+	assert_contains(error.text, "takes the place of");
+	options_release(&options);
+	/* Sizes that are named take the place of the preset's shapes. */
+	parse_good(WORDS("--preset=patterns", "--rows=10"), &options);
+	assert_int_equal(options.shape_count, 1);
+	assert_int_equal(options.shapes[0].row_bytes, 80);
+	options_release(&options);
+}
+
+static void a_worker_is_a_program_or_an_implementation_with_a_name(void **state)
+{
+	static const char *const bad[][2] = {
+		{"--worker=mine=/no/such/program", "no such program"},
+		{"--worker=mine='open", "--worker mine:"},
+		{"--worker=mine=", "--worker mine:"},
+		{"--worker=numpy=true", "one of ours"},
+		{"--worker=cpp=true", "one of ours"},
+	};
+	struct options options;
+	struct error error;
+
+	(void)state;
+	parse_good(WORDS("--worker=/bin/true", "--strategies=utarray"), &options);
+	assert_string_equal(options.worker, "/bin/true");
+	assert_int_equal(options.implementation_count, 0);
+	options_release(&options);
+	/* It answers nothing: that has a row. */
+	parse_good(WORDS("--worker=mine=true", "--strategies=utarray,unlisted"), &options);
+	assert_null(options.worker);
+	assert_int_equal(options.implementation_count, 1);
+	assert_string_equal(options.implementations[0].name, "mine");
+	assert_string_equal(options.implementations[0].status, "bad_report");
+	assert_int_equal(options.strategy_count, 2);
+	assert_string_equal(options.strategies[1]->name, "unlisted");
+	options_release(&options);
+	parse_good(WORDS("--worker=mine=false", "--implementations=mine"), &options);
+	assert_string_equal(options.implementations[0].status, "exited");
+	assert_int_equal(options.strategy_count, 1);
+	options_release(&options);
+	assert_false(parse(WORDS("--worker=a=true", "--worker=a=true"), &options, &error));
+	assert_contains(error.text, "the name is taken");
+	options_release(&options);
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		assert_false(parse(WORDS(bad[i][0]), &options, &error));
+		assert_contains(error.text, bad[i][1]);
+		options_release(&options);
+	}
 }
 
 static void passes_are_the_presets_or_those_that_are_named(void **state)
@@ -158,7 +281,7 @@ static void passes_are_the_presets_or_those_that_are_named(void **state)
 	(void)state;
 	parse_good(WORDS("--preset=default"), &options);
 	for (size_t i = 0; i < PASS_COUNT; i++)
-		assert_true(options.passes[i]);
+		assert_true(options.passes[i] || i == PASS_PATTERN);
 	options_release(&options);
 
 	parse_good(WORDS("--passes", "trace,probe"), &options);
@@ -221,7 +344,7 @@ static void options_override_the_preset_in_any_order(void **state)
 	assert_int_equal(options.budget_s, 9);
 	assert_int_equal(options.timeout_s, 8);
 	/* From small to large, as the pilot needs them. */
-	assert_counts(&options.rows, rows, COUNT_OF(rows));
+	assert_rows(&options, rows, COUNT_OF(rows));
 	options_release(&options);
 }
 
@@ -469,6 +592,9 @@ static void every_option_is_in_the_help_and_accepted(void **state)
 	static const char *const names[] = {
 		"preset",
 		"strategies",
+		"implementations",
+		"shapes",
+		"cold-only",
 		"allocators",
 		"allocator",
 		"rows",
@@ -537,6 +663,9 @@ int main(void)
 		cmocka_unit_test(a_preset_brings_its_own_sizes_and_limits),
 		cmocka_unit_test(every_preset_can_be_read_and_explains_itself),
 		cmocka_unit_test(a_strategy_that_is_named_is_taken_whatever_the_preset),
+		cmocka_unit_test(implementations_choose_among_strategies_of_one_name),
+		cmocka_unit_test(shapes_take_the_place_of_rows_and_row_bytes),
+		cmocka_unit_test(a_worker_is_a_program_or_an_implementation_with_a_name),
 		cmocka_unit_test(passes_are_the_presets_or_those_that_are_named),
 		cmocka_unit_test(a_timeline_of_what_is_not_traced_is_refused),
 		cmocka_unit_test(a_timeline_is_of_the_rows_that_are_named_or_of_none),

@@ -19,7 +19,9 @@ struct fake {
 	struct options options;
 	struct allocator allocators[MOST_ALLOCATORS];
 	uint64_t rows[MOST_SIZES];
+	size_t row_count;
 	uint64_t row_bytes[MOST_SIZES];
+	struct shape shapes[MOST_SIZES * MOST_SIZES];
 	uint64_t threads[MOST_SIZES];
 	const struct strategy *strategies[64];
 };
@@ -61,7 +63,8 @@ static void fake_init(struct fake *fake, size_t allocators)
 		fake->allocators[i].name = label;
 	options->allocators = fake->allocators;
 	options->allocator_count = allocators;
-	options->rows = (struct counts){fake->rows, 1};
+	options->shapes = fake->shapes;
+	fake->row_count = 1;
 	options->row_bytes = (struct counts){fake->row_bytes, 1};
 	options->threads = (struct counts){fake->threads, 1};
 	fake->rows[0] = 1000;
@@ -82,13 +85,29 @@ static void only_strategy(struct fake *fake, const char *name)
 
 static void add_rows(struct fake *fake, uint64_t rows)
 {
-	assert_true(fake->options.rows.count < MOST_SIZES);
-	fake->rows[fake->options.rows.count++] = rows;
+	assert_true(fake->row_count < MOST_SIZES);
+	fake->rows[fake->row_count++] = rows;
 }
 
-static void make(struct plan *plan, const struct fake *fake, uint64_t memory_bytes)
+/* Each number of rows with each row size. */
+static void cross(struct fake *fake)
+{
+	size_t *count = &fake->options.shape_count;
+
+	*count = 0;
+	for (size_t b = 0; b < fake->options.row_bytes.count; b++)
+		for (size_t r = 0; r < fake->row_count; r++) {
+			assert_in_range(*count, 0, COUNT_OF(fake->shapes) - 1);
+			fake->shapes[(*count)++] =
+				(struct shape){fake->rows[r], fake->row_bytes[b]};
+		}
+}
+
+static void make(struct plan *plan, struct fake *fake, uint64_t memory_bytes)
 {
 	struct error error = {""};
+
+	cross(fake);
 
 	if (!plan_make(plan, &fake->options, &no_topology, memory_bytes, &error))
 		fail_msg("no plan: %s", error.text);
@@ -727,6 +746,7 @@ static void a_size_that_does_not_fit_in_64_bits_is_refused(void **state)
 		fake.rows[0] = cases[i].rows;
 		fake.row_bytes[0] = cases[i].row_bytes;
 		fake.threads[0] = cases[i].threads;
+		cross(&fake);
 		assert_int_equal(plan_make(&plan, &fake.options, &no_topology, plenty, &error),
 				 cases[i].fits);
 		if (!cases[i].fits)
@@ -806,6 +826,7 @@ static void make_all_passes(struct fake *fake, struct plan *plan, struct visit *
 	for (size_t i = 0; i < PASS_COUNT; i++)
 		fake->options.passes[i] = true;
 	fake->options.latency_rounds = 2;
+	cross(fake);
 	if (!plan_make(plan, &fake->options, &topology, plenty, &error))
 		fail_msg("no plan: %s", error.text);
 	*visits = plan_order(plan);

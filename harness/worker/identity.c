@@ -19,6 +19,53 @@ static void *object_of(const void *address)
 	return dladdr(address, &info) != 0 ? info.dli_fbase : NULL;
 }
 
+/* Is that the place in a program that stands for a function of a library? A program that lies at a
+ * fixed address (as some builds of Python do) and takes a function's address has a stub of its own,
+ * which every object then takes for the function, and the dynamic linker finds first. The program's
+ * table of symbols says that it does not define it. */
+static bool is_stub(const void *symbol)
+{
+	const ElfW(Sym) *entry = NULL;
+	void *extra = NULL;
+	Dl_info info;
+
+	if (dladdr1(symbol, &info, &extra, RTLD_DL_SYMENT) == 0 || extra == NULL)
+		return false;
+	entry = extra;
+	return entry->st_shndx == SHN_UNDEF;
+}
+
+/* The first definition in the order of the dynamic linker that is none of the program itself. */
+static void *find_in_libraries(const char *name)
+{
+	struct link_map *object = NULL;
+	void *program = dlopen(NULL, RTLD_LAZY);
+	void *found = NULL;
+
+	if (program == NULL || dlinfo(program, RTLD_DI_LINKMAP, &object) != 0)
+		return NULL;
+	for (object = object->l_next; object != NULL && found == NULL; object = object->l_next) {
+		void *handle = dlopen(object->l_name, RTLD_LAZY | RTLD_NOLOAD);
+		void *symbol = handle == NULL ? NULL : dlsym(handle, name);
+
+		/* dlsym looks into what the object needs, too. */
+		if (symbol != NULL && object_of(symbol) == object_of(object->l_ld))
+			found = symbol;
+		if (handle != NULL)
+			(void)dlclose(handle);
+	}
+	(void)dlclose(program);
+	return found;
+}
+
+/* The function that calls of that name end up in, or NULL. */
+static void *find_function(const char *name)
+{
+	void *symbol = dlsym(RTLD_DEFAULT, name);
+
+	return symbol != NULL && is_stub(symbol) ? find_in_libraries(name) : symbol;
+}
+
 /* A function of that name if the object at `base` defines it, or NULL. */
 static void *own_symbol(const char *name, const void *base)
 {
@@ -166,7 +213,7 @@ static int find_build_id(struct dl_phdr_info *object, size_t size, void *data)
  */
 static bool find_trace(const struct trace **trace, struct error *error)
 {
-	void *symbol = dlsym(RTLD_DEFAULT, "malloc");
+	void *symbol = find_function("malloc");
 	Dl_info info;
 
 	*trace = dlsym(RTLD_DEFAULT, TRACE_SYMBOL);
@@ -190,7 +237,7 @@ static bool find_trace(const struct trace **trace, struct error *error)
  * or the call does not pass by the interposer. */
 static void *working_function(const char *name, const struct trace *trace)
 {
-	void *symbol = dlsym(RTLD_DEFAULT, name);
+	void *symbol = find_function(name);
 
 	if (trace == NULL || symbol == NULL)
 		return symbol;

@@ -71,6 +71,28 @@ static void pin_lane(const struct lane *lane)
 	}
 }
 
+uint64_t measure_expected(const struct measure_request *request, struct row_source *source)
+{
+	if (request->strategy->expected != NULL)
+		return request->strategy->expected(source, request->rows);
+	return row_source_checksum(source, request->rows);
+}
+
+void measure_rewind(const struct measure_request *request, struct row_source *source)
+{
+	row_source_rewind(source);
+	if (request->strategy->rewind != NULL)
+		request->strategy->rewind(source, request->rows);
+}
+
+bool measure_prepare(const struct measure_request *request, struct row_source *source,
+		     struct error *error)
+{
+	return request->strategy->prepare == NULL ||
+	       request->strategy->prepare(source, request->rows) == BUILD_OK ||
+	       error_set(error, "no memory for what %s starts from", request->strategy->name);
+}
+
 static uint64_t timeval_ns(const struct timeval *time)
 {
 	return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_usec * 1000;
@@ -121,7 +143,7 @@ static void run_cold(struct lane *lane)
 	struct array array = array_init(request->row_bytes);
 	struct rusage before = {0};
 
-	row_source_rewind(&lane->source);
+	measure_rewind(request, &lane->source);
 	wait_for_all(lane->measurement);
 	if (lane->number == 0)
 		note_before(lane, &before);
@@ -137,8 +159,13 @@ static void run_cold(struct lane *lane)
 	wait_for_all(lane->measurement);
 
 	lane->start_ns[PHASE_SCAN] = clock_now_ns();
-	lane->checksum = strategy->scan(&array);
+	if (strategy->walk != NULL)
+		strategy->walk(&array);
+	else
+		lane->checksum = strategy->scan(&array);
 	lane->end_ns[PHASE_SCAN] = clock_now_ns();
+	if (strategy->walk != NULL)
+		lane->checksum = strategy->scan(&array);
 
 	wait_for_all(lane->measurement);
 
@@ -229,7 +256,7 @@ static void warm_up_lane(struct lane *lane)
 	const struct measure_request *request = lane->measurement->request;
 	struct array array = array_init(request->row_bytes);
 
-	row_source_rewind(&lane->source);
+	measure_rewind(request, &lane->source);
 	lane->status = request->strategy->build(&array, request->rows, &lane->source);
 	lane->checksum = request->strategy->scan(&array);
 	request->strategy->release(&array);
@@ -332,6 +359,64 @@ static enum measure_status run_warm(struct measurement *measurement, struct erro
 	return collection.status;
 }
 
+/* What is read again and again. */
+struct warm_scan {
+	const struct strategy *strategy;
+	struct array array;
+	uint64_t checksum;
+};
+
+static void read_all(struct warm_scan *scan, uint64_t count)
+{
+	while (count-- > 0) {
+		if (scan->strategy->walk != NULL)
+			scan->strategy->walk(&scan->array);
+		else
+			scan->checksum = scan->strategy->scan(&scan->array);
+		/* The readings must not be found to be one. */
+		__asm__ volatile("" : : "r"(scan) : "memory");
+	}
+}
+
+/* As many readings in a value as the warm part has builds, if that lasts a millisecond, else more;
+ * and as many values, as long as they fit into the time that the warm part may take as well. */
+static enum measure_status scan_warm(struct measurement *measurement, struct error *error)
+{
+	const double value_ns = 1e6;
+	const double most_ns = 60e6;
+	const struct measure_request *request = measurement->request;
+	struct measure_result *result = measurement->result;
+	struct lane *lane = &measurement->lanes[0];
+	struct warm_scan scan = {.strategy = request->strategy,
+				 .array = array_init(request->row_bytes)};
+	enum build_status status;
+	uint64_t start;
+	uint64_t first_ns;
+	uint64_t count;
+
+	measure_rewind(request, &lane->source);
+	status = request->strategy->build(&scan.array, request->rows, &lane->source);
+	if (status != BUILD_OK) {
+		request->strategy->release(&scan.array);
+		(void)error_set(error, warm_out_of_memory);
+		return MEASURE_OUT_OF_MEMORY;
+	}
+	start = clock_now_ns();
+	read_all(&scan, 1);
+	first_ns = clock_now_ns() - start + 1;
+	count = (uint64_t)(value_ns / (double)first_ns) + 1;
+	for (unsigned i = 0; i < request->values; i++) {
+		if (i > 0 && (double)(i + 1) * (double)count * (double)first_ns > most_ns)
+			break;
+		start = clock_now_ns();
+		read_all(&scan, count);
+		result->warm_scan_ns[result->warm_scan_values++] =
+			(double)(clock_now_ns() - start) / (double)count;
+	}
+	request->strategy->release(&scan.array);
+	return MEASURE_OK;
+}
+
 static bool prepare_lanes(struct measurement *measurement, struct error *error)
 {
 	const struct measure_request *request = measurement->request;
@@ -350,10 +435,20 @@ static bool prepare_lanes(struct measurement *measurement, struct error *error)
 		lane->number = i;
 		row_source_init(&lane->source, buffers + i * buffer_bytes, request->row_bytes,
 				request->work);
+		if (!measure_prepare(request, &lane->source, error))
+			return false;
 	}
-	measurement->expected_checksum =
-		row_source_checksum(&measurement->lanes[0].source, request->rows);
+	measurement->expected_checksum = measure_expected(request, &measurement->lanes[0].source);
 	return true;
+}
+
+static void dispose_lanes(struct measurement *measurement)
+{
+	const struct measure_request *request = measurement->request;
+
+	for (unsigned i = 0; i < request->threads; i++)
+		if (request->strategy->dispose != NULL)
+			request->strategy->dispose(&measurement->lanes[i].source);
 }
 
 enum measure_status measure(const struct measure_request *request, struct measure_result *result,
@@ -374,6 +469,10 @@ enum measure_status measure(const struct measure_request *request, struct measur
 	result->checksum = measurement.lanes[0].checksum;
 	if (status == MEASURE_OK && request->iterations > 0)
 		status = run_warm(&measurement, error);
+	if (status == MEASURE_OK && request->iterations > 0 && request->scan_warm &&
+	    request->threads == 1)
+		status = scan_warm(&measurement, error);
+	dispose_lanes(&measurement);
 	(void)getrusage(RUSAGE_SELF, &usage);
 	result->involuntary_switches = (uint64_t)(usage.ru_nivcsw - before.ru_nivcsw);
 	return status;

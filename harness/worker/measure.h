@@ -12,6 +12,10 @@
  * that one is as good), then `values` values through Google Benchmark, each the mean of
  * `iterations` times build and release. With threads, a value is the time in which each thread
  * does one build and release.
+ *
+ * A strategy that has `prepare`, `rewind`, `expected` or `walk` (strategy.h) is treated as these
+ * say; none of that is in a timed figure but `walk`. On request the scan of a result that stays is
+ * timed as well, again and again.
  */
 #ifndef GROWBENCH_HARNESS_MEASURE_H
 #define GROWBENCH_HARNESS_MEASURE_H
@@ -35,6 +39,7 @@ struct measure_request {
 	enum row_work work;
 	uint64_t iterations; /* builds in a warm value; 0: no warm part */
 	unsigned values;     /* 1 to MEASURE_MAX_VALUES */
+	bool scan_warm;      /* time the warm scan, too; in one thread, and with a warm part only */
 };
 
 enum measure_status {
@@ -63,7 +68,9 @@ struct measure_result {
 	uint64_t peak_rss_bytes;
 	unsigned warm_values; /* how many of warm_ns are set; 0 without a warm part */
 	double warm_ns[MEASURE_MAX_VALUES];
-	double warm_minor_faults; /* of one build and release, in all threads */
+	double warm_minor_faults;  /* of one build and release, in all threads */
+	unsigned warm_scan_values; /* how many of warm_scan_ns are set */
+	double warm_scan_ns[MEASURE_MAX_VALUES];
 	uint64_t involuntary_switches;
 	uint64_t checksum;
 };
@@ -71,6 +78,16 @@ struct measure_result {
 /* Pins this process to `cpus` (a list such as "1" or "2,3"), and later each thread of a
  * measurement to one of them in turn. */
 bool measure_pin(const char *cpus, struct error *error);
+
+/* The checksum that a verified build of the request has to end with. */
+uint64_t measure_expected(const struct measure_request *request, struct row_source *source);
+
+/* Brings the source, and what the strategy has prepared, to where a verified build starts from. */
+void measure_rewind(const struct measure_request *request, struct row_source *source);
+
+/* Has the strategy prepare what it starts from. False with a message if it cannot. */
+bool measure_prepare(const struct measure_request *request, struct row_source *source,
+		     struct error *error);
 
 /* Measures. The result is valid for MEASURE_OK only; otherwise *error says what happened. */
 enum measure_status measure(const struct measure_request *request, struct measure_result *result,

@@ -103,7 +103,7 @@ static void *run_lane(void *data)
 	uint64_t start;
 
 	lane->array = array_init(request->row_bytes);
-	row_source_rewind(&lane->source);
+	measure_rewind(request, &lane->source);
 	wait_for_all(run);
 
 	start = clock_now_ns();
@@ -121,8 +121,13 @@ static void *run_lane(void *data)
 	wait_for_all(run);
 
 	trace->start();
-	lane->checksum = request->strategy->scan(&lane->array);
+	if (request->strategy->walk != NULL)
+		request->strategy->walk(&lane->array);
+	else
+		lane->checksum = request->strategy->scan(&lane->array);
 	trace->stop(&lane->scan);
+	if (request->strategy->walk != NULL)
+		lane->checksum = request->strategy->scan(&lane->array);
 
 	wait_for_all(run);
 	start = clock_now_ns();
@@ -170,6 +175,8 @@ static bool prepare_lanes(struct traced_run *run, struct error *error)
 		lane->number = i;
 		row_source_init(&lane->source, buffers + i * buffer_bytes, request->row_bytes,
 				request->work);
+		if (!measure_prepare(request, &lane->source, error))
+			return false;
 	}
 	return true;
 }
@@ -255,7 +262,7 @@ static void collect(struct traced_run *run)
 
 static enum measure_status verdict(struct traced_run *run, struct error *error)
 {
-	const uint64_t expected = row_source_checksum(&run->lanes[0].source, run->request->rows);
+	const uint64_t expected = measure_expected(run->request, &run->lanes[0].source);
 
 	for (unsigned i = 0; i < run->request->threads; i++) {
 		if (run->lanes[i].status != BUILD_OK) {

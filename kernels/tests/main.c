@@ -13,17 +13,13 @@
 #define MOST_GROUP_BYTES 64
 
 static const struct suite *const suites[] = {
-	&suite_checksum,
-	&suite_row_source,
-	&suite_registry,
-	&suite_growth,
-	&suite_rows,
-	&suite_cost,
-	&suite_memory,
-	&suite_out_of_memory,
-	&suite_reserve,
-	&suite_containers,
-	NULL,
+	&suite_checksum, &suite_row_source,
+	&suite_registry, &suite_growth,
+	&suite_rows,     &suite_cost,
+	&suite_memory,   &suite_out_of_memory,
+	&suite_reserve,  &suite_containers,
+	&suite_ndarray,  &suite_pattern_input,
+	&suite_patterns, NULL,
 };
 
 static int start_counting(void **state)
@@ -82,23 +78,31 @@ static bool can_be_counted(const struct strategy *strategy)
 	       (slices != NULL && strcmp(slices, "always-malloc") == 0);
 }
 
+static int run_for_each(const struct suite *suite, const struct strategy *const *table)
+{
+	int failed = 0;
+
+	for (size_t i = 0; table[i] != NULL; i++) {
+		if (can_be_counted(table[i]))
+			failed += run(suite, table[i]);
+		else
+			fprintf(stderr, "[  SKIPPED ] %s: %s: needs G_SLICE=always-malloc\n",
+				suite->name, table[i]->name);
+	}
+	return failed;
+}
+
 int main(void)
 {
 	int failed = 0;
 
 	for (const struct suite *const *suite = suites; *suite != NULL; suite++) {
-		if (!(*suite)->for_each_strategy) {
+		if ((*suite)->for_each_strategy)
+			failed += run_for_each(*suite, strategies);
+		else if ((*suite)->for_each_pattern)
+			failed += run_for_each(*suite, patterns);
+		else
 			failed += run(*suite, NULL);
-			continue;
-		}
-		for (size_t i = 0; strategies[i] != NULL; i++) {
-			if (can_be_counted(strategies[i]))
-				failed += run(*suite, strategies[i]);
-			else
-				fprintf(stderr,
-					"[  SKIPPED ] %s: %s: needs G_SLICE=always-malloc\n",
-					(*suite)->name, strategies[i]->name);
-		}
 	}
 	if (failed != 0)
 		fprintf(stderr, "%d tests failed\n", failed);

@@ -10,13 +10,15 @@
 struct test {
 	/* A sentence that holds, e.g. "the rows come out in order". */
 	const char *behaviour;
-	/* In a suite that runs for each strategy, *state is the const struct strategy. */
+	/* In a suite that runs for each strategy or pattern, *state is the const struct strategy.
+	 */
 	void (*run)(void **state);
 };
 
 struct suite {
 	const char *name;
 	bool for_each_strategy;
+	bool for_each_pattern;
 	/* Ends with an empty record. */
 	const struct test *tests;
 };
@@ -27,6 +29,9 @@ extern const struct suite suite_cost;
 extern const struct suite suite_growth;
 extern const struct suite suite_memory;
 extern const struct suite suite_out_of_memory;
+extern const struct suite suite_ndarray;
+extern const struct suite suite_pattern_input;
+extern const struct suite suite_patterns;
 extern const struct suite suite_registry;
 extern const struct suite suite_reserve;
 extern const struct suite suite_row_source;

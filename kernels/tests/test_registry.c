@@ -7,13 +7,18 @@
 #include "../strategy.h"
 #include "suites.h"
 
-static size_t strategy_count(void)
+static size_t count_of(const struct strategy *const *table)
 {
 	size_t count = 0;
 
-	while (strategies[count] != NULL)
+	while (table[count] != NULL)
 		count++;
 	return count;
+}
+
+static size_t strategy_count(void)
+{
+	return count_of(strategies);
 }
 
 static void the_design_names_are_there(void **state)
@@ -37,13 +42,20 @@ static void the_design_names_are_there(void **state)
 	}
 }
 
+static void all_are_found_by_their_names(const struct strategy *const *table)
+{
+	assert_true(count_of(table) > 0);
+	for (size_t i = 0; table[i] != NULL; i++) {
+		assert_ptr_equal(strategy_find(table[i]->implementation, table[i]->name), table[i]);
+		assert_ptr_equal(strategy_find(NULL, table[i]->name), table[i]);
+	}
+}
+
 static void every_strategy_is_found_by_its_name(void **state)
 {
 	(void)state;
-	assert_true(strategy_count() > 0);
-	for (size_t i = 0; strategies[i] != NULL; i++)
-		assert_ptr_equal(strategy_find(strategies[i]->implementation, strategies[i]->name),
-				 strategies[i]);
+	all_are_found_by_their_names(strategies);
+	all_are_found_by_their_names(patterns);
 }
 
 static void what_does_not_exist_is_not_found(void **state)
@@ -71,6 +83,8 @@ static void the_table_is_in_alphabetical_order(void **state)
 		else
 			assert_false(is_container(before));
 	}
+	for (size_t i = 1; i < count_of(patterns); i++)
+		assert_true(strcmp(patterns[i - 1]->name, patterns[i]->name) < 0);
 }
 
 /* Who asks for a strategy by its name alone gets one. */
@@ -80,6 +94,12 @@ static void no_two_have_the_same_name(void **state)
 	for (size_t i = 0; i < strategy_count(); i++)
 		for (size_t j = 0; j < i; j++)
 			assert_string_not_equal(strategies[i]->name, strategies[j]->name);
+	for (size_t i = 0; i < count_of(patterns); i++) {
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(patterns[i]->name, patterns[j]->name);
+		for (size_t j = 0; j < strategy_count(); j++)
+			assert_string_not_equal(patterns[i]->name, strategies[j]->name);
+	}
 }
 
 /* The name of a strategy's file without ".c" or ".cc" is in `name`, or false. */
@@ -97,17 +117,18 @@ static bool strategy_of_file(const char *file, char *name, size_t name_bytes)
 	return true;
 }
 
-static bool has_record(const char *name, bool container)
+static bool has_record(const struct strategy *const *table, const char *name, bool container)
 {
-	for (size_t i = 0; strategies[i] != NULL; i++) {
-		if (strcmp(strategies[i]->name, name) == 0)
-			return is_container(strategies[i]) == container;
+	for (size_t i = 0; table[i] != NULL; i++) {
+		if (strcmp(table[i]->name, name) == 0)
+			return is_container(table[i]) == container;
 	}
 	return false;
 }
 
 /* How many there are. */
-static size_t files_have_their_records(const char *path, bool containers)
+static size_t files_have_their_records(const char *path, const struct strategy *const *table,
+				       bool containers)
 {
 	DIR *const folder = opendir(path);
 	size_t files = 0;
@@ -119,7 +140,7 @@ static size_t files_have_their_records(const char *path, bool containers)
 		if (!strategy_of_file(entry->d_name, name, sizeof name))
 			continue;
 		files++;
-		if (!has_record(name, containers))
+		if (!has_record(table, name, containers))
 			fail_msg("%s/%s: no record is named \"%s\"", path, entry->d_name, name);
 	}
 	closedir(folder);
@@ -130,9 +151,11 @@ static void every_file_has_its_record(void **state)
 {
 	(void)state;
 	/* Each has one, and there are no others. */
-	assert_int_equal(files_have_their_records(STRATEGIES_FOLDER, false) +
-				 files_have_their_records(CONTAINERS_FOLDER, true),
+	assert_int_equal(files_have_their_records(STRATEGIES_FOLDER, strategies, false) +
+				 files_have_their_records(CONTAINERS_FOLDER, strategies, true),
 			 strategy_count());
+	assert_int_equal(files_have_their_records(PATTERNS_FOLDER, patterns, false),
+			 count_of(patterns));
 }
 
 static void the_containers_of_the_design_are_there(void **state)
@@ -148,32 +171,74 @@ static void the_containers_of_the_design_are_there(void **state)
 		assert_non_null(strategy_find(names[i][0], names[i][1]));
 }
 
+static void the_patterns_of_the_design_are_there(void **state)
+{
+	static const char *const names[] = {
+		"copy_contiguous",
+		"strided_view",
+		"copy_strided",
+		"transpose_view",
+		"reshape_view",
+		"reshape_copy",
+		"transpose_copy_naive",
+		"transpose_copy_blocked",
+		"slice_view",
+		"slice_copy",
+		"reduce_rows",
+		"reduce_columns",
+		"gather_ordered",
+		"gather_shuffled",
+		"add_in_place",
+		"add_out_of_place",
+		"add_chain",
+		"add_chain_fused",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		assert_non_null(strategy_find("c", names[i]));
+}
+
+static void record_is_complete(const struct strategy *strategy)
+{
+	print_message("%s\n", strategy->name);
+	assert_string_not_equal(strategy->name, "");
+	assert_int_equal(strspn(strategy->name, "abcdefghijklmnopqrstuvwxyz0123456789_.-"),
+			 strlen(strategy->name));
+	assert_string_not_equal(strategy->implementation, "");
+	assert_int_equal(strspn(strategy->implementation, "abcdefghijklmnopqrstuvwxyz"),
+			 strlen(strategy->implementation));
+	assert_non_null(strategy->help);
+	assert_in_range(strlen(strategy->help), 10, 80);
+	assert_null(strchr(strategy->help, '\n'));
+	assert_int_not_equal(strategy->help[strlen(strategy->help) - 1], '.');
+	if (strategy->counterpart != NULL)
+		assert_string_not_equal(strategy->counterpart, "");
+	assert_true(strategy->order == GROWTH_LINEAR || strategy->order == GROWTH_QUADRATIC);
+	assert_non_null(strategy->build);
+	assert_non_null(strategy->scan);
+	assert_non_null(strategy->release);
+	assert_non_null(strategy->cost);
+}
+
 static void every_record_is_complete(void **state)
 {
 	(void)state;
 	for (size_t i = 0; strategies[i] != NULL; i++) {
-		const struct strategy *strategy = strategies[i];
-
-		print_message("%s\n", strategy->name);
-		assert_string_not_equal(strategy->name, "");
-		assert_int_equal(strspn(strategy->name, "abcdefghijklmnopqrstuvwxyz0123456789_.-"),
-				 strlen(strategy->name));
-		assert_string_not_equal(strategy->implementation, "");
-		assert_int_equal(strspn(strategy->implementation, "abcdefghijklmnopqrstuvwxyz"),
-				 strlen(strategy->implementation));
-		assert_non_null(strategy->help);
-		assert_in_range(strlen(strategy->help), 10, 80);
-		assert_null(strchr(strategy->help, '\n'));
-		assert_int_not_equal(strategy->help[strlen(strategy->help) - 1], '.');
-		if (strategy->counterpart != NULL)
-			assert_string_not_equal(strategy->counterpart, "");
-		assert_true(strategy->order == GROWTH_LINEAR ||
-			    strategy->order == GROWTH_QUADRATIC);
-		assert_non_null(strategy->append);
-		assert_non_null(strategy->build);
-		assert_non_null(strategy->scan);
-		assert_non_null(strategy->release);
-		assert_non_null(strategy->cost);
+		record_is_complete(strategies[i]);
+		assert_non_null(strategies[i]->append);
+		assert_false(strategies[i]->is_pattern);
+	}
+	for (size_t i = 0; patterns[i] != NULL; i++) {
+		record_is_complete(patterns[i]);
+		assert_true(patterns[i]->is_pattern);
+		assert_null(patterns[i]->begin);
+		assert_null(patterns[i]->finish);
+		assert_non_null(patterns[i]->counterpart);
+		assert_non_null(patterns[i]->supports);
+		assert_non_null(patterns[i]->prepare);
+		assert_non_null(patterns[i]->dispose);
+		assert_non_null(patterns[i]->expected);
 	}
 }
 
@@ -182,9 +247,10 @@ static const struct test tests[] = {
 	{"every strategy is found by its name", every_strategy_is_found_by_its_name},
 	{"what does not exist is not found", what_does_not_exist_is_not_found},
 	{"the containers of the design are there", the_containers_of_the_design_are_there},
+	{"the patterns of the design are there", the_patterns_of_the_design_are_there},
 	{"the table is in alphabetical order, ours first", the_table_is_in_alphabetical_order},
 	{"no two have the same name", no_two_have_the_same_name},
-	{"every file in strategies/ and containers/ has its record, and no other exists",
+	{"every file of the three folders has its record, and no other exists",
 	 every_file_has_its_record},
 	{"every record is complete", every_record_is_complete},
 	{0},

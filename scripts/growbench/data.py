@@ -10,6 +10,7 @@ from growbench.columns import TRACE
 from growbench.implementations import IDENTITY
 from growbench.latency import latencies
 from growbench.limits import machine_limits
+from growbench.patterns import choices, crossovers_of_views, patterns
 from growbench.summary import summarise
 
 
@@ -21,6 +22,8 @@ class Data(NamedTuple):
     limits: machine_limits(), always of the whole run. run, run_attribution: the summary and the
     attribution of the whole run, for what needs cells of other parts beside its own. ratios,
     steady_ratios: article_ratios() of the whole run, of a first build and in the steady state.
+    patterns, view_crossovers, choices: of the pattern pass of the whole run, as patterns(),
+    crossovers_of_views() and choices() give them.
     """
 
     summary: pd.DataFrame
@@ -32,6 +35,9 @@ class Data(NamedTuple):
     run_attribution: pd.DataFrame
     ratios: pd.DataFrame
     steady_ratios: pd.DataFrame
+    patterns: pd.DataFrame
+    view_crossovers: pd.DataFrame
+    choices: pd.DataFrame
 
     def part(self, chosen: Callable[[pd.DataFrame], pd.Series]) -> "Data":
         """The cells for which `chosen` is true, given a table with the columns of a cell."""
@@ -63,4 +69,7 @@ def analyse(runs: pd.DataFrame, timeline: pd.DataFrame) -> Data:
         attribution,
         article_ratios(runs),
         article_ratios(runs, STEADY),
+        patterns(runs, limits),
+        crossovers_of_views(runs),
+        choices(runs),
     )

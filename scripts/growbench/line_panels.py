@@ -246,3 +246,10 @@ def _legend(
         handles.append(Line2D([], [], color=grey, linewidth=_GUIDE * style.line))
         labels.append(guide.label)
     return Legend(handles, labels, title)
+
+
+def draw_points(axes: Axes, points: np.ndarray, look: Look, style: Style) -> None:
+    """One line of a figure that is laid out elsewhere. points: x, median, low and high in columns,
+    sorted by x; nan where there is no interval."""
+    x, median, low, high = points.T
+    _draw_line(axes, _Line(x, median, low, high, np.full(len(points), np.nan)), look, style)

@@ -29,12 +29,13 @@ FORMATS: dict[str, dict] = {
 
 
 class Plot(NamedTuple):
-    """One file of the plots folder."""
+    """One file of the plots folder. patterns: it is of copying patterns, and not of strategies."""
 
     name: str
     help: str
     draw: Callable[[Data, Context], Figure]
     kernels_only: bool = False
+    patterns: bool = False
 
 
 def all_plots() -> list[Plot]:
@@ -43,8 +44,19 @@ def all_plots() -> list[Plot]:
     for info in pkgutil.iter_modules(plots.__path__):
         module = importlib.import_module(f"{plots.__name__}.{info.name}")
         kernels_only = getattr(module, "KERNELS_ONLY", False)
-        found.append(Plot(module.NAME, module.HELP, module.draw, kernels_only))
+        patterns = getattr(module, "PATTERNS", False)
+        found.append(Plot(module.NAME, module.HELP, module.draw, kernels_only, patterns))
     return sorted(found, key=lambda plot: plot.name)
+
+
+def tasks_of(plots: Sequence[Plot], parts: Sequence[Slice]) -> list[tuple[Plot, Slice]]:
+    """Which plots of which slices are worth trying, slice by slice."""
+    return [
+        (plot, part)
+        for part in parts
+        for plot in plots
+        if plot.patterns == part.of_patterns and not (plot.kernels_only and part.beside_kernels)
+    ]
 
 
 class Drawn(NamedTuple):
@@ -87,6 +99,12 @@ def _settings(style: Style) -> ContextManager[None]:
     return matplotlib.rc_context(changed)
 
 
+def draw_in(style: Style, draw: Callable[[], Figure]) -> Figure:
+    """A figure that is of no run, untouched by the user's own matplotlib settings."""
+    with _settings(style):
+        return draw()
+
+
 def draw_and_write(plot: Plot, part: Slice, formats: Sequence[str], folder: Path) -> Drawn:
     """Draw one plot of one slice and write it in each format."""
     name = plot.name + part.suffix
@@ -112,12 +130,7 @@ def draw_all(
     Each figure is drawn by one process from start to end, so the number of CPUs changes nothing
     but the time.
     """
-    tasks = [
-        (plot, part)
-        for part in parts
-        for plot in chosen
-        if not (plot.kernels_only and part.beside_kernels)
-    ]
+    tasks = tasks_of(chosen, parts)
     cpus = min(len(tasks), len(os.sched_getaffinity(0)))
     if cpus <= 1:
         return [draw_and_write(plot, part, formats, folder) for plot, part in tasks]

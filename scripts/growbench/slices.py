@@ -30,13 +30,15 @@ class Slice(NamedTuple):
     """suffix: what tells the slice's files from those of the main slice, whose suffix is "".
 
     beside_kernels: it is of the containers, and the run has our own kernels too, so that plots
-    which say no more of the containers need not be drawn once more.
+    which say no more of the containers need not be drawn once more. of_patterns: it is of copying
+    patterns (pattern_slices), and for the plots that are of these.
     """
 
     suffix: str
     data: Data
     context: Context
     beside_kernels: bool = False
+    of_patterns: bool = False
 
 
 def slices(run: Data, machine_id: str, style: Style = STYLES[DEFAULT_STYLE]) -> list[Slice]:

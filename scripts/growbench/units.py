@@ -13,22 +13,33 @@ _MEMORY = (
 _COUNT = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _RATIO = ((1.0, "\N{MULTIPLICATION SIGN}"),)
 _SHARE = ((0.01, "%"),)
-_SIZES = {"ns": _TIME, "bytes": _MEMORY, "count": _COUNT, "ratio": _RATIO, "share": _SHARE}
+_RATE = ((1.0, "GB/s"),)
+_SIZES = {
+    "ns": _TIME,
+    "bytes": _MEMORY,
+    "count": _COUNT,
+    "ratio": _RATIO,
+    "share": _SHARE,
+    "rate": _RATE,
+}
+# Between the figure and its unit.
+_SPACED = ("ns", "bytes", "rate")
 
 
 def show(value: float, unit: str, digits: int = 3) -> str:
-    """`value` in `unit` (ns, bytes, count, ratio or share), rounded to `digits` significant digits.
+    """`value` in `unit` (a key of _SIZES), rounded to `digits` significant digits.
 
     show(1903000.0, "ns") is "1.90 ms", show(65536, "bytes") is "64.0 KiB", show(10000, "count",
     1) is "10k", show(2.034, "ratio") is "2.03x" with a multiplication sign, show(0.5, "share") is
-    "50.0%". A share is 100% only if it is 1: 0.9996 has a digit more.
+    "50.0%". A rate is in bytes per ns, which is GB/s. A share is 100% only if it is 1: 0.9996 has
+    a digit more.
     """
     if unit == "share" and 0.0 < 1.0 - value < 0.5 * 10.0**-digits:
         digits = math.ceil(-math.log10(1.0 - value))
     size, name = _size_and_name(value, unit)
     # 999.9 ns is 1.00 us, not 1000 ns: the unit is that of the rounded figure.
     size, name = _size_and_name(float(f"{value / size:.{digits - 1}e}") * size, unit)
-    space = " " if unit in ("ns", "bytes") else ""
+    space = " " if unit in _SPACED else ""
     return f"{_rounded(value / size, digits)}{space}{name}"
 
 
@@ -48,7 +59,7 @@ def unit_size(value: float, unit: str) -> float:
 def tick(value: float, unit: str) -> str:
     """`value` as the label of an axis: as short as it can be without loss ("10k", "2 ms")."""
     size, name = _size_and_name(value, unit)
-    space = " " if unit in ("ns", "bytes") else ""
+    space = " " if unit in _SPACED else ""
     if value / size >= 10_000:
         return f"{value / size:,.0f}{space}{name}"
     return f"{value / size:.4g}{space}{name}"

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from conftest import one_cell
 from full_runs import full_run
+from pattern_runs import pattern_run
 
 from growbench.columns import COLUMNS, STATUSES, TIMELINE_COLUMNS
 from growbench.data import analyse
 from growbench.flags import FLAGS
+from growbench.limits import machine_limits
+from growbench.patterns import patterns
 from growbench.render import all_plots
 from growbench.summary import summarise
 from growbench.version import version
@@ -72,6 +75,12 @@ def test_every_column_of_a_summary_is_explained_in_order():
 def test_every_column_of_the_other_tables_is_explained_in_order(name):
     tables = analyse(*full_run(["chunked_list"], ["glibc"], [10_000], rounds=1))
     assert names_in_table(headed(f"{name}.csv")) == list(getattr(tables, name).columns)
+
+
+def test_every_column_of_the_patterns_is_explained_in_order():
+    runs = pattern_run(["c"], ["slice_copy"], ["glibc"], rounds=1)
+    explained = names_in_table(headed("patterns.csv"))
+    assert explained == list(patterns(runs, machine_limits(runs)).columns)
 
 
 def test_every_plot_is_named_after_its_file_and_explained():

@@ -46,7 +46,8 @@ from growbench.units import show
 # The third is like the second in all but its colours.
 DRAWN_STYLES = ("print", "dark")
 NO_POINTS = pd.DataFrame(columns=[column.name for column in TIMELINE_COLUMNS])
-PLOTS = {plot.name: plot for plot in all_plots()}
+# Those of copying patterns are in test_pattern_plots.py.
+PLOTS = {plot.name: plot for plot in all_plots() if not plot.patterns}
 
 
 def parts_of(runs: pd.DataFrame, style: str = DEFAULT_STYLE) -> list:

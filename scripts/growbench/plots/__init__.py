@@ -10,6 +10,12 @@ and, where a second figure for the containers that people use would say too litt
 
     KERNELS_ONLY = True
 
+A plot of copying patterns says so with
+
+    PATTERNS = True
+
+and gets a slice of all patterns and shapes (pattern_slices.pattern_slices), which others do not.
+
 draw() gets what is known (data.Data) of the cells of one slice (slices.Slice): one row size,
 number of threads and kind of work, of our own kernels or of the containers. Its summary has at
 least one cell; its other tables may be empty. It raises canvas.NothingToDraw with a reason where

@@ -8,6 +8,8 @@ Data flows one way here too:
     facts       what the machine was, when and how it was measured, how to do so again
     sections    the tables of a run
     figures     the plots as small PNG images, with words for those who do not see them
+    memory      a picture of memory, from a layout that is kept
+    copies      copying patterns: their plots and tables
     side_by_side  several runs beside each other
     assemble    from runs to all of these
     page        all of it as one HTML file

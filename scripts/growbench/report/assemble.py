@@ -6,7 +6,9 @@ import pandas as pd
 
 from growbench.comparison.run import Run
 from growbench.data import analyse
+from growbench.pattern_slices import pattern_slices
 from growbench.render import all_plots
+from growbench.report.copies import copies
 from growbench.report.evidence import Evidence, evidence
 from growbench.report.figures import draw_pictures
 from growbench.report.findings import findings
@@ -40,6 +42,11 @@ PLOT_ORDER = (
     "containers",
     "scaling_cold",
     "scaling_warm",
+    "pattern_costs",
+    "pattern_choices",
+    "pattern_crossovers",
+    "pattern_strides",
+    "pattern_transpose",
 )
 # Those that are put side by side when there are several runs.
 SIDE_BY_SIDE = (
@@ -85,9 +92,19 @@ def _report(source: Source, several: bool) -> RunReport:
     place = {name: number for number, name in enumerate(PLOT_ORDER)}
     plots = [plot for plot in all_plots() if not several or plot.name in wanted]
     plots.sort(key=lambda plot: (place.get(plot.name, len(place)), plot.name))
-    pictures = draw_pictures(plots, parts[:1] if several else parts)
-    tables = [] if several else listings(of_run)
-    return RunReport(of_run, findings(of_run), pictures, tables, _warnings(run))
+    if several:
+        pictures = draw_pictures(plots, parts[:1])
+        return RunReport(of_run, findings(of_run), pictures, [], _warnings(run))
+    pictures = draw_pictures(plots, parts + pattern_slices(data, run.machine_id))
+    of_patterns = {plot.name for plot in plots if plot.patterns}
+    return RunReport(
+        of_run,
+        findings(of_run),
+        [picture for picture in pictures if picture.plot not in of_patterns],
+        listings(of_run),
+        _warnings(run),
+        copies(run.runs, data, [picture for picture in pictures if picture.plot in of_patterns]),
+    )
 
 
 def _warnings(run: Run) -> list[str]:
@@ -99,12 +116,15 @@ def _warnings(run: Run) -> list[str]:
             "machine, the build and the libraries, and no cache size could be kept apart in the "
             "growth exponents."
         )
-    rounds = run.runs.loc[run.runs["pass"] == "measure", "round"].nunique()
+    timed = run.runs["pass"].isin(("measure", "pattern"))
+    rounds = run.runs.loc[timed, "round"].nunique()
     if 0 < rounds < FEWEST_ROUNDS:
         said.append(
             f"This run has {rounds} round{'s' if rounds > 1 else ''}. Below {FEWEST_ROUNDS} there "
             "are no intervals: figures are shown, and nothing is told apart."
         )
     if not rounds:
-        said.append("This run has no measure pass: there are no times to report.")
+        said.append(
+            "This run has neither a measure nor a pattern pass: there are no times to report."
+        )
     return said

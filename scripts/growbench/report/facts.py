@@ -111,7 +111,7 @@ def machine_facts(run: Run) -> Facts:
 def run_facts(run: Run) -> Facts:
     """When and how it was measured."""
     machine, rows = run.machine, run.runs
-    measured = rows[rows["pass"] == "measure"]
+    measured = rows[rows["pass"].isin(("measure", "pattern"))]
     rounds = measured["round"].nunique()
     state = text(machine, "run", "state")
     facts = [

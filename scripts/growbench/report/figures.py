@@ -10,11 +10,13 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple, Optional, Sequence
 
+from matplotlib.figure import Figure
 from PIL import Image
 
 from growbench.canvas import NothingToDraw
-from growbench.render import Plot, draw_figure, figure_bytes
+from growbench.render import Plot, draw_figure, figure_bytes, tasks_of
 from growbench.slices import Slice
+from growbench.style import Style
 
 _COLOURS = 255
 
@@ -46,12 +48,7 @@ class Picture(NamedTuple):
 
 def draw_pictures(plots: Sequence[Plot], parts: Sequence[Slice]) -> list[Picture]:
     """Each plot of each slice that there is something to draw of, on all CPUs, slice by slice."""
-    tasks = [
-        (plot, part)
-        for part in parts
-        for plot in plots
-        if not (plot.kernels_only and part.beside_kernels)
-    ]
+    tasks = tasks_of(plots, parts)
     cpus = min(len(tasks), len(os.sched_getaffinity(0)))
     if cpus <= 1:
         drawn = [_draw(*task) for task in tasks]
@@ -66,19 +63,16 @@ def _draw(plot: Plot, part: Slice) -> Optional[Picture]:
         figure = draw_figure(plot, part)
     except NothingToDraw:
         return None
-    style = part.context.style
+    caption = plot.help[:1].upper() + plot.help[1:]
+    words = (plot.name + part.suffix, plot.name, caption, part.context.what)
+    return picture(figure, part.context.style, words)
+
+
+def picture(figure: Figure, style: Style, words: tuple[str, str, str, str]) -> Picture:
+    """A figure as a small PNG image. words: its name, plot, caption and of, see Picture."""
     image = Image.open(io.BytesIO(figure_bytes(figure, "png", style))).convert("RGB")
     small = image.quantize(_COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
     small.save(buffer, "png", compress_level=9)
-    caption = plot.help[:1].upper() + plot.help[1:]
-    return Picture(
-        plot.name + part.suffix,
-        plot.name,
-        caption,
-        part.context.what,
-        buffer.getvalue(),
-        image.width,
-        image.height,
-        image.width / style.dpi,
-    )
+    width = image.width / style.dpi
+    return Picture(*words, buffer.getvalue(), image.width, image.height, width)

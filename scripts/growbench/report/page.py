@@ -14,6 +14,7 @@ import jinja2
 import markupsafe
 
 from growbench.report import facts
+from growbench.report.copies import Copies
 from growbench.report.evidence import Evidence
 from growbench.report.figures import Picture
 from growbench.report.findings.finding import Finding
@@ -27,13 +28,15 @@ _LONG_TEXT = 40
 
 
 class RunReport(NamedTuple):
-    """What the report has to say of one run. warnings: what its reader should know first."""
+    """What the report has to say of one run. warnings: what its reader should know first. copies:
+    of copying patterns, if it has any."""
 
     evidence: Evidence
     findings: Sequence[Finding]
     pictures: Sequence[Picture]
     listings: Sequence[Listing]
     warnings: Sequence[str] = ()
+    copies: Optional[Copies] = None
 
 
 class Comparison(NamedTuple):
@@ -138,7 +141,8 @@ def _date(reports: Sequence[RunReport]) -> str:
 
 def _context(report: RunReport, key: str, for_paper: bool) -> dict[str, Any]:
     evidence = report.evidence
-    plots = {picture.name for picture in report.pictures}
+    of_copies = report.copies.pictures if report.copies else ()
+    plots = {picture.name for picture in (*report.pictures, *of_copies)}
     findings = [
         {
             "key": finding.key,
@@ -159,6 +163,12 @@ def _context(report: RunReport, key: str, for_paper: bool) -> dict[str, Any]:
         "findings": findings,
         "pictures": report.pictures,
         "grids": [_grid(listing, for_paper) for listing in report.listings],
+        "copies": report.copies
+        and {
+            "memory": report.copies.memory,
+            "pictures": report.copies.pictures,
+            "grids": [_grid(listing, for_paper) for listing in report.copies.listings],
+        },
         "commands": facts.commands(evidence.run),
     }
 

@@ -14,6 +14,7 @@ from typing import Callable, Optional
 from growbench.report.evidence import Evidence
 from growbench.report.findings.allocators import swapping_allocators
 from growbench.report.findings.appends import single_appends
+from growbench.report.findings.copies import needless_copies, paying_copies
 from growbench.report.findings.curves import crossovers, growth
 from growbench.report.findings.doubts import trust
 from growbench.report.findings.finding import Finding
@@ -37,6 +38,8 @@ FINDINGS: tuple[Callable[[Evidence], Optional[Finding]], ...] = (
     memory,
     single_appends,
     containers,
+    needless_copies,
+    paying_copies,
     trust,
 )
 

@@ -1,0 +1,54 @@
+/*
+ * add_chain_fused - a * 2 + b - 1 in one pass, in one new array.
+ *
+ * What add_chain could be: each element is read once and written once. NumPy has no such
+ * expression; numexpr and compilers do this. For n rows of b bytes:
+ *
+ *     calls      1 malloc (none for n = 0)
+ *     copied     nothing
+ *     peak       b n bytes
+ */
+#include "../nd_arithmetic.h"
+#include "../pattern.h"
+
+static enum nd_status operation(struct pattern_input *input)
+{
+	return nd_multiply_add(&input->result, &input->a, 2, &input->b, -1);
+}
+
+static enum build_status build(struct array *array, size_t rows, struct row_source *source)
+{
+	return pattern_build(array, rows, source, operation);
+}
+
+static uint64_t expected(struct row_source *source, size_t rows)
+{
+	const size_t columns = source->row_bytes / sizeof(double);
+	struct checksum checksum = {0};
+
+	for (size_t e = 0; e < rows * columns; e++)
+		pattern_expect(&checksum, 2 * pattern_a(e) + pattern_b(e) - 1);
+	return checksum_value(&checksum);
+}
+
+static enum build_status prepare(struct row_source *source, size_t rows)
+{
+	return pattern_prepare_with(source, rows, PATTERN_NEEDS_B);
+}
+
+const struct strategy pattern_add_chain_fused = {
+	.name = "add_chain_fused",
+	.implementation = "c",
+	.help = "Work out a * 2 + b - 1 in one pass",
+	.counterpart = "a * 2 + b - 1",
+	.order = GROWTH_LINEAR,
+	.is_pattern = true,
+	.supports = pattern_takes_doubles,
+	.prepare = prepare,
+	.dispose = pattern_dispose,
+	.expected = expected,
+	.build = build,
+	.scan = pattern_scan,
+	.release = pattern_release,
+	.cost = pattern_cost_of_new,
+};

@@ -1,0 +1,107 @@
+"""Copies that need not happen, and those that pay for themselves."""
+
+from typing import Optional
+
+import pandas as pd
+
+from growbench import pattern_tables
+from growbench.implementation_names import implementation_text, implementations_in_order
+from growbench.patterns import NEVER, NOT_RESOLVED, PAYS, WARM
+from growbench.report.evidence import Evidence, excludes
+from growbench.report.findings.finding import Finding
+from growbench.report.sentences import Sentence, figure, interval, listed, name, times
+from growbench.tables import factor
+
+
+def needless_copies(evidence: Evidence) -> Optional[Finding]:
+    """What do copies, temporaries and walks in the wrong order cost?"""
+    found = _usual(evidence, evidence.data.choices)
+    if found.empty:
+        return None
+    sentences: list[Sentence] = []
+    for implementation in implementations_in_order(found["implementation"]):
+        own = found[found["implementation"] == implementation].to_dict("records")
+        told = [row for row in own if excludes(row["ci_low"], row["ci_high"])]
+        sentence = _begun(evidence, implementation)
+        if told:
+            sentence.append("over the other way to the same end: ")
+            for number, row in enumerate(told):
+                sentence += [*(["; "] if number else []), *_ratio(row)]
+            sentence.append(".")
+        open_ = [[row["choice"]] for row in own if row not in told]
+        if open_:
+            sentence += [" Not" if told else "not", " told apart: "]
+            sentence += [*listed(open_, most=len(open_)), "."]
+        sentences.append(sentence)
+    table = pattern_tables.choices(found)
+    title = "What copies cost that need not happen"
+    return Finding("needless-copies", title, sentences, table, ("pattern_choices", "pattern_costs"))
+
+
+def _ratio(row: dict) -> list:
+    ends = interval(row["ci_low"], row["ci_high"])
+    return [row["choice"], ", ", times(row["ratio"]), *ends]
+
+
+def paying_copies(evidence: Evidence) -> Optional[Finding]:
+    """After how many walks does a copy pay for itself?"""
+    found = _usual(evidence, evidence.data.view_crossovers)
+    if found.empty:
+        return None
+    sentences: list[Sentence] = []
+    for implementation in implementations_in_order(found["implementation"]):
+        own = found[found["implementation"] == implementation]
+        pays, never, unclear = (
+            own[own["verdict"] == verdict].to_dict("records")
+            for verdict in (PAYS, NEVER, NOT_RESOLVED)
+        )
+        sentence = _begun(evidence, implementation)
+        if pays:
+            sentence.append("a copy pays for itself after so many walks: ")
+            sentence += [*listed([_walks(row) for row in pays], most=len(pays)), "."]
+            at_once = [[row["pair"]] for row in pays if row["ci_high"] < 1.0]
+            if at_once:
+                sentence += [" Below 1, a copy pays even if it is walked once: "]
+                sentence += [*listed(at_once, most=len(at_once)), "."]
+        if never:
+            sentence += [
+                " It never" if pays else "a copy never",
+                " pays, as walking it is no faster: ",
+            ]
+            sentence += [*listed([[row["pair"]] for row in never], most=len(never)), "."]
+        if unclear:
+            sentence += [" Not" if pays or never else "not", " resolved: "]
+            sentence += [*listed([[row["pair"]] for row in unclear], most=len(unclear)), "."]
+        sentences.append(sentence)
+    table = pattern_tables.crossovers(found)
+    plots = ("pattern_crossovers", "pattern_strides")
+    return Finding("paying-copies", "When a copy pays", sentences, table, plots)
+
+
+def _walks(row: dict) -> list:
+    return [
+        row["pair"],
+        " ",
+        figure(factor(row["walks"])),
+        *interval(row["ci_low"], row["ci_high"]),
+    ]
+
+
+def _usual(evidence: Evidence, table: pd.DataFrame) -> pd.DataFrame:
+    """The warm cells of the usual size and allocator, one shape of each."""
+    if table.empty:
+        return table
+    usual = pattern_tables.usual(evidence.data.patterns)
+    chosen = usual.of(table)
+    return chosen[chosen["process"] == WARM]
+
+
+def _begun(evidence: Evidence, implementation: str) -> list:
+    usual = pattern_tables.usual(evidence.data.patterns)
+    return [
+        "In ",
+        name(implementation_text(implementation)),
+        f" at {usual.size} on ",
+        name(usual.allocator),
+        ", in the steady state, ",
+    ]

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Draw how arrays, views of them and lists lie in memory, from real strides and addresses."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Optional, Sequence
+
+try:
+    from growbench import c_arrays, entry, files, memory_layout, memory_picture, render
+    from growbench.style import DEFAULT_STYLE, STYLES
+except ImportError as error:
+    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
+    sys.exit(2)
+
+NAME = "memory"
+EXAMPLES = """\
+  memory_picture.py --output /tmp/pictures
+  memory_picture.py --save layout.json --format svg
+  memory_picture.py --layout layout.json --style dark
+
+Addresses differ from process to process. --save keeps those that were measured, and --layout draws
+them again: the same layout gives the same bytes.
+"""
+
+
+def main(arguments: Sequence[str]) -> None:
+    options = parse(arguments)
+    formats = list(dict.fromkeys(options.format.split(",")))
+    entry.check_names("format", formats, list(render.FORMATS))
+    entry.check_names("style", [options.style], list(STYLES))
+    if options.layout:
+        layout = memory_layout.read_layout(Path(options.layout))
+    else:
+        layout = measured(options.library)
+    folder, style = Path(options.output), STYLES[options.style]
+    folder.mkdir(parents=True, exist_ok=True)
+    if options.save:
+        with files.atomic_writer(Path(options.save)) as stream:
+            stream.write(memory_layout.as_json(layout))
+        print(options.save)
+    figure = render.draw_in(style, lambda: memory_picture.draw(layout, style))
+    for format in formats:
+        content = render.figure_bytes(figure, format, style)
+        path = folder / f"{NAME}.{format}"
+        with files.atomic_writer(path, binary=True) as stream:
+            stream.write(content)
+        print(path)
+
+
+def measured(library: Optional[str]) -> memory_layout.Layout:
+    """What is so here and now, held against the C model."""
+    try:
+        return c_arrays.checked(memory_layout.measure(), Path(library) if library else None)
+    except c_arrays.ModelError as error:
+        raise entry.UsageError(str(error)) from None
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = entry.parser(
+        "Draw a picture of memory: an array, views of it, a copy, a list of pointers.", EXAMPLES
+    )
+    parser.add_argument(
+        "--output", default=".", metavar="DIR", help=f"write {NAME}.png and so on here (default: .)"
+    )
+    parser.add_argument(
+        "--format",
+        default=",".join(render.FORMATS),
+        metavar="LIST",
+        help="formats, separated by commas (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--style",
+        default=DEFAULT_STYLE,
+        metavar="NAME",
+        help=f"{', '.join(STYLES)}, as of plot.py (default: %(default)s)",
+    )
+    parser.add_argument("--save", metavar="FILE", help="write what was measured, as JSON")
+    parser.add_argument("--layout", metavar="FILE", help="draw what --save wrote, measure nothing")
+    parser.add_argument(
+        "--library",
+        metavar="FILE",
+        help="libgrowbench-kernels.so, whose model of an array has to say the same as NumPy "
+        "(default: build/libgrowbench-kernels.so, if it is there)",
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(entry.run(main))

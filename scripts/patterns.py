@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Say what copying patterns cost, and after how many walks a copy pays for itself."""
+
+import argparse
+import sys
+from typing import Sequence
+
+try:
+    import pandas as pd
+
+    from growbench import choice, entry, limits, load, patterns, pattern_tables, tables
+except ImportError as error:
+    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
+    sys.exit(2)
+
+EXAMPLES = """\
+  patterns.py results/my-patterns
+  patterns.py results/my-patterns --strategy transpose_copy_blocked transpose_copy_naive --all
+  patterns.py results/my-patterns --table crossovers --allocator glibc jemalloc --format markdown
+  patterns.py results/my-patterns --table costs --all --format csv > costs.csv
+
+Without a choice of cells: the costs at one size, and the rest at all sizes, on glibc or else the
+first allocator. A run with patterns is made by: make patterns
+"""
+TABLES = ("costs", "crossovers", "choices")
+FORMATS = ("terminal", "markdown", "json", "csv")
+
+
+def main(arguments: Sequence[str]) -> None:
+    options = parse(arguments)
+    runs = load.read_runs(options.run)
+    cells = patterns.patterns(runs, limits.machine_limits(runs))
+    if cells.empty:
+        raise entry.UsageError(
+            f"{load.runs_path(options.run)} has no rows of the pattern pass; make a run with: "
+            "make patterns"
+        )
+    made = [table for table in chosen_tables(runs, cells, options) if table.name in options.table]
+    if options.format == "json":
+        entry.put(tables.to_json({table.name: tables.as_records(table) for table in made}))
+    elif options.format == "csv":
+        if len(made) != 1:
+            raise entry.UsageError("CSV holds one table; choose it with --table")
+        entry.put(tables.as_csv(made[0]))
+    elif options.format == "markdown":
+        entry.put("\n".join(tables.as_markdown(table) for table in made))
+    else:
+        entry.put("\n".join(tables.as_terminal(table, entry.in_colour()) for table in made))
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = entry.parser(
+        "Say what copying patterns allocate, copy and take, beside NumPy's, and when a copy pays.",
+        EXAMPLES,
+    )
+    parser.add_argument("run", metavar="RUN", help="a run's folder, or its runs.csv")
+    choice.add_arguments(parser)
+    parser.add_argument(
+        "--table", nargs="+", choices=TABLES, default=TABLES, help="only these tables"
+    )
+    parser.add_argument("--all", action="store_true", help="all allocators, and all sizes")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default=FORMATS[0],
+        help="what to write (default: %(default)s); JSON and CSV are in full precision",
+    )
+    parser.add_argument(
+        "--json", dest="format", action="store_const", const="json", help="--format json"
+    )
+    parser.add_argument(
+        "--markdown",
+        dest="format",
+        action="store_const",
+        const="markdown",
+        help="--format markdown",
+    )
+    return parser.parse_args(arguments)
+
+
+def chosen_tables(
+    runs: pd.DataFrame, cells: pd.DataFrame, options: argparse.Namespace
+) -> Sequence[tables.Table]:
+    """The tables, of the cells that were asked for."""
+    beside = patterns.beside_ours(runs)
+    crossovers = patterns.crossovers_of_views(runs)
+    choices = patterns.choices(runs)
+    wanted = choice.chosen(options)
+    choice.choose([cells], wanted)
+    cells = narrowed(cells, wanted, ["strategy"])
+    crossovers = narrowed(crossovers, wanted, ["view", "copy"])
+    choices = narrowed(choices, wanted, ["dearer", "cheaper"])
+    if not wanted and not options.all:
+        usual = pattern_tables.usual(cells)
+        cells = usual.of(cells)
+        crossovers, choices = (
+            table[table["allocator"] == usual.allocator] for table in (crossovers, choices)
+        )
+    return [
+        pattern_tables.costs(cells, beside),
+        pattern_tables.crossovers(crossovers),
+        pattern_tables.choices(choices),
+    ]
+
+
+def narrowed(table: pd.DataFrame, wanted: dict[str, list], names: list[str]) -> pd.DataFrame:
+    """The rows that are all that is wanted; a pattern may stand in any of the columns `names`."""
+    others = {key: values for key, values in wanted.items() if key != "strategy"}
+    table = choice.of(table, others)
+    if "strategy" in wanted:
+        table = table[table[names].isin(wanted["strategy"]).any(axis=1)]
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(entry.run(main))
