@@ -334,7 +334,8 @@ bool implementation_find(const char *name, struct implementation *implementation
 		words_of(2, (const char *const[]){path == NULL ? python : path,
 						  GROWBENCH_SCRIPTS "/python_worker.py"});
 	g_free(path);
-	return implementation->arguments != NULL || error_set(error, "no memory");
+	return (implementation->arguments != NULL && implementation->name != NULL) ||
+	       error_set(error, "no memory");
 }
 
 bool implementation_is_named(const char *text)
@@ -377,7 +378,8 @@ bool implementation_parse(const char *text, struct implementation *implementatio
 	implementation->arguments[0] = realpath(path, NULL);
 	g_free(path);
 	g_strfreev(words);
-	return true;
+	return (implementation->name != NULL && implementation->arguments[0] != NULL) ||
+	       error_set(error, "no memory");
 }
 
 void implementation_release(struct implementation *implementation)

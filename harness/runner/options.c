@@ -551,7 +551,7 @@ static bool is_wanted(const struct options *options, const char *implementation)
 		return is_in_list(implementation, options->implementations_text);
 	for (size_t i = 0; i < options->implementation_count; i++)
 		if (!options->implementations[i].is_known &&
-		    strcmp(options->implementations[i].name, implementation) == 0)
+		    is_in_list(implementation, options->implementations[i].name))
 			return true;
 	if (options->strategies_text != NULL)
 		return is_compiled(implementation);
@@ -971,7 +971,7 @@ static bool collect_row_bytes(struct options *options, struct error *error)
 			return error_set(error, "--shapes: %llux%llu is given twice",
 					 (unsigned long long)options->shapes[i].rows,
 					 (unsigned long long)options->shapes[i].row_bytes);
-	sizes->values = calloc(options->shape_count, sizeof *sizes->values);
+	sizes->values = calloc(options->shape_count + 1, sizeof *sizes->values);
 	if (sizes->values == NULL)
 		return error_set(error, "no memory");
 	for (size_t i = 0; i < options->shape_count; i++)

@@ -19,7 +19,7 @@ KIND, VERSION = "growbench memory layout", 1
 OWNER, VIEW, COPY = "owner", "view", "copy"
 ROWS, COLUMNS = 3, 4
 # What a picture has room for.
-_MOST_ARRAYS, _MOST_ELEMENTS, _MOST_BLOCKS, _MOST_STEPS, _MOST_SLOTS = 8, 12, 12, 6, 40
+_MOST_ARRAYS, _MOST_ELEMENTS, _MOST_BLOCKS, _MOST_STEPS, _MOST_SLOTS = 8, 12, 8, 6, 40
 _MOST_BYTES = 2**50
 # How far a list is grown.
 _APPENDS = 32
@@ -242,6 +242,8 @@ def _layout_from(content: Any) -> Layout:
     offsets = [block.offset for block in blocks]
     if offsets != sorted(offsets):
         raise ValueError("blocks are not in the order of their addresses")
+    if any(one.offset + one.bytes > other.offset for one, other in zip(blocks, blocks[1:])):
+        raise ValueError("blocks lie on each other")
     if any(to >= len(blocks) for block in blocks for to in block.points_to):
         raise ValueError("a block points to one that is not there")
     growth = [
@@ -275,8 +277,8 @@ def _array_from(item: Any) -> Array:
     values = item.get("values")
     if not isinstance(values, list) or len(values) != count:
         raise ValueError("an array has not as many values as elements")
-    if not all(type(value) in (int, float) and abs(value) < 1e6 for value in values):
-        raise ValueError("a value is no number, or too long")
+    if not all(type(value) in (int, float) and value in range(1000) for value in values):
+        raise ValueError("a value is no whole number below 1000")
     flags = [item.get(name) for name in ("c_contiguous", "f_contiguous")]
     if not all(isinstance(flag, bool) for flag in flags):
         raise ValueError("a flag is neither true nor false")
@@ -302,9 +304,9 @@ def _array_from(item: Any) -> Array:
 
 def _block_from(item: Any) -> Block:
     return Block(
-        _text(item.get("name") if isinstance(item, dict) else None),
+        _text(item.get("name") if isinstance(item, dict) else None, 12),
         _whole(item, "offset", 0, _MOST_BYTES),
-        _whole(item, "bytes", 0, _MOST_BYTES),
+        _whole(item, "bytes", 0, 10**6),
         tuple(_numbers(item, "points_to", 0, _MOST_BLOCKS, 0, _MOST_BLOCKS)),
     )
 
@@ -333,7 +335,7 @@ def _in_range(value: Any, name: str, low: int, high: int) -> int:
     return value
 
 
-def _text(value: Optional[str]) -> str:
-    if not isinstance(value, str) or len(value) > 80:
-        raise ValueError("a text is missing or longer than 80 signs")
+def _text(value: Optional[str], most: int = 24) -> str:
+    if not isinstance(value, str) or len(value) > most:
+        raise ValueError(f"a text is missing or longer than {most} signs")
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)

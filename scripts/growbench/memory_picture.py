@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.path import Path
 
-from growbench.lettering import line_height, text_width, wrapped
+from growbench.lettering import fitted, line_height, text_width, wrapped
 from growbench.memory_layout import COPY, Array, Block, Growth, Layout
 from growbench.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW, Style
 from growbench.units import show
@@ -221,7 +221,8 @@ _BLOCK_COLOURS = {"list": ORANGE, "pointers": YELLOW, "row": SKY}
 
 
 def _wide(pen: _Pen, text: str) -> float:
-    return text_width(text, pen.style.small_points)
+    """Of the widest of its lines."""
+    return max(text_width(line, pen.style.small_points) for line in text.split("\n"))
 
 
 def _blocks_height(blocks: Sequence[Block], style: Style) -> float:
@@ -238,14 +239,15 @@ def _draw_blocks(pen: _Pen, blocks: Sequence[Block], x: float, top: float, width
     told = "a list of pointers, by address; gaps are not to scale"
     pen.text(x + room, top - 0.08 * em, told, color=style.faint_ink)
     top -= line_height(style.points) + 0.2 * em
+    # The number above its unit: what is between blocks should not take their room.
     gaps = [
-        _distance(after.offset - before.offset - before.bytes)
+        _distance(after.offset - before.offset - before.bytes).replace(" ", "\n")
         for before, after in zip(blocks, blocks[1:])
     ]
     # A gap of 0 is no gap: such blocks touch.
-    rooms = [0.0 if gap == "0 B" else _wide(pen, gap) + 0.8 * em for gap in gaps] + [0.0]
-    least = [max(_wide(pen, block.name), _wide(pen, f"{block.bytes:,} B")) for block in blocks]
-    spare = max(width - sum(rooms) - sum(least), 0.0) / len(blocks)
+    rooms = [0.0 if gap == "0\nB" else _wide(pen, gap) + 0.8 * em for gap in gaps] + [0.0]
+    least = [_wide(pen, f"{block.name}\n{block.bytes:,} B") for block in blocks]
+    spare = (width - sum(rooms) - sum(least)) / len(blocks)
     y = top - small - _BOX_HEIGHT * em
     centre = {"ha": "center", "va": "center"}
     places = []
@@ -255,12 +257,12 @@ def _draw_blocks(pen: _Pen, blocks: Sequence[Block], x: float, top: float, width
         box = narrow + spare
         middle = y + _BOX_HEIGHT * em / 2
         pen.box(left, y, (box, _BOX_HEIGHT * em), face, style.paper)
-        inside = f"{block.name}\n{block.bytes:,} B"
+        inside = f"{fitted(block.name, box, style.small_points)}\n{block.bytes:,} B"
         pen.text(left + box / 2, middle, inside, color=_INK_ON_COLOUR, linespacing=1.1, **centre)
         places.append((left, box))
         left += box
         if room:
-            pen.text(left + room / 2, middle, gap, color=style.faint_ink, **centre)
+            pen.text(left + room / 2, middle, gap, color=style.faint_ink, linespacing=1.1, **centre)
         left += room
     for start, block in enumerate(blocks):
         kind = block.name.split()[0]

@@ -163,12 +163,16 @@ def changed(layout, change) -> str:
         (lambda c: c["arrays"][0].update(strides=[32, 4]), "lies across two"),
         (lambda c: c["arrays"][0].update(kind="<b>"), "the kind of an array"),
         (lambda c: c["arrays"][0].update(values=[1]), "not as many values"),
-        (lambda c: c["arrays"][0].update(values=["x"] * 12), "a value is no number"),
-        (lambda c: c["arrays"][0].update(values=[1e300] * 12), "too long"),
+        (lambda c: c["arrays"][0].update(values=["x"] * 12), "a value is no whole number"),
+        (lambda c: c["arrays"][0].update(values=[1e300] * 12), "a value is no whole number"),
+        (lambda c: c["arrays"][0].update(values=[0.5] * 12), "a value is no whole number"),
         (lambda c: c["arrays"][0].update(c_contiguous=1), "neither true nor false"),
-        (lambda c: c["arrays"][0].update(title="x" * 81), "longer than 80"),
+        (lambda c: c["arrays"][0].update(title="x" * 25), "longer than 24"),
         (lambda c: c["arrays"][0].update(title=None), "a text is missing"),
-        (lambda c: c["blocks"][0].update(points_to=[11]), "points to one that is not there"),
+        (lambda c: c["blocks"][1].update(bytes=-1), "bytes is no whole number"),
+        (lambda c: c["blocks"][0].update(bytes=c["blocks"][1]["offset"] + 1), "bytes is|lie on"),
+        (lambda c: c["blocks"][0].update(name="x" * 13), "longer than 12"),
+        (lambda c: c["blocks"][0].update(points_to=[8]), "points to one that is not there"),
         (lambda c: c["blocks"][0].update(offset=2**49), "not in the order"),
         (lambda c: c["growth"][0].update(slots=10**6), "slots are not between"),
         (lambda c: c.update(growth=None), "growth is no list"),
@@ -220,8 +224,18 @@ def texts_with_boxes(figure) -> list:
     return [(text.get_text(), text.get_window_extent(renderer)) for text in texts]
 
 
+def far_apart(layout):
+    """The widest that distances can be: none of the blocks touches another."""
+    blocks = [block._replace(offset=99_999 * n) for n, block in enumerate(layout.blocks)]
+    arrays = [a._replace(block_offset=-99_999 if a.kind == COPY else 0) for a in layout.arrays]
+    return layout._replace(blocks=tuple(blocks), arrays=tuple(arrays), checked=c_arrays.MODEL)
+
+
+@CPYTHON
 @pytest.mark.parametrize("style", STYLES)
-def test_texts_lie_inside_the_picture_and_off_each_other(layout, style):
+@pytest.mark.parametrize("distances", ["as they are", "wide"])
+def test_texts_lie_inside_the_picture_and_off_each_other(layout, style, distances):
+    layout = far_apart(layout) if distances == "wide" else layout
     figure = draw_in(STYLES[style], lambda: draw(layout, STYLES[style]))
     found = texts_with_boxes(figure)
     for text, box in found:
