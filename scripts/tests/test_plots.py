@@ -878,7 +878,7 @@ def test_a_degenerate_run_draws_what_there_is(what):
         "all rows skipped": {name for name in PLOTS if name.startswith("time_by")}
         | {"heat_map_cold", "heat_map_warm"},
         "figures of zero": {name for name in PLOTS if name.endswith("warm")}
-        - {"time_against_peak_warm", "scaling_warm"},
+        - {"time_against_peak_warm", "scaling_warm", "article_ratio_warm"},
         "empty rows": {"time_by_allocator_cold", "time_by_allocator_warm"}
         | {"time_by_strategy_cold", "time_by_strategy_warm", "heat_map_cold", "heat_map_warm"},
     }
