@@ -6,7 +6,7 @@ PRESET ?= default
 OUT ?=
 # Further words for build/growbench run, such as ARGS="--strategies realloc_doubling".
 ARGS ?=
-# A run to go on with (bench), or to plot (plots), explain (why) or export.
+# A run to go on with (bench, article), or to plot (plots), explain (why) or export.
 RESUME ?=
 RUN ?=
 # Which format to export to.
@@ -45,6 +45,9 @@ build: ## build into build/
 
 bench: build ## measure, summarise, plot: PRESET=quick|default|full OUT=results/NAME ARGS="..."
 	@scripts/bench.sh build/growbench
+
+article: build ## NumPy's loop of the article on each allocator, beside C: a table, a plot: OUT=results/NAME
+	@scripts/article.sh build/growbench
 
 plots: ## draw the plots of a run again, from its runs.csv alone: RUN=results/NAME
 	@test -n '$(RUN)' || { echo 'make plots: say which run: make plots RUN=results/NAME' >&2; exit 2; }

@@ -22,10 +22,12 @@ EXAMPLES = """\
   advise.py --rows 1M --row-bytes 8 --known-rows           of the newest run in results/
   advise.py --rows 10000 --row-bytes 80 --allocator glibc  "I cannot change my allocator"
   advise.py --rows 10000 --row-bytes 80 --implementation c,cpp --contiguous --weight peak
+  advise.py --rows 10000 --row-bytes 80 --implementation numpy   "I am writing Python"
   advise.py --rows 10000 --row-bytes 80 --warm --json
 
 Unless --known-rows is given, the number of rows is taken to be unknown when building begins, so
-that nothing can be allocated beforehand; what there is otherwise is said as well.
+that nothing can be allocated beforehand; what there is otherwise is said as well. Unless
+--implementation is given, only compiled code is meant: C, C++, GLib and uthash.
 """
 
 

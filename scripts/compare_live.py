@@ -17,6 +17,7 @@ try:
     from growbench import entry, load
     from growbench.comparison import confirmation, live, output, pair, same_machine
     from growbench.comparison.side import allocator_options, read_side
+    from growbench.implementations import COMPILED
 except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
     sys.exit(2)
@@ -170,6 +171,9 @@ def confirm(
     again = folder / live.CONFIRMATION
     strategies = ",".join(sorted(set(wanted["strategy"])))
     words = [*compared, *options.words, "--strategies", strategies, "--rounds", str(rounds)]
+    if not runs["implementation"].isin(COMPILED).all():
+        # Otherwise each implementation that has one of these names would be measured again.
+        words += ["--implementations", ",".join(sorted(set(wanted["implementation"])))]
     # Another seed, another order: what the first order did to a cell is not done to it again.
     seed = json.loads((folder / "machine.json").read_text(encoding="utf-8"))["run"]["seed"] + 1
     measure(options, again, [*words, "--seed", str(seed)])

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Compare two allocators, or two strategies, within one run, cell by cell."""
+"""Compare two allocators, strategies or implementations within one run, cell by cell."""
 
 import sys
 from typing import Sequence
 
 try:
+    import pandas as pd
+
     from growbench import entry, load, metrics, pair_comparison
+    from growbench.columns import MEASURE
 except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
     sys.exit(2)
@@ -15,20 +18,24 @@ EXAMPLES = """\
   compare_within.py results/my-run jemalloc glibc --metric peak_memory
   compare_within.py results/a-a-check a b --threshold 5
   compare_within.py results/my-run realloc_doubling std_vector --metric warm_build_release
+  compare_within.py results/my-run loop_and_append preallocate_zeroed --metric cold_build
+  compare_within.py results/my-run "numpy np_append" "numpy loop_and_append"
+  compare_within.py results/my-run numpy c
 
 The ratio is A / B: below 1, A needs less. It is the median over the rounds, each of which
 measured A and B; two allocators next to each other. Two labels for the same allocator show how
-far apart equal things seem to be here.
+far apart equal things seem to be here. Strategies are compared within each implementation that
+has both, such as C and NumPy, and implementations in the strategies that both have.
 """
 
 
 def main(arguments: Sequence[str]) -> None:
     names = [row.name for row in metrics.METRICS]
     parser = entry.parser(
-        "Compare A with B, two allocators or two strategies, within one run.", EXAMPLES
+        "Compare A with B, two allocators, strategies or implementations, within one run.", EXAMPLES
     )
     parser.add_argument("run", metavar="RUN", help="a run's folder, or its runs.csv")
-    parser.add_argument("a", metavar="A", help="an allocator or a strategy of the run")
+    parser.add_argument("a", metavar="A", help="an allocator, a strategy or an implementation")
     parser.add_argument("b", metavar="B", help="another one")
     parser.add_argument(
         "--metric",
@@ -45,7 +52,12 @@ def main(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments)
     runs = load.read_runs(options.run)
-    of = kind_of(options, {kind: set(runs[kind]) for kind in ("allocator", "strategy")})
+    measured = runs[runs["pass"] == MEASURE]
+    if measured.empty:
+        raise entry.UsageError(
+            f"{load.runs_path(options.run)} has no rows of the measure pass; give a run that has"
+        )
+    of = kind_of(options, known_names(measured))
     for name in dict.fromkeys(options.metric or metrics.HEADLINES):
         metric = metrics.metric(name)
         table = pair_comparison.compare_pairs(runs, options.a, options.b, metric, of)
@@ -60,7 +72,7 @@ def main(arguments: Sequence[str]) -> None:
             f"differ by more than {options.threshold:g}%; geometric mean of the ratios "
             f"{pair_comparison.geometric_mean(table['ratio']):.3f}"
         )
-        if of == "strategy":
+        if of != pair_comparison.ALLOCATOR:
             print(by_allocator(table))
         print()
 
@@ -74,19 +86,30 @@ def by_allocator(table: object) -> str:
     return "by allocator: " + ", ".join(means)
 
 
-def kind_of(options: object, known: dict[str, set[str]]) -> str:
-    """What A and B are: "allocator" or "strategy". Raises UsageError if they are not the same."""
+def known_names(measured: pd.DataFrame) -> dict[str, list[str]]:
+    """What can be compared, by its kind."""
+    return {
+        pair_comparison.ALLOCATOR: sorted(set(measured["allocator"])),
+        pair_comparison.STRATEGY: pair_comparison.strategy_choices(
+            pair_comparison.strategies_of(measured)
+        ),
+        pair_comparison.IMPLEMENTATION: sorted(set(measured["implementation"])),
+    }
+
+
+def kind_of(options: object, known: dict[str, list[str]]) -> str:
+    """What A and B are. Raises UsageError if they are not the same."""
     a, b, run = options.a, options.b, options.run  # type: ignore[attr-defined]
     for kind, names in known.items():
         if a in names and b in names:
             if a == b:
                 raise entry.UsageError(f"A and B are the same {kind}; give two")
             return kind
-    kind = "strategy" if a in known["strategy"] or b in known["strategy"] else "allocator"
+    meant = [kind for kind, names in known.items() if a in names or b in names]
+    kind = meant[0] if meant else pair_comparison.ALLOCATOR
     unknown = a if a not in known[kind] else b
     raise entry.UsageError(
-        f"no {kind} {unknown!r} in {load.runs_path(run)}; "
-        f"there are: {', '.join(sorted(known[kind]))}"
+        f"no {kind} {unknown!r} in {load.runs_path(run)}; there are: {', '.join(known[kind])}"
     )
 
 

@@ -9,9 +9,10 @@ from typing import NamedTuple, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.columns import LATENCY, MEASURE, OK
+from growbench.columns import LATENCY, MEASURE, OK, PATTERN
 from growbench.comparison.run import Run
 from growbench.entry import UsageError
+from growbench.implementations import C, COMPILED, is_compiled, ordered, strategy_name
 from growbench.latency import NEAR_TIMER
 from growbench.metrics import metric
 from growbench.shapes import CURVE, boundaries, knows_caches, measured
@@ -47,8 +48,8 @@ class Case(NamedTuple):
     weight: TIME (build and release, in a fresh process or, if warm, in the steady state), PEAK
     (peak memory) or TAIL (single appends: the 99.9th percentile). known_rows: the number of rows is
     known when building begins. contiguous: the rows have to lie in one block in the end.
-    implementation, strategy, allocator: only these; empty for all. work: "" for cheap rows, or what
-    there is.
+    implementation, strategy, allocator: only these; empty for all, but of implementations for all
+    that are compiled. work: "" for cheap rows, or what there is.
     """
 
     rows: int
@@ -134,7 +135,7 @@ def _weight(case: Case) -> _Weight:
 
 def advise(run: Run, case: Case) -> Advice:
     """What to take for the case. Raises UsageError if the run cannot tell."""
-    case = _checked(run, case)
+    asked, case = case, _checked(run, case)
     figures = _figures(run.runs, case)
     place = _nearest(case, figures) if case.weight == TAIL else _between(case, figures)
     estimates = _estimates(figures[figures["row_bytes"] == place.row_bytes], place)
@@ -156,6 +157,7 @@ def advise(run: Run, case: Case) -> Advice:
         *_boundary_warnings(run, case, place, ranking),
         *_figure_warnings(run.runs, case, place, ranking),
         *_left_out(run.runs, case, place, estimates, failed),
+        *([] if asked.implementation else _not_asked_for(run.runs)),
     ]
     sentences = [
         *_main_sentences(case, ranking),
@@ -189,6 +191,7 @@ def _checked(run: Run, case: Case) -> Case:
         for name in getattr(case, key):
             if name not in known:
                 raise UsageError(f"no {key} {name!r} in {run.label}; there are: {', '.join(known)}")
+    case = _compiled_only(run, case, rows)
     works = sorted(set(rows["work"]))
     work = case.work or (_FIRST_CHOICE_WORK if _FIRST_CHOICE_WORK in works else works[0])
     for key, value in (("work", work), ("threads", case.threads)):
@@ -196,6 +199,30 @@ def _checked(run: Run, case: Case) -> Case:
             listed = ", ".join(map(str, sorted(set(rows[key]))))
             raise UsageError(f"nothing of {key} {value} in {run.label}; there are: {listed}")
     return case._replace(work=work)
+
+
+def _compiled_only(run: Run, case: Case, rows: pd.DataFrame) -> Case:
+    """The case with the implementations that are meant where nobody says which: whoever can choose
+    C asks for nothing else, and whoever cannot says so."""
+    known = ordered(rows["implementation"])
+    if case.implementation or set(known) <= set(COMPILED):
+        return case
+    compiled = tuple(name for name in known if is_compiled(name))
+    if not compiled:
+        raise UsageError(
+            f"{run.label} has nothing compiled; say which is meant: --implementation "
+            f"{','.join(known)}"
+        )
+    return case._replace(implementation=compiled)
+
+
+def _not_asked_for(runs: pd.DataFrame) -> list[str]:
+    """What was measured too, and is no candidate unless it is asked for."""
+    others = ordered(runs.loc[runs["pass"] == MEASURE, "implementation"])
+    others = [name for name in others if not is_compiled(name)]
+    if not others:
+        return []
+    return [f"Only compiled code was asked about; for others: --implementation {','.join(others)}."]
 
 
 def _figures(runs: pd.DataFrame, case: Case) -> pd.DataFrame:
@@ -412,6 +439,13 @@ def rank(estimates: Estimates) -> pd.DataFrame:
 
 def _failed(runs: pd.DataFrame, case: Case, place: Place) -> set[tuple]:
     """Candidates of which a worker failed at a size that the answer rests on, in any pass."""
+    keys = list(_CANDIDATE)
+    measured_ones = runs.loc[runs["pass"].isin((MEASURE, LATENCY)), keys].drop_duplicates()
+    # Neither probes nor copying patterns, nor what was traced of these, build the array.
+    runs = runs[runs["pass"] != PATTERN].merge(measured_ones, "inner", keys)
+    for key in keys:
+        if getattr(case, key):
+            runs = runs[runs[key].isin(getattr(case, key))]
     at = (
         runs["rows"].isin([place.low, place.high])
         & (runs["row_bytes"] == place.row_bytes)
@@ -426,8 +460,10 @@ def _failed(runs: pd.DataFrame, case: Case, place: Place) -> set[tuple]:
 
 
 def _name(row: dict) -> str:
-    written = "" if row["implementation"] == "c" else f" ({row['implementation']})"
-    return f"{row['strategy']}{written} on {row['allocator']}"
+    name = strategy_name(row["implementation"], row["strategy"])
+    if row["implementation"] != C and is_compiled(row["implementation"]):
+        name += f" ({row['implementation']})"
+    return f"{name} on {row['allocator']}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -7,6 +7,14 @@ leaves over, or is too much, is `rest_ns`: the model is not fitted to the measur
 Assumptions of all parts: an operation costs in the build what it costs in the probe; operations do
 not overlap; the threads of a cell share the CPUs evenly and do not slow each other down, so that
 the time is the sum over all threads / min(threads, CPUs).
+
+NumPy and Python: what the interpreter takes to run the build's statements was measured with these
+statements on arrays that do not grow, so it holds making the rows, writing them, and the objects
+that each statement makes. Of such cells it stands for `write_ns`, which is 0 there; copies, page
+faults, calls that reached malloc and system calls are of what grew, and are counted as in C. What
+is in both is counted once as long as the small objects of a statement are served by the layers
+before malloc (`layers_before_malloc`), so that no call of theirs is among those that reached it; a
+run without these layers, such as one with PYTHONMALLOC=malloc, has them in both parts.
 """
 
 from typing import Callable, NamedTuple
@@ -15,8 +23,9 @@ import numpy as np
 import pandas as pd
 
 from growbench.columns import CELL, COLUMNS, MEASURE, OK, TRACE
+from growbench.implementations import COMPILED
 from growbench.limits import Costs
-from growbench.style import BLUE, GREEN, ORANGE, PURPLE, SKY
+from growbench.style import BLUE, BROWN, GREEN, ORANGE, PURPLE, SKY
 
 PAGE_BYTES = 4096
 # How many block sizes stand for all that were copied, in copy_cost().
@@ -35,7 +44,25 @@ _TRACE_COLUMNS = [
 ]
 
 
+def interpreter_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
+    """What the interpreter takes to run the build's statements: `interpreter_ns`, the median over
+    the workers, x threads. 0 for what is compiled; nan where nobody has measured it.
+
+    Assumption: a statement takes as long on an array that does not grow, apart from what the other
+    parts count; threads, if there are several, take turns.
+    """
+    del costs
+    measured = cells["interpreter_ns"].to_numpy(float) * cells["threads"].to_numpy(float)
+    return np.where(cells["implementation"].isin(COMPILED), 0.0, measured)
+
+
 def write_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
+    """written_ns(), or 0 where the interpreter's part has it: see the module's text."""
+    within = ~cells["implementation"].isin(COMPILED) & cells["interpreter_ns"].notna()
+    return np.where(within, 0.0, written_ns(cells, costs))
+
+
+def written_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     """rows x threads x the probe `append` of that row size.
 
     Assumption: rows are written to where the cache already is; what it takes to get there is in
@@ -165,12 +192,19 @@ class Part(NamedTuple):
 
 
 PARTS = (
+    Part("interpreter_ns", "interpreter", interpreter_ns, BROWN, "xxxx"),
     Part("write_ns", "writing rows", write_ns, GREEN, ""),
     Part("copy_ns", "copying", copy_ns, BLUE, "////"),
     Part("fault_ns", "page faults", fault_ns, ORANGE, ""),
     Part("allocator_ns", "allocator calls", allocator_ns, PURPLE, "\\\\\\\\"),
     Part("system_ns", "system calls", system_ns, SKY, "...."),
 )
+
+
+def parts_of(cells: pd.DataFrame) -> tuple[Part, ...]:
+    """The parts that these cells can have: without an interpreter's where all are compiled."""
+    compiled = cells["implementation"].isin(COMPILED).all()
+    return tuple(part for part in PARTS if not (compiled and part.ns is interpreter_ns))
 
 
 def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -> pd.DataFrame:
@@ -192,10 +226,13 @@ def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -
 
     measured = cells["cold_build_ns"].to_numpy(float)
     parts = pd.DataFrame({part.name: part.ns(cells, costs) / at_once for part in PARTS})
-    explained = parts.sum(axis=1, min_count=1).to_numpy(float)
+    # That there is no interpreter explains nothing, where nothing else is known.
+    compiled = cells["implementation"].isin(COMPILED).to_numpy()
+    told = parts.assign(interpreter_ns=parts["interpreter_ns"].where(~compiled))
+    explained = told.sum(axis=1, min_count=1).to_numpy(float)
     payload = (cells["rows"] * cells["row_bytes"]).to_numpy(float)
     pages = np.ceil(payload / PAGE_BYTES) * cells["threads"].to_numpy(float)
-    floor = (write_ns(cells, costs) + _times(pages, costs.machine_at("touch", payload))) / at_once
+    floor = (written_ns(cells, costs) + _times(pages, costs.machine_at("touch", payload))) / at_once
 
     table = cells[[*CELL, "payload_bytes", "trace_status"]].copy()
     for name in ("realloc_count", "realloc_in_place_count", "realloc_moved_count"):
@@ -238,9 +275,10 @@ def _cells(runs: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     measured = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
     own = measured["cold_build_minor_fault_count"] * measured["touch_page_ns"]
     measured = measured.assign(own_fault_ns=own)
-    cpus = measured.groupby(keys)[["cpu_count", "own_fault_ns"]].median().reset_index()
+    of_workers = ["cpu_count", "own_fault_ns", "interpreter_ns"]
+    medians = measured.groupby(keys)[of_workers].median().reset_index()
     cells = cells.merge(traces[[*keys, "trace_status", *_TRACE_COLUMNS]], "left", keys)
-    cells = cells.merge(cpus, "left", keys)
+    cells = cells.merge(medians, "left", keys)
     return cells.assign(trace_status=cells["trace_status"].fillna(""))
 
 

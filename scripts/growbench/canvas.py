@@ -110,7 +110,7 @@ class Shape(NamedTuple):
     left: room for the names beside the leftmost panels; None if they have ticks of a quantity.
     right: room right of the panels, besides that of a legend.
     head_lines: lines of text between the subtitle and the panels.
-    own_y: each panel has a y axis of its own, and shows its ticks.
+    own_y, own_x: each panel has such an axis of its own, and shows its ticks.
     ticks_below: there are tick labels and an axis label below the panels.
     """
 
@@ -123,6 +123,7 @@ class Shape(NamedTuple):
     right: float = 0.0
     head_lines: int = 1
     own_y: bool = False
+    own_x: bool = False
     ticks_below: bool = True
 
 
@@ -146,7 +147,7 @@ def make_panels(
     left = edge + (ticks_width if shape.left is None else shape.left + tick)
     left += line if words.y_label else 0.0
     gap_x = ticks_width + 0.4 * small if shape.own_y else 1.2 * small
-    gap_y = line + 0.7 * small
+    gap_y = line + 0.7 * small + (tick + small if shape.own_x else 0.0)
     right = max(shape.right, 1.2 * small)
     digit = text_width("0", style.small_points)
     sides = [True] if legend.below or style.legend == "below" else [False, True]
@@ -202,8 +203,9 @@ def make_panels(
         made = figure.add_axes(places)
         axes.append(made)
         leftmost, lowest = column == 0, number + columns >= count
-        if not (leftmost or shape.own_y) or not lowest:
-            made.tick_params(labelleft=leftmost or shape.own_y, labelbottom=lowest)
+        below_it = lowest or shape.own_x
+        if not (leftmost or shape.own_y) or not below_it:
+            made.tick_params(labelleft=leftmost or shape.own_y, labelbottom=below_it)
         if lowest and words.x_label:
             made.set_xlabel(fitted(words.x_label, width + gap_x, style.points), va="top")
             # A place that is known need not be searched for.

@@ -182,7 +182,7 @@ STATUSES = {
     SKIPPED_PREDICTED: "too slow for the time budget: predicted from smaller sizes or one look",
     SKIPPED_ROUNDS: "a slow cell that is measured in some of the rounds only, and not in this one",
     "skipped_memory": "would not fit in the memory that is free",
-    "unavailable": "the allocator's library is missing or was refused",
+    "unavailable": "the allocator's library or the implementation is missing or was refused",
     "unsupported": "this implementation is not compiled for rows of that size",
     "untraced": "the interposer could not be put in front of this allocator",
     "unprobed": "this machine does not offer what was to be probed",

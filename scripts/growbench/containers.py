@@ -5,6 +5,8 @@ To add a container, add a row to CONTAINERS, and a look in style.py.
 
 from typing import NamedTuple
 
+import pandas as pd
+
 
 class Container(NamedTuple):
     """implementation: as in runs.csv. kernel: the strategy in C that it is compared with."""
@@ -25,3 +27,10 @@ CONTAINERS = {
 
 # Kernels that are shown beside the containers in every plot.
 REFERENCES = ("realloc_doubling", "preallocate_then_fill")
+
+
+def are_containers(cells: pd.DataFrame) -> pd.Series:
+    """For each row: is it one of CONTAINERS? Not if somebody else's worker has taken its name."""
+    wanted = {(row.implementation, name) for name, row in CONTAINERS.items()}
+    keys = zip(cells["implementation"], cells["strategy"])
+    return pd.Series([key in wanted for key in keys], cells.index, dtype=bool)

@@ -4,8 +4,10 @@ from typing import Callable, NamedTuple
 
 import pandas as pd
 
+from growbench.article import STEADY, article_ratios
 from growbench.attribution import attribute
 from growbench.columns import TRACE
+from growbench.implementations import IDENTITY
 from growbench.latency import latencies
 from growbench.limits import machine_limits
 from growbench.patterns import choices, crossovers_of_views, patterns
@@ -17,9 +19,11 @@ class Data(NamedTuple):
 
     summary, attribution, latency: one row for each cell, as summarise(), attribute() and
     latencies() give them. timeline: the points of timeline.csv, with the cells' threads and work.
-    limits: machine_limits(), always of the whole run. run: the summary of the whole run, for what
-    needs cells of other parts beside its own. patterns, view_crossovers, choices: of the pattern
-    pass of the whole run, as patterns(), crossovers_of_views() and choices() give them.
+    limits: machine_limits(), always of the whole run. run, run_attribution: the summary and the
+    attribution of the whole run, for what needs cells of other parts beside its own. ratios,
+    steady_ratios: article_ratios() of the whole run, of a first build and in the steady state.
+    patterns, view_crossovers, choices: of the pattern pass of the whole run, as patterns(),
+    crossovers_of_views() and choices() give them.
     """
 
     summary: pd.DataFrame
@@ -28,6 +32,9 @@ class Data(NamedTuple):
     timeline: pd.DataFrame
     limits: pd.DataFrame
     run: pd.DataFrame
+    run_attribution: pd.DataFrame
+    ratios: pd.DataFrame
+    steady_ratios: pd.DataFrame
     patterns: pd.DataFrame
     view_crossovers: pd.DataFrame
     choices: pd.DataFrame
@@ -47,14 +54,21 @@ def analyse(runs: pd.DataFrame, timeline: pd.DataFrame) -> Data:
     """The tables of a whole run, from read_runs() and read_timeline()."""
     summary = summarise(runs)
     limits = machine_limits(runs)
+    attribution = attribute(runs, summary, limits)
     traces = runs.loc[runs["pass"] == TRACE, ["position", "threads", "work"]]
+    # What was traced for the pattern pass is none of the strategies that were measured.
+    known = summary[list(IDENTITY)].drop_duplicates()
+    points = timeline.merge(known, "inner", list(IDENTITY)).merge(traces, "left", "position")
     return Data(
         summary,
-        attribute(runs, summary, limits),
+        attribution,
         latencies(runs),
-        timeline.merge(traces, "left", "position"),
+        points.sort_values(["position", "rows_appended"], kind="stable", ignore_index=True),
         limits,
         summary,
+        attribution,
+        article_ratios(runs),
+        article_ratios(runs, STEADY),
         patterns(runs, limits),
         crossovers_of_views(runs),
         choices(runs),

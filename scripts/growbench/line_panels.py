@@ -32,11 +32,28 @@ _GUIDE = 0.75
 
 
 class Guide(NamedTuple):
-    """A thin grey line behind the data, such as the floor: `values` at each of `x`."""
+    """A thin grey line behind the data, such as the floor: `values` at each of `x`.
+
+    widens: the panels reach as far as to show it, wherever the data are.
+    """
 
     label: str
     x: np.ndarray
     values: np.ndarray
+    widens: bool = False
+
+
+class Lines(NamedTuple):
+    """What the lines of a panel are of, where it is no strategy and no allocator.
+
+    column: of the cells. looks: how each of its values is drawn, in the legend's order. title: of
+    the legend. legend: instead of an entry for each line.
+    """
+
+    column: str
+    looks: dict[str, Look]
+    title: str
+    legend: Optional[Legend] = None
 
 
 class _Line(NamedTuple):
@@ -58,21 +75,27 @@ def draw_against(
     own_y: bool = False,
     guide: Optional[Guide] = None,
     against: str = "rows",
+    lines_of: Optional[Lines] = None,
+    of: str = "",
 ) -> Figure:
     """`quantity` against rows, or the column `against`: a panel for each `panel_key`.
 
-    panel_key: "allocator" or "strategy"; the other has a line for each.
+    panel_key: "allocator" or "strategy"; the other has a line for each, unless lines_of says what
+    does. of: as in footer_text().
     Medians are solid lines with 95% intervals as bars; cells that were predicted, not measured,
     are hollow markers on dotted lines. Both axes are logarithmic, and all panels share them,
     except that own_y gives each panel y limits that fit its own lines. The guide is in each
-    panel, and changes no limits. Raises NothingToDraw.
+    panel, and changes no limits unless it widens them. Raises NothingToDraw.
     """
-    line_key = "strategy" if panel_key == "allocator" else "allocator"
     looks = {"strategy": context.strategies, "allocator": context.allocators}
+    if lines_of is None:
+        line_key = "strategy" if panel_key == "allocator" else "allocator"
+        lines_of = Lines(line_key, looks[line_key], line_key)
+    line_key = lines_of.column
     lines = _lines(summary, quantity, panel_key, line_key, against)
     panel_names = [name for name in looks[panel_key] if any(key[0] == name for key in lines)]
     line_looks = {
-        name: look for name, look in looks[line_key].items() if any(k[1] == name for k in lines)
+        name: look for name, look in lines_of.looks.items() if any(k[1] == name for k in lines)
     }
     if not lines:
         raise NothingToDraw(f"no cell has a figure for {quantity.label.lower()}")
@@ -81,22 +104,23 @@ def draw_against(
     words = Words(
         f"{quantity.label} against {against}, by {panel_key}",
         context.what + ("; each panel has its own time axis" if own_y else ""),
-        footer_text(summary, context, quantity.low or None, note),
+        footer_text(summary, context, quantity.low or None, note, of=of),
         against,
         _short(quantity.label),
     )
-    legend = _legend(line_looks, lines, guide, line_key, style)
+    legend = lines_of.legend or _legend(line_looks, lines, guide, lines_of.title, style)
     panels = make_panels(len(panel_names), style, words, legend, Shape(own_y=own_y))
     grey = style.colour(GREY)
     x_values = np.concatenate([line.x for line in lines.values()])
     x_limits = log_limits(x_values)
     # Nobody runs 1.5 threads.
     x_ticks = None if against == "rows" else np.unique(x_values).tolist()
-    y_limits = _y_limits(list(lines.values()))
+    y_limits = _y_limits(list(lines.values()), guide)
     for axes, name in zip(panels.axes, panel_names):
         set_log_axis(axes, "x", x_limits, "count", style, x_ticks)
         if own_y:
-            y_limits = _y_limits([line for key, line in lines.items() if key[0] == name])
+            own = [line for key, line in lines.items() if key[0] == name]
+            y_limits = _y_limits(own, guide)
         set_log_axis(axes, "y", y_limits, quantity.unit, style)
         panel_title(panels, axes, style, name_text(name))
         if guide is not None:
@@ -108,14 +132,19 @@ def draw_against(
     return panels.figure
 
 
-def _y_limits(lines: list[_Line]) -> tuple[float, float]:
-    return log_limits(np.concatenate([values for line in lines for values in line[1:]]))
+def _y_limits(lines: list[_Line], guide: Optional[Guide]) -> tuple[float, float]:
+    shown = [values for line in lines for values in line[1:]]
+    if guide is not None and guide.widens:
+        shown.append(guide.values)
+    return log_limits(np.concatenate(shown))
 
 
 def _short(label: str) -> str:
     """The label as far as it fits next to a panel: the title has all of it."""
     label = label.replace(" as a multiple of the payload", " / payload")
     label = label.replace(" as a multiple of the kernel's", " / kernel's")
+    # What is divided says more than that it is a time.
+    label = label.rpartition(" time of ")[2]
     return label.replace(" as a multiple of the floor", " / floor")
 
 

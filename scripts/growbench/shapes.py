@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from growbench.columns import MEASURE, OK
+from growbench.implementations import ordered, strategy_name
 from growbench.metrics import Metric
 from growbench.statistics.crossover import crossovers
 from growbench.statistics.growth import FEWEST_SIZES, growth_exponent, tail
@@ -215,14 +216,15 @@ def crossings(
 ) -> pd.DataFrame:
     """Where curves cross: from which number of rows on one needs less of `metric` than another.
 
-    of: "strategy" (pairs of strategies of any implementation, under each allocator) or "allocator"
+    of: "strategy" (pairs of strategies of any implementations, under each allocator) or "allocator"
     (pairs of allocators, for each strategy). a, b: the pair; with one of them None, all pairs with
-    the other; with both None, all pairs.
+    the other, which is that of the same implementation, or of the first one if that has none; with
+    both None, all pairs.
     Columns: what the two have in common of CURVE; implementation_a and implementation_b, for
     strategies; a, b; rows, ci_low, ci_high (numbers of rows, and fractions of one between the sizes
-    measured); faster_below, faster_above: the names; gain_below, gain_above: the largest ratio by
-    which they are that on either side, up to the next crossing (no unit, above 1); smallest_rows
-    and largest_rows that both were measured at.
+    measured); faster_below, faster_above: the names, of strategies as strategy_name() has them;
+    gain_below, gain_above: the largest ratio by which they are that on either side, up to the next
+    crossing (no unit, above 1); smallest_rows and largest_rows that both were measured at.
     Formula and assumptions: crossovers(), from differences of values of the same round. A pair
     without sizes that are resolved on both sides has none, which does not say that it never
     crosses.
@@ -246,7 +248,7 @@ def _crossings_between(
     names = [name if isinstance(name, tuple) else (name,) for name in grouped.groups]
     logs = np.full((len(names), len(rounds), len(sizes)), np.nan)
     logs[grouped.ngroup().to_numpy(), row, column] = np.log(table["value"].to_numpy())
-    first, second = _pairs([name[-1] for name in names], a, b)
+    first, second = _pairs(names, a, b)
     differences = logs[first] - logs[second]
     sides, medians = _sides(differences)
     found = []
@@ -267,8 +269,8 @@ def _crossings_between(
                     one[-1],
                     other[-1],
                     *crossing[:3],
-                    lower[-1],
-                    upper[-1],
+                    _shown(lower),
+                    _shown(upper),
                     _gain(sign * medians[i][below & (sides[i] == sign)]),
                     _gain(-sign * medians[i][above & (sides[i] == -sign)]),
                     int(sizes[both[0]]),
@@ -278,14 +280,21 @@ def _crossings_between(
     return found
 
 
+def _shown(name: tuple[str, ...]) -> str:
+    return strategy_name(*name) if len(name) > 1 else name[0]
+
+
 def _gain(log_ratios: np.ndarray) -> float:
     return float(np.exp(log_ratios.max())) if len(log_ratios) else float("nan")
 
 
 def _pairs(
-    names: Sequence[str], a: Optional[str], b: Optional[str]
+    names: Sequence[tuple[str, ...]], a: Optional[str], b: Optional[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the members of each pair asked for, each pair once."""
+    """Places of the members of each pair asked for, each pair once.
+
+    names: of strategies with their implementations in front.
+    """
     if a is None and b is None:
         first, second = np.triu_indices(len(names), 1)
         return first, second
@@ -293,10 +302,24 @@ def _pairs(
         (i, j)
         for i, one in enumerate(names)
         for j, other in enumerate(names)
-        if i != j and a in (None, one) and b in (None, other)
+        if i != j
+        and a in (None, one[-1])
+        and b in (None, other[-1])
+        and (b is None or other[:-1] == _whose(names, b, one[:-1]))
+        and (a is None or b is not None or one[:-1] == _whose(names, a, other[:-1]))
     ]
     pairs = np.array(wanted, dtype=int).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
+
+
+def _whose(
+    names: Sequence[tuple[str, ...]], wanted: str, preferred: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Which implementation's strategy of that name is meant beside one of `preferred`."""
+    having = [name[:-1] for name in names if name[-1] == wanted]
+    if preferred in having or not having or not preferred:
+        return preferred
+    return (ordered(name for name, in having)[0],)
 
 
 def _sides(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

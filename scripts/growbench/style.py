@@ -54,6 +54,13 @@ STRATEGIES = {
     "glib_array": Look(SKY, (4, 1, 0), DASH_DOT),
     "glib_ptr_array": Look(NAVY, (3, 1, 0)),
     "utarray": Look(BROWN, (3, 1, 180), DASHED),
+    # What only NumPy and Python have.
+    "np_append": Look(VERMILLION, (6, 1, 0), DASH_DOT),
+    "list_concatenated": Look(SKY, (5, 1, 180)),
+    "list_vstacked": Look(NAVY, (4, 1, 45), DASHED),
+    "np_fromiter": Look(BROWN, (7, 1, 0)),
+    "array_array": Look(BLUE, (8, 1, 0), DASHED),
+    "bytearray": Look(GREEN, (6, 1, 30), DASH_DOT),
 }
 ALLOCATORS = {
     "glibc": Look(BLACK, "o"),
@@ -62,6 +69,12 @@ ALLOCATORS = {
     "tcmalloc": Look(GREEN, "D", DASHED),
     "tbbmalloc": Look(PURPLE, "v"),
     "scudo": Look(ORANGE, "h", DASH_DOT),
+}
+# Where lines are of implementations; the markers and lines also where colours are of strategies.
+IMPLEMENTATIONS = {
+    "c": Look(BLUE, "o"),
+    "numpy": Look(VERMILLION, "s", DASHED),
+    "python": Look(GREEN, "^", DASH_DOT),
 }
 SPARE = (
     Look(BROWN, "p"),

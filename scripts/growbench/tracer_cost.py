@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from growbench.columns import CELL, MEASURE, OK, TRACE
+from growbench.implementations import strategy_name
 
 # Shorter cells are mostly the start of the process.
 LEAST_NS = 1e6
@@ -31,7 +32,9 @@ class TracerCost(NamedTuple):
         ]
         for cell in self.cells.head(5).to_dict("records"):
             lines.append(
-                f"  {cell['ratio']:5.2f}  {cell['strategy']} on {cell['allocator']}, "
+                f"  {cell['ratio']:5.2f}  "
+                f"{strategy_name(cell['implementation'], cell['strategy'])} on "
+                f"{cell['allocator']}, "
                 f"{cell['rows']:,} rows of {cell['row_bytes']} bytes, "
                 f"{cell['cold_ns'] / 1e6:.2f} ms"
             )

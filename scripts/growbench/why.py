@@ -4,7 +4,8 @@ from typing import Optional
 
 import pandas as pd
 
-from growbench.attribution import LEAST_NS, PARTS, Explained
+from growbench.attribution import LEAST_NS, Explained, parts_of
+from growbench.implementations import strategy_name
 from growbench.units import show
 
 UNKNOWN = "unknown"
@@ -41,7 +42,7 @@ def cell_text(cell: dict) -> str:
     )
     lines += [f"  {name:16} {UNKNOWN if 'nan' in text else text}" for name, text in facts]
     measured = cell["cold_build_ns"]
-    for part in PARTS:
+    for part in parts_of(pd.DataFrame([cell])):
         lines.append(f"  {part.label:16} {_share(cell[part.name], measured)}")
     lines.append(f"  {'rest':16} {_share(cell['rest_ns'], measured)}")
     return "\n".join(lines)
@@ -53,10 +54,11 @@ def overview(attribution: pd.DataFrame, explained: Explained, worst_count: int) 
     lines = [explained.text()]
     if cells.empty:
         return "\n".join(lines)
+    parts = parts_of(cells)
     total = cells["cold_build_ns"].sum()
-    mean = {part.name: (cells[part.name] / cells["cold_build_ns"]).mean() for part in PARTS}
+    mean = {part.name: (cells[part.name] / cells["cold_build_ns"]).mean() for part in parts}
     lines += ["", f"{'part':16} {'in total':>10}  share of it  mean of the cells' shares"]
-    for part in PARTS:
+    for part in parts:
         sum_ns = cells[part.name].sum()
         lines.append(
             f"{part.label:16} {show(sum_ns, 'ns'):>10}  {sum_ns / total:>11.1%}  "
@@ -71,11 +73,12 @@ def overview(attribution: pd.DataFrame, explained: Explained, worst_count: int) 
     for cell in cells.loc[distance.index[:worst_count]].to_dict("records"):
         shares = ", ".join(
             f"{part.label} {cell[part.name] / cell['cold_build_ns']:.0%}"
-            for part in PARTS
+            for part in parts
             if cell[part.name] > 0
         )
         lines.append(
-            f"  {cell['explained_share']:>5.0%}  {cell['strategy']} on {cell['allocator']}, "
+            f"  {cell['explained_share']:>5.0%}  "
+            f"{strategy_name(cell['implementation'], cell['strategy'])} on {cell['allocator']}, "
             f"{cell['rows']:,} rows of {cell['row_bytes']} bytes, {cell['threads']} thread(s), "
             f"{show(cell['cold_build_ns'], 'ns')}: {shares}"
         )

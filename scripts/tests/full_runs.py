@@ -4,7 +4,7 @@ The counts are the strategies' closed forms, the costs are round numbers, and th
 build is made of them: a model that multiplies counts by costs has to find its parts again.
 """
 
-from typing import Iterable, NamedTuple
+from typing import Iterable, NamedTuple, Optional
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,11 @@ _LIKE = {
 # Costs of the machine, in ns.
 APPEND, TOUCH, UNTOUCH, MMAP, MREMAP, MPROTECT, CALL = 4.0, 700.0, 90.0, 1200.0, 900.0, 600.0, 80.0
 MALLOC_RUN, MALLOC_FREE, FREE_RUN, IN_PLACE = 30.0, 20.0, 15.0, 12.0
+# What a row's statements take in an interpreter, with making and writing the row, in ns; and what
+# stands between such a program and malloc.
+INTERPRETER = {"numpy": 900.0, "python": 300.0}
+VERSIONS = {"numpy": "NumPy 1.24.2 on CPython 3.11.2", "python": "CPython 3.11.2"}
+LAYERS = {"numpy": "NumPy's cache of small blocks; pymalloc", "python": "pymalloc"}
 # size: bytes copied per ns.
 COPY = {8192: 32.0, 131_072: 16.0, 4_194_304: 8.0, 268_435_456: 4.0}
 # How often a realloc stays in place: 1 in so many moves. 0: moved pages by mremap.
@@ -123,10 +128,10 @@ def _copy_rate(size: float) -> float:
     )
 
 
-def _build_ns(counts: _Counts, rows: int, row_bytes: int) -> float:
+def _build_ns(counts: _Counts, rows: int, row_bytes: int, per_row: float) -> float:
     copied = counts.moved_bytes - counts.remapped_bytes + counts.own_bytes
     return (
-        rows * APPEND * row_bytes / 80
+        rows * per_row
         + copied * _copy_rate(rows * row_bytes / 2)
         + counts.touched_bytes / 4096 * TOUCH
         + (counts.malloc + counts.free) * 18.0
@@ -145,17 +150,39 @@ def full_run(
     row_bytes: int = 80,
     threads: Iterable[int] = (1,),
     noise: float = 0.03,
+    interpreted: Optional[dict[str, Iterable[str]]] = None,
+    interpreted_rounds: int = 0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A run with all passes, and its timeline. Strategies may be containers."""
-    strategies, allocators = list(strategies), list(allocators)
-    measure = pd.concat(
-        [
-            build_runs(strategies, allocators, sizes, rounds, row_bytes, count, noise)
-            for count in threads
-        ],
-        ignore_index=True,
-    )
-    measure["implementation"] = measure["strategy"].map(lambda name: CONTAINERS.get(name, "c"))
+    """A run with all passes, and its timeline. Strategies may be containers.
+
+    interpreted: numpy, python or somebody else's worker with their strategies, of every second size
+    from the last one on, and of so many rounds; 0: all. They do what C does, and instead of writing
+    rows they take INTERPRETER.
+    """
+    strategies, allocators, sizes = list(strategies), list(allocators), list(sizes)
+    parts = [
+        build_runs(strategies, allocators, sizes, rounds, row_bytes, count, noise)
+        for count in threads
+    ]
+    for part in parts:
+        part["implementation"] = part["strategy"].map(lambda name: CONTAINERS.get(name, "c"))
+    for number, (name, of_name) in enumerate((interpreted or {}).items()):
+        part = build_runs(
+            of_name,
+            allocators,
+            sizes[::-2][::-1],
+            interpreted_rounds or rounds,
+            row_bytes,
+            noise=noise,
+            seed=number + 7,
+        ).assign(implementation=name)
+        ok = part["status"] == OK
+        part.loc[ok, "implementation_version"] = VERSIONS.get(name, "1.0")
+        part.loc[ok, "layers_before_malloc"] = LAYERS.get(name, "")
+        if name in INTERPRETER:
+            part.loc[ok, "interpreter_ns"] = part["rows"] * INTERPRETER[name]
+        parts.append(part)
+    measure = pd.concat(parts, ignore_index=True)
     measure["cpu_count"] = np.minimum(measure["threads"], 2).astype(float)
     cells = measure.drop_duplicates(list(CELL)).to_dict("records")
     random = np.random.default_rng(2)
@@ -165,7 +192,8 @@ def full_run(
         counts = _counts(cell["strategy"], cell["allocator"], cell["rows"], row_bytes)
         key = tuple(cell[name] for name in CELL)
         slow = max(1.0, cell["threads"] / 2) * (1.1 if cell["threads"] > 1 else 1.0)
-        build_of[key] = _build_ns(counts, cell["rows"], row_bytes) * slow
+        per_row = INTERPRETER.get(cell["implementation"], APPEND * row_bytes / 80)
+        build_of[key] = _build_ns(counts, cell["rows"], row_bytes, per_row) * slow
         faults_of[key] = float(round(counts.touched_bytes * cell["threads"] / 4096) + 1)
         if cell["status"] != OK:
             continue

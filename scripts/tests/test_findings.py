@@ -329,7 +329,8 @@ def test_every_finding_takes_any_run(kind):
 
 
 def test_findings_have_keys_of_their_own():
-    runs, timeline = full_run(sizes=[1000, 10_000], rounds=6)
+    interpreted = {"numpy": [SLOW, FAST]}
+    runs, timeline = full_run(sizes=[1000, 10_000], rounds=6, interpreted=interpreted)
     keys = [finding.key for finding in findings.findings(evidence_of(runs, timeline))]
     # Two are of copying patterns, which are runs of their own.
     assert len(set(keys)) == len(keys) >= len(FINDINGS) - 4
@@ -344,3 +345,10 @@ def test_lists_read_as_people_write_them():
 
 def test_a_name_cannot_break_a_line_or_turn_text_around():
     assert "\n" not in name("a\nb").text and "\u202e" not in name("a\u202eb").text
+
+
+def test_the_fastest_of_a_run_without_a_steady_state_is_that_of_the_first_build():
+    runs = planted_run(times_of(a=100, b=110), "ab", sizes=[10_000], noise=0.002, rounds=10)
+    runs["warm_build_release_median_ns"] = np.nan
+    text = said(findings.fastest, runs)
+    assert "a on glibc is the fastest of 2 cells" in text and "steady" not in text

@@ -369,3 +369,13 @@ def test_a_broken_point_is_reported_with_its_line(runs_csv, broken):
 def test_something_else_in_place_of_a_timeline_is_told(runs_csv):
     with pytest.raises(LoadError, match="is this a timeline.csv"):
         timeline_of(runs_csv, "a,b\n1,2\n")
+
+
+def test_a_run_that_leaves_the_steady_state_out_is_whole(tmp_path):
+    runs = build_runs(["chunked_list"], ["glibc"], [10, 100], 2)
+    warm = [name for name in runs if name.startswith("warm_")]
+    runs[warm] = np.nan
+    path = write_runs(runs, tmp_path / "runs.csv")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_runs(path)[warm].isna().all().all()

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import re
 import xml.etree.ElementTree
 from functools import lru_cache
 
@@ -31,6 +32,7 @@ from growbench.slices import slices
 from growbench.style import (
     ALLOCATORS,
     DEFAULT_STYLE,
+    IMPLEMENTATIONS,
     SPARE,
     STRATEGIES,
     STYLES,
@@ -39,6 +41,7 @@ from growbench.style import (
     settings,
 )
 from growbench.time_against_peak import pareto_front
+from growbench.units import show
 
 # The third is like the second in all but its colours.
 DRAWN_STYLES = ("print", "dark")
@@ -87,6 +90,23 @@ def threads_data():
 
 
 @pytest.fixture(scope="module")
+def beside_data():
+    """A run of C, NumPy and Python, of which scudo was not traced."""
+    return whole_data_of(*beside_run())
+
+
+@lru_cache(maxsize=None)
+def beside_run():
+    runs, timeline = full_run(
+        BESIDE_STRATEGIES,
+        interpreted={"numpy": [*BESIDE_STRATEGIES, "np_append"], "python": BESIDE_STRATEGIES[:2]},
+        sizes=BESIDE_SIZES,
+        interpreted_rounds=6,
+    )
+    return runs, timeline
+
+
+@pytest.fixture(scope="module")
 def default_part(default_data):
     return slices(default_data, MACHINE)[0]
 
@@ -96,20 +116,30 @@ def threads_part(threads_data):
     return slices(threads_data, MACHINE)[0]
 
 
+BESIDE_STRATEGIES = (
+    "loop_and_append",
+    "preallocate_zeroed",
+    "preallocate_then_fill",
+    "list_of_pointers",
+    "list_of_pointers_packed",
+    "realloc_doubling",
+)
+BESIDE_SIZES = (100, 1000, 3000, 10_000)
+BESIDE_PLOTS = {"article", "article_ratio", "article_ratio_warm", "implementations_cold"}
 THREADS_STRATEGIES = ("loop_and_append", "realloc_doubling", "chunked_list")
 
 
 @pytest.fixture(scope="module")
-def styled_figures(default_data, threads_data) -> dict:
+def styled_figures(default_data, threads_data, beside_data) -> dict:
     """Every plot in DRAWN_STYLES, drawn once and laid out."""
     drawn = {}
     for style_name in DRAWN_STYLES:
         style = STYLES[style_name]
-        default, threads = (
-            slices(data, MACHINE, style)[0] for data in (default_data, threads_data)
+        default, threads, beside = (
+            slices(data, MACHINE, style)[0] for data in (default_data, threads_data, beside_data)
         )
         for name, plot in PLOTS.items():
-            part = threads if "scaling" in name else default
+            part = threads if "scaling" in name else beside if name in BESIDE_PLOTS else default
             drawn[style_name, name] = laid_out(plot, part)
     return drawn
 
@@ -140,6 +170,8 @@ def test_title_and_footer_say_what_is_shown(figures, name):
     texts = texts_of(figures[name])
     title = title_of(figures[name])
     expected = {
+        "article": "Where the time of loop_and_append goes",
+        "article_ratio": "Cold build time of loop_and_append",
         "attribution": "Where the time of a cold build goes",
         "containers": "Warm time as a multiple of the kernel's",
         "floor_multiple": "Cold build time as a multiple of the floor",
@@ -155,10 +187,14 @@ def test_title_and_footer_say_what_is_shown(figures, name):
     (footer,) = [text for text in texts if text.startswith(MACHINE)]
     if name in ("timeline", "in_place_share"):
         assert "one traced build" in footer
+    elif name.startswith("article_ratio"):
+        assert "median of the ratios of 6 to 10 rounds" in footer
     else:
-        assert ("1 worker per cell" if name == "latency" else "10 workers per cell") in footer
-    without = ("attribution", "containers", "heat_map", "in_place", "latency", "timeline")
-    assert ("bars are 95% intervals" in footer) == (not name.startswith(without))
+        workers = {"latency": "1", "article": "6 to 10", "implementations_cold": "6 to 10"}
+        assert re.search(rf"of {workers.get(name, '10')} workers? per cell", footer)
+    without: tuple[str, ...] = ("article ",)
+    without += ("attribution", "containers", "heat_map", "in_place", "latency", "timeline")
+    assert ("bars are 95% intervals" in footer) == (not f"{name} ".startswith(without))
 
 
 def layout_faults(figure) -> list[str]:
@@ -420,6 +456,7 @@ def test_attribution_bars_are_the_shares_of_the_parts(figures, default_part):
     axes = panel(figures["attribution"], "glibc")
     names = [label.get_text() for label in axes.get_yticklabels()]
     ends = dict.fromkeys(names, 0.0)
+    assert not any("interpreter" in text for text in texts_of(figures["attribution"]))
     for part in PARTS:
         (bars,) = [c for c in axes.collections if c.get_gid() == part.name]
         assert to_hex(bars.get_facecolor()[0]) == part.colour.lower()
@@ -506,8 +543,174 @@ def test_containers_are_divided_by_the_kernel_that_does_the_same(figures, defaul
     assert any("std_deque / chunked_list 1.0" in text for text in texts_of(figures["containers"]))
 
 
+def drawn_lines(axes, gid=None) -> list[list[float]]:
+    return [list(line.get_ydata()) for line in axes.lines if (gid is None or line.get_gid() == gid)]
+
+
+def test_implementations_are_lines_of_the_strategies_that_they_share(figures, beside_data):
+    figure = figures["implementations_cold"]
+    axes = panel(figure, "jemalloc")
+    cells = beside_data.run[beside_data.run["allocator"] == "jemalloc"]
+    median = "cold_build_release_median_ns"
+    seen = set()
+    for (implementation, strategy), own in cells.groupby(["implementation", "strategy"]):
+        own = own[own[median] > 0]
+        there = own[median].tolist() in drawn_lines(axes)
+        # Of NumPy alone, and so beside nothing.
+        assert there == (strategy != "np_append"), (implementation, strategy)
+        if there:
+            (line,) = [x for x in axes.lines if list(x.get_ydata()) == own[median].tolist()]
+            look = IMPLEMENTATIONS[implementation]
+            assert line.get_marker() == look.marker
+            seen.add((line.get_color(), line.get_marker()))
+    assert len(seen) == len(BESIDE_STRATEGIES) * 2 + 2
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[-3:] == ["C", "NumPy", "Python"]
+    assert set(labels[:-3]) == set(BESIDE_STRATEGIES)
+    assert any(text.startswith("C, NumPy and Python, 80-byte rows") for text in texts_of(figure))
+
+
+def test_predicted_cells_of_implementations_are_hollow_and_in_the_legend():
+    both = ["loop_and_append", "preallocate_zeroed"]
+    runs, _ = full_run(both, ["glibc"], [10_000, 20_000, 30_000], 6, interpreted={"numpy": both})
+    figure = draw_figure(PLOTS["implementations_cold"], whole_part_of(runs, NO_POINTS))
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[-1] == "predicted, not measured"
+    hollow = [line for line in figure.axes[0].lines if line.get_gid() == "predicted"]
+    assert len(hollow) == 2
+
+
+def test_the_articles_ratio_has_a_line_for_each_implementation_and_the_articles_own(
+    figures, beside_data
+):
+    figure = figures["article_ratio"]
+    axes = panel(figure, "mimalloc")
+    cells = beside_data.ratios[beside_data.ratios["allocator"] == "mimalloc"]
+    assert set(cells["implementation"]) == {"c", "numpy", "python"}
+    for implementation, own in cells.groupby("implementation"):
+        (line,) = [x for x in axes.lines if list(x.get_ydata()) == own["ratio"].tolist()]
+        assert line.get_color() == IMPLEMENTATIONS[implementation].colour
+        assert line.get_linestyle() == ("-" if implementation == "c" else line.get_linestyle())
+    bars = [bar for x in axes.lines if x.get_gid() == "bars" for bar in x.get_ydata()]
+    assert set(cells["ci_low"]) | set(cells["ci_high"]) == {y for y in bars if y == y}
+    assert drawn_lines(axes, "guide") == [[25.0, 25.0]]
+    low, high = axes.get_ylim()
+    assert low < 25.0 < high
+    assert "the article's 25\N{MULTIPLICATION SIGN}" in texts_of(figure)
+
+
+def test_the_articles_ratio_in_the_steady_state_is_of_warm_times(figures, beside_data):
+    axes = panel(figures["article_ratio_warm"], "mimalloc")
+    run = beside_data.run[beside_data.run["allocator"] == "mimalloc"]
+    for name in ("c", "numpy", "python"):
+        own = run[run["implementation"] == name].pivot(index="rows", columns="strategy")
+        medians = own["warm_build_release_median_ns"]
+        expected = (medians["loop_and_append"] / medians["preallocate_zeroed"]).dropna()
+        assert any(
+            len(y) == len(expected) and np.allclose(y, expected, rtol=0.05)
+            for y in drawn_lines(axes)
+        )
+
+
+def test_the_articles_ratio_reaches_the_articles_own_where_no_figure_does():
+    runs, timeline = beside_run()
+    runs = runs[(runs["rows"] == 1000) | (runs["pass"] == "probe")].reset_index(drop=True)
+    slow = (runs["strategy"] == "loop_and_append") & (runs["pass"] == "measure")
+    runs.loc[slow, "cold_build_ns"] = 1000.0
+    figure = draw_figure(PLOTS["article_ratio"], whole_part_of(runs, NO_POINTS))
+    assert all(axes.get_ylim()[1] > 25.0 for axes in figure.axes)
+
+
+def test_the_articles_bars_are_the_parts_and_end_where_the_time_does(figures, beside_data):
+    figure = figures["article"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == list(ALLOCATORS)
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names == ["NumPy", "Python", "C"]
+    for allocator in ("glibc", "jemalloc"):
+        axes = panel(figure, allocator)
+        cells = beside_data.run_attribution
+        cells = cells[(cells["allocator"] == allocator) & (cells["strategy"] == "loop_and_append")]
+        cells = cells[cells["rows"] == 10_000].set_index("implementation")
+        ratios = beside_data.ratios[beside_data.ratios["rows"] == 10_000]
+        ratios = ratios[ratios["allocator"] == allocator].set_index("implementation")
+        written = [text.get_text() for text in axes.texts]
+        for place, name in enumerate(("numpy", "python", "c")):
+            measured = cells.loc[name, "cold_build_ns"]
+            end = 0.0
+            for part in PARTS:
+                (bars,) = [c for c in axes.collections if c.get_gid() == part.name]
+                own = [
+                    box
+                    for box in (path.get_extents() for path in bars.get_paths())
+                    if round((box.y0 + box.y1) / 2) == place
+                ]
+                expected = min(cells.loc[name, part.name], 1.25 * measured - end)
+                assert sum(box.width for box in own) == pytest.approx(expected, abs=1e-6)
+                assert all(box.x0 == pytest.approx(end) for box in own)
+                end += expected
+            (marker,) = [
+                line
+                for line in axes.lines
+                if line.get_gid() == "measured" and round(np.mean(line.get_ydata())) == place
+            ]
+            assert list(marker.get_xdata()) == [measured, measured]
+            assert show(measured, "ns") in written
+            ratio = ratios.loc[name]
+            low, high = (show(ratio[x], "ratio")[:-1] for x in ("ci_low", "ci_high"))
+            assert f"{show(ratio['ratio'], 'ratio')} ({low} to {high})" in written
+        assert cells.loc["numpy", "interpreter_ns"] > 0.0 == cells.loc["c", "interpreter_ns"]
+        # Ticks are of the bars: what stands right of these is text.
+        assert max(axes.get_xticks()) <= 1.25 * max(cells["cold_build_ns"]) < axes.get_xlim()[1]
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[:2] == ["interpreter", "writing rows"]
+
+
+def test_an_article_without_its_loop_on_an_allocator_says_so():
+    runs, timeline = beside_run()
+    gone = (runs["allocator"] == "scudo") & (runs["strategy"] == "loop_and_append")
+    runs = fail(runs, gone & runs["pass"].isin(["measure", "trace"]), "skipped_predicted")
+    figure = draw_figure(PLOTS["article"], whole_part_of(runs, NO_POINTS))
+    assert len(figure.axes) == len(ALLOCATORS) - 1
+    assert any("not measured on scudo" in text for text in texts_of(figure))
+
+
+def test_plots_of_implementations_are_of_runs_that_have_several():
+    runs, timeline = full_run(BESIDE_STRATEGIES, ["glibc"], [1000, 10_000], rounds=6)
+    for name in BESIDE_PLOTS:
+        with pytest.raises(NothingToDraw):
+            draw_figure(PLOTS[name], whole_part_of(runs, timeline))
+    # NumPy is planned, and is not there.
+    both, _ = full_run(
+        BESIDE_STRATEGIES, ["glibc"], [10_000], 6, interpreted={"numpy": BESIDE_STRATEGIES}
+    )
+    missing = fail(both, both["implementation"] == "numpy", "unavailable", "no module numpy")
+    for name in BESIDE_PLOTS:
+        with pytest.raises(NothingToDraw):
+            draw_figure(PLOTS[name], whole_part_of(missing, NO_POINTS))
+
+
+def test_a_run_of_numpy_and_python_alone_has_every_plot_with_both_names():
+    runs, timeline = beside_run()
+    chosen = (runs["implementation"] != "c") | (runs["pass"] == "probe")
+    runs = runs[chosen & (runs["allocator"].isin(["glibc", "scudo"]))].reset_index(drop=True)
+    part = whole_part_of(runs, timeline)
+    outcomes = outcomes_of(part)
+    nothing = {"containers", "scaling_cold", "scaling_warm"}
+    assert {name for name, what in outcomes.items() if what != "drawn"} == nothing
+    cells = part.data.summary
+    for name in ("heat_map_cold", "time_by_strategy_cold", "attribution", "timeline"):
+        figure = laid_out(PLOTS[name], part)
+        assert layout_faults(figure) == []
+        assert {"numpy loop_and_append", "python loop_and_append"} <= set(texts_of(figure))
+    axes = draw_figure(PLOTS["heat_map_cold"], part).axes[0]
+    assert len(axes.texts) == len(cells[cells["rows"] == 10_000])
+    shown = {text.get_text() for text in axes.texts}
+    for cell in cells[cells["rows"] == 10_000].to_dict("records"):
+        assert show(cell["cold_build_release_median_ns"], "ns") in shown or not cell["ok_count"]
+
+
 PASSES_PLOTS = {"attribution", "floor_multiple", "in_place_share", "latency", "timeline"}
-OTHER_PLOTS = PASSES_PLOTS | {"containers", "scaling_cold", "scaling_warm"}
+OTHER_PLOTS = PASSES_PLOTS | BESIDE_PLOTS | {"containers", "scaling_cold", "scaling_warm"}
 
 
 def outcomes_of(part) -> dict:
@@ -675,7 +878,7 @@ def test_a_degenerate_run_draws_what_there_is(what):
         "all rows skipped": {name for name in PLOTS if name.startswith("time_by")}
         | {"heat_map_cold", "heat_map_warm"},
         "figures of zero": {name for name in PLOTS if name.endswith("warm")}
-        - {"time_against_peak_warm", "scaling_warm"},
+        - {"time_against_peak_warm", "scaling_warm", "article_ratio_warm"},
         "empty rows": {"time_by_allocator_cold", "time_by_allocator_warm"}
         | {"time_by_strategy_cold", "time_by_strategy_warm", "heat_map_cold", "heat_map_warm"},
     }

@@ -13,6 +13,7 @@ from scipy import special
 
 from growbench.columns import CELL, IDENTIFYING, MEASURE, OK
 from growbench.comparison.run import Run
+from growbench.implementations import ordered
 from growbench.metrics import METRICS, Metric
 from growbench.shapes import measured
 from growbench.statistics.order import grouped_order, interval_rank
@@ -27,8 +28,6 @@ _NEEDED = {
     "peak_resolution_bytes",
     *(name for metric in METRICS for name in metric.columns),
 }
-# The implementation that a reference strategy is of, where several have it.
-_OWN = "c"
 
 
 class Machine(NamedTuple):
@@ -89,19 +88,19 @@ def ratios(runs: pd.DataFrame, metric: Metric, of: str, reference: str) -> pd.Da
     the reference allocator for the same strategy). Columns: CELL, round_count, ratio, ci_low,
     ci_high (no unit; nan below 6 rounds).
     Formula: compare_pairs(): exp() of the median over the rounds of d = ln a - ln b, and of its
-    order-statistic interval. Of several implementations that have the reference strategy it is the
-    one in C, or else the first.
+    order-statistic interval. The reference strategy is that of the same implementation where it has
+    it, so that NumPy is held against NumPy; otherwise the one in C, or else the first, which is
+    also what the references of other implementations are held against.
     """
     table = measured(runs, metric)
-    keys = [key for key in CELL if key != of and not (of == "strategy" and key == "implementation")]
-    base = table[table[of] == reference]
-    implementations = sorted(set(base["implementation"]), key=lambda name: (name != _OWN, name))
-    if of == "strategy" and implementations:
-        base = base[base["implementation"] == implementations[0]]
-        own = (table[of] == reference) & (table["implementation"] == implementations[0])
-    else:
-        own = table[of] == reference
-    pairs = table[~own].merge(
+    keys = [key for key in CELL if key not in (of, "implementation" if of == "strategy" else of)]
+    own = table[of] == reference
+    base = table[own]
+    subjects = table[~own]
+    if of == "strategy":
+        subjects, base = _with_references(table, own)
+        keys.append("reference_of")
+    pairs = subjects.merge(
         base[[*keys, "round", "value"]], on=[*keys, "round"], suffixes=("", "_reference")
     )
     grouped = pairs.groupby(list(CELL), sort=True)
@@ -111,6 +110,22 @@ def ratios(runs: pd.DataFrame, metric: Metric, of: str, reference: str) -> pd.Da
     return result.assign(
         ratio=np.exp(order.median), ci_low=np.exp(order.low), ci_high=np.exp(order.high)
     )
+
+
+def _with_references(
+    table: pd.DataFrame, is_reference: pd.Series
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What is held against a reference, and the references, with the implementation that each
+    reference is of as `reference_of` in both."""
+    base = table[is_reference]
+    having = ordered(base["implementation"])
+    first = having[0] if having else ""
+    whose = table["implementation"].where(table["implementation"].isin(having), first)
+    # A reference is held against the first one, which itself is held against nothing.
+    whose = whose.where(~is_reference, first)
+    subjects = table.assign(reference_of=whose)
+    subjects = subjects[~(is_reference & (table["implementation"] == first))]
+    return subjects, base.rename(columns={"implementation": "reference_of"})
 
 
 class Estimates(NamedTuple):

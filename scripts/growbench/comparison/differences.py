@@ -10,6 +10,7 @@ from typing import Any, Callable, NamedTuple, Optional, Sequence, Union
 import pandas as pd
 
 from growbench.comparison.run import Run
+from growbench.implementations import label
 from growbench.tables import Column, Table
 from growbench.units import tick
 
@@ -185,6 +186,18 @@ def _of_allocators(column: str) -> Callable[[Run], dict]:
     return read
 
 
+def _of_implementations(run: Run) -> dict:
+    """Which version each implementation is, from runs.csv."""
+    column = "implementation_version"
+    if column not in run.runs:
+        return {}
+    told = run.runs.loc[run.runs[column] != "", ["implementation", column]].drop_duplicates()
+    return {
+        label(str(name)): " and ".join(sorted(map(str, values)))
+        for name, values in told.groupby("implementation")[column]
+    }
+
+
 def _told_of_allocators(key: str) -> Callable[[Run], dict]:
     """What machine.json says of each allocator's label."""
 
@@ -276,6 +289,7 @@ FACTS = (
     Fact("its version", "the loop of warm times", _at("build", "benchmark_library_version")),
     Fact("version of", "another allocator in the same name", _of_allocators("allocator_version")),
     Fact("build-id of", "another allocator in the same name", _of_allocators("allocator_build_id")),
+    Fact("implementation", "another interpreter or library", _of_implementations),
     Fact("environment of", "changes what an allocator does", _told_of_allocators("environment")),
     Fact("worker of", "strategies or measurement changed", _told_of_allocators("worker")),
     Fact("worker's build-id of", "other machine code", _told_of_allocators("worker_build_id")),

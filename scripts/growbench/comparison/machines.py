@@ -32,6 +32,7 @@ from growbench.comparison.differences import machine_differences
 from growbench.comparison.output import Document
 from growbench.comparison.run import Run
 from growbench.comparison.verdict import NOT_COMPARABLE
+from growbench.implementations import strategy_name, told_apart
 from growbench.metrics import HEADLINES, Metric, metric
 from growbench.shapes import ALLOCATOR, CURVE, STRATEGY, crossings, exponents, measured
 from growbench.statistics.order import grouped_order
@@ -402,12 +403,18 @@ def key_columns(frame: pd.DataFrame, always: Sequence[str] = _ALWAYS) -> list[Co
     return [Column(key, *_KEY_LABELS[key]) for key in shown]
 
 
+def _subjects(claim: _Side) -> pd.Series:
+    """For each claim whom it is about; strategies of several implementations by both names."""
+    keys = claim.estimates.keys
+    return told_apart(keys) if claim.of == STRATEGY else keys[claim.of]
+
+
 def _by_subject(claims: Sequence[_Side], metric: Metric) -> Table:
     """How often each strategy, and each allocator, is on which side."""
     less, more = _words(metric)
     rows = []
     for claim in claims:
-        subject = claim.estimates.keys[claim.of]
+        subject = _subjects(claim)
         for name in dict.fromkeys(subject):
             chosen = (subject == name).to_numpy()
             verdict, value = claim.verdict[chosen], claim.estimates.value[:, chosen]
@@ -557,7 +564,10 @@ def _crossings(machines: Sequence[Machine], metric: Metric, claim: _Side) -> Tab
         table = crossings(run.runs, metric, claim.of, None, claim.reference)
         rest = [key for key in CURVE if key in table]
         table["subject"] = table["a"]
-        table["less_below"] = table["faster_below"] == table["a"]
+        if claim.of == STRATEGY:
+            keys_of_a = zip(table["implementation_a"], table["a"])
+            table["subject"] = [strategy_name(*key) for key in keys_of_a]
+        table["less_below"] = table["faster_below"] == table["subject"]
         keys = [*rest, "subject", "less_below"]
         if claim.of == STRATEGY:
             keys.append("implementation_a")
@@ -601,7 +611,7 @@ def _sentences(claims: Sequence[_Side], powers: Estimates, metric: Metric, count
     less, more = _words(metric)
     said = []
     for claim in claims:
-        subject = claim.estimates.keys[claim.of]
+        subject = _subjects(claim)
         everywhere: dict[str, list[str]] = {LESS: [], MORE: []}
         for name in dict.fromkeys(subject):
             chosen = (subject == name).to_numpy()

@@ -6,6 +6,7 @@ from typing import NamedTuple, Optional, Sequence
 
 import pandas as pd
 
+from growbench.columns import MEASURE
 from growbench.comparison import verdict
 from growbench.comparison.confirmation import combine, flagged
 from growbench.comparison.live import sides
@@ -73,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> No
 def columns(metrics: Sequence[Metric]) -> set[str]:
     """The columns of runs.csv that a comparison of these metrics reads, besides a row's keys."""
     wanted = {"payload_bytes", "peak_resolution_bytes", "status_detail"}
-    wanted |= {"allocator_version", "allocator_build_id"}
+    wanted |= {"allocator_version", "allocator_build_id", "implementation_version"}
     return wanted.union(*(metric.columns for metric in metrics))
 
 
@@ -138,7 +139,8 @@ def settings_for(
     both = sides(same) if same is not None else None
     if both is None:
         return plain, f"theta {LEAST_THRESHOLD:.0%}: this machine has no A/A experiment (make aa)"
-    rounds = min((int(rows["round"].max()) for rows in runs if len(rows)), default=1)
+    measured = [rows[rows["pass"] == MEASURE] for rows in runs]
+    rounds = min((int(rows["round"].max()) for rows in measured if len(rows)), default=1)
     base, new = (in_blocks(side, rounds) for side in both)
     # Each pair under an allocator's name of its own: one comparison of all is faster than many.
     all_base, all_new = (

@@ -165,6 +165,7 @@ def threshold_from(same: Sequence[Comparison]) -> Settings:
 def in_blocks(side: pd.DataFrame, rounds: int) -> list[pd.DataFrame]:
     """The rows of one side in blocks of so many rounds, which are comparisons of their own; one
     block if there are not enough rounds for two. Rounds that fill no block are left out."""
+    side = side[side["pass"] == MEASURE]
     last = int(side["round"].max())
     count = max(1, last // rounds)
     number = (side["round"].to_numpy() - 1) // (rounds if count > 1 else last)

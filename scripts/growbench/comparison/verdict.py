@@ -15,6 +15,7 @@ from growbench.comparison.same_machine import (
     UNRESOLVED,
     Comparison,
 )
+from growbench.implementations import COMPILED, strategy_name
 from growbench.metrics import metric
 from growbench.statistics.shift import smallest_rank_sum_p, smallest_signed_rank_p
 from growbench.tables import Column, Table, percent
@@ -103,7 +104,7 @@ def _examples(judged: Comparison, verdict: str) -> list[str]:
 def _listed(found: pd.DataFrame) -> list[str]:
     """The first few families or cells, indented."""
     lines = [
-        f"  {row['strategy']} on {row['allocator']}, "
+        f"  {strategy_name(row['implementation'], row['strategy'])} on {row['allocator']}, "
         + (f"{row['rows']:,} rows, " if "rows" in row else "")
         + f"{metric(row['metric']).label.lower()}: {_change(row)}"
         for row in found.head(_EXAMPLES).to_dict("records")
@@ -305,12 +306,19 @@ def families_table(comparison: Comparison, limit: int) -> Table:
     )
 
 
+def _whose(table: pd.DataFrame) -> tuple[Column, ...]:
+    """A column for the implementation, where the strategy alone does not tell it."""
+    told = table["implementation"].isin(COMPILED).all()
+    return () if told else (Column("implementation", "impl."),)
+
+
 def cells_table(comparison: Comparison) -> Table:
     """The cells of families that were found; of others no cell is listed."""
     cells = comparison.cells[comparison.cells["family_rejected"]].copy()
     cells["tone"] = cells["verdict"].map(_TONES)
     columns = (
         Column("metric", "metric"),
+        *_whose(cells),
         Column("strategy", "strategy"),
         Column("allocator", "allocator"),
         Column("rows", "rows", "count"),
@@ -361,6 +369,7 @@ def _cell_notes(comparison: Comparison) -> list[str]:
 def lost_table(comparison: Comparison) -> Table:
     """Cells whose workers failed in new only."""
     columns = (
+        *_whose(comparison.lost),
         Column("strategy", "strategy"),
         Column("allocator", "allocator"),
         Column("rows", "rows", "count"),

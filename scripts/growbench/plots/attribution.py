@@ -4,16 +4,13 @@ panel for each allocator, at the article's size."""
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from growbench.article import at_article_size
 from growbench.attribution import PARTS
 from growbench.axes import tick_step
 from growbench.canvas import (
     Context,
-    Legend,
     NothingToDraw,
     Panels,
     Shape,
@@ -24,14 +21,12 @@ from growbench.canvas import (
 )
 from growbench.data import Data
 from growbench.lettering import name_text, text_width
-from growbench.style import GREY, Style
+from growbench.part_bars import LONGEST, draw_parts, parts_legend
+from growbench.style import Style
 from growbench.units import show
 
 NAME = "attribution"
 HELP = "where the time of a cold build goes, at the article's size: shares of the measured time"
-REST_LABEL = "rest: not explained"
-# Bars are cut off at this share; what the two figures beside them say is not.
-LONGEST = 1.25
 
 
 def draw(data: Data, context: Context) -> Figure:
@@ -61,7 +56,7 @@ def draw(data: Data, context: Context) -> Figure:
         least_width=28.0,
         left=max(text_width(name_text(name), style.small_points) for name in strategies),
     )
-    panels = make_panels(len(allocators), style, words, _legend(style), shape)
+    panels = make_panels(len(allocators), style, words, parts_legend(cells, style), shape)
     for axes, allocator in zip(panels.axes, allocators):
         panel_title(panels, axes, style, name_text(allocator))
         axes.grid(False, axis="y")
@@ -71,15 +66,6 @@ def draw(data: Data, context: Context) -> Figure:
     return panels.figure
 
 
-def _legend(style: Style) -> Legend:
-    handles = [
-        Patch(facecolor=style.colour(part.colour), hatch=part.hatch, edgecolor=style.paper)
-        for part in PARTS
-    ]
-    handles.append(Patch(facecolor=style.empty, edgecolor=GREY, linewidth=0.5))
-    return Legend(handles, [*(part.label for part in PARTS), REST_LABEL], "part")
-
-
 def _unknown_text(count: int) -> str:
     return f"some parts are unknown in {count} cell{'s' if count > 1 else ''}" if count else ""
 
@@ -87,28 +73,8 @@ def _unknown_text(count: int) -> str:
 def _draw_bars(axes: Axes, cells: pd.DataFrame, strategies: list[str], style: Style) -> None:
     y = np.array([strategies.index(name) for name in cells["strategy"]])
     measured = cells["cold_build_ns"].to_numpy()
-    end = np.zeros(len(cells))
-    for part in PARTS:
-        start = end
-        end = start + cells[part.name].fillna(0.0).to_numpy() / measured
-        left, right = np.minimum(start, LONGEST), np.minimum(end, LONGEST)
-        bars = _bars(y, left, right)
-        axes.add_collection(
-            PolyCollection(
-                bars,
-                facecolor=style.colour(part.colour),
-                hatch=part.hatch or None,
-                edgecolor=style.paper,
-                linewidth=0.3,
-                gid=part.name,
-            ),
-            autolim=False,
-        )
-    rest = _bars(y, np.minimum(end, 1.0), np.ones(len(cells)))
-    axes.add_collection(
-        PolyCollection(rest, facecolor=style.empty, edgecolor=GREY, linewidth=0.4, gid="rest_ns"),
-        autolim=False,
-    )
+    parts = {part.name: cells[part.name].to_numpy() / measured for part in PARTS}
+    draw_parts(axes, y, parts, np.ones(len(cells)), style)
     axes.axvline(1.0, color=style.ink, linewidth=0.9 * style.line)
     axes.set_ylim(len(strategies) - 0.4, -0.6)
     axes.set_yticks(range(len(strategies)), [name_text(name) for name in strategies])
@@ -136,10 +102,3 @@ def _write_figures(
             x = LONGEST * (panels.width - from_right) / of_bars
             place = strategies.index(strategy)
             axes.text(x, place, text, ha="right", va="center", fontsize=size)
-
-
-def _bars(y: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The corners of a horizontal bar at each y, where it has a length."""
-    low, high = y - 0.38, y + 0.38
-    corners = np.stack([left, low, right, low, right, high, left, high], axis=1)
-    return corners[right > left].reshape(-1, 4, 2)

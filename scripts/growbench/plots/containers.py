@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from growbench.canvas import Context, NothingToDraw
-from growbench.containers import CONTAINERS
+from growbench.containers import CONTAINERS, are_containers
 from growbench.data import Data
 from growbench.line_panels import Guide, draw_against
 from growbench.metrics import LOG, Quantity, metric
@@ -21,7 +21,7 @@ _CELL = ["allocator", "rows", *_SLICE]
 
 
 def draw(data: Data, context: Context) -> Figure:
-    cells = data.run[data.run["strategy"].isin(list(CONTAINERS))]
+    cells = data.run[are_containers(data.run)]
     cells = cells.merge(data.summary[_SLICE].drop_duplicates(), "inner", _SLICE)
     if cells.empty:
         raise NothingToDraw("the run has no containers")

@@ -9,11 +9,12 @@ from growbench.article import at_article_size
 from growbench.columns import MEASURE, OK
 from growbench.comparison.run import Run
 from growbench.data import Data
+from growbench.implementations import bare_names, told_apart
 from growbench.metrics import metric
 from growbench.slices import SLICE_KEYS, Slice
 from growbench.statistics.order import PairedRatio, median_interval, paired_ratio
 
-# A cell within the evidence: its strategy and its allocator.
+# A cell within the evidence: its strategy, by a name that tells it from others, and its allocator.
 Pair = tuple[str, str]
 
 
@@ -41,16 +42,18 @@ class Evidence(NamedTuple):
     def rounds_of(self, cells: pd.DataFrame, name: str) -> pd.DataFrame:
         """The metric of that name in each round: rounds x (strategy, allocator).
 
-        cells: of one size, number of threads and so on, so that the two tell them apart. Only
-        values above 0, of which a ratio can be taken; nan where a round has none.
+        cells: of one size, number of threads and so on, so that the two tell them apart; where a
+        strategy has several implementations, the names are those of told_apart(). Only values above
+        0, of which a ratio can be taken; nan where a round has none.
         """
         runs = self.run.runs
         rows = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
         keys = ["implementation", "strategy", "allocator", "rows", *SLICE_KEYS]
-        rows = rows.merge(cells[keys].drop_duplicates(), "inner", keys)
+        wanted = cells.assign(shown=told_apart(cells), strategy=bare_names(cells))
+        rows = rows.merge(wanted[[*keys, "shown"]].drop_duplicates(), "inner", keys)
         values = metric(name).values(rows)
-        rows = rows.assign(value=values.where(values > 0))
-        return rows.pivot_table(
+        rows = rows.assign(value=values.where(values > 0)).drop(columns="strategy")
+        return rows.rename(columns={"shown": "strategy"}).pivot_table(
             index="round", columns=["strategy", "allocator"], values="value", sort=True
         )
 

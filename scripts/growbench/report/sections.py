@@ -10,9 +10,10 @@ from typing import NamedTuple, Optional, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.attribution import PARTS
+from growbench.attribution import parts_of
 from growbench.columns import CELL, STATUSES
 from growbench.flags import FLAGS
+from growbench.implementations import is_compiled
 from growbench.latency import PERCENTILES
 from growbench.metrics import metric
 from growbench.report.evidence import Evidence
@@ -115,12 +116,13 @@ def shares(evidence: Evidence) -> Optional[Listing]:
         return None
     frame = evidence.data.attribution
     measured = frame["cold_build_ns"].where(frame["cold_build_ns"] > 0)
-    shown = {f"{part.name}_share": frame[part.name] / measured for part in PARTS}
+    parts = parts_of(frame)
+    shown = {f"{part.name}_share": frame[part.name] / measured for part in parts}
     frame = frame.assign(**shown, rest_share=frame["rest_ns"] / measured)
     columns = [
         *_cell_columns(frame),
         Column("cold_build_ns", "cold build", "ns"),
-        *(Column(f"{part.name}_share", part.label, "whole_share") for part in PARTS),
+        *(Column(f"{part.name}_share", part.label, "whole_share") for part in parts),
         Column("rest_share", "rest", "whole_share"),
         Column("realloc_in_place_count", "reallocs in place", "count"),
         Column("realloc_moved_count", "moved", "count"),
@@ -179,6 +181,9 @@ def crossed(evidence: Evidence) -> Optional[Listing]:
         found = crossings(evidence.run.runs, metric(name))
         tables.append(found[found["ci_low"].notna()].assign(process=process))
     frame = pd.concat(tables, ignore_index=True)
+    # Nobody chooses between C and NumPy by the number of rows.
+    kinds = [frame[f"implementation_{side}"].map(is_compiled) for side in "ab"]
+    frame = frame[kinds[0] == kinds[1]].reset_index(drop=True)
     varying = [key for key in ("row_bytes", "threads", "work") if frame[key].nunique() > 1]
     columns = [
         Column("process", "process"),

@@ -163,13 +163,14 @@ def _allocators(evidences: Sequence[Evidence]) -> Table:
 
 def _cells(evidences: Sequence[Evidence]) -> Table:
     """Cold, warm and peak of each cell of the article's size."""
-    keys = ["strategy", "allocator"]
+    # What a run is mainly of may be another implementation.
+    keys = ["implementation", "strategy", "allocator"]
     figures = (
         (f"{COLD}_median_ns", "cold", "ns"),
         (f"{WARM}_median_ns", "warm", "ns"),
         ("peak_memory_ratio", "peak \N{DIVISION SIGN} payload", "factor"),
     )
-    columns = [Column(key, key) for key in keys]
+    columns = [Column(key, key) for key in keys[1:]]
     frame = pd.DataFrame(columns=keys)
     for number, evidence in enumerate(evidences):
         names = {name: f"{name}_{number}" for name, _, _ in figures}
@@ -177,5 +178,7 @@ def _cells(evidences: Sequence[Evidence]) -> Table:
         frame = frame.merge(part, "outer", keys)
         for column, label, kind in figures:
             columns.append(Column(names[column], f"{evidence.run.label}: {label}", kind))
+    if frame["implementation"].nunique() > 1:
+        columns.insert(0, Column("implementation", "written in"))
     title = "Medians at the article's size"
     return Table("cells", title, columns, frame.sort_values(keys, kind="stable"))

@@ -19,6 +19,7 @@ from growbench.report.findings.curves import crossovers, growth
 from growbench.report.findings.doubts import trust
 from growbench.report.findings.finding import Finding
 from growbench.report.findings.first_build import cold_and_warm
+from growbench.report.findings.implementations import article_by_implementation, beside_c
 from growbench.report.findings.peak import memory
 from growbench.report.findings.people import containers
 from growbench.report.findings.question import article_question
@@ -27,6 +28,8 @@ from growbench.report.findings.ranking import fastest, leanest
 FINDINGS: tuple[Callable[[Evidence], Optional[Finding]], ...] = (
     fastest,
     article_question,
+    article_by_implementation,
+    beside_c,
     swapping_allocators,
     growth,
     crossovers,

@@ -5,6 +5,7 @@ from typing import Optional
 import numpy as np
 import pandas as pd
 
+from growbench.implementations import told_apart
 from growbench.metrics import metric
 from growbench.report.evidence import Evidence
 from growbench.report.findings.finding import COLD, Finding, cell_text
@@ -17,6 +18,7 @@ from growbench.tables import Column, Table
 def growth(evidence: Evidence) -> Optional[Finding]:
     """To which power of the number of rows do cold times grow?"""
     curves = exponents(_main_runs(evidence), evidence.run.machine, metric(COLD))
+    curves = curves.assign(strategy=told_apart(curves))
     told = curves[curves["ci_low"].notna() & (curves["largest_rows"] > curves["smallest_rows"])]
     if told.empty:
         return None
@@ -116,7 +118,8 @@ def crossovers(evidence: Evidence) -> Optional[Finding]:
     order = crossed.assign(worth=worth).sort_values(
         ["worth", "allocator", "a", "b"], ascending=[False, True, True, True], kind="stable"
     )
-    pairs = crossed[["allocator", "a", "b"]].drop_duplicates()
+    identity = ["allocator", "implementation_a", "a", "implementation_b", "b"]
+    pairs = crossed[identity].drop_duplicates()
     first: list = [
         figure(counted(len(pairs), "pair")),
         " of strategies on the same allocator cross in cold time within the sizes measured, in a "

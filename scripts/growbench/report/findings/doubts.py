@@ -4,6 +4,7 @@ import pandas as pd
 
 from growbench.attribution import explained
 from growbench.columns import MEASURE, OK, SKIPPED_PREDICTED, SKIPPED_ROUNDS
+from growbench.implementations import strategy_names
 from growbench.limits import DRIFT, DRIFT_SHARE
 from growbench.report.evidence import Evidence
 from growbench.report.findings.finding import FEWEST_ROUNDS, Finding
@@ -80,7 +81,7 @@ def _without_figures(runs: pd.DataFrame, summary: pd.DataFrame) -> list[Sentence
         )
     predicted = summary[summary["status"] == SKIPPED_PREDICTED]
     if len(predicted):
-        strategies = sorted(set(predicted["strategy"]))
+        strategies = sorted(set(strategy_names(predicted)))
         sentences.append(
             [
                 figure(counted(len(predicted), "cell")),

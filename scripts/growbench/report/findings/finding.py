@@ -2,12 +2,12 @@
 
 from typing import NamedTuple, Optional, Sequence
 
+from growbench.article import FAST, SLOW
 from growbench.report.evidence import Pair
 from growbench.report.sentences import Sentence, name
 from growbench.tables import Table
 
-# The article's two ways to build the array.
-SLOW, FAST = "loop_and_append", "preallocate_zeroed"
+__all__ = ["COLD", "FAST", "FEWEST_ROUNDS", "SLOW", "USUAL_ALLOCATOR", "WARM", "WHERE", "Finding"]
 # Whom the other allocators are held against, where it is there.
 USUAL_ALLOCATOR = "glibc"
 # Below it there are no intervals.

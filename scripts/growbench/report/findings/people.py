@@ -5,7 +5,8 @@ from typing import Optional
 import numpy as np
 import pandas as pd
 
-from growbench.containers import CONTAINERS
+from growbench.containers import CONTAINERS, are_containers
+from growbench.implementations import C
 from growbench.report.evidence import Evidence, excludes, mean_ratio
 from growbench.report.findings.finding import WARM, Finding
 from growbench.report.sentences import interval, listed, name, times
@@ -21,7 +22,7 @@ def containers(evidence: Evidence) -> Optional[Finding]:
     cells = summary[(summary["rows"] == evidence.rows) & (summary["ok_count"] > 0)]
     for key in ("row_bytes", "threads", "work"):
         cells = cells[cells[key] == like[key]]
-    rounds = evidence.rounds_of(cells, WARM)
+    rounds = evidence.rounds_of(cells[are_containers(cells) | (cells["implementation"] == C)], WARM)
     rows: list[dict] = []
     for container, row in CONTAINERS.items():
         allocators = sorted({allocator for strategy, allocator in rounds if strategy == container})

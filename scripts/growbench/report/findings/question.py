@@ -5,7 +5,7 @@ from typing import Optional
 import numpy as np
 import pandas as pd
 
-from growbench.attribution import EXPLAINED_HIGH, EXPLAINED_LOW, PARTS
+from growbench.attribution import EXPLAINED_HIGH, EXPLAINED_LOW, PARTS, parts_of
 from growbench.report.evidence import Evidence, ratio
 from growbench.report.findings.finding import COLD, FAST, SLOW, WARM, Finding
 from growbench.report.sentences import Sentence, figure, interval, listed, name
@@ -47,7 +47,8 @@ def article_question(evidence: Evidence) -> Optional[Finding]:
     if why and "page_fault_count" in frame:
         notes = ("Shares of the time are modelled one by one, and need not add up to 100%.",)
         sentences.append(_what_it_goes_into(frame))
-        columns += [Column(part.name, part.label, "whole_share") for part in PARTS]
+        parts = parts_of(evidence.main.attribution)
+        columns += [Column(part.name, part.label, "whole_share") for part in parts]
         columns.append(Column("page_fault_count", "faults", "count"))
         plots.append("attribution")
     title = f"{SLOW} \N{DIVISION SIGN} {FAST} on each allocator"

@@ -22,9 +22,11 @@ def fastest(evidence: Evidence) -> Optional[Finding]:
         rounds = evidence.rounds_of(cells, metric_name)
         order = _by_median(cells, f"{metric_name}_median_ns")
         if len(order) < 2:
-            return None
+            continue
         sentences.append(_first_of(rounds, order, metric_name))
         rows += _first_on_each_allocator(rounds, order, metric_name)
+    if not sentences:
+        return None
     table = Table(
         "fastest",
         "The fastest strategy on each allocator",
