@@ -274,13 +274,14 @@ static bool strides_without_copy(struct ndarray *result, const struct ndarray *a
 	return true;
 }
 
-/* As it was said: a length that is left out is not the same, whatever it turns out to be. */
+/* As it was said: a length that is left out, which is negative, is not the same, whatever it turns
+ * out to be. */
 static bool has_shape(const struct ndarray *array, size_t ndim, const ptrdiff_t *shape)
 {
 	if (array->ndim != ndim)
 		return false;
 	for (size_t axis = 0; axis < ndim; axis++)
-		if (shape[axis] < 0 || array->shape[axis] != (size_t)shape[axis])
+		if (array->shape[axis] != (size_t)shape[axis])
 			return false;
 	return true;
 }
