@@ -240,7 +240,7 @@ static bool are_one_run(const struct long_axes *axes, size_t first, size_t end)
  */
 static bool strides_without_copy(struct ndarray *result, const struct ndarray *array)
 {
-	struct long_axes old;
+	struct long_axes old = {0};
 	size_t old_first = 0;
 	size_t new_first = 0;
 	ptrdiff_t last_stride = (ptrdiff_t)array->itemsize;
