@@ -240,7 +240,7 @@ static bool are_one_run(const struct long_axes *axes, size_t first, size_t end)
  */
 static bool strides_without_copy(struct ndarray *result, const struct ndarray *array)
 {
-	struct long_axes old;
+	struct long_axes old = {0};
 	size_t old_first = 0;
 	size_t new_first = 0;
 	ptrdiff_t last_stride = (ptrdiff_t)array->itemsize;
@@ -274,13 +274,14 @@ static bool strides_without_copy(struct ndarray *result, const struct ndarray *a
 	return true;
 }
 
-/* As it was said: a length that is left out is not the same, whatever it turns out to be. */
+/* As it was said: a length that is left out, which is negative, is not the same, whatever it turns
+ * out to be. */
 static bool has_shape(const struct ndarray *array, size_t ndim, const ptrdiff_t *shape)
 {
 	if (array->ndim != ndim)
 		return false;
 	for (size_t axis = 0; axis < ndim; axis++)
-		if (shape[axis] < 0 || array->shape[axis] != (size_t)shape[axis])
+		if (array->shape[axis] != (size_t)shape[axis])
 			return false;
 	return true;
 }

@@ -15,18 +15,20 @@
  *   - A copy is the owner of its memory. The result of NumPy's reshape, when it had to copy, is a
  *     view of a copy that has no name.
  *   - nd_index always gives an array (NumPy's a[i, j, ...]), never a scalar.
- *   - An array without elements has no memory (NumPy asks malloc for one element), and its views
+ *   - An array without elements has no memory (NumPy asks malloc for a byte), and its views
  *     have no address of their own.
  *   - Blocks of less than 1024 bytes are not kept for the next array, as NumPy does (7 of each
  *     size), so that the allocator under study sees each of them.
  *   - Rows are gathered into C order, also from an array that is in another (NumPy keeps the
  *     order of what it took them from).
  *
- * Like NumPy since 1.17 (default_malloc and _npy_alloc_cache in numpy/core/src/multiarray/alloc.c),
- * nd_make asks for huge pages in blocks of 4 MiB and more: madvise(MADV_HUGEPAGE), from the first
- * page boundary in the block to its end. Where the kernel gives them only to who asks
- * (/sys/kernel/mm/transparent_hugepage/enabled says [madvise]), that saves 511 of 512 page faults,
- * which are most of the time of a large copy. What madvise returns does not matter.
+ * Like NumPy in all its builds for Linux since 1.17.1 (_npy_alloc_cache in
+ * numpy/core/src/multiarray/alloc.c), nd_make asks for huge pages in blocks of 4 MiB and more:
+ * madvise(MADV_HUGEPAGE), from the first page boundary behind the block's start to its end. Where
+ * the kernel gives them only to who asks (/sys/kernel/mm/transparent_hugepage/enabled says
+ * [madvise]), that saves 511 of 512 page faults, which are most of the time of a large copy. What
+ * madvise returns does not matter. NUMPY_MADVISE_HUGEPAGE=0 in the environment turns NumPy's off,
+ * and not ours.
  *
  * Sizes are checked: what does not fit is refused with a status, and never wraps around.
  *

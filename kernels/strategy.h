@@ -6,11 +6,11 @@
  *     const struct strategy strategy_NAME = { .name = "NAME", ... };
  *
  * (characters of the file name that C does not allow in an identifier become '_'). A container of
- * somebody else's goes into kernels/containers/ in the same way. Nothing else needs a change: the
- * table of all strategies is made from the listing of both folders, and help texts,
- * tests, CSV files and plots derive from the record. The tests check the record against reality:
- * the same rows come out, the closed forms in `cost` are what a counting allocator sees, nothing
- * leaks, and every allocation may fail.
+ * somebody else's goes into kernels/containers/ in the same way, and a copying pattern into
+ * kernels/patterns/ (pattern.h). Nothing else needs a change: the tables are made from the listings
+ * of the folders, and help texts, tests, CSV files and plots derive from the record. The tests
+ * check the record against reality: the same rows come out, the closed forms in `cost` are what a
+ * counting allocator sees, nothing leaks, and every allocation may fail.
  *
  * Holds for everything in kernels/: C11 (C++17 for the containers of C++), no clock, no input or
  * output, no mutable global, and no knowledge of who measures. Memory comes from malloc, calloc,

@@ -313,6 +313,41 @@ static void contiguous_copies_are_complete_at_any_distance(void **state)
 	}
 }
 
+/* More than the caches hold, in which the tiles start with a line of the source where there is one.
+ */
+static void large_transpositions_are_as_a_walk(void **state)
+{
+	static const size_t shapes[][2] = {{1000, 600}, {601, 1001}, {4096, 170}, {3, 200000}, {0}};
+	static const size_t offsets[] = {0, 8, 16, 56};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(shapes) * COUNT(offsets); i++) {
+		const size_t *const shape = shapes[i / COUNT(offsets)];
+		struct ndarray memory;
+		struct ndarray whole;
+		struct ndarray view;
+		struct ndarray copy;
+		const size_t bytes = 8 * shape[0] * shape[1] + 128;
+		uint64_t *start;
+
+		assert_int_equal(nd_make(&memory, 1, 1, &bytes), ND_OK);
+		start = (uint64_t *)(void *)(memory.data + 64 - (uintptr_t)memory.data % 64 +
+					     offsets[i % COUNT(offsets)]);
+		for (uint64_t e = 0; e < shape[0] * shape[1]; e++)
+			start[e] = e + 1;
+		assert_int_equal(nd_wrap(&whole, start, 8, 2, shape), ND_OK);
+		assert_int_equal(nd_transpose(&view, &whole, NULL), ND_OK);
+		assert_int_equal(nd_copy(&copy, &view), ND_OK);
+		for (size_t e = 0; e < shape[0] * shape[1]; e++)
+			if (((uint64_t *)(void *)copy.data)[e] !=
+			    e % shape[0] * shape[1] + e / shape[0] + 1)
+				fail_msg("element %zu of %zu x %zu is wrong", e, shape[1],
+					 shape[0]);
+		nd_release(&copy);
+		nd_release(&memory);
+	}
+}
+
 /* Strides that nobody follows may be anything, and must not be computed with. */
 static void steps_past_the_end_of_memory_do_not_matter(void **state)
 {
@@ -345,6 +380,7 @@ static const struct test tests[] = {
 	{"copies that fail leave nothing", copies_that_fail_leave_nothing},
 	{"a broadcast view is not written to", a_broadcast_view_is_not_written_to},
 	{"copies of all kinds are as a walk", copies_of_all_kinds_are_as_a_walk},
+	{"large transpositions are as a walk", large_transpositions_are_as_a_walk},
 	{"contiguous copies are complete at any distance",
 	 contiguous_copies_are_complete_at_any_distance},
 	{"steps past the end of memory do not matter", steps_past_the_end_of_memory_do_not_matter},

@@ -161,7 +161,7 @@ def broadcast(random_: random.Random, array: np.ndarray) -> Step:
 
 def factors(random_: random.Random, size: int) -> list[int]:
     """Lengths whose product is `size`, with some 1s."""
-    shape = []
+    shape: list[int] = []
     while size > 1 and len(shape) < 5:
         divisors = [d for d in range(2, min(size, 40) + 1) if size % d == 0] or [size]
         divisor = random_.choice(divisors)
@@ -328,7 +328,7 @@ class Batch:
 
 def split(facts: list[int]) -> list[list[int]]:
     """The facts of each operation; none for one that is refused."""
-    parts = []
+    parts: list[list[int]] = []
     place = 0
     while place < len(facts):
         if facts[place] != 0:
