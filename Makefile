@@ -47,7 +47,7 @@ bench: build ## measure, summarise, plot: PRESET=quick|default|full OUT=results/
 	@scripts/bench.sh build/growbench
 
 article: build ## NumPy's loop of the article on each allocator, beside C: a table, a plot: OUT=results/NAME
-	@scripts/article.sh build/growbench
+	@PRESET=article scripts/bench.sh build/growbench article
 
 plots: ## draw the plots of a run again, from its runs.csv alone: RUN=results/NAME
 	@test -n '$(RUN)' || { echo 'make plots: say which run: make plots RUN=results/NAME' >&2; exit 2; }
@@ -92,6 +92,9 @@ advise: ## what to take: ROWS=10k ROW_BYTES=80 [WEIGHT=time|peak|tail] [RUN=resu
 		echo 'make advise: say for what: make advise ROWS=10k ROW_BYTES=80' >&2; exit 2; }
 	@python=$$(scripts/find-python) && "$$python" scripts/advise.py $(if $(RUN),'$(RUN)') \
 		--rows '$(ROWS)' --row-bytes '$(ROW_BYTES)' --weight '$(or $(WEIGHT),time)' $(ARGS)
+
+patterns: build ## copying patterns in C and NumPy: tables, plots: OUT=results/NAME ARGS="--rounds 3"
+	@PRESET=patterns scripts/bench.sh build/growbench patterns
 
 memory-picture: ## how arrays, views and lists lie in memory: OUT=FOLDER ARGS="--style dark"
 	@python=$$(scripts/find-python) && "$$python" scripts/memory_picture.py \

@@ -1,10 +1,16 @@
 #!/bin/sh
-# A run from measuring to plots: what `make bench` and the CMake target `bench` do.
+# A run, and what is made of it: what `make bench`, `make article` and `make patterns`, and the CMake
+# target `bench`, do.
 #
-# usage: PRESET=... OUT=... ARGS=... RESUME=... scripts/bench.sh path/to/growbench
+# usage: PRESET=... OUT=... ARGS=... RESUME=... scripts/bench.sh path/to/growbench [plots|article|patterns]
+#
+#   plots      all plots (the default)
+#   article    the article's question: a table and its plot
+#   patterns   all plots, and the tables of copying patterns
 set -u
 
 growbench=$1
+what=${2-plots}
 here=$(dirname "$0")
 
 # Ctrl-C is for the runner, which finishes the row in hand and says how to go on.
@@ -19,7 +25,7 @@ fi
 # shellcheck disable=SC2086 # ARGS is a list of words
 folder=$("$growbench" "$@" ${ARGS-})
 status=$?
-# 3: the run is whole, but some workers failed; there is something to plot all the same.
+# 3: the run is whole, but some workers failed; there is something to see all the same.
 case $status in
 0 | 3) ;;
 *) exit "$status" ;;
@@ -31,6 +37,10 @@ if [ ! -d "$folder" ]; then
 	exit "$status"
 fi
 python=$("$here/find-python") || exit 1
-"$python" "$here/plot.py" "$folder" >&2 || exit 1
+case $what in
+article) "$python" "$here/article.py" "$folder" || exit ;;
+*) "$python" "$here/plot.py" "$folder" >&2 || exit 1 ;;
+esac
+[ "$what" != patterns ] || "$python" "$here/patterns.py" "$folder" || exit
 echo "$folder: $(cd "$folder" && echo *)"
 exit "$status"

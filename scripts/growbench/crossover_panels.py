@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 from growbench.axes import log_limits
 from growbench.canvas import Context, NothingToDraw, Panels, Shape, Words, footer_text
 from growbench.data import Data
-from growbench.implementation_names import implementation_text, implementations_in_order
+from growbench import implementations
 from growbench.pattern_lines import Drawing, draw_lines
 from growbench.patterns import COLD, NEVER, NOT_RESOLVED, WARM
 from growbench.style import GREY, Look, Style
@@ -59,7 +59,7 @@ def draw_crossovers(
         table,
         [
             _panel(name, process)
-            for name in implementations_in_order(shown["implementation"])
+            for name in implementations.ordered(shown["implementation"])
             for process in (COLD, WARM)
             if _panel(name, process) in panels
         ],
@@ -92,7 +92,7 @@ def draw_crossovers(
 
 
 def _panel(implementation: str, process: str) -> str:
-    return f"{implementation_text(implementation)}, {process}"
+    return f"{implementations.label(implementation)}, {process}"
 
 
 def _draw_never(

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from growbench import article
 from growbench.canvas import Context, NothingToDraw, Shape, Words, footer_text
 from growbench.data import Data
-from growbench.implementation_names import implementation_text, implementations_in_order
+from growbench import implementations
 from growbench.pattern_lines import (
     Drawing,
     draw_lines,
@@ -67,18 +67,18 @@ def draw(data: Data, context: Context) -> Figure:
         shapes = [f", {shapes_text(squares)}", f", {article.ROW_BYTES}-byte rows"]
         found = pd.concat([squares.assign(shape=shapes[0]), long.assign(shape=shapes[1])])
     table = found.assign(
-        panel=[implementation_text(name) for name in found["implementation"]] + found["shape"],
+        panel=[implementations.label(name) for name in found["implementation"]] + found["shape"],
         line=found["choice"],
         x=found["payload_bytes"],
         median=found["ratio"],
         low=found["ci_low"],
         high=found["ci_high"],
     )
-    names = implementations_in_order(found["implementation"])
+    names = implementations.ordered(found["implementation"])
     chosen = looks(_LOOKS, found["choice"])
     drawing = Drawing(
         table,
-        [implementation_text(name) + shape for name in names for shape in shapes],
+        [implementations.label(name) + shape for name in names for shape in shapes],
         {name: context.style.look(look) for name, look in chosen.items()},
         "ratio",
         "as fast as the other way",

@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 from growbench.axes import log_limits, set_log_axis
 from growbench.canvas import Context, Legend, NothingToDraw, Shape, Words, footer_text, make_panels
 from growbench.data import Data
-from growbench.implementation_names import implementation_text, implementations_in_order
+from growbench import implementations
 from growbench.lettering import fitted, name_text, text_width
 from growbench.pattern_lines import squarest
 from growbench.pattern_tables import usual
@@ -53,7 +53,7 @@ def draw(data: Data, context: Context) -> Figure:
     style = context.style
     chosen = looks(_LOOKS, table["implementation"])
     chosen = {
-        name: style.look(chosen[name]) for name in implementations_in_order(table["implementation"])
+        name: style.look(chosen[name]) for name in implementations.ordered(table["implementation"])
     }
     longest = max(text_width(name_text(name), style.small_points) for name in names)
     panels = make_panels(
@@ -132,5 +132,5 @@ def _legend(chosen: dict[str, Look], style: Style) -> Legend:
     ]
     for face in (grey, style.paper):
         handles.append(Line2D([], [], color=grey, linestyle="none", marker="o", mfc=face, mew=thin))
-    labels = [implementation_text(name) for name in chosen]
+    labels = [implementations.label(name) for name in chosen]
     return Legend(handles, [*labels, MADE_LABEL, READ_LABEL], below=True)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from growbench.canvas import Context, NothingToDraw, Words, footer_text
 from growbench.data import Data
-from growbench.implementation_names import implementation_text, implementations_in_order
+from growbench import implementations
 from growbench.limits import Costs
 from growbench.pattern_lines import (
     Drawing,
@@ -76,7 +76,7 @@ def draw(data: Data, context: Context) -> Figure:
     order = [
         _line(implementation, pattern)
         for pattern in in_order(COPIES)
-        for implementation in implementations_in_order(cells["implementation"])
+        for implementation in implementations.ordered(cells["implementation"])
     ]
     chosen = looks(known, table["line"])
     chosen = {name: context.style.look(chosen[name]) for name in order if name in chosen}
@@ -100,7 +100,7 @@ def draw(data: Data, context: Context) -> Figure:
 
 
 def _line(implementation: str, pattern: str) -> str:
-    return f"{pattern}, {implementation_text(implementation)}"
+    return f"{pattern}, {implementations.label(implementation)}"
 
 
 def _limit(limits: pd.DataFrame, payload: np.ndarray) -> Optional[pd.DataFrame]:

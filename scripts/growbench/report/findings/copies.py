@@ -5,7 +5,7 @@ from typing import Optional
 import pandas as pd
 
 from growbench import pattern_tables
-from growbench.implementation_names import implementation_text, implementations_in_order
+from growbench import implementations
 from growbench.patterns import NEVER, NOT_RESOLVED, PAYS, WARM
 from growbench.report.evidence import Evidence, excludes
 from growbench.report.findings.finding import Finding
@@ -19,7 +19,7 @@ def needless_copies(evidence: Evidence) -> Optional[Finding]:
     if found.empty:
         return None
     sentences: list[Sentence] = []
-    for implementation in implementations_in_order(found["implementation"]):
+    for implementation in implementations.ordered(found["implementation"]):
         own = found[found["implementation"] == implementation].to_dict("records")
         told = [row for row in own if excludes(row["ci_low"], row["ci_high"])]
         sentence = _begun(evidence, implementation)
@@ -49,7 +49,7 @@ def paying_copies(evidence: Evidence) -> Optional[Finding]:
     if found.empty:
         return None
     sentences: list[Sentence] = []
-    for implementation in implementations_in_order(found["implementation"]):
+    for implementation in implementations.ordered(found["implementation"]):
         own = found[found["implementation"] == implementation]
         pays, never, unclear = (
             own[own["verdict"] == verdict].to_dict("records")
@@ -100,7 +100,7 @@ def _begun(evidence: Evidence, implementation: str) -> list:
     usual = pattern_tables.usual(evidence.data.patterns)
     return [
         "In ",
-        name(implementation_text(implementation)),
+        name(implementations.label(implementation)),
         f" at {usual.size} on ",
         name(usual.allocator),
         ", in the steady state, ",
