@@ -52,9 +52,9 @@ bool implementation_parse(const char *text, struct implementation *implementatio
 bool implementation_is_named(const char *text);
 
 /*
- * Asks the program what it can build, for timeout_s seconds at most, and fills in the rest. If it cannot be started, does not
- * answer, or answers what is not of the protocol, the status says so, and the only strategy is
- * named "unlisted", so that what went wrong has rows.
+ * Asks the program what it can build, for timeout_s seconds at most, and fills in the rest. If it
+ * cannot be started, does not answer, or answers what is not of the protocol, the status says so,
+ * and the only strategy is named "unlisted", so that what went wrong has rows.
  */
 void implementation_ask(struct implementation *implementation, uint64_t timeout_s);
 

@@ -1,6 +1,7 @@
 #include "harness/runner/options.h"
 
 #include <getopt.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -74,6 +75,8 @@ const struct preset presets[] = {
 		.threads = "1",
 		.work = ROW_WORK_RANDOM,
 		.rounds = 6,
+		.warm_limit_s = 1,
+		.is_short = true,
 		.budget_s = 100,
 		.timeout_s = 60,
 		.always_article = true,
@@ -310,11 +313,14 @@ static bool set_no_summary(struct options *options, const char *text, struct err
 	return true;
 }
 
-static bool set_cold_only(struct options *options, const char *text, struct error *error)
+static bool set_warm_limit(struct options *options, const char *text, struct error *error)
 {
-	(void)text;
-	(void)error;
-	options->cold_only = true;
+	uint64_t seconds;
+
+	if (!parse_seed(text, "--warm-limit", &seconds, error))
+		return false;
+	options->warm_limit_given = true;
+	options->warm_limit_ns = (double)seconds * 1e9;
 	return true;
 }
 
@@ -380,7 +386,8 @@ static const struct option_row option_rows[] = {
 	{"worker", "NAME=COMMAND or PATH", set_worker,
 	 "one more implementation: a program that speaks the protocol of harness/README.md; may be "
 	 "repeated. Or the path of another build's growbench-worker, to measure with"},
-	{"cold-only", NULL, set_cold_only, "leave out the warm steady state"},
+	{"warm-limit", "SECONDS", set_warm_limit,
+	 "leave out the warm steady state where one build takes longer; 0: everywhere"},
 	{"out", "DIR", set_out, "folder of the run (default results/<machine>-<UTC time>)"},
 	{"overwrite", NULL, set_overwrite, "replace a run that is in the folder already"},
 	{"resume", "DIR", set_resume, "go on with an interrupted run, with its own options"},
@@ -1074,6 +1081,10 @@ bool options_parse(int argc, char **argv, struct options *options, struct error 
 	}
 	if (!options->work_given)
 		options->work = options->preset->work;
+	if (!options->warm_limit_given)
+		options->warm_limit_ns = options->preset->warm_limit_s > 0
+						 ? (double)options->preset->warm_limit_s * 1e9
+						 : HUGE_VAL;
 	if (options->budget_s == 0)
 		options->budget_s = options->preset->budget_s;
 	if (options->timeout_s == 0)

@@ -47,11 +47,13 @@ struct preset {
 	uint64_t rounds;
 	uint64_t budget_s;
 	uint64_t timeout_s;
+	uint64_t warm_limit_s; /* as of the option; 0: none */
 	const char *passes;
 	const char *timeline; /* rows of the cells whose timeline is recorded, or "none" */
 	uint64_t latency_rounds;
 	enum row_work work;
 	bool patterns;       /* copying patterns instead of strategies */
+	bool is_short;       /* no time for probes in the middle of the run */
 	bool always_article; /* the article's size is measured, whatever the budget says */
 };
 
@@ -89,7 +91,9 @@ struct options {
 	const char *resume; /* NULL: a new run */
 	bool overwrite;
 	bool no_summary;
-	bool cold_only; /* no warm part */
+	/* The warm part is left out where one build takes longer; HUGE_VAL: nowhere. */
+	double warm_limit_ns;
+	bool warm_limit_given;
 	bool quiet;
 	bool columns;
 	bool help;

@@ -53,7 +53,7 @@ static bool look(const struct plan *plan, struct worker_pool *pool, size_t b, si
 		.implementation = block->implementation,
 		.size = block->size,
 		.allocator = &plan->options->allocators[a],
-		.iterations = plan->options->cold_only ? 0 : pilot_iterations(cell),
+		.iterations = plan->options->warm_limit_ns > 0 ? pilot_iterations(cell) : 0,
 		.values = 1,
 	};
 	struct record record = record_init();

@@ -234,6 +234,11 @@ static void block_warm_ns(const struct plan *plan, const struct block *block,
 	free(times);
 }
 
+bool plan_has_warm(const struct plan *plan, const struct cell *cell)
+{
+	return cell->warm_ns <= plan->options->warm_limit_ns;
+}
+
 /* What a worker will do for this cell, and whether the budget allows that. */
 static void decide_cell(const struct plan *plan, const struct block *block, struct cell *cell)
 {
@@ -242,7 +247,7 @@ static void decide_cell(const struct plan *plan, const struct block *block, stru
 
 	cell->values = choose_values(value);
 	warm_up = cell->values > 1 ? cell->warm_ns : 0;
-	if (plan->options->cold_only) {
+	if (!plan_has_warm(plan, cell)) {
 		warm_up = 0;
 		value = 0;
 	}
@@ -361,10 +366,11 @@ static uint64_t round_count(const struct plan *plan)
 	return most;
 }
 
-/* How often each probe is run: at the start, in the middle and at the end. */
+/* How often each probe is run: at the start, in the middle and at the end; of a short run not in
+ * the middle. */
 static uint64_t probe_visits(const struct plan *plan)
 {
-	return round_count(plan) > 1 ? 3 : 2;
+	return round_count(plan) > 1 && !plan->options->preset->is_short ? 3 : 2;
 }
 
 uint64_t plan_row_count(const struct plan *plan)
@@ -649,7 +655,7 @@ struct visit *plan_order(const struct plan *plan)
 		return NULL;
 	}
 	for (uint64_t round = 0; round < rounds; round++) {
-		if (round == 0 || round == rounds / 2)
+		if (round == 0 || (round == rounds / 2 && probe_visits(plan) == 3))
 			add_probe_visits(plan, probed++, &order);
 		plan_round(plan, round, round_visits);
 		for (size_t i = 0; i < plan->cell_count; i += plan->options->allocator_count)

@@ -116,6 +116,9 @@ enum pass plan_measuring_pass(const struct block *block);
 /* Is a measured cell visited in this round, or left out of it because it is slow? */
 bool plan_measures(const struct plan *plan, const struct cell *cell, uint64_t round);
 
+/* Is the warm part of this cell measured? */
+bool plan_has_warm(const struct plan *plan, const struct cell *cell);
+
 /* The expected time of one visit, in ns: 0 where no worker is started. */
 double plan_visit_ns(const struct plan *plan, const struct visit *visit);
 

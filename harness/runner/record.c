@@ -110,15 +110,8 @@ double record_get_real(const struct record *record, const char *name, double fal
 static bool worker_may_say(const char *status)
 {
 	static const char *const statuses[] = {
-		"ok",
-		"out_of_memory",
-		"wrong_checksum",
-		"failed",
-		"wrong_allocator",
-		"unprobed",
-		"unavailable",
-		"unsupported",
-		NULL,
+		"ok",       "out_of_memory", "wrong_checksum", "failed", "wrong_allocator",
+		"unprobed", "unavailable",   "unsupported",    NULL,
 	};
 
 	for (const char *const *name = statuses; *name != NULL; name++)

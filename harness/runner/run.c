@@ -245,7 +245,7 @@ static void do_cell(struct run *run, const struct visit *visit, struct record *r
 		return;
 	}
 	if (visit->pass == plan_measuring_pass(block)) {
-		task.iterations = run->options->cold_only ? 0 : block->iterations;
+		task.iterations = plan_has_warm(&run->plan, cell) ? block->iterations : 0;
 		task.values = cell->values;
 	}
 	if (visit->pass == PASS_TRACE && block->implementation == NULL &&

@@ -594,7 +594,7 @@ static void every_option_is_in_the_help_and_accepted(void **state)
 		"strategies",
 		"implementations",
 		"shapes",
-		"cold-only",
+		"warm-limit",
 		"allocators",
 		"allocator",
 		"rows",

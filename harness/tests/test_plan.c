@@ -74,6 +74,7 @@ static void fake_init(struct fake *fake, size_t allocators)
 	options->seed = 42;
 	options->budget_s = 240;
 	options->timeout_s = 60;
+	options->warm_limit_ns = 1e18;
 }
 
 static void only_strategy(struct fake *fake, const char *name)
@@ -806,6 +807,29 @@ static void the_expected_time_is_that_of_what_is_measured_in_all_rounds(void **s
 	plan_release(&plan);
 }
 
+static void a_warm_part_that_takes_longer_than_the_limit_is_left_out(void **state)
+{
+	struct fake fake;
+	struct plan plan;
+
+	(void)state;
+	fake_init(&fake, 2);
+	only_strategy(&fake, "realloc_doubling");
+	fake.options.warm_limit_ns = 1e9;
+	make(&plan, &fake, plenty);
+	plan.cells[0].cold_ns = 2e9;
+	plan.cells[0].warm_ns = 0.9e9;
+	plan.cells[1].cold_ns = 2e9;
+	plan.cells[1].warm_ns = 1.1e9;
+	plan_decide(&plan);
+	assert_true(plan_has_warm(&plan, &plan.cells[0]));
+	assert_false(plan_has_warm(&plan, &plan.cells[1]));
+	/* The cold build alone. */
+	assert_true(plan.cells[1].worker_ns < 2.5e9);
+	assert_true(plan.cells[0].worker_ns > 2.9e9);
+	plan_release(&plan);
+}
+
 /* ---- the other passes ---- */
 
 static struct topology two_caches(void)
@@ -1084,6 +1108,7 @@ int main(void)
 		cmocka_unit_test(trace_and_latency_follow_the_measurements_of_their_block),
 		cmocka_unit_test(a_slow_cell_is_measured_in_six_rounds_spread_over_the_run),
 		cmocka_unit_test(rows_that_an_implementation_has_not_are_left_out),
+		cmocka_unit_test(a_warm_part_that_takes_longer_than_the_limit_is_left_out),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from growbench.columns import (
+    CELL,
     CELL_KEYS,
     COLUMNS,
     COUNT,
@@ -474,8 +475,12 @@ def _check_rows(runs: pd.DataFrame, path: Path) -> None:
             )
     measured = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
     for name in [name for name in _MEASURED if name in runs]:
-        empty = int(measured[name].isna().sum())
-        if empty and not (name == _WARM and empty == len(measured)):
+        lacking = measured[name].isna()
+        if name == _WARM and lacking.any():
+            # The warm part may be left out of a cell, but not of some of its workers.
+            lacking &= ~lacking.groupby([measured[key] for key in CELL]).transform("all")
+        empty = int(lacking.sum())
+        if empty:
             warnings.warn(
                 f"{path}, column {name}: empty in {empty} row{'s' if empty > 1 else ''} whose "
                 "status is ok",
