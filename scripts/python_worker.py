@@ -38,7 +38,8 @@ def main(arguments: list[str]) -> int:
         os.environ.get("GROWBENCH_WORKER_KIT")
         or str(Path(__file__).resolve().parent.parent / "build" / kit.LIBRARY)
     )
-    description, subjects = _load(library, implementation, int(size), work)
+    wanted = _value(arguments, "--strategy", "")
+    description, subjects = _load(library, implementation, int(size), work, wanted)
     return library.run(description, subjects, int(size), arguments)
 
 
@@ -53,7 +54,7 @@ def _value(arguments: list[str], name: str, otherwise: str) -> str:
 
 
 def _load(
-    library: kit.Kit, implementation: str, row_bytes: int, work: str
+    library: kit.Kit, implementation: str, row_bytes: int, work: str, wanted: str
 ) -> tuple[kit.Description, list[kit.Subject]]:
     """What the worker says of itself, and what it can build."""
     python = f"{platform_name()} {sys.version.split()[0]}"
@@ -67,7 +68,7 @@ def _load(
         from workers import python_strategies as strategies
 
         return kit.Description(implementation, python, layers), _subjects(
-            library, strategies, row_bytes, work
+            library, strategies, row_bytes, work, wanted
         )
     from workers import numpy_strategies as strategies
 
@@ -84,7 +85,7 @@ def _load(
     layers += "; NumPy: keeps 7 freed data blocks of each size below 1,024 bytes"
     version = f"NumPy {strategies.np.__version__}, {python}"
     return kit.Description(implementation, version, layers), [
-        *_subjects(library, strategies, row_bytes, work),
+        *_subjects(library, strategies, row_bytes, work, wanted),
         *_pattern_subjects(row_bytes),
     ]
 
@@ -95,14 +96,16 @@ def platform_name() -> str:
     )
 
 
-def _subjects(library: kit.Kit, strategies: Any, row_bytes: int, work: str) -> list[kit.Subject]:
-    """The snippets of an implementation, compiled for rows of that size and kind."""
+def _subjects(
+    library: kit.Kit, strategies: Any, row_bytes: int, work: str, wanted: str
+) -> list[kit.Subject]:
+    """The snippets of an implementation, compiled for rows of that size and kind: all of them if
+    the one that is wanted is not among them."""
     language = strategies.language(row_bytes, work)
     again = strategies.drawn_again(row_bytes)
     is_random = work == snippets.RANDOM
 
     def subject(snippet: snippets.Snippet) -> kit.Subject:
-        idle = snippets.compiled_idle(snippet, language, work) if snippet.idle else None
         return kit.Subject(
             name=snippet.name,
             help=snippet.help,
@@ -112,13 +115,14 @@ def _subjects(library: kit.Kit, strategies: Any, row_bytes: int, work: str) -> l
             pieces=snippet.pieces,
             copied_bytes=lambda rows: snippet.copied_bytes(rows, row_bytes),
             blocks=snippet.blocks,
-            idle=idle,
+            idle=snippets.compiled_idle(snippet, language, work) if snippet.idle else None,
             rewind=strategies.rewind_random if is_random else None,
             expected=(lambda rows: library.checksum(again(rows), row_bytes)) if is_random else None,
             supports=lambda size: snippet.supports(size) and (not is_random or size % 8 == 0),
         )
 
-    return [subject(snippet) for snippet in strategies.SNIPPETS]
+    chosen = [snippet for snippet in strategies.SNIPPETS if snippet.name == wanted]
+    return [subject(snippet) for snippet in chosen or strategies.SNIPPETS]
 
 
 def _pattern_subjects(row_bytes: int) -> list[kit.Subject]:
@@ -156,4 +160,7 @@ def _nothing_but_a_name(snippet: snippets.Snippet) -> kit.Subject:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    exit_status = main(sys.argv[1:])
+    # What there is has been reported; tearing down the interpreter takes as long as some cells.
+    sys.stdout.flush()
+    os._exit(exit_status)

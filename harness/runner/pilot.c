@@ -1,6 +1,7 @@
 #include "harness/runner/pilot.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,11 @@ static void look_or_predict(struct plan *plan, struct worker_pool *pool, struct 
 	struct cell *cell = plan_cell(plan, b, a);
 
 	if (cell->skip != CELL_MEASURED && cell->skip != CELL_PREDICTED)
+		return;
+	/* What takes long to start and little to build is not worth a look: the model's number of
+	 * iterations makes values that are long enough. */
+	if (plan_is_slow_to_start(block) && block->strategy->order < GROWTH_QUADRATIC &&
+	    plan->options->warm_limit_ns >= HUGE_VAL)
 		return;
 	predict(history, block, cell);
 	if (!plan_affords(plan, block, cell->cold_ns + cell->warm_ns)) {

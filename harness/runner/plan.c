@@ -61,7 +61,7 @@ static double overhead_ns(const struct block *block)
 	return block->implementation == NULL ? worker_overhead_ns : foreign_overhead_ns;
 }
 
-static bool is_slow_to_start(const struct block *block)
+bool plan_is_slow_to_start(const struct block *block)
 {
 	return block->implementation != NULL && block->implementation->is_known;
 }
@@ -175,7 +175,7 @@ bool plan_affords(const struct plan *plan, const struct block *block, double wor
 		return true;
 	/* A program that takes long to start has no room to take long as well, but in a preset that
 	 * is about it. */
-	if (is_slow_to_start(block) && plan->options->preset->slow_rounds != 0)
+	if (plan_is_slow_to_start(block) && plan->options->preset->slow_rounds != 0)
 		return within_share(plan, worker_ns);
 	if (plan->options->preset->always_article && block->size.rows <= ARTICLE_ROWS &&
 	    block->size.row_bytes <= ARTICLE_ROW_BYTES && block->size.threads == 1)
@@ -187,7 +187,7 @@ bool plan_affords(const struct plan *plan, const struct block *block, double wor
 static uint64_t choose_rounds(const struct plan *plan, const struct block *block, double worker_ns)
 {
 	const uint64_t rounds =
-		is_slow_to_start(block) && plan->options->slow_rounds < plan->options->rounds
+		plan_is_slow_to_start(block) && plan->options->slow_rounds < plan->options->rounds
 			? plan->options->slow_rounds
 			: plan->options->rounds;
 
@@ -345,7 +345,7 @@ static bool has_pass(const struct plan *plan, enum pass pass, size_t block, uint
 		return false;
 	if ((pass == PASS_MEASURE || pass == PASS_PATTERN) && pass != plan_measuring_pass(of))
 		return false;
-	if (pass == PASS_LATENCY && (of->strategy->is_pattern || is_slow_to_start(of)))
+	if (pass == PASS_LATENCY && (of->strategy->is_pattern || plan_is_slow_to_start(of)))
 		return false;
 	/* A program need not know all of the passes; that it cannot be asked at all has to be told.
 	 */
@@ -403,7 +403,7 @@ static bool add_block(struct plan *plan, const struct block *added, struct error
 	struct block *block = &plan->blocks[plan->block_count];
 	uint64_t bytes;
 
-	if (is_slow_to_start(added) && !is_slow_size(plan->options, added->size.rows))
+	if (plan_is_slow_to_start(added) && !is_slow_size(plan->options, added->size.rows))
 		return true;
 	*block = *added;
 	plan->block_count++;

@@ -116,6 +116,9 @@ enum pass plan_measuring_pass(const struct block *block);
 /* Is a measured cell visited in this round, or left out of it because it is slow? */
 bool plan_measures(const struct plan *plan, const struct cell *cell, uint64_t round);
 
+/* Is the block measured by one of our programs that load an interpreter first? */
+bool plan_is_slow_to_start(const struct block *block);
+
 /* Is the warm part of this cell measured? */
 bool plan_has_warm(const struct plan *plan, const struct cell *cell);
 
