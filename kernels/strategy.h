@@ -169,8 +169,8 @@ struct strategy {
 	/* The checksum that scan has to find after such a build, worked out in another way. NULL:
 	 * it is that of the source's rows (row_source_checksum). */
 	uint64_t (*expected)(struct row_source *source, size_t rows);
-	/* Reads every element once, in order, as programs in that language do. NULL: that is what
-	 * scan does. Otherwise this is what is timed as the scan, and scan only verifies. */
+	/* Reads every element once, as programs in that language do, in whichever order suits them.
+	 * NULL: that is what scan does. Otherwise this is what is timed as the scan, and scan only verifies. */
 	void (*walk)(const struct array *array);
 };
 

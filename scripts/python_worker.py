@@ -47,9 +47,9 @@ def _value(arguments: list[str], name: str, otherwise: str) -> str:
     """The value of an option of the command line, which the library checks in full."""
     for i, word in enumerate(arguments):
         if word == name and i + 1 < len(arguments):
-            return arguments[i + 1]
+            otherwise = arguments[i + 1]
         if word.startswith(f"{name}="):
-            return word[len(name) + 1 :]
+            otherwise = word[len(name) + 1 :]
     return otherwise
 
 
@@ -79,14 +79,14 @@ def _load(
         )
         return kit.Description(implementation, python, layers, missing), [
             *map(_nothing_but_a_name, strategies.SNIPPETS),
-            *_pattern_subjects(row_bytes),
+            *_pattern_subjects(row_bytes, wanted),
         ]
     # numpy/core/src/multiarray/alloc.c: NBUCKETS, NCACHE.
     layers += "; NumPy: keeps 7 freed data blocks of each size below 1,024 bytes"
     version = f"NumPy {strategies.np.__version__}, {python}"
     return kit.Description(implementation, version, layers), [
         *_subjects(library, strategies, row_bytes, work, wanted),
-        *_pattern_subjects(row_bytes),
+        *_pattern_subjects(row_bytes, wanted),
     ]
 
 
@@ -99,8 +99,8 @@ def platform_name() -> str:
 def _subjects(
     library: kit.Kit, strategies: Any, row_bytes: int, work: str, wanted: str
 ) -> list[kit.Subject]:
-    """The snippets of an implementation, compiled for rows of that size and kind: all of them if
-    the one that is wanted is not among them."""
+    """The snippets of an implementation, compiled for rows of that size and kind: the one that is
+    wanted, or all for ""."""
     language = strategies.language(row_bytes, work)
     again = strategies.drawn_again(row_bytes)
     is_random = work == snippets.RANDOM
@@ -121,11 +121,10 @@ def _subjects(
             supports=lambda size: snippet.supports(size) and (not is_random or size % 8 == 0),
         )
 
-    chosen = [snippet for snippet in strategies.SNIPPETS if snippet.name == wanted]
-    return [subject(snippet) for snippet in chosen or strategies.SNIPPETS]
+    return [subject(snippet) for snippet in strategies.SNIPPETS if wanted in ("", snippet.name)]
 
 
-def _pattern_subjects(row_bytes: int) -> list[kit.Subject]:
+def _pattern_subjects(row_bytes: int, wanted: str) -> list[kit.Subject]:
     from workers import numpy_patterns
 
     def subject(pattern: numpy_patterns.Pattern) -> kit.Subject:
@@ -142,7 +141,7 @@ def _pattern_subjects(row_bytes: int) -> list[kit.Subject]:
             walk=numpy_patterns.walk,
         )
 
-    return [subject(pattern) for pattern in numpy_patterns.PATTERNS]
+    return [subject(one) for one in numpy_patterns.PATTERNS if wanted in ("", one.name)]
 
 
 def _nothing_but_a_name(snippet: snippets.Snippet) -> kit.Subject:
@@ -160,7 +159,10 @@ def _nothing_but_a_name(snippet: snippets.Snippet) -> kit.Subject:
 
 
 if __name__ == "__main__":
-    exit_status = main(sys.argv[1:])
+    try:
+        exit_status = main(sys.argv[1:])
+    except Exception:
+        kit.die()
     # What there is has been reported; tearing down the interpreter takes as long as some cells.
     sys.stdout.flush()
     os._exit(exit_status)

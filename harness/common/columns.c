@@ -92,7 +92,7 @@ const struct column columns[] = {
 	{"warm_scan_value_count", COLUMN_COUNT, FROM_WORKER,
 	 "pattern: values of the warm scan taken"},
 	{"warm_scan_median_ns", COLUMN_REAL, FROM_WORKER,
-	 "pattern: read every element of the result once, in order; median of the values"},
+	 "pattern: read every element of the result once; median of the values"},
 	{"warm_scan_min_ns", COLUMN_REAL, FROM_WORKER, "pattern: the smallest value"},
 	/* what disturbed it */
 	{"involuntary_switch_count", COLUMN_COUNT, FROM_WORKER,

@@ -135,6 +135,25 @@ static json_t *describe_allocators(const struct options *options,
 	return array;
 }
 
+static json_t *passes_it_knows(const struct implementation *implementation)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < PASS_COUNT; i++)
+		if (implementation->passes[i])
+			(void)json_array_append_new(array, json_string(pass_names[i]));
+	return array;
+}
+
+static json_t *strategies_of(const struct implementation *implementation)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < implementation->strategy_count; i++)
+		(void)json_array_append_new(array, json_string(implementation->strategies[i].name));
+	return array;
+}
+
 static json_t *describe_implementations(const struct options *options)
 {
 	json_t *array = json_array();
@@ -143,11 +162,13 @@ static json_t *describe_implementations(const struct options *options)
 		const struct implementation *implementation = &options->implementations[i];
 
 		(void)json_array_append_new(
-			array, json_pack("{s:s, s:s, s:s?, s:s?, s:s?}", "name",
+			array, json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:o, s:o}", "name",
 					 implementation->name, "status", implementation->status,
 					 "status_detail", or_null(implementation->detail),
 					 "version", or_null(implementation->version),
-					 "layers_before_malloc", or_null(implementation->layers)));
+					 "layers_before_malloc", or_null(implementation->layers),
+					 "passes", passes_it_knows(implementation), "strategies",
+					 strategies_of(implementation)));
 	}
 	return array;
 }
@@ -300,12 +321,13 @@ static bool same_implementations(const json_t *then, const json_t *now, struct e
 		const json_t *b = json_array_get(now, i);
 
 		if (!json_equal(a, b))
-			return error_set(error,
-					 "implementation %s is not the one that the run was begun "
-					 "with: it was %s (%s) and is %s (%s); begin a new run",
-					 text_of(b, "name"), text_of(a, "version"),
-					 text_of(a, "status"), text_of(b, "version"),
-					 text_of(b, "status"));
+			return error_set(
+				error,
+				"implementation %s is not the one that the run was begun "
+				"with: it was %s (%s) and is %s (%s), or what it can build "
+				"has changed; begin a new run",
+				text_of(b, "name"), text_of(a, "version"), text_of(a, "status"),
+				text_of(b, "version"), text_of(b, "status"));
 	}
 	return true;
 }

@@ -9,9 +9,11 @@
 #include <glib.h>
 
 #include "harness/common/report.h"
+#include "harness/common/text.h"
 #include "harness/runner/environment.h"
 #include "harness/runner/process.h"
 #include "harness/runner/record.h"
+#include "kernels/saturating.h"
 
 /* All of ours are served by the same script. */
 const char *const known_implementations[] = {"numpy", "python", NULL};
@@ -27,27 +29,28 @@ enum {
 static void cost_of_order(size_t rows, size_t row_bytes, uint64_t copied,
 			  struct strategy_cost *cost)
 {
-	const uint64_t payload = (uint64_t)rows * row_bytes;
+	const uint64_t payload = saturating_multiply(rows, row_bytes);
+	const uint64_t peak =
+		saturating_add(saturating_multiply(3, payload), saturating_multiply(256, rows));
 
 	*cost = (struct strategy_cost){
 		.malloc_count = rows,
 		.copied_bytes = copied,
-		.peak_bytes = 3 * payload + 256 * rows,
-		.peak_moving_bytes = 3 * payload + 256 * rows,
+		.peak_bytes = peak,
+		.peak_moving_bytes = peak,
 		.final_bytes = payload,
 	};
 }
 
 static void cost_linear(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 {
-	cost_of_order(rows, row_bytes, (uint64_t)rows * row_bytes, cost);
+	cost_of_order(rows, row_bytes, saturating_multiply(rows, row_bytes), cost);
 }
 
 static void cost_quadratic(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 {
-	const double copied = (double)rows * (double)rows / 2 * (double)row_bytes;
-
-	cost_of_order(rows, row_bytes, copied < 1e18 ? (uint64_t)copied : UINT64_C(1) << 60, cost);
+	cost_of_order(rows, row_bytes, saturating_multiply(saturating_sum_below(rows), row_bytes),
+		      cost);
 }
 
 /* ---- reading its answer ---- */
@@ -55,8 +58,24 @@ static void cost_quadratic(size_t rows, size_t row_bytes, struct strategy_cost *
 static void set_status(struct implementation *implementation, const char *status,
 		       const char *detail)
 {
+	size_t used = 0;
+
 	(void)snprintf(implementation->status, sizeof implementation->status, "%s", status);
-	(void)snprintf(implementation->detail, sizeof implementation->detail, "%.700s", detail);
+	/* It may be what a program wrote to stderr: only whole and printable characters. */
+	while (*detail != '\0') {
+		size_t length = utf8_length(detail);
+		bool printable = length > 0 && (unsigned char)*detail >= 0x20 && *detail != 0x7f;
+
+		if (used + (length == 0 ? 1 : length) >= sizeof implementation->detail)
+			break;
+		if (printable)
+			memcpy(implementation->detail + used, detail, length);
+		else
+			implementation->detail[used] = '?';
+		used += printable ? length : 1;
+		detail += length == 0 ? 1 : length;
+	}
+	implementation->detail[used] = '\0';
 }
 
 static bool is_name(const char *text, size_t length)
@@ -104,12 +123,20 @@ static bool add_strategy(struct implementation *implementation, const char *name
 	return true;
 }
 
+/* The rest of the line if it begins with that word and a space, else NULL. */
+static const char *after_word(const char *line, const char *word)
+{
+	size_t length = strlen(word);
+
+	return strncmp(line, word, length) == 0 && line[length] == ' ' ? line + length + 1 : NULL;
+}
+
 /* "NAME KIND HELP" */
 static bool read_strategy(struct implementation *implementation, const char *text)
 {
 	const char *space = strchr(text, ' ');
 
-	return space != NULL &&
+	return space != NULL && after_word(text, IMPLEMENTATION_UNLISTED) == NULL &&
 	       add_strategy(implementation, text, (size_t)(space - text), space + 1);
 }
 
@@ -125,14 +152,6 @@ static void read_passes(struct implementation *implementation, const char *text)
 				implementation->passes[i] = true;
 		text += length + (text[length] == ' ');
 	}
-}
-
-/* The rest of the line if it begins with that word and a space, else NULL. */
-static const char *after_word(const char *line, const char *word)
-{
-	size_t length = strlen(word);
-
-	return strncmp(line, word, length) == 0 && line[length] == ' ' ? line + length + 1 : NULL;
 }
 
 /* Takes the lines that only the answer to list has out of it; the rest is a report. False for a
@@ -201,7 +220,8 @@ static void read_answer(struct implementation *implementation, const struct proc
 			   sizeof implementation->version);
 		copy_value(&record, "layers_before_malloc", implementation->layers,
 			   sizeof implementation->layers);
-		if (implementation->strategy_count == 0)
+		if (implementation->strategy_count == 0 &&
+		    strcmp(implementation->status, "ok") == 0)
 			set_status(implementation, "bad_report",
 				   "the answer to list names no strategy");
 	}
@@ -303,7 +323,8 @@ void implementation_ask(struct implementation *implementation, uint64_t timeout_
 	     implementation->strategy_count > 0))
 		return;
 	forget_strategies(implementation);
-	(void)add_strategy(implementation, "unlisted", strlen("unlisted"), "linear");
+	(void)add_strategy(implementation, IMPLEMENTATION_UNLISTED, strlen(IMPLEMENTATION_UNLISTED),
+			   "linear");
 	implementation->passes[PASS_MEASURE] = true;
 }
 
@@ -340,8 +361,7 @@ bool implementation_find(const char *name, struct implementation *implementation
 
 bool implementation_is_named(const char *text)
 {
-	return is_name(text, strcspn(text, "=")) && strchr(text, '=') != NULL &&
-	       strcspn(text, "/") > strcspn(text, "=");
+	return strchr(text, '=') != NULL && strcspn(text, "/") > strcspn(text, "=");
 }
 
 bool implementation_parse(const char *text, struct implementation *implementation,
@@ -350,10 +370,17 @@ bool implementation_parse(const char *text, struct implementation *implementatio
 	size_t length = strcspn(text, "=");
 	GError *reason = NULL;
 	char **words = NULL;
+	char *absolute;
 	char *path;
 	int count = 0;
 
 	memset(implementation, 0, sizeof *implementation);
+	if (!is_name(text, length))
+		return error_set(error,
+				 "--worker %.60s: a name begins with a lower-case letter, and has "
+				 "these, digits and _.-; give NAME=COMMAND, or the path of a "
+				 "growbench-worker",
+				 text);
 	if (!g_shell_parse_argv(text + length + 1, &count, &words, &reason)) {
 		(void)error_set(error,
 				"--worker %.*s: %s; give NAME=COMMAND, such as "
@@ -374,8 +401,10 @@ bool implementation_parse(const char *text, struct implementation *implementatio
 	implementation->name = strndup(text, length);
 	implementation->arguments = words_of((size_t)count, (const char *const *)words);
 	free(implementation->arguments[0]);
-	/* The run may be gone on with from another folder. */
-	implementation->arguments[0] = realpath(path, NULL);
+	/* Links stay: an interpreter may tell by them which environment it is of. */
+	absolute = g_canonicalize_filename(path, NULL);
+	implementation->arguments[0] = strdup(absolute);
+	g_free(absolute);
 	g_free(path);
 	g_strfreev(words);
 	return (implementation->name != NULL && implementation->arguments[0] != NULL) ||

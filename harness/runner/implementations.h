@@ -6,7 +6,8 @@
  * its strategies are then measured like all others. Ours are in the table of known ones; more are
  * given as --worker NAME=COMMAND.
  *
- * To add one of ours: a row in the table in implementations.c.
+ * To add one of ours: its name in the table in implementations.c, and in the presets that want it
+ * (options.c).
  */
 #ifndef GROWBENCH_HARNESS_RUNNER_IMPLEMENTATIONS_H
 #define GROWBENCH_HARNESS_RUNNER_IMPLEMENTATIONS_H
@@ -35,6 +36,9 @@ struct implementation {
 	char layers[512];
 };
 
+/* The strategy of a program that could not be asked for its own. */
+#define IMPLEMENTATION_UNLISTED "unlisted"
+
 /* The names of those that are known, NULL-terminated. */
 extern const char *const known_implementations[];
 
@@ -42,9 +46,10 @@ extern const char *const known_implementations[];
 bool implementation_find(const char *name, struct implementation *implementation,
 			 struct error *error);
 
-/* Reads NAME=COMMAND: a name of lower-case letters, digits and '_', and the words of a command as a
- * shell would split them (quotes, but no variables, patterns or substitutions; no shell is
- * started), whose first is a path or is looked for on the PATH. False with a message. */
+/* Reads NAME=COMMAND: a name that begins with a lower-case letter, of these, digits and _.-, and
+ * the words of a command as a shell would split them (quotes, but no variables, patterns or
+ * substitutions; no shell is started), whose first is a path or is looked for on the PATH. False
+ * with a message. */
 bool implementation_parse(const char *text, struct implementation *implementation,
 			  struct error *error);
 

@@ -582,7 +582,8 @@ static bool add_worker(struct options *options, const char *text, struct error *
 	if (is_compiled(added->name) || is_in_list(added->name, ALL_IMPLEMENTATIONS))
 		return error_set(error, "--worker %s: the name is one of ours; choose another",
 				 added->name);
-	implementation_ask(added, options->timeout_s);
+	if (is_wanted(options, added->name))
+		implementation_ask(added, options->timeout_s);
 	return true;
 }
 
@@ -702,6 +703,9 @@ static bool is_chosen(const struct options *options, const struct strategy *cons
 	const struct implementation *implementation = options_implementation(options, strategy);
 	const char *name = strategy->name;
 
+	/* What could not be asked has to be told of, in whatever run. */
+	if (strcmp(name, IMPLEMENTATION_UNLISTED) == 0)
+		return is_wanted(options, strategy->implementation);
 	if (options->strategies_text != NULL)
 		return is_in_list(name, options->strategies_text) &&
 		       (is_wanted(options, strategy->implementation) ||
@@ -709,9 +713,6 @@ static bool is_chosen(const struct options *options, const struct strategy *cons
 			 !is_strategy(options, all, name, strlen(name), true)));
 	if (!is_wanted(options, strategy->implementation))
 		return false;
-	/* What could not be listed has to be told of, in whatever run. */
-	if (strcmp(name, "unlisted") == 0)
-		return true;
 	if (strategy->is_pattern != preset->patterns)
 		return false;
 	if (implementation != NULL && implementation->is_known && preset->slow_strategies != NULL)
@@ -1019,6 +1020,14 @@ static bool choose_passes(struct options *options, struct error *error)
 		return false;
 	for (size_t i = 0; i < PASS_COUNT; i++)
 		options->passes[i] = is_in_list(pass_names[i], text);
+	/* Strategies and patterns are each measured in a pass of their own. */
+	if (options->passes_text == NULL) {
+		options->passes[PASS_MEASURE] = false;
+		options->passes[PASS_PATTERN] = false;
+		for (size_t i = 0; i < options->strategy_count; i++)
+			options->passes[options->strategies[i]->is_pattern ? PASS_PATTERN
+									   : PASS_MEASURE] = true;
+	}
 	return true;
 }
 
@@ -1070,7 +1079,8 @@ bool options_parse(int argc, char **argv, struct options *options, struct error 
 	options->cpu = -1;
 	if (!set_preset(options, "default", error) || !parse_words(argc, argv, options, error))
 		return false;
-	if (options->help)
+	/* A run that goes on has options of its own. */
+	if (options->help || options->resume != NULL)
 		return true;
 	options->slow_rounds = options->rounds;
 	if (options->rounds == 0) {

@@ -80,6 +80,15 @@ static bool same_series(const struct block *a, const struct block *b)
 	       a->size.threads == b->size.threads;
 }
 
+/* Few rows, appended by a program that takes long to start, to an array that grows linearly: a loop
+ * of an interpreter, in which values are long enough with the iterations that the model gives. */
+static bool is_clear(const struct plan *plan, const struct block *block)
+{
+	return plan_is_slow_to_start(block) && !block->strategy->is_pattern &&
+	       block->strategy->order < GROWTH_QUADRATIC && block->size.rows >= 100 &&
+	       block->size.rows <= 10000 && plan->options->warm_limit_ns >= HUGE_VAL;
+}
+
 static void look_or_predict(struct plan *plan, struct worker_pool *pool, struct history *history,
 			    size_t b, size_t a)
 {
@@ -88,10 +97,8 @@ static void look_or_predict(struct plan *plan, struct worker_pool *pool, struct 
 
 	if (cell->skip != CELL_MEASURED && cell->skip != CELL_PREDICTED)
 		return;
-	/* What takes long to start and little to build is not worth a look: the model's number of
-	 * iterations makes values that are long enough. */
-	if (plan_is_slow_to_start(block) && block->strategy->order < GROWTH_QUADRATIC &&
-	    plan->options->warm_limit_ns >= HUGE_VAL)
+	/* What takes long to start and little to build is not worth a look. */
+	if (is_clear(plan, block))
 		return;
 	predict(history, block, cell);
 	if (!plan_affords(plan, block, cell->cold_ns + cell->warm_ns)) {

@@ -336,11 +336,30 @@ static uint64_t pass_rounds(const struct plan *plan, enum pass pass)
 				      : options->rounds;
 }
 
+/* A program that could not be asked what it can build: its rows say why, in the first of the passes
+ * that there are. */
+static bool is_unlisted(const struct block *block)
+{
+	return block->implementation != NULL &&
+	       strcmp(block->strategy->name, IMPLEMENTATION_UNLISTED) == 0;
+}
+
+static enum pass first_pass(const struct plan *plan)
+{
+	enum pass pass = PASS_MEASURE;
+
+	while (pass < PASS_PROBE && !plan->options->passes[pass])
+		pass++;
+	return pass;
+}
+
 static bool has_pass(const struct plan *plan, enum pass pass, size_t block, uint64_t round)
 {
 	const struct block *of = &plan->blocks[block];
 	const struct size *size = &of->size;
 
+	if (is_unlisted(of))
+		return pass == first_pass(plan) && round < pass_rounds(plan, pass);
 	if (pass == PASS_LATENCY && (size->threads > 1 || size->rows < LATENCY_FEWEST_ROWS))
 		return false;
 	if ((pass == PASS_MEASURE || pass == PASS_PATTERN) && pass != plan_measuring_pass(of))

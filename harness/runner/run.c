@@ -187,10 +187,17 @@ static void set_skipped(const struct run *run, const struct visit *visit, const 
 		record_set_text(record, "status_detail", detail);
 		break;
 	case CELL_MEASURED:
-		(void)snprintf(detail, sizeof detail,
-			       "all %" PRIu64 " rounds would take more than 4%% of the budget of "
-			       "%" PRIu64 " s: %" PRIu64 " of them are measured",
-			       run->options->rounds, run->options->budget_s, cell->rounds);
+		if (plan_is_slow_to_start(block) && cell->rounds == run->options->slow_rounds)
+			(void)snprintf(detail, sizeof detail,
+				       "programs that take long to start are measured in %" PRIu64
+				       " of the %" PRIu64 " rounds; --rounds gives them all",
+				       cell->rounds, run->options->rounds);
+		else
+			(void)snprintf(detail, sizeof detail,
+				       "all %" PRIu64
+				       " rounds would take more than 4%% of the budget of "
+				       "%" PRIu64 " s: %" PRIu64 " of them are measured",
+				       run->options->rounds, run->options->budget_s, cell->rounds);
 		record_set_text(record, "status", "skipped_rounds");
 		record_set_text(record, "status_detail", detail);
 		break;

@@ -275,8 +275,11 @@ static void judge_report(const struct worker_task *task, const struct process_re
 		return;
 	}
 	path = record_get(record, "allocator_path");
-	/* A worker that could not tell says more than we can. */
+	/* A worker that could not tell says more than we can, and one that does nothing need not.
+	 */
 	if (strcmp(record_get(record, "status"), "wrong_allocator") != 0 &&
+	    strcmp(record_get(record, "status"), "unsupported") != 0 &&
+	    strcmp(record_get(record, "status"), "unavailable") != 0 &&
 	    (path == NULL || strcmp(path, task->allocator->expected_path) != 0))
 		set_status(record, "wrong_allocator", "malloc was supplied by %s instead of %s%s",
 			   path == NULL ? "nobody knows what" : path,

@@ -556,7 +556,7 @@ static void a_pattern_is_prepared_rewound_before_what_is_verified_and_disposed_o
 				   "rbwsl"
 				   "rbsl"
 				   "blblblbl"
-				   "rbwl"
+				   "rbswl"
 				   "d");
 	assert_int_equal(result.warm_scan_values, 2);
 	for (unsigned i = 0; i < result.warm_scan_values; i++)

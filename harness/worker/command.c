@@ -538,6 +538,11 @@ static const char *do_pass(const struct request *request, size_t pass, struct re
 				measure->row_bytes);
 		return "unsupported";
 	}
+	if (passes[pass].needs_strategy && measure->threads > 1 &&
+	    request->program->interpreter_ns != NULL) {
+		(void)error_set(error, "%s is of one thread only", measure->strategy->name);
+		return "unsupported";
+	}
 	return passes[pass].run(request, report, error);
 }
 

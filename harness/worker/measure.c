@@ -142,6 +142,7 @@ static void run_cold(struct lane *lane)
 	const struct strategy *strategy = request->strategy;
 	struct array array = array_init(request->row_bytes);
 	struct rusage before = {0};
+	bool walked;
 
 	measure_rewind(request, &lane->source);
 	wait_for_all(lane->measurement);
@@ -159,12 +160,13 @@ static void run_cold(struct lane *lane)
 	wait_for_all(lane->measurement);
 
 	lane->start_ns[PHASE_SCAN] = clock_now_ns();
-	if (strategy->walk != NULL)
+	walked = strategy->walk != NULL && lane->status == BUILD_OK;
+	if (walked)
 		strategy->walk(&array);
 	else
 		lane->checksum = strategy->scan(&array);
 	lane->end_ns[PHASE_SCAN] = clock_now_ns();
-	if (strategy->walk != NULL)
+	if (walked)
 		lane->checksum = strategy->scan(&array);
 
 	wait_for_all(lane->measurement);
@@ -378,8 +380,9 @@ static void read_all(struct warm_scan *scan, uint64_t count)
 	}
 }
 
-/* As many readings in a value as the warm part has builds, if that lasts a millisecond, else more;
- * and as many values, as long as they fit into the time that the warm part may take as well. */
+/* A value is the mean of as many readings as take a millisecond, by the second of them; and there
+ * are as many values as of the warm part, as far as they fit into the time that it may take as
+ * well. */
 static enum measure_status scan_warm(struct measurement *measurement, struct error *error)
 {
 	const double value_ns = 1e6;
@@ -391,7 +394,7 @@ static enum measure_status scan_warm(struct measurement *measurement, struct err
 				 .array = array_init(request->row_bytes)};
 	enum build_status status;
 	uint64_t start;
-	uint64_t first_ns;
+	uint64_t one_ns;
 	uint64_t count;
 
 	measure_rewind(request, &lane->source);
@@ -401,12 +404,18 @@ static enum measure_status scan_warm(struct measurement *measurement, struct err
 		(void)error_set(error, warm_out_of_memory);
 		return MEASURE_OUT_OF_MEMORY;
 	}
+	if (request->strategy->scan(&scan.array) != measurement->expected_checksum) {
+		request->strategy->release(&scan.array);
+		(void)error_set(error, "what is read again and again is not what it should be");
+		return MEASURE_WRONG_CHECKSUM;
+	}
+	read_all(&scan, 1);
 	start = clock_now_ns();
 	read_all(&scan, 1);
-	first_ns = clock_now_ns() - start + 1;
-	count = (uint64_t)(value_ns / (double)first_ns) + 1;
+	one_ns = clock_now_ns() - start + 1;
+	count = (uint64_t)(value_ns / (double)one_ns) + 1;
 	for (unsigned i = 0; i < request->values; i++) {
-		if (i > 0 && (double)(i + 1) * (double)count * (double)first_ns > most_ns)
+		if (i > 0 && (double)(i + 1) * (double)count * (double)one_ns > most_ns)
 			break;
 		start = clock_now_ns();
 		read_all(&scan, count);

@@ -101,6 +101,7 @@ static void *run_lane(void *data)
 	const struct measure_request *request = run->request;
 	const struct trace *trace = run->trace;
 	uint64_t start;
+	bool walked;
 
 	lane->array = array_init(request->row_bytes);
 	measure_rewind(request, &lane->source);
@@ -121,12 +122,13 @@ static void *run_lane(void *data)
 	wait_for_all(run);
 
 	trace->start();
-	if (request->strategy->walk != NULL)
+	walked = request->strategy->walk != NULL && lane->status == BUILD_OK;
+	if (walked)
 		request->strategy->walk(&lane->array);
 	else
 		lane->checksum = request->strategy->scan(&lane->array);
 	trace->stop(&lane->scan);
-	if (request->strategy->walk != NULL)
+	if (walked)
 		lane->checksum = request->strategy->scan(&lane->array);
 
 	wait_for_all(run);
@@ -186,7 +188,7 @@ static bool prepare_lanes(struct traced_run *run, struct error *error)
  */
 static size_t live_blocks(const struct measure_request *request)
 {
-	struct strategy_cost cost;
+	struct strategy_cost cost = {0};
 	size_t blocks = 8;
 
 	request->strategy->cost(request->rows, request->row_bytes, &cost);

@@ -7,8 +7,9 @@
  * worker_command (command.h) with its command line. scripts/workers/kit.py is an example.
  *
  * The library supplies no malloc, and takes none of its own while something is measured. Callbacks
- * are called in the thread that called worker_command. What a callback returns or does in an error
- * is as strategy.h says; a callback must not unwind through the caller.
+ * are called in the thread that called worker_command: several threads are `unsupported`. What a
+ * callback returns or does in an error is as strategy.h says; a callback must not unwind through
+ * the caller.
  */
 #ifndef GROWBENCH_HARNESS_WORKER_KIT_H
 #define GROWBENCH_HARNESS_WORKER_KIT_H

@@ -238,7 +238,7 @@ class Kit:
             except MemoryError:
                 return BUILD_OUT_OF_MEMORY
             except BaseException:
-                _die()
+                die()
             return BUILD_OK
 
         def scan(_array: int) -> int:
@@ -251,8 +251,12 @@ class Kit:
             result[0] = None
 
         def cost(rows: int, _row_bytes: int, cost: Any) -> None:
-            cost.contents.copied_bytes = _guarded(lambda: subject.copied_bytes(rows), 0)
-            cost.contents.malloc_count = _guarded(lambda: subject.blocks(rows), 0)
+            cost[0] = _guarded(
+                lambda: _Cost(
+                    malloc_count=subject.blocks(rows), copied_bytes=subject.copied_bytes(rows)
+                ),
+                _Cost(),
+            )
 
         def rewind(_source: int, _rows: int) -> None:
             if subject.rewind is not None:
@@ -343,11 +347,11 @@ def _guarded(call: Callable[[], Any], otherwise: Any) -> Any:
     try:
         return call()
     except BaseException:
-        _die()
+        die()
     return otherwise
 
 
-def _die() -> None:
+def die() -> None:
     lines = traceback.format_exc().splitlines()
     # The first line is what the runner keeps in the row.
     print(f"python_worker: {lines[-1]}", *lines, sep="\n", file=sys.stderr, flush=True)

@@ -198,10 +198,10 @@ def pieces(result: Any) -> Iterable[tuple[Buffer, int]]:
     if result.flags["C_CONTIGUOUS"]:
         yield result.ctypes.data, result.size
         return
-    at_once = max(1, _AT_ONCE // max(1, result.size // len(result)))
-    for start in range(0, len(result), at_once):
-        part = np.ascontiguousarray(result[start : start + at_once])
-        yield part.tobytes(), part.size
+    for line in result if result.ndim > 1 else (result,):
+        for start in range(0, len(line), _AT_ONCE):
+            part = np.ascontiguousarray(line[start : start + _AT_ONCE])
+            yield part.tobytes(), part.size
 
 
 def walk(result: Any) -> Any:

@@ -13,8 +13,9 @@ np: Any = None
 MISSING = ""
 try:
     import numpy as np
-except ImportError as error:
-    MISSING = str(error)
+except Exception as error:
+    # A NumPy that is broken fails in its own way.
+    MISSING = f"{type(error).__name__}: {error}".splitlines()[0]
 
 # Rows of a list that are looked at together, so that verifying needs no large block.
 _AT_ONCE = 64
