@@ -227,6 +227,7 @@ sys.exit(library.run(kit.Description("mutant", "", ""), [subject], 8, sys.argv[1
         ("return b''.join(i.to_bytes(8, 'little') for i in range(rows))", "ok", ""),
         ("return b''.join(i.to_bytes(8, 'little') for i in range(rows - 1))", "wrong_checksum", ""),
         ("raise MemoryError", "out_of_memory", "out of memory"),
+        ("return b''", "wrong_checksum", "checksum"),
         ("return 1 / 0", "exited", "ZeroDivisionError: division by zero"),
         ("import os; os.kill(os.getpid(), 9)", "crashed", "SIGKILL"),
     ],
@@ -356,6 +357,32 @@ def test_a_program_that_cannot_be_asked_has_rows_that_say_so(growbench, worker, 
     assert {row["status"] for row in rows if row["implementation"] == "c"} == {"ok"}
     assert done.returncode == (EXIT_DONE if status == "unavailable" else EXIT_WORKERS)
     assert "mine is left out" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--strategies=loop_and_append", "--rows=10"),
+        ("--preset=patterns", "--shapes=8x16"),
+        ("--passes=trace,probe", "--strategies=loop_and_append", "--rows=10"),
+    ],
+)
+def test_a_program_that_cannot_be_asked_has_rows_in_whatever_run(growbench, worker, words):
+    plan = growbench("plan", worker("exit 7"), "--implementations=c,mine", *words)
+    lines_of_mine = [line for line in plan.stdout.splitlines() if ",mine," in line]
+    assert lines_of_mine and all(line.endswith(",exited") for line in lines_of_mine)
+
+
+def test_a_pattern_that_is_named_is_measured_in_its_own_pass_in_any_preset(growbench):
+    words = ("--strategies=copy_contiguous,utarray", "--rows=10", "--allocators=glibc")
+    plan = growbench("plan", *words, "--passes=measure,pattern,trace").stdout
+    assert plan == growbench("plan", *words, "--passes=pattern,measure,trace").stdout
+    by_default = subprocess.run(
+        [GROWBENCH, "plan", *words], capture_output=True, text=True, check=True, env=environment()
+    ).stdout.splitlines()
+    passes = {(line.split(",")[4], line.split(",")[2]) for line in by_default if "," in line}
+    assert ("copy_contiguous", "pattern") in passes and ("utarray", "measure") in passes
+    assert ("copy_contiguous", "measure") not in passes
 
 
 @pytest.mark.parametrize(
