@@ -145,7 +145,7 @@ class Growbench:
             word.startswith(("--implementations", "--strategies", "--preset=quick", "--resume"))
             for word in words
         ):
-            words = (*words, f"--implementations={COMPILED}")
+            words = (words[0], f"--implementations={COMPILED}", *words[1:])
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.setdefault("stdout", subprocess.PIPE)
         popen.setdefault("stderr", subprocess.PIPE)
