@@ -170,7 +170,8 @@ struct strategy {
 	 * it is that of the source's rows (row_source_checksum). */
 	uint64_t (*expected)(struct row_source *source, size_t rows);
 	/* Reads every element once, as programs in that language do, in whichever order suits them.
-	 * NULL: that is what scan does. Otherwise this is what is timed as the scan, and scan only verifies. */
+	 * NULL: that is what scan does. Otherwise this is what is timed as the scan, and scan only
+	 * verifies. */
 	void (*walk)(const struct array *array);
 };
 

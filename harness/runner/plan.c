@@ -88,6 +88,7 @@ uint64_t plan_needed_bytes(const struct block *block)
 	uint64_t around;
 	uint64_t all;
 
+	// NOLINTNEXTLINE(clang-analyzer-core.NullDereference): every block has a strategy
 	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
 	blocks = cost.malloc_count > cost.free_count ? cost.malloc_count - cost.free_count : 0;
 	/* What allocators put around small blocks: up to 32 bytes each. */

@@ -527,20 +527,21 @@ static const char *do_pass(const struct request *request, size_t pass, struct re
 			   struct error *error)
 {
 	const struct measure_request *measure = &request->measure;
+	const struct strategy *strategy = measure->strategy;
 
-	if (passes[pass].needs_strategy && request->program->missing != NULL) {
+	if (!passes[pass].needs_strategy || strategy == NULL)
+		return passes[pass].run(request, report, error);
+	if (request->program->missing != NULL) {
 		(void)error_set(error, "%s", request->program->missing);
 		return "unavailable";
 	}
-	if (passes[pass].needs_strategy &&
-	    !strategy_supports(measure->strategy, measure->row_bytes)) {
-		(void)error_set(error, "%s has no rows of %zu bytes", measure->strategy->name,
+	if (!strategy_supports(strategy, measure->row_bytes)) {
+		(void)error_set(error, "%s has no rows of %zu bytes", strategy->name,
 				measure->row_bytes);
 		return "unsupported";
 	}
-	if (passes[pass].needs_strategy && measure->threads > 1 &&
-	    request->program->interpreter_ns != NULL) {
-		(void)error_set(error, "%s is of one thread only", measure->strategy->name);
+	if (measure->threads > 1 && request->program->interpreter_ns != NULL) {
+		(void)error_set(error, "%s is of one thread only", strategy->name);
 		return "unsupported";
 	}
 	return passes[pass].run(request, report, error);

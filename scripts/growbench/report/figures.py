@@ -71,7 +71,8 @@ def _draw(plot: Plot, part: Slice) -> Optional[Picture]:
 def picture(figure: Figure, style: Style, words: tuple[str, str, str, str]) -> Picture:
     """A figure as a small PNG image. words: its name, plot, caption and of, see Picture."""
     image = Image.open(io.BytesIO(figure_bytes(figure, "png", style))).convert("RGB")
-    small = image.quantize(_COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    # Method 0 is the median cut, whatever Pillow's types call it.
+    small = image.quantize(_COLOURS, 0, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
     small.save(buffer, "png", compress_level=9)
     width = image.width / style.dpi
