@@ -209,3 +209,36 @@ bool unknown_name(const char *what, const char *word, const char *const *names, 
 				 word, nearest, valid);
 	return error_set(error, "unknown %s '%.64s'. Valid: %s", what, word, valid);
 }
+
+bool is_in_list(const char *name, const char *list)
+{
+	size_t length = strlen(name);
+
+	while (list != NULL && *list != '\0') {
+		size_t item = strcspn(list, ",");
+
+		if (item == length && strncmp(list, name, length) == 0)
+			return true;
+		list += item + (list[item] == ',');
+	}
+	return false;
+}
+
+bool check_list(const char *what, const char *list, const char *const *names, struct error *error)
+{
+	const char *next = list;
+
+	while (next != NULL) {
+		size_t length = strcspn(next, ",");
+		char item[128];
+		bool known = false;
+
+		(void)snprintf(item, sizeof item, "%.*s", (int)length, next);
+		for (const char *const *name = names; *name != NULL; name++)
+			known |= strcmp(*name, item) == 0;
+		if (!known)
+			return unknown_name(what, item, names, error);
+		next = next[length] == ',' ? next + length + 1 : NULL;
+	}
+	return true;
+}

@@ -37,4 +37,10 @@ const char *nearest_name(const char *word, const char *const *names);
 bool unknown_name(const char *what, const char *word, const char *const *names,
 		  struct error *error);
 
+/* Is the name an item of a comma-separated list? Nothing is one of NULL. */
+bool is_in_list(const char *name, const char *list);
+
+/* Is every item of the list one of `names`? Sets the error as unknown_name does if one is not. */
+bool check_list(const char *what, const char *list, const char *const *names, struct error *error);
+
 #endif

@@ -7,7 +7,7 @@
  * given as --worker NAME=COMMAND.
  *
  * To add one of ours: its name in the table in implementations.c, and in the presets that want it
- * (options.c).
+ * (presets.c).
  */
 #ifndef GROWBENCH_HARNESS_RUNNER_IMPLEMENTATIONS_H
 #define GROWBENCH_HARNESS_RUNNER_IMPLEMENTATIONS_H
