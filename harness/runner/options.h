@@ -97,7 +97,6 @@ struct options {
 	bool quiet;
 	bool columns;
 	bool help;
-	bool version;
 
 	/* Raw texts that are read once the preset is known. */
 	const char *implementations_text;

@@ -306,6 +306,24 @@ static void utf8_is_told_from_what_is_not(void **state)
 		assert_int_equal(utf8_length(cases[i].text), cases[i].length);
 }
 
+static void a_list_has_whole_items_only(void **state)
+{
+	static const char *const numbers[] = {"one", "two", NULL};
+	struct error error;
+
+	(void)state;
+	assert_true(is_in_list("one", "one"));
+	assert_true(is_in_list("two", "one,two,three"));
+	assert_false(is_in_list("tw", "one,two"));
+	assert_false(is_in_list("twoo", "one,two"));
+	assert_false(is_in_list("one", ""));
+	assert_false(is_in_list("one", NULL));
+	assert_true(check_list("number", "two,one", numbers, &error));
+	assert_false(check_list("number", "one,tow", numbers, &error));
+	assert_contains(error.text, "unknown number 'tow'");
+	assert_false(check_list("number", "one,", numbers, &error));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +338,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_name_is_answered_with_the_nearest_and_all_valid_ones),
 		cmocka_unit_test(utf8_is_told_from_what_is_not),
 		cmocka_unit_test(more_names_than_a_message_holds_are_cut_between_names),
+		cmocka_unit_test(a_list_has_whole_items_only),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
