@@ -180,7 +180,7 @@ SKIPPED_ROUNDS = "skipped_rounds"
 STATUSES = {
     OK: "measured",
     SKIPPED_PREDICTED: "too slow for the time budget: predicted from smaller sizes or one look",
-    SKIPPED_ROUNDS: "a slow cell that is measured in some of the rounds only, and not in this one",
+    SKIPPED_ROUNDS: "a slow cell, measured in some of the rounds only, and not in this one",
     "skipped_memory": "would not fit in the memory that is free",
     "unavailable": "the allocator's library or the implementation is missing or was refused",
     "unsupported": "this implementation is not compiled for rows of that size",
