@@ -621,6 +621,20 @@ def test_the_articles_ratio_reaches_the_articles_own_where_no_figure_does():
     assert all(axes.get_ylim()[1] > 25.0 for axes in figure.axes)
 
 
+def test_the_articles_bars_are_of_a_size_that_two_implementations_have():
+    runs, _ = beside_run()
+    foreign = runs["implementation"].isin(["numpy", "python"])
+    runs = runs[~(foreign & (runs["rows"] == 10_000))].reset_index(drop=True)
+    shared = sorted(set(runs.loc[runs["implementation"] == "numpy", "rows"]))
+    assert shared and 10_000 in set(runs.loc[runs["implementation"] == "c", "rows"])
+    figure = draw_figure(PLOTS["article"], whole_part_of(runs, NO_POINTS))
+    nearest = min(shared, key=lambda rows: abs(np.log(rows / 10_000)))
+    assert any(f"{nearest:,} rows of 80 bytes" in text for text in texts_of(figure))
+    alone = runs[~(runs["implementation"].isin(["numpy", "python"]))].reset_index(drop=True)
+    with pytest.raises(NothingToDraw):
+        draw_figure(PLOTS["article"], whole_part_of(alone, NO_POINTS))
+
+
 def test_the_articles_bars_are_the_parts_and_end_where_the_time_does(figures, beside_data):
     figure = figures["article"]
     assert [axes.get_title(loc="left") for axes in figure.axes] == list(ALLOCATORS)

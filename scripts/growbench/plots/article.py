@@ -49,6 +49,11 @@ def draw(data: Data, context: Context) -> Figure:
     known = cells[cells["explained_share"] > 0]
     if known.empty:
         raise NothingToDraw(f"no {SLOW} was traced on a machine whose limits were probed")
+    # A size that only one of them has says nothing of the others.
+    count = known.groupby("rows")["implementation"].nunique()
+    known = known[known["rows"].isin(count.index[count > 1])]
+    if known.empty:
+        raise NothingToDraw(f"{SLOW} was not traced in two implementations at the same size")
     cells, size = at_article_size(known)
     # What the article is about comes first; C, which it is held against, last.
     names = sorted(beside.at_least_two(cells["implementation"]), key=lambda name: name == C)
