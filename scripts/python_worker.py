@@ -2,6 +2,7 @@
 """A worker that measures NumPy and Python as growbench-worker measures C (harness/README.md)."""
 
 import os
+import platform
 import sys
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def _load(
     library: kit.Kit, implementation: str, row_bytes: int, work: str, wanted: str
 ) -> tuple[kit.Description, list[kit.Subject]]:
     """What the worker says of itself, and what it can build."""
-    python = f"{platform_name()} {sys.version.split()[0]}"
+    python = f"{platform.python_implementation()} {platform.python_version()}"
     layers = (
         "PYTHONMALLOC=malloc: nothing for Python's objects"
         if os.environ.get("PYTHONMALLOC", "").startswith("malloc")
@@ -88,12 +89,6 @@ def _load(
         *_subjects(library, strategies, row_bytes, work, wanted),
         *_pattern_subjects(row_bytes, wanted),
     ]
-
-
-def platform_name() -> str:
-    return {"cpython": "CPython", "pypy": "PyPy"}.get(
-        sys.implementation.name, sys.implementation.name
-    )
 
 
 def _subjects(

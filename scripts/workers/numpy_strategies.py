@@ -6,7 +6,7 @@ Names are those of the strategies in C that do the same thing (kernels/strategie
 from typing import Any, Iterable
 
 from workers.kit import QUADRATIC, Buffer
-from workers.snippets import CHEAP, RANDOM, Language, Snippet
+from workers.snippets import CHEAP, RANDOM, Language, Snippet, cheap_row
 
 # What there is to build can be listed without NumPy.
 np: Any = None
@@ -178,12 +178,12 @@ def language(row_bytes: int, work: str) -> Language:
     size = 8 if row_bytes % 8 == 0 else 1
     dtype = np.dtype(np.float64 if size == 8 else np.uint8)
     columns = row_bytes // size
-    buffer = bytearray(i % 251 + 1 for i in range(row_bytes))
+    buffer, number = cheap_row(row_bytes)
     row = np.frombuffer(buffer, dtype).reshape(1, columns)
     names = {
         "np": np,
         "first_row": row,
-        "number": _number(buffer),
+        "number": number,
         "columns": columns,
         "row_bytes": row_bytes,
         "dtype": dtype,
@@ -191,22 +191,6 @@ def language(row_bytes: int, work: str) -> Language:
     }
     make = {CHEAP: "number[0] = i", RANDOM: "row = np.random.rand(1, columns)"}
     return Language(names, make, {CHEAP: "row.copy()", RANDOM: "row"})
-
-
-def _number(buffer: bytearray) -> Any:
-    """Where a row's number stands: its first 8 bytes, or all of them if it has fewer."""
-    view = memoryview(buffer)
-    return view[:8].cast("Q") if len(buffer) >= 8 else LowBytes(view)
-
-
-class LowBytes:
-    """As many of the low bytes of a number as there is room for."""
-
-    def __init__(self, view: memoryview) -> None:
-        self._view = view
-
-    def __setitem__(self, _: int, number: int) -> None:
-        self._view[:] = number.to_bytes(8, "little")[: len(self._view)]
 
 
 # The state that random rows begin from, so that they can be drawn once more to be verified.

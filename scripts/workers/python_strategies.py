@@ -9,7 +9,7 @@ from array import array
 from typing import Any, Iterable
 
 from workers.kit import QUADRATIC, Buffer
-from workers.snippets import CHEAP, RANDOM, Language, Snippet
+from workers.snippets import CHEAP, RANDOM, Language, Snippet, cheap_row
 
 _AT_ONCE = 64
 
@@ -121,9 +121,8 @@ def language(row_bytes: int, work: str) -> Language:
     """Rows are bytes: always the same bytearray with cheap rows, new bytes with random ones."""
     _Rows.row_bytes = row_bytes
     columns = row_bytes // 8
-    buffer = bytearray(i % 251 + 1 for i in range(row_bytes))
+    buffer, number = cheap_row(row_bytes)
     layout = struct.Struct(f"{columns}d")
-    number: Any = memoryview(buffer)[:8].cast("Q") if row_bytes >= 8 else _low(buffer)
     names = {
         "first_row": buffer,
         "number": number,
@@ -140,14 +139,6 @@ def language(row_bytes: int, work: str) -> Language:
         RANDOM: "row = pack(*[draw() for _ in range(columns)])",
     }
     return Language(names, make, {CHEAP: "bytes(row)", RANDOM: "row"})
-
-
-def _low(buffer: bytearray) -> Any:
-    class Low:
-        def __setitem__(self, _: int, number: int) -> None:
-            buffer[:] = number.to_bytes(8, "little")[: len(buffer)]
-
-    return Low()
 
 
 _SEED = 20170801

@@ -46,12 +46,30 @@ class Snippet(NamedTuple):
 
 
 class Language(NamedTuple):
-    """names: what the statements may use. make: how a row comes about, by the kind of work. keep:
-    what KEEP stands for, by the same."""
+    """names: what the statements may use, first_row and number of cheap_row() among them. make: how
+    a row comes about, by the kind of work. keep: what KEEP stands for, by the same."""
 
     names: dict[str, Any]
     make: dict[str, str]
     keep: dict[str, str]
+
+
+def cheap_row(row_bytes: int) -> tuple[bytearray, Any]:
+    """The first cheap row (kernels/row_source.h), and where to write the number of the next one:
+    number[0] = i sets its first 8 bytes, or all of them if it has fewer."""
+    buffer = bytearray(i % 251 + 1 for i in range(row_bytes))
+    view = memoryview(buffer)
+    return buffer, view[:8].cast("Q") if row_bytes >= 8 else _LowBytes(view)
+
+
+class _LowBytes:
+    """As many of the low bytes of a number as there is room for."""
+
+    def __init__(self, view: memoryview) -> None:
+        self._view = view
+
+    def __setitem__(self, _: int, number: int) -> None:
+        self._view[:] = number.to_bytes(8, "little")[: len(self._view)]
 
 
 def compiled(snippet: Snippet, language: Language, work: str) -> Callable[[int], Any]:
@@ -72,27 +90,20 @@ def compiled_idle(snippet: Snippet, language: Language, work: str) -> Callable[[
 
 def _function(lines: list[str], language: Language, work: str) -> Callable[[int], Any]:
     names = list(language.names)
-    source = [
-        "def source(rows):",
-        *(line[4:] for line in _local(names)),
-        "    for i in range(rows):",
-    ]
+    # `row` is assigned to where rows are random, so that it has to be local from the start.
+    source = ["def source(rows):", "    row = first_row", "    for i in range(rows):"]
     source += [f"        {line}" for line in [*_lines(language.make[work]), "yield row"]]
     # Names of a function around are as fast as local ones; those of a module are not.
     text = [f"def make({', '.join(names)}):"]
     text += [f"    {line}" for line in source]
-    text += ["    def build(rows):", *_local(names), *(f"        {line}" for line in lines)]
+    text += ["    def build(rows):", "        row = first_row"]
+    text += [f"        {line}" for line in lines]
     text += ["    return build"]
     code = "\n".join(text).replace("KEEP", language.keep[work])
     made: dict[str, Any] = {}
     exec(compile(code, "<snippet>", "exec"), made)
     function: Callable[[int], Any] = made["make"](**language.names)
     return function
-
-
-def _local(names: list[str]) -> list[str]:
-    """`row` is assigned to where rows are random, so that it has to be local from the start."""
-    return ["        row = first_row"] if "first_row" in names else []
 
 
 def _lines(text: str) -> list[str]:
