@@ -27,18 +27,23 @@ extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 	folder "/lib/clang/*/lib/linux/libclang_rt.scudo_standalone-" GROWBENCH_MACHINE ".so"
 
 const struct known_allocator known_allocators[] = {
-	{"glibc", "libc6", {NULL}},
-	{"jemalloc", "libjemalloc2", {"libjemalloc.so.2", NULL}},
-	{"mimalloc", "libmimalloc2.0", {"libmimalloc.so.2*", "libmimalloc.so*", NULL}},
+	{"glibc", "libc6", {NULL}, NULL},
+	{"jemalloc", "libjemalloc2", {"libjemalloc.so.2", NULL}, NULL},
+	{"mimalloc", "libmimalloc2.0", {"libmimalloc.so.2*", "libmimalloc.so*", NULL}, NULL},
 	{"tcmalloc",
 	 "libtcmalloc-minimal4",
-	 {"libtcmalloc_minimal.so.4", "libtcmalloc.so.4", NULL}},
-	{"tbbmalloc", "libtbbmalloc2", {"libtbbmalloc_proxy.so.2", NULL}},
+	 {"libtcmalloc_minimal.so.4", "libtcmalloc.so.4", NULL},
+	 NULL},
+	{"tbbmalloc", "libtbbmalloc2", {"libtbbmalloc_proxy.so.2", NULL}, NULL},
 	// NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one pattern in two pieces
+	/* Scudo has a sampling error detector in it (GWP-ASan), which takes a backtrace of one
+	 * allocation in 5,000. glibc's backtrace() loads libgcc_s when it is first called; inside
+	 * of dlopen that breaks the loader's lists: Python dies of it once in some 700 starts. */
 	{"scudo",
 	 "libclang-rt-14-dev",
-	 {SCUDO_BELOW("/usr/lib/llvm-*"), SCUDO_BELOW("/usr"), NULL}},
-	{NULL, NULL, {NULL}},
+	 {SCUDO_BELOW("/usr/lib/llvm-*"), SCUDO_BELOW("/usr"), NULL},
+	 "SCUDO_OPTIONS=GWP_ASAN_Enabled=false"},
+	{NULL, NULL, {NULL}, NULL},
 };
 
 static const char *const library_folders[] = {
@@ -153,8 +158,39 @@ static char *format_missing(const char *format, ...)
 	return strdup(text);
 }
 
+/* Gives the allocator's workers the variable "NAME=value" of `length` characters, instead of one of
+ * that name that they had. */
+static void set_variable(struct allocator *allocator, const char *entry, size_t length)
+{
+	const size_t name = strcspn(entry, "=") + 1;
+	size_t count = 0;
+
+	while (allocator->environment[count] != NULL &&
+	       strncmp(allocator->environment[count], entry, name) != 0)
+		count++;
+	if (allocator->environment[count] == NULL) {
+		allocator->environment =
+			realloc(allocator->environment, (count + 2) * sizeof(char *));
+		allocator->environment[count + 1] = NULL;
+	} else {
+		free(allocator->environment[count]);
+	}
+	allocator->environment[count] = strndup(entry, length);
+}
+
+/* Is the variable of this entry, "NAME=value", set in our own environment? */
+static bool is_set(const char *entry)
+{
+	char name[64];
+
+	(void)snprintf(name, sizeof name, "%.*s", (int)strcspn(entry, "="), entry);
+	return getenv(name) != NULL;
+}
+
 static void use_known(const struct known_allocator *known, struct allocator *allocator)
 {
+	if (known->environment != NULL && !is_set(known->environment))
+		set_variable(allocator, known->environment, strlen(known->environment));
 	if (known->patterns[0] == NULL) {
 		allocator->expected_path = libc_path();
 		if (allocator->expected_path == NULL)
@@ -228,8 +264,6 @@ static size_t variable_length(const char *text)
 /* Reads VARIABLE=VALUE[,VARIABLE=VALUE]... */
 static bool parse_environment(const char *text, struct allocator *allocator, struct error *error)
 {
-	size_t count = 0;
-
 	while (*text != '\0') {
 		const char *end = text;
 
@@ -246,10 +280,7 @@ static bool parse_environment(const char *text, struct allocator *allocator, str
 					 allocator->name);
 		while (*end != '\0' && !(*end == ',' && variable_length(end + 1) > 0))
 			end++;
-		allocator->environment =
-			realloc(allocator->environment, (count + 2) * sizeof(char *));
-		allocator->environment[count++] = strndup(text, (size_t)(end - text));
-		allocator->environment[count] = NULL;
+		set_variable(allocator, text, (size_t)(end - text));
 		text = *end == ',' ? end + 1 : end;
 	}
 	return true;

@@ -19,6 +19,9 @@ struct known_allocator {
 	 * without '/' is looked for in the system's library folders. The first pattern with a match
 	 * counts, and of its matches the highest version. */
 	const char *patterns[4];
+	/* "NAME=value" that its workers get, unless the user's environment or --allocator sets that
+	 * variable; NULL: none. */
+	const char *environment;
 };
 
 /* All of them, then one whose name is NULL. */

@@ -68,8 +68,9 @@ struct run {
 	unsigned char *done; /* for each position from 0: is its row in the file? */
 	uint64_t rows_written;
 	uint64_t rows_failed;
-	uint64_t alive_ns;  /* time in which workers of this session's rounds lived */
-	uint64_t rounds_ns; /* time of this session's rounds */
+	char first_failure[400]; /* the first of them, in words */
+	uint64_t alive_ns;       /* time in which workers of this session's rounds lived */
+	uint64_t rounds_ns;      /* time of this session's rounds */
 };
 
 bool run_worker_path(const struct options *options, char *path, struct error *error)
@@ -280,6 +281,20 @@ static void do_probe(struct run *run, const struct visit *visit, struct record *
 	run->alive_ns += worker_run(&run->pool, &task, record);
 }
 
+/* Counts the row if it is of a worker that failed. */
+static void note_failure(struct run *run, const struct record *record)
+{
+	if (!worker_failed(record))
+		return;
+	if (run->rows_failed++ == 0)
+		(void)snprintf(run->first_failure, sizeof run->first_failure,
+			       "%s %s %s, %s x %s B, %s: %s: %s", record_get(record, "pass"),
+			       record_get(record, "implementation"), record_get(record, "strategy"),
+			       record_get(record, "rows"), record_get(record, "row_bytes"),
+			       record_get(record, "allocator"), record_get(record, "status"),
+			       record_get(record, "status_detail"));
+}
+
 /* Makes the row of one visit. */
 static void make_row(struct run *run, const struct visit *visit, uint64_t position,
 		     struct record *record)
@@ -292,7 +307,7 @@ static void make_row(struct run *run, const struct visit *visit, uint64_t positi
 	if (strcmp(record_get(record, "status"), "ok") == 0)
 		record_set_text(record, "status_detail", "measured");
 	set_cell(run, visit, position, record);
-	run->rows_failed += worker_failed(record);
+	note_failure(run, record);
 }
 
 static void show(struct run *run, const struct visit *visit)
@@ -502,8 +517,9 @@ static enum exit_status tell_end(struct run *run)
 	if (run->rows_failed == 0)
 		return EXIT_DONE;
 	progress_warn(&run->progress,
-		      "%" PRIu64 " workers failed; the status columns of runs.csv say how",
-		      run->rows_failed);
+		      "%" PRIu64 " worker%s failed (%s%s); the status columns of runs.csv say how",
+		      run->rows_failed, run->rows_failed == 1 ? "" : "s",
+		      run->rows_failed == 1 ? "" : "the first: ", run->first_failure);
 	return EXIT_WORKERS;
 }
 
@@ -692,8 +708,9 @@ static bool mark_done(char *line, uint64_t number, void *data, struct error *err
 				 run->folder.path, number);
 	run->done[position - 1] = 1;
 	run->rows_written++;
-	record_set_text(&record, "status", fields[column_find("status")]);
-	run->rows_failed += worker_failed(&record);
+	for (size_t i = 0; i < column_count(); i++)
+		record_set_text(&record, columns[i].name, fields[i]);
+	note_failure(run, &record);
 	record_release(&record);
 	return true;
 }

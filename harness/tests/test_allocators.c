@@ -173,6 +173,53 @@ static void an_unknown_name_is_answered_with_the_nearest(void **state)
 	allocator_release(&allocator);
 }
 
+static void scudo_comes_without_its_error_detector_unless_it_is_asked_for(void **state)
+{
+	static const struct {
+		const char *users; /* SCUDO_OPTIONS as the user set it */
+		const char *text;
+		const char *environment[3];
+	} cases[] = {
+		{NULL, "a=scudo", {"SCUDO_OPTIONS=GWP_ASAN_Enabled=false", NULL}},
+		{NULL, "a=scudo,SCUDO_OPTIONS=x=1:y=2", {"SCUDO_OPTIONS=x=1:y=2", NULL}},
+		{NULL,
+		 "a=scudo,SCUDO=1",
+		 {"SCUDO_OPTIONS=GWP_ASAN_Enabled=false", "SCUDO=1", NULL}},
+		{"GWP_ASAN_Enabled=true", "a=scudo", {NULL}},
+		{"", "a=scudo,B=1", {"B=1", NULL}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct allocator allocator;
+		size_t count = 0;
+
+		if (cases[i].users != NULL)
+			(void)setenv("SCUDO_OPTIONS", cases[i].users, 1);
+		parse_good(cases[i].text, &allocator);
+		(void)unsetenv("SCUDO_OPTIONS");
+		for (; cases[i].environment[count] != NULL; count++) {
+			assert_non_null(allocator.environment[count]);
+			assert_string_equal(allocator.environment[count],
+					    cases[i].environment[count]);
+		}
+		assert_null(allocator.environment[count]);
+		allocator_release(&allocator);
+	}
+}
+
+static void the_last_value_of_a_variable_counts(void **state)
+{
+	struct allocator allocator;
+
+	(void)state;
+	parse_good("a=glibc,A=1,B=2,A=3", &allocator);
+	assert_string_equal(allocator.environment[0], "A=3");
+	assert_string_equal(allocator.environment[1], "B=2");
+	assert_null(allocator.environment[2]);
+	allocator_release(&allocator);
+}
+
 static void a_comma_ends_a_value_only_before_a_variable(void **state)
 {
 	static const struct {
@@ -546,6 +593,8 @@ int main(void)
 		cmocka_unit_test(
 			every_other_is_a_file_with_links_resolved_or_missing_with_its_package),
 		cmocka_unit_test(an_unknown_name_is_answered_with_the_nearest),
+		cmocka_unit_test(scudo_comes_without_its_error_detector_unless_it_is_asked_for),
+		cmocka_unit_test(the_last_value_of_a_variable_counts),
 		cmocka_unit_test(a_comma_ends_a_value_only_before_a_variable),
 		cmocka_unit_test(a_label_is_a_short_plain_word),
 		cmocka_unit_test(what_follows_the_base_is_variables_and_nothing_else),

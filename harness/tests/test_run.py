@@ -514,7 +514,10 @@ def test_warnings_are_shown_even_when_quiet(growbench, stand_in):
     done = growbench("run", "--out=out", *words)
 
     assert (done.returncode, done.stdout) == (EXIT_WORKERS, "out\n")
-    assert done.stderr == "warning: 2 workers failed; the status columns of runs.csv say how\n"
+    assert done.stderr == (
+        "warning: 2 workers failed (the first: measure c realloc_doubling, 10 x 80 B, glibc: "
+        "exited: ended with exit status 9); the status columns of runs.csv say how\n"
+    )
 
 
 def run_on_terminal(growbench, *words: str, **variables: str) -> str:
@@ -573,5 +576,5 @@ def test_warnings_have_a_colour_on_a_terminal_unless_no_color_is_set(
     words = ("--out=out", *ONE_CELL, "--rounds=1", stand_in(measure="exit 9").option)
     text = run_on_terminal(growbench, *words, TERM="xterm", **variables)
 
-    assert ("\033[33mwarning:\033[0m 1 workers failed" in text) == coloured
+    assert ("\033[33mwarning:\033[0m 1 worker failed" in text) == coloured
     assert "warning:" in text
