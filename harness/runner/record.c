@@ -350,3 +350,23 @@ size_t csv_split(char *line, char **fields, size_t most)
 			return 0;
 	return count;
 }
+
+bool record_read_row(struct record *record, char *line, struct error *error)
+{
+	const size_t last_needed = column_find("status");
+	char *fields[RECORD_MAX_COLUMNS];
+	size_t count = csv_split(line, fields, RECORD_MAX_COLUMNS);
+
+	if (count != column_count())
+		return error_set(error, "it has not the %zu fields of a row", column_count());
+	for (size_t i = 0; i < count; i++) {
+		if (*fields[i] == '\0' && i <= last_needed)
+			return error_set(error, "it has no %s", columns[i].name);
+		if (*fields[i] != '\0' && !column_accepts(columns[i].type, fields[i]))
+			return error_set(error, "its %s is '%.64s', which is no valid value",
+					 columns[i].name, fields[i]);
+	}
+	for (size_t i = 0; i < count; i++)
+		set(record, i, fields[i]);
+	return true;
+}

@@ -57,7 +57,15 @@ bool record_read_report(struct record *record, const char *text, size_t length,
 char *record_csv_header(void);
 char *record_csv_row(const struct record *record);
 
-/* The same of timeline.csv: the header, and a line for each of the record's points, each with the
+/*
+ * Takes over a row of runs.csv, without its newline, as record_csv_row made it; `line` is cut to
+ * pieces. The record has been empty. False with a message if it is not a whole row: of other
+ * columns than ours, with a value that its column cannot hold, or without what every row has (all
+ * to the status).
+ */
+bool record_read_row(struct record *record, char *line, struct error *error);
+
+/* As above of timeline.csv: the header, and a line for each of the record's points, each with the
  * record's cell before it. */
 const char *timeline_csv_header(void);
 char *timeline_csv_rows(const struct record *record);

@@ -1,0 +1,82 @@
+/*
+ * csv - a line of CSV, split.
+ *
+ * What was split, written again and split again, is the same; and lines that are written here from
+ * any fields, quoted or not, come apart into these.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+
+enum {
+	MOST = 64
+};
+
+/* Writes the fields as a line, in quotes where that is needed, or everywhere. Its own way to do it,
+ * so as not to share a mistake. */
+static char *join(char *const *fields, size_t count, bool quote_all)
+{
+	size_t room = 1;
+	char *line;
+	char *write;
+
+	for (size_t i = 0; i < count; i++)
+		room += 2 * strlen(fields[i]) + 3;
+	line = write = malloc(room);
+	MUST(line != NULL);
+	for (size_t i = 0; i < count; i++) {
+		bool quoted = quote_all || *fields[i] == '"' || strchr(fields[i], ',') != NULL;
+
+		if (i > 0)
+			*write++ = ',';
+		if (quoted)
+			*write++ = '"';
+		for (const char *read = fields[i]; *read != '\0'; read++) {
+			if (quoted && *read == '"')
+				*write++ = '"';
+			*write++ = *read;
+		}
+		if (quoted)
+			*write++ = '"';
+	}
+	*write = '\0';
+	return line;
+}
+
+static void check_joined(char *const *fields, size_t count, bool quote_all)
+{
+	char *line = join(fields, count, quote_all);
+	char *again[MOST + 1];
+
+	MUST(csv_split(line, again, MOST + 1) == count);
+	for (size_t i = 0; i < count; i++)
+		MUST(strcmp(again[i], fields[i]) == 0);
+	free(line);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *fields[MOST];
+	char *line = fuzz_text(data, size);
+	char *text = fuzz_text(data, size);
+	char *rest = text;
+	const size_t length = strlen(line);
+	size_t count = csv_split(line, fields, MOST);
+
+	MUST(count <= MOST);
+	for (size_t i = 0; i < count; i++)
+		MUST(fields[i] >= line && fields[i] + strlen(fields[i]) <= line + length);
+	if (count > 0) {
+		check_joined(fields, count, false);
+		check_joined(fields, count, true);
+	}
+	count = 0;
+	while (count < MOST && (*rest != '\0' || count == 0))
+		fields[count++] = fuzz_line(&rest);
+	check_joined(fields, count, false);
+	check_joined(fields, count, true);
+	free(line);
+	free(text);
+	return 0;
+}
