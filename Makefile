@@ -127,6 +127,12 @@ tsan: ## all tests under the thread sanitizer
 	@cmake --build --preset tsan --parallel
 	@ctest --preset tsan
 
+fuzz: ## what reads, fed with mutated input (Clang): SECONDS=n or RUNS=n of each, TARGETS="report csv"
+	@scripts/check-tools.sh clang
+	@cmake --preset fuzz --log-level=WARNING
+	@cmake --build --preset fuzz --parallel
+	@scripts/fuzz.sh $(if $(RUNS),--runs '$(RUNS)',--seconds '$(or $(SECONDS),10)') $(TARGETS)
+
 bench-shim: build ## what a loop through the C shim costs, against native C++
 	@cmake --build --preset default --target bench-shim-run
 
@@ -150,4 +156,4 @@ bench-patterns: build ## copying patterns against the copy limit, plain loops an
 	@python=$$(scripts/find-python) && "$$python" scripts/bench_patterns.py build $(ARGS)
 
 clean: ## remove build folders; results stay
-	@rm -rf build build-asan build-tsan build-coverage
+	@rm -rf build build-asan build-tsan build-coverage build-fuzz

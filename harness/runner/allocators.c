@@ -23,6 +23,12 @@
 // NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
+/* What the loader takes for the end of a path. */
+#define LOADER_ENDS ": \t\n"
+#define HAS_LOADER_END                                                                         \
+	"has a space or a colon, which the loader takes for the end of it; copy the library to " \
+	"a path without"
+
 #define SCUDO_BELOW(folder) \
 	folder "/lib/clang/*/lib/linux/libclang_rt.scudo_standalone-" GROWBENCH_MACHINE ".so"
 
@@ -149,13 +155,14 @@ static char *format_missing(const char *format, ...) __attribute__((format(print
 
 static char *format_missing(const char *format, ...)
 {
-	char text[512];
+	char *text = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	(void)vsnprintf(text, sizeof text, format, arguments);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
 	va_end(arguments);
-	return strdup(text);
+	return text;
 }
 
 /* Gives the allocator's workers the variable "NAME=value" of `length` characters, instead of one of
@@ -216,8 +223,20 @@ static void use_file(const char *path, struct allocator *allocator)
 		return;
 	}
 	allocator->library = realpath(path, NULL);
-	if (allocator->library != NULL)
-		allocator->expected_path = strdup(allocator->library);
+	if (allocator->library == NULL) {
+		allocator->missing =
+			format_missing("%s cannot be preloaded: %s", path, strerror(errno));
+		return;
+	}
+	if (strpbrk(allocator->library, LOADER_ENDS) != NULL) {
+		allocator->missing = format_missing("%s cannot be preloaded: its path without "
+						    "links, %s, " HAS_LOADER_END,
+						    path, allocator->library);
+		free(allocator->library);
+		allocator->library = NULL;
+		return;
+	}
+	allocator->expected_path = strdup(allocator->library);
 }
 
 bool allocator_find(const char *name, struct allocator *allocator, struct error *error)
@@ -339,10 +358,8 @@ static bool parse_base(char *base, struct allocator *allocator, struct error *er
 			allocator_release(&unused);
 		return false;
 	}
-	if (strpbrk(base, ": \t\n") != NULL)
-		return error_set(error,
-				 "--allocator %s: the path '%s' has a space or a colon, which the "
-				 "loader takes for the end of it; use a link without",
+	if (strpbrk(base, LOADER_ENDS) != NULL)
+		return error_set(error, "--allocator %s: the path '%s' " HAS_LOADER_END,
 				 allocator->name, base);
 	if (build != NULL && !use_build(build, allocator, error))
 		return false;

@@ -257,6 +257,15 @@ bool folder_reopen(struct folder *folder, const char *header,
 			continue;
 		}
 		line[length - 1] = '\0';
+		/* The rest of a string is not looked at, and a machine that went down may leave
+		 * zeros. */
+		if (strlen(line) != (size_t)length - 1) {
+			ok = error_set(error,
+				       "%s, line %" PRIu64 ": holds a zero byte; remove the line, "
+				       "and its row is measured again",
+				       path, number);
+			continue;
+		}
 		ok = row(line, number, data, error);
 	}
 	free(line);

@@ -8,6 +8,7 @@
 
 #include <glib.h>
 
+#include "harness/common/columns.h"
 #include "harness/common/report.h"
 #include "harness/common/text.h"
 #include "harness/runner/environment.h"
@@ -64,7 +65,7 @@ static void set_status(struct implementation *implementation, const char *status
 	/* It may be what a program wrote to stderr: only whole and printable characters. */
 	while (*detail != '\0') {
 		size_t length = utf8_length(detail);
-		bool printable = length > 0 && (unsigned char)*detail >= 0x20 && *detail != 0x7f;
+		bool printable = length > 0 && !utf8_is_control(detail);
 
 		if (used + (length == 0 ? 1 : length) >= sizeof implementation->detail)
 			break;
@@ -106,7 +107,9 @@ static bool add_strategy(struct implementation *implementation, const char *name
 	const bool pattern = is_word(rest, "pattern");
 	const char *help = rest + strcspn(rest, " ");
 
+	help += *help == ' ';
 	if (implementation->strategy_count == MOST_STRATEGIES || !is_name(name, length) ||
+	    (*help != '\0' && !column_accepts(COLUMN_TEXT, help)) ||
 	    (!quadratic && !pattern && !is_word(rest, "linear")))
 		return false;
 	for (size_t i = 0; i < implementation->strategy_count; i++)
@@ -115,7 +118,7 @@ static bool add_strategy(struct implementation *implementation, const char *name
 			return false;
 	strategy->name = strndup(name, length);
 	strategy->implementation = implementation->name;
-	strategy->help = strdup(*help == ' ' ? help + 1 : "");
+	strategy->help = strdup(help);
 	strategy->order = quadratic ? GROWTH_QUADRATIC : GROWTH_LINEAR;
 	strategy->is_pattern = pattern;
 	strategy->cost = quadratic ? cost_quadratic : cost_linear;
@@ -170,6 +173,7 @@ static bool take_lines(struct implementation *implementation, const char *report
 		const char *passes;
 
 		(void)snprintf(line, sizeof line, "%.*s", (int)(size < 511 ? size : 511), report);
+		utf8_trim(line);
 		strategy = after_word(line, REPORT_STRATEGY);
 		passes = after_word(line, REPORT_PASSES);
 		if (strategy != NULL && !read_strategy(implementation, strategy))
@@ -190,13 +194,6 @@ static bool take_lines(struct implementation *implementation, const char *report
 	return true;
 }
 
-static void copy_value(const struct record *record, const char *name, char *text, size_t size)
-{
-	const char *value = record_get(record, name);
-
-	(void)snprintf(text, size, "%s", value == NULL ? "" : value);
-}
-
 static void read_answer(struct implementation *implementation, const struct process_result *process)
 {
 	struct record record = record_init();
@@ -212,13 +209,13 @@ static void read_answer(struct implementation *implementation, const struct proc
 		 !record_read_report(&record, rest, rest_length, &error))
 		set_status(implementation, "bad_report", error.text);
 	else {
-		copy_value(&record, "status", implementation->status,
+		record_copy(&record, "status", implementation->status,
 			   sizeof implementation->status);
-		copy_value(&record, "status_detail", implementation->detail,
+		record_copy(&record, "status_detail", implementation->detail,
 			   sizeof implementation->detail);
-		copy_value(&record, "implementation_version", implementation->version,
+		record_copy(&record, "implementation_version", implementation->version,
 			   sizeof implementation->version);
-		copy_value(&record, "layers_before_malloc", implementation->layers,
+		record_copy(&record, "layers_before_malloc", implementation->layers,
 			   sizeof implementation->layers);
 		if (implementation->strategy_count == 0 &&
 		    strcmp(implementation->status, "ok") == 0)

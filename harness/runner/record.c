@@ -57,20 +57,18 @@ void record_set_text(struct record *record, const char *name, const char *value)
 	/* What is no character becomes a '?', a control character a space, and none is cut. */
 	while (*value != '\0') {
 		size_t length = utf8_length(value);
-		bool control = (unsigned char)*value < 0x20 || *value == 0x7f;
 
 		if (used + length + 1 >= sizeof text)
 			break;
-		if (length > 1)
+		if (length == 0) {
+			text[used++] = '?';
+		} else if (utf8_is_control(value)) {
+			text[used++] = ' ';
+		} else {
 			memcpy(text + used, value, length);
-		else
-			text[used] = *value;
-		if (length == 0)
-			text[used] = '?';
-		else if (control)
-			text[used] = ' ';
-		used += length > 1 ? length : 1;
-		value += length > 1 ? length : 1;
+			used += length;
+		}
+		value += length == 0 ? 1 : length;
 	}
 	text[used] = '\0';
 	set(record, find_or_abort(name), text);
@@ -97,6 +95,14 @@ void record_set_real(struct record *record, const char *name, double value)
 const char *record_get(const struct record *record, const char *name)
 {
 	return record->values[find_or_abort(name)];
+}
+
+void record_copy(const struct record *record, const char *name, char *text, size_t size)
+{
+	const char *value = record_get(record, name);
+
+	(void)snprintf(text, size, "%s", value == NULL ? "" : value);
+	utf8_trim(text);
 }
 
 double record_get_real(const struct record *record, const char *name, double fallback)

@@ -41,6 +41,9 @@ void record_set_real(struct record *record, const char *name, double value);
 /* The value of the column of that name, or NULL if it is missing. */
 const char *record_get(const struct record *record, const char *name);
 
+/* Copies the value, or as many whole characters of it as fit; nothing if it is missing. */
+void record_copy(const struct record *record, const char *name, char *text, size_t size);
+
 /* The value as a number, or `fallback` if it is missing. */
 double record_get_real(const struct record *record, const char *name, double fallback);
 
