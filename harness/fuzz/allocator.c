@@ -52,7 +52,8 @@ static void check_environment(char *const *environment)
 		MUST(name > 0 && environment[i][name] == '=');
 		MUST(strncmp(environment[i], "LD_", 3) != 0);
 		for (size_t k = 0; k < name; k++)
-			MUST(environment[i][k] == '_' || isupper((unsigned char)environment[i][k]) ||
+			MUST(environment[i][k] == '_' ||
+			     isupper((unsigned char)environment[i][k]) ||
 			     isdigit((unsigned char)environment[i][k]));
 		for (size_t k = 0; k < i; k++)
 			MUST(strncmp(environment[k], environment[i], name + 1) != 0);

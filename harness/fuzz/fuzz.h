@@ -15,8 +15,8 @@
 #include "harness/runner/process.h"
 #include "harness/runner/record.h"
 
-/* What libFuzzer calls: once before the first input, where a target has something to prepare, and for
- * each input. */
+/* What libFuzzer calls: once before the first input, where a target has something to prepare, and
+ * for each input. */
 int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,14 +1,48 @@
 /*
- * report - a worker's report, read into a record and written as a row.
+ * report - a worker's report, read into a record and written as a row; and any text, reported.
  *
  * What is refused leaves the record as it was. What is taken over may stand in runs.csv, comes out
- * of its row as it went in, and has the points of a timeline as lines of four counts.
+ * of its row as it went in, and has the points of a timeline as lines of four counts. What our own
+ * workers write is never refused.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "fuzz.h"
 #include "harness/common/columns.h"
+#include "harness/common/report.h"
+
+static int file = -1;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	file = memfd_create("report", MFD_CLOEXEC);
+	MUST(file >= 0);
+	return 0;
+}
+
+static void check_reported(const char *text)
+{
+	static struct report report;
+	static char sent[REPORT_MAX_BYTES];
+	struct record record = record_init();
+	struct error error;
+	ssize_t length;
+
+	MUST(ftruncate(file, 0) == 0 && lseek(file, 0, SEEK_SET) == 0);
+	report_begin(&report, file);
+	report_text(&report, "allocator_path", text);
+	MUST(report_end(&report, "failed", text));
+	length = pread(file, sent, sizeof sent, 0);
+	MUST(record_read_report(&record, sent, (size_t)length, &error));
+	MUST((record_get(&record, "allocator_path") == NULL) == (*text == '\0'));
+	fuzz_check_record(&record);
+	record_release(&record);
+}
 
 static void check_points(const struct record *record)
 {
@@ -57,6 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(strcmp(before, after) == 0);
 		free(after);
 	}
+	check_reported(text);
 	free(before);
 	free(text);
 	record_release(&record);

@@ -88,8 +88,7 @@ static void check_list_of(const char *list, const char *const *names)
 	for (char **item = items; *item != NULL; item++)
 		all &= is_among(*item, names);
 	for (const char *const *name = names; *name != NULL; name++)
-		MUST(is_in_list(*name, list) ==
-		     g_strv_contains((const char *const *)items, *name));
+		MUST(is_in_list(*name, list) == g_strv_contains((const char *const *)items, *name));
 	MUST(check_list("strategy", list, names, &error) == all);
 	MUST(all || error.text[0] != '\0');
 	MUST(nearest == NULL || is_among(nearest, names));

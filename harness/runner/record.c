@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,22 +73,29 @@ void record_set_text(struct record *record, const char *name, const char *value)
 	set(record, find_or_abort(name), text);
 }
 
+/* Such as a difference of two readings of the system that went below zero. */
+static void set_number(struct record *record, const char *name, const char *text)
+{
+	size_t column = find_or_abort(name);
+
+	set(record, column, column_accepts(columns[column].type, text) ? text : "");
+}
+
 void record_set_count(struct record *record, const char *name, uint64_t value)
 {
 	char text[32];
 
 	(void)snprintf(text, sizeof text, "%" PRIu64, value);
-	set(record, find_or_abort(name), text);
+	set_number(record, name, text);
 }
 
 void record_set_real(struct record *record, const char *name, double value)
 {
-	char text[32] = "";
+	char text[32];
 
 	/* The runner never calls setlocale, so the decimal sign is '.'. */
-	if (isfinite(value))
-		(void)snprintf(text, sizeof text, "%.9g", value);
-	set(record, find_or_abort(name), text);
+	(void)snprintf(text, sizeof text, "%.9g", value);
+	set_number(record, name, text);
 }
 
 const char *record_get(const struct record *record, const char *name)

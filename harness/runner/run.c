@@ -696,7 +696,7 @@ static bool mark_done(char *line, uint64_t number, void *data, struct error *err
 {
 	struct run *run = data;
 	struct record record = record_init();
-	struct error reason = {"it is of another run"};
+	struct error reason = {"it is there twice, or of another run"};
 	uint64_t position;
 	bool ours = record_read_row(&record, line, &reason) &&
 		    parse_count(record_get(&record, "position"), "position", &position, &reason) &&

@@ -388,6 +388,19 @@ static void an_elf_file_that_is_no_shared_library_is_missing(void **state)
 	}
 }
 
+static void a_link_to_a_path_that_the_loader_would_split_is_missing(void **state)
+{
+	const ElfW(Ehdr) header = good_header();
+	char path[PATH_MAX];
+
+	(void)state;
+	(void)snprintf(path, sizeof path, "%s/with space.so", folder);
+	write_file(path, &header, sizeof header);
+	(void)snprintf(path, sizeof path, "%s/to_space.so", folder);
+	assert_int_equal(symlink("with space.so", path), 0);
+	assert_missing(of_file("a", "to_space.so"), "with space.so, has a space or a colon");
+}
+
 static void a_library_is_found_through_links_with_its_variables(void **state)
 {
 	const ElfW(Ehdr) header = good_header();
@@ -605,6 +618,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_is_no_elf_file_is_missing),
 		cmocka_unit_test(a_library_for_another_processor_is_missing),
 		cmocka_unit_test(an_elf_file_that_is_no_shared_library_is_missing),
+		cmocka_unit_test(a_link_to_a_path_that_the_loader_would_split_is_missing),
 		cmocka_unit_test(a_library_is_found_through_links_with_its_variables),
 		cmocka_unit_test(a_build_follows_the_base_behind_an_at_sign),
 		cmocka_unit_test(the_worker_itself_may_be_given_for_its_build),
