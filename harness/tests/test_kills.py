@@ -228,3 +228,21 @@ def test_an_interrupt_ends_the_question_to_a_program_that_hangs(command, growben
     assert process.returncode == EXIT_INTERRUPTED
     assert not Path(f"/proc/{pid.read_text().strip()}").exists()
     assert not (growbench.folder / "results").exists()
+
+
+def test_points_of_a_row_that_was_not_written_any_more_are_not_there_twice(growbench, out):
+    """It was killed after the points, before the row that they are of."""
+    cells = ("--strategies=realloc_doubling", "--allocators=glibc,twin", "--allocator=twin=glibc")
+    words = ("--implementations=c", "--rows=200", "--rounds=1", "--passes=trace", "--timeline=200")
+    done = growbench("run", "--out=out", *cells, *words, "--timeline-points=5", "--no-summary")
+    assert done.returncode == EXIT_DONE, done.stderr
+    whole = (out / "timeline.csv").read_text()
+    rows = (out / "runs.csv").read_text().splitlines(keepends=True)
+    (out / "runs.csv").write_text("".join(rows[:-1]))
+
+    done = growbench("run", "--resume=out", "--no-summary")
+    assert done.returncode == EXIT_DONE, done.stderr
+    again = (out / "timeline.csv").read_text()
+    assert [line.split(",")[0] for line in again.splitlines()] == [
+        line.split(",")[0] for line in whole.splitlines()
+    ]
