@@ -163,7 +163,10 @@ static bool start_csv(struct folder *folder, const char *header, bool overwrite,
 		return error_set(error, "%s has a run in it by now; choose another --out",
 				 folder->path);
 	}
-	if (ftruncate(folder->csv_fd, 0) == 0 && folder_append(folder, header, error))
+	if (ftruncate(folder->csv_fd, 0) != 0)
+		(void)error_set(error, "%s cannot be written: %s; choose another --out", path,
+				strerror(errno));
+	else if (folder_append(folder, header, error))
 		return true;
 	remove_file(folder, "runs.csv");
 	close_csv(folder);

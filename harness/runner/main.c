@@ -1,6 +1,7 @@
 /*
  * growbench - runs workers over strategies, sizes and allocators.
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -522,11 +523,25 @@ static int run_command(size_t command, int argc, char **argv)
 	return status;
 }
 
+/* If standard error were closed, runs.csv would be opened in its place, and messages written into
+ * it. What is put there instead cannot be written to, so that it is told as it would be. */
+static void keep_standard_descriptors_taken(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *names[COMMAND_COUNT + 1] = {NULL};
 	struct error error;
 
+	keep_standard_descriptors_taken();
 	interrupts_catch();
 	if (argc < 2) {
 		print_help();

@@ -481,9 +481,12 @@ static enum exit_status tell_end(struct run *run)
 			      program_invocation_name, run->folder.path);
 		return EXIT_INTERRUPTED;
 	}
-	(void)printf("%s\n", run->folder.path);
-	if (fflush(stdout) != 0)
+	if (printf("%s\n", run->folder.path) < 0 || fflush(stdout) != 0) {
+		progress_warn(&run->progress,
+			      "standard output cannot be written; the run is whole, in %s",
+			      run->folder.path);
 		return EXIT_FAILED;
+	}
 	if (run->rows_failed == 0)
 		return EXIT_DONE;
 	progress_warn(&run->progress,
