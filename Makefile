@@ -155,5 +155,8 @@ bench-compare: ## how long compare takes, with a million rows too: RUN=results/N
 bench-patterns: build ## copying patterns against the copy limit, plain loops and NumPy
 	@python=$$(scripts/find-python) && "$$python" scripts/bench_patterns.py build $(ARGS)
 
+bench-runner: build ## the runner's own memory and time, with 100,000 workers: ARGS="--workers 5000"
+	@python=$$(scripts/find-python) && "$$python" scripts/bench_runner.py build $(ARGS)
+
 clean: ## remove build folders; results stay
 	@rm -rf build build-asan build-tsan build-coverage build-fuzz

@@ -88,8 +88,9 @@ void __wrap_globfree(glob_t *matches)
 json_t *__wrap_machine_describe(const struct topology *topology)
 {
 	(void)topology;
-	return json_pack("{s:{s:s, s:s, s:n}}", "build", "commit", "0123456789", "compiler",
-			 "GNU 12.2.0", "sanitizers");
+	return json_pack("{s:{s:s, s:s, s:n}, s:{s:s, s:i}}", "build", "commit", "0123456789",
+			 "compiler", "GNU 12.2.0", "sanitizers", "system", "kernel", "6.1.0",
+			 "page_bytes", 4096);
 }
 
 json_t *__wrap_machine_state(void)

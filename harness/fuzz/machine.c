@@ -15,6 +15,8 @@
 static const struct topology no_topology;
 static struct allocator_check checks[8];
 static struct options options;
+static struct plan whole;
+static struct visit *visits;
 
 static const char answer[] = "growbench-report 1\nstrategy push linear\nstatus ok\nend\n";
 
@@ -34,6 +36,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		words[count++] = fuzz_line(&rest);
 	MUST(options_parse(count, words, &options, &error));
 	MUST(options.allocator_count == 1);
+	MUST(plan_make(&whole, &options, &no_topology, 1 << 30, &error));
+	visits = plan_order(&whole);
+	MUST(visits != NULL);
 	(void)strcpy(checks[0].status, "ok");
 	(void)strcpy(checks[0].version, "2.36");
 	return 0;
@@ -100,13 +105,19 @@ static void check_arguments(const json_t *description)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct description_facts facts = {
-		.machine_id = "machine", .options = &options, .topology = &no_topology};
+		.machine_id = "machine",
+		.options = &options,
+		.topology = &no_topology,
+		.plan = &whole,
+		.visits = visits,
+	};
 	json_error_t reason;
 	json_t *description = json_loadb((const char *)data, size, 0, &reason);
 	struct error error = {""};
 
 	if (description != NULL) {
-		MUST(description_check_same(description, &facts, checks, &error) ||
+		MUST((description_check_same(description, &facts, &error) &&
+		      description_check_allocators(description, &facts, checks, &error)) ||
 		     error.text[0] != '\0');
 		check_arguments(description);
 		check_pilot(json_object_get(description, "pilot"));

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,14 +69,22 @@ static json_t *passes_of(const struct options *options)
 	return array;
 }
 
+static void plan_digest_text(const struct description_facts *facts, char *text, size_t size)
+{
+	(void)snprintf(text, size, "0x%016" PRIx64, plan_digest(facts->plan, facts->visits));
+}
+
 static json_t *describe_run(const struct description_facts *facts)
 {
 	const struct options *options = facts->options;
 	char started[32];
 
+	char digest[24];
+
 	description_utc_now(started, sizeof started);
+	plan_digest_text(facts, digest, sizeof digest);
 	return json_pack(
-		"{s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:o, s:I, s:I, s:s, s:o, s:b, s:o, s:I}",
+		"{s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:o, s:I, s:I, s:s, s:o, s:b, s:o, s:I, s:s}",
 		"state", "running", "started_utc", started, "preset", options->preset->name,
 		"arguments", arguments_of(facts->argc, facts->argv), "work",
 		row_work_names[options->work], "seed", (json_int_t)options->seed, "rounds",
@@ -85,7 +94,7 @@ static json_t *describe_run(const struct description_facts *facts)
 		worker_cpus(facts->topology, options), "runner_has_its_own_cpu",
 		(int)facts->runner_has_its_own_cpu, "allocator_environment",
 		allocator_environment(), "planned_row_count",
-		(json_int_t)plan_row_count(facts->plan));
+		(json_int_t)plan_row_count(facts->plan), "plan_digest", digest);
 }
 
 json_t *description_begin(const struct description_facts *facts)
@@ -247,8 +256,11 @@ json_t *description_read(const struct folder *folder, struct error *error)
 	(void)snprintf(path, sizeof path, "%s/machine.json", folder->path);
 	description = json_load_file(path, 0, &parse_error);
 	if (description == NULL)
-		(void)error_set(error, "%s cannot be read: %s (line %d); is this a run's folder?",
-				path, parse_error.text, parse_error.line);
+		(void)error_set(
+			error,
+			"%s cannot be read: %s (line %d); is this a run's folder? One that was "
+			"killed as it began is begun again with --overwrite",
+			path, parse_error.text, parse_error.line);
 	return description;
 }
 
@@ -332,27 +344,89 @@ static bool same_implementations(const json_t *then, const json_t *now, struct e
 	return true;
 }
 
+/* What of the system changes figures, and may have been changed since. */
+static bool same_system(const json_t *then, const json_t *now, struct error *error)
+{
+	static const char *const keys[] = {
+		"kernel",
+		"libc",
+		"page_bytes",
+		"thp_enabled",
+		"thp_defrag",
+		"governor",
+		"turbo_off_intel",
+		"turbo_on",
+		"smt_active",
+		"aslr",
+		"overcommit_memory",
+		"clock_source",
+		"cgroup_memory_max",
+		"cgroup_cpu_max",
+	};
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		const json_t *before = json_object_get(then, keys[i]);
+		const json_t *after = json_object_get(now, keys[i]);
+
+		/* Runs that began before a fact was recorded do not have it. */
+		if (before != NULL && !json_equal(before, after))
+			return error_set(error,
+					 "the machine has changed since the run was begun: %s was "
+					 "%s and is %s; set it back, or begin a new run",
+					 keys[i], text_of(then, keys[i]), text_of(now, keys[i]));
+	}
+	return true;
+}
+
+static bool same_plan(const json_t *run, const struct description_facts *facts, struct error *error)
+{
+	const json_int_t rows = json_integer_value(json_object_get(run, "planned_row_count"));
+	char digest[24];
+
+	plan_digest_text(facts, digest, sizeof digest);
+	if (rows != (json_int_t)plan_row_count(facts->plan))
+		return error_set(
+			error,
+			"the run's options give another plan now: it had %" JSON_INTEGER_FORMAT
+			" rows and has %" PRIu64 "; begin a new run",
+			rows, plan_row_count(facts->plan));
+	return strcmp(text_of(run, "plan_digest"), digest) == 0 ||
+	       error_set(
+		       error,
+		       "the run's options and seed give another plan now: other cells, or another "
+		       "order; begin a new run");
+}
+
 bool description_check_same(const json_t *description, const struct description_facts *facts,
-			    const struct allocator_check *checks, struct error *error)
+			    struct error *error)
 {
 	json_t *now;
-	json_t *allocators;
-	json_t *implementations;
 	bool same;
 
 	if (strcmp(text_of(description, "machine_id"), facts->machine_id) != 0)
 		return error_set(error, "the run was begun on machine %s, and this is %s",
 				 text_of(description, "machine_id"), facts->machine_id);
 	now = machine_describe(facts->topology);
-	allocators = describe_allocators(facts->options, checks);
-	implementations = describe_implementations(facts->options);
 	same = same_build(json_object_get(description, "build"), json_object_get(now, "build"),
 			  error) &&
-	       same_allocators(json_object_get(description, "allocators"), allocators, error) &&
-	       same_implementations(json_object_get(description, "implementations"),
-				    implementations, error);
-	json_decref(implementations);
+	       same_system(json_object_get(description, "system"), json_object_get(now, "system"),
+			   error) &&
+	       same_plan(json_object_get(description, "run"), facts, error);
 	json_decref(now);
+	return same;
+}
+
+bool description_check_allocators(const json_t *description, const struct description_facts *facts,
+				  const struct allocator_check *checks, struct error *error)
+{
+	json_t *allocators = describe_allocators(facts->options, checks);
+	json_t *implementations = describe_implementations(facts->options);
+	bool same =
+		same_allocators(json_object_get(description, "allocators"), allocators, error) &&
+		same_implementations(json_object_get(description, "implementations"),
+				     implementations, error);
+
+	json_decref(implementations);
 	json_decref(allocators);
 	return same;
 }

@@ -19,6 +19,7 @@ struct description_facts {
 	const char *machine_id;
 	const struct options *options;
 	const struct plan *plan;
+	const struct visit *visits; /* plan_order() of it */
 	const struct topology *topology;
 	bool runner_has_its_own_cpu;
 	int argc; /* the words of the command line after the program's name */
@@ -46,8 +47,12 @@ json_t *description_read(const struct folder *folder, struct error *error);
 /* The words with which the run was begun: a calloc'ed array whose strings belong to the JSON. */
 char **description_arguments(const json_t *description, int *argc, struct error *error);
 
-/* Are machine, build and allocators still those of the description? */
+/* Are machine, system, build and plan still those of the description? */
 bool description_check_same(const json_t *description, const struct description_facts *facts,
-			    const struct allocator_check *checks, struct error *error);
+			    struct error *error);
+
+/* Are allocators and implementations? */
+bool description_check_allocators(const json_t *description, const struct description_facts *facts,
+				  const struct allocator_check *checks, struct error *error);
 
 #endif

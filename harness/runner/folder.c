@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -125,28 +126,60 @@ static const char *const made_from_rows[] = {
 	"timeline.csv", "summary.csv", "attribution.csv", "latency.csv", "limits.csv", NULL,
 };
 
-static bool start_csv(struct folder *folder, const char *header, struct error *error)
+/* Locks the open runs.csv. Some network file systems have no locks: there we go on without. */
+static bool lock_csv(const struct folder *folder, struct error *error)
+{
+	return flock(folder->csv_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK ||
+	       error_set(error,
+			 "another growbench is writing to %s; wait until it has ended, or choose "
+			 "another --out",
+			 folder->path);
+}
+
+static void close_csv(struct folder *folder)
+{
+	(void)close(folder->csv_fd);
+	folder->csv_fd = -1;
+}
+
+static bool start_csv(struct folder *folder, const char *header, bool overwrite,
+		      struct error *error)
 {
 	char path[PATH_MAX];
+	struct stat status;
 
 	path_of(folder, "runs.csv", path);
-	folder->csv_fd =
-		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
+	folder->csv_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (folder->csv_fd < 0)
 		return error_set(error, "%s cannot be written: %s; choose another --out", path,
 				 strerror(errno));
-	if (folder_append(folder, header, error))
+	if (!lock_csv(folder, error)) {
+		close_csv(folder);
+		return false;
+	}
+	/* Somebody may have made a whole run since we looked. */
+	if (fstat(folder->csv_fd, &status) == 0 && status.st_size > 0 && !overwrite) {
+		close_csv(folder);
+		return error_set(error, "%s has a run in it by now; choose another --out",
+				 folder->path);
+	}
+	if (ftruncate(folder->csv_fd, 0) != 0)
+		(void)error_set(error, "%s cannot be written: %s; choose another --out", path,
+				strerror(errno));
+	else if (folder_append(folder, header, error))
 		return true;
 	remove_file(folder, "runs.csv");
+	close_csv(folder);
 	return false;
 }
 
-bool folder_create(struct folder *folder, const char *header, uint64_t needed_bytes,
+bool folder_create(struct folder *folder, const char *header, bool overwrite, uint64_t needed_bytes,
 		   struct error *error)
 {
 	if (!make_folders(folder->path, error))
 		return false;
-	if (folder_check_space(folder, needed_bytes, error) && start_csv(folder, header, error)) {
+	if (folder_check_space(folder, needed_bytes, error) &&
+	    start_csv(folder, header, overwrite, error)) {
 		for (const char *const *name = made_from_rows; *name != NULL; name++)
 			remove_file(folder, *name);
 		return true;
@@ -158,9 +191,11 @@ bool folder_create(struct folder *folder, const char *header, uint64_t needed_by
 
 void folder_abandon(struct folder *folder)
 {
-	folder_release(folder);
-	remove_file(folder, "runs.csv");
+	remove_file(folder, "machine.json");
 	remove_file(folder, "timeline.csv");
+	/* Last, and before the lock goes: until then the folder is ours. */
+	remove_file(folder, "runs.csv");
+	folder_release(folder);
 	/* Only succeeds if it is empty. */
 	(void)rmdir(folder->path);
 }
@@ -230,9 +265,36 @@ bool folder_append_timeline(struct folder *folder, const char *header, const cha
 	       append(folder, "timeline.csv", folder->timeline_fd, rows, error);
 }
 
-bool folder_reopen(struct folder *folder, const char *header,
-		   bool (*row)(char *line, uint64_t number, void *data, struct error *error),
-		   void *data, struct error *error)
+bool folder_open(struct folder *folder, struct error *error)
+{
+	char path[PATH_MAX];
+
+	path_of(folder, "runs.csv", path);
+	folder->csv_fd = open(path, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	if (folder->csv_fd < 0)
+		return error_set(error, "%s cannot be opened: %s", path, strerror(errno));
+	if (lock_csv(folder, error))
+		return true;
+	close_csv(folder);
+	return false;
+}
+
+/* The open file, from its start, as a stream of its own; NULL if that cannot be. */
+static FILE *stream_of(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	FILE *stream = copy < 0 ? NULL : fdopen(copy, "r");
+
+	if (stream == NULL && copy >= 0)
+		(void)close(copy);
+	if (stream != NULL)
+		rewind(stream);
+	return stream;
+}
+
+bool folder_read(struct folder *folder, const char *header,
+		 bool (*row)(char *line, uint64_t number, void *data, struct error *error),
+		 void *data, struct error *error)
 {
 	char path[PATH_MAX];
 	char *line = NULL;
@@ -241,10 +303,9 @@ bool folder_reopen(struct folder *folder, const char *header,
 	off_t whole = 0;
 	uint64_t number = 0;
 	bool ok = true;
-	FILE *file;
+	FILE *file = stream_of(folder->csv_fd);
 
 	path_of(folder, "runs.csv", path);
-	file = fopen(path, "re");
 	if (file == NULL)
 		return error_set(error, "%s cannot be read: %s", path, strerror(errno));
 	while (ok && (length = getline(&line, &size, file)) > 0 && line[length - 1] == '\n') {
@@ -257,26 +318,60 @@ bool folder_reopen(struct folder *folder, const char *header,
 			continue;
 		}
 		line[length - 1] = '\0';
-		/* The rest of a string is not looked at, and a machine that went down may leave
-		 * zeros. */
-		if (strlen(line) != (size_t)length - 1) {
-			ok = error_set(error,
-				       "%s, line %" PRIu64 ": holds a zero byte; remove the line, "
-				       "and its row is measured again",
-				       path, number);
-			continue;
-		}
-		ok = row(line, number, data, error);
+		/* A zero byte would hide the rest of the line. */
+		ok = strlen(line) == (size_t)length - 1
+			     ? row(line, number, data, error)
+			     : error_set(error, "%s, line %" PRIu64 ": this is no text", path,
+					 number);
 	}
+	if (ok && ferror(file) != 0)
+		ok = error_set(error, "%s cannot be read: %s", path, strerror(errno));
 	free(line);
 	(void)fclose(file);
 	if (ok && number == 0)
 		ok = error_set(error, "%s has no header", path);
-	if (!ok)
-		return false;
-	folder->csv_fd = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
-	return (folder->csv_fd >= 0 && ftruncate(folder->csv_fd, whole) == 0) ||
-	       error_set(error, "%s cannot be written: %s", path, strerror(errno));
+	return ok && (ftruncate(folder->csv_fd, whole) == 0 ||
+		      error_set(error, "%s cannot be written: %s", path, strerror(errno)));
+}
+
+bool folder_cut_timeline(const struct folder *folder, const char *header,
+			 bool (*has_row)(uint64_t position, void *data), void *data,
+			 struct error *error)
+{
+	char path[PATH_MAX];
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+	off_t whole = 0;
+	bool ok = true;
+	FILE *file;
+	int fd;
+
+	path_of(folder, "timeline.csv", path);
+	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ||
+		       error_set(error, "%s cannot be opened: %s", path, strerror(errno));
+	file = stream_of(fd);
+	while (file != NULL && (length = getline(&line, &size, file)) > 0 &&
+	       line[length - 1] == '\n') {
+		if (whole == 0)
+			ok = strcmp(line, header) == 0 ||
+			     error_set(error, "%s, line 1: its columns are of another version",
+				       path);
+		else if (!has_row(strtoull(line, NULL, 10), data))
+			break;
+		if (!ok)
+			break;
+		whole += length;
+	}
+	ok = ok && ((file != NULL && ftruncate(fd, whole) == 0) ||
+		    error_set(error, "%s cannot be written: %s", path, strerror(errno)));
+	free(line);
+	if (file != NULL)
+		(void)fclose(file);
+	(void)close(fd);
+	return ok;
 }
 
 bool folder_sync(const struct folder *folder, struct error *error)

@@ -12,6 +12,7 @@
 #include "harness/common/report.h"
 #include "harness/common/text.h"
 #include "harness/runner/environment.h"
+#include "harness/runner/interrupts.h"
 #include "harness/runner/process.h"
 #include "harness/runner/record.h"
 #include "kernels/saturating.h"
@@ -239,6 +240,8 @@ static void tell_end(struct implementation *implementation, const struct process
 		set_status(implementation, "timeout", "list: killed after --timeout");
 		return;
 	case PROCESS_INTERRUPTED:
+		set_status(implementation, "interrupted", "list: killed by the interrupt");
+		return;
 	case PROCESS_SIGNALLED:
 		(void)snprintf(detail, sizeof detail, "list: ended by signal %d%s%.*s",
 			       process->code, line > 0 ? ": " : "", (int)line, process->message);
@@ -257,7 +260,6 @@ static void tell_end(struct implementation *implementation, const struct process
 static bool run_list(struct implementation *implementation, uint64_t timeout_s,
 		     struct process_result *process, struct error *error)
 {
-	static const volatile sig_atomic_t no_interrupts = 0;
 	static char report_fd[8];
 	const char *words[48] = {NULL};
 	size_t count = 0;
@@ -267,7 +269,7 @@ static bool run_list(struct implementation *implementation, uint64_t timeout_s,
 		.arguments = words,
 		.environment = (const char *const *)environment,
 		.timeout_ns = timeout_s * 1000000000,
-		.interrupts = &no_interrupts,
+		.interrupts = &interrupts,
 		.kill_at = 1,
 	};
 	bool ok;

@@ -19,6 +19,7 @@
 #include <hwloc.h>
 
 #include "build_info.h"
+#include "harness/runner/cgroup.h"
 #include "harness/shim/bench.h"
 
 /* Reads a small file; false, with an empty text, if it is absent or empty. Trailing white space is
@@ -103,8 +104,6 @@ static const struct fact system_facts[] = {
 	{"swap_total", "/proc/meminfo", "SwapTotal"},
 	{"numa_balancing", "/proc/sys/kernel/numa_balancing", NULL},
 	{"perf_event_paranoid", "/proc/sys/kernel/perf_event_paranoid", NULL},
-	{"cgroup_memory_max", "/sys/fs/cgroup/memory.max", NULL},
-	{"cgroup_memory_limit_v1", "/sys/fs/cgroup/memory/memory.limit_in_bytes", NULL},
 	{"cgroup_cpu_max", "/sys/fs/cgroup/cpu.max", NULL},
 	{"cgroup_cpu_quota_v1", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", NULL},
 };
@@ -273,17 +272,29 @@ static json_t *describe_machine(const struct topology *topology, json_t *absent)
 	return machine;
 }
 
+/* As the kernel's file has it. */
+static json_t *memory_limit(void)
+{
+	const uint64_t bytes = cgroup_memory_bytes("");
+	char text[32] = "max";
+
+	if (bytes != UINT64_MAX)
+		(void)snprintf(text, sizeof text, "%" PRIu64, bytes);
+	return json_string(text);
+}
+
 static json_t *describe_system(json_t *absent)
 {
 	struct utsname names;
 	json_t *system;
 
 	(void)uname(&names);
-	system = json_pack("{s:s, s:s, s:o, s:s, s:I, s:o, s:o}", "kernel", names.release,
+	system = json_pack("{s:s, s:s, s:o, s:s, s:I, s:o, s:o, s:o}", "kernel", names.release,
 			   "kernel_version", names.version, "kernel_parameters",
 			   kernel_parameters(), "libc", gnu_get_libc_version(), "page_bytes",
 			   (json_int_t)sysconf(_SC_PAGESIZE), "limit_address_space_bytes",
-			   limit(RLIMIT_AS), "limit_stack_bytes", limit(RLIMIT_STACK));
+			   limit(RLIMIT_AS), "limit_stack_bytes", limit(RLIMIT_STACK),
+			   "cgroup_memory_max", memory_limit());
 	ADD_FACTS(system, absent, system_facts);
 	(void)json_object_set_new(
 		system, "thp_sizes",
@@ -411,20 +422,12 @@ static void lower_to(uint64_t *least, uint64_t value)
 
 uint64_t machine_memory_bytes(void)
 {
-	static const char *const limits[] = {
-		"/sys/fs/cgroup/memory.max",
-		"/sys/fs/cgroup/memory/memory.limit_in_bytes",
-		NULL,
-	};
-	uint64_t least = UINT64_MAX;
+	uint64_t least = cgroup_memory_bytes("");
 	struct rlimit address_space;
 	char text[128];
 
 	if (read_line_of("/proc/meminfo", "MemAvailable", text, sizeof text))
 		lower_to(&least, strtoull(text, NULL, 10) * 1024);
-	for (const char *const *path = limits; *path != NULL; path++)
-		if (read_file(*path, text, sizeof text) && isdigit((unsigned char)*text))
-			lower_to(&least, strtoull(text, NULL, 10));
 	if (getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY)
 		lower_to(&least, address_space.rlim_cur);
 	return least / 10 * 9;

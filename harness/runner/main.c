@@ -1,6 +1,7 @@
 /*
  * growbench - runs workers over strategies, sizes and allocators.
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "harness/common/columns.h"
 #include "harness/common/text.h"
 #include "harness/runner/check.h"
+#include "harness/runner/interrupts.h"
 #include "harness/runner/machine.h"
 #include "harness/runner/progress.h"
 #include "harness/runner/run.h"
@@ -250,8 +252,6 @@ static int command_plan(const struct options *options, int argc, char **argv)
 
 /* ---- doctor ---- */
 
-static const volatile sig_atomic_t no_interrupts = 0;
-
 /* What doctor and peak need of a run: the machine's CPUs and a way to start workers. */
 struct bench_side {
 	struct topology topology;
@@ -261,11 +261,16 @@ struct bench_side {
 
 static bool side_init(struct bench_side *side, const struct options *options, struct error *error)
 {
+	bool ok;
+
 	memset(side, 0, sizeof *side);
-	return topology_load(&side->topology, options->cpu, error) &&
-	       run_worker_path(options, side->worker_path, error) &&
-	       worker_pool_init(&side->pool, side->worker_path, &side->topology, options,
-				&no_interrupts, error);
+	ok = topology_load(&side->topology, options->cpu, error) &&
+	     run_worker_path(options, side->worker_path, error) &&
+	     worker_pool_init(&side->pool, side->worker_path, &side->topology, options, &interrupts,
+			      error);
+	/* There is nothing to finish. */
+	side->pool.kill_at = 1;
+	return ok;
 }
 
 static void print_allocator_check(const struct allocator *allocator,
@@ -341,13 +346,17 @@ static int command_doctor(const struct options *options, int argc, char **argv)
 	}
 	print_machine(&side.topology);
 	(void)puts("\nAllocators, each as a worker found it:");
-	for (size_t i = 0; i < options->allocator_count; i++) {
+	for (size_t i = 0; i < options->allocator_count && interrupts == 0; i++) {
 		struct allocator_check check = check_allocator(&side.pool, &options->allocators[i]);
 
 		if (strcmp(check.status, "ok") == 0)
 			check_trace(&side.pool, &options->allocators[i], &check);
 		print_allocator_check(&options->allocators[i], &check);
 		bad += strcmp(check.status, "ok") != 0;
+	}
+	if (interrupts > 0) {
+		worker_pool_release(&side.pool);
+		return EXIT_INTERRUPTED;
 	}
 	(void)puts("\nProbes:");
 	machine_probes(print_probe, NULL);
@@ -386,7 +395,7 @@ static double print_peaks(struct bench_side *side, const struct allocator *alloc
 	static const char *const passes[] = {"peak-lasts", "peak-over"};
 	double worst = 0;
 
-	for (uint64_t mib = 1; mib <= 1024; mib *= 4) {
+	for (uint64_t mib = 1; mib <= 1024 && interrupts == 0; mib *= 4) {
 		/* Not a whole number of the kernel's batches. */
 		uint64_t bytes = (mib << 20) + 21 * (uint64_t)sysconf(_SC_PAGESIZE);
 
@@ -437,9 +446,11 @@ static int command_peak(const struct options *options, int argc, char **argv)
 		off = print_peaks(&side, &options->allocators[i]);
 		worst = off > worst ? off : worst;
 	}
-	(void)printf("largest difference: %.0f KiB (goal: at most 256)\n", worst / 1024);
 	worker_pool_release(&side.pool);
 	(void)munmap(ballast, ballast_bytes);
+	if (interrupts > 0)
+		return EXIT_INTERRUPTED;
+	(void)printf("largest difference: %.0f KiB (goal: at most 256)\n", worst / 1024);
 	if (finish_output() != EXIT_DONE)
 		return EXIT_FAILED;
 	return worst <= 256 * 1024 ? EXIT_DONE : EXIT_WORKERS;
@@ -502,6 +513,8 @@ static int run_command(size_t command, int argc, char **argv)
 
 	if (!options_parse(argc, argv, &options, &error))
 		status = usage_error(&error);
+	else if (interrupts > 0)
+		status = EXIT_INTERRUPTED;
 	else if (options.help)
 		status = print_command_help(command);
 	else
@@ -510,11 +523,26 @@ static int run_command(size_t command, int argc, char **argv)
 	return status;
 }
 
+/* If standard error were closed, runs.csv would be opened in its place, and messages written into
+ * it. What is put there instead cannot be written to, so that it is told as it would be. */
+static void keep_standard_descriptors_taken(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *names[COMMAND_COUNT + 1] = {NULL};
 	struct error error;
 
+	keep_standard_descriptors_taken();
+	interrupts_catch();
 	if (argc < 2) {
 		print_help();
 		return EXIT_USAGE;

@@ -66,6 +66,48 @@ bool plan_is_slow_to_start(const struct block *block)
 	return block->implementation != NULL && block->implementation->is_known;
 }
 
+static uint64_t digest(uint64_t hash, const void *bytes, size_t length)
+{
+	const unsigned char *byte = bytes;
+
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+static uint64_t digest_text(uint64_t hash, const char *text)
+{
+	return digest(hash, text, strlen(text) + 1);
+}
+
+uint64_t plan_digest(const struct plan *plan, const struct visit *visits)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (uint64_t i = 0; i < plan_row_count(plan); i++) {
+		const struct visit *visit = &visits[i];
+
+		hash = digest(hash, &visit->round, sizeof visit->round);
+		hash = digest_text(hash, pass_names[visit->pass]);
+		hash = digest_text(hash, plan->options->allocators[visit->allocator].name);
+		if (visit->pass == PASS_PROBE) {
+			const struct probe_visit *probe = &plan->probes[visit->block];
+
+			hash = digest_text(hash, probe->probe->name);
+			hash = digest(hash, &probe->bytes, sizeof probe->bytes);
+		} else {
+			const struct block *block = &plan->blocks[visit->block];
+
+			hash = digest_text(hash, block->strategy->implementation);
+			hash = digest_text(hash, block->strategy->name);
+			hash = digest(hash, &block->size.rows, sizeof block->size.rows);
+			hash = digest(hash, &block->size.row_bytes, sizeof block->size.row_bytes);
+			hash = digest(hash, &block->size.threads, sizeof block->size.threads);
+		}
+	}
+	return hash;
+}
+
 enum pass plan_measuring_pass(const struct block *block)
 {
 	return block->strategy->is_pattern ? PASS_PATTERN : PASS_MEASURE;

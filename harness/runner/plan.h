@@ -110,6 +110,10 @@ void plan_round(const struct plan *plan, uint64_t round, struct visit *visits);
  * without memory. */
 struct visit *plan_order(const struct plan *plan);
 
+/* A number that tells plans apart: of each visit in order, what is visited in which round and pass.
+ * FNV-1a (Fowler, Noll, Vo), 64 bits. */
+uint64_t plan_digest(const struct plan *plan, const struct visit *visits);
+
 /* The pass in which the block is measured: PASS_MEASURE, or PASS_PATTERN of a copying pattern. */
 enum pass plan_measuring_pass(const struct block *block);
 

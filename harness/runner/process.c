@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -213,6 +214,33 @@ static void reap(pid_t pid, struct process_result *result, bool ended)
 	}
 }
 
+/* The first child that we have, or 0. Where the kernel does not list them, 0. */
+static pid_t any_child(void)
+{
+	char path[64];
+	int pid = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	file = fopen(path, "re");
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%d", &pid) != 1)
+		pid = 0;
+	(void)fclose(file);
+	return (pid_t)pid;
+}
+
+/* Kills what left the group and lost its parents: as we are the subreaper, it is our child now. */
+static void kill_orphans(void)
+{
+	for (pid_t pid = any_child(); pid > 0; pid = any_child()) {
+		(void)kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+}
+
 bool process_run(const struct process_request *request, struct process_result *result,
 		 struct error *error)
 {
@@ -232,6 +260,7 @@ bool process_run(const struct process_request *request, struct process_result *r
 	result->report_too_long = false;
 	result->message_length = 0;
 	result->alive_ns = 0;
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (!open_pipe(&report) || !open_pipe(&message))
 		status = errno;
 	if (status == 0)
@@ -258,6 +287,7 @@ bool process_run(const struct process_request *request, struct process_result *r
 	/* It may have left its group. */
 	(void)kill(pid, SIGKILL);
 	reap(pid, result, ended);
+	kill_orphans();
 	result->wall_ns = process_now_ns() - start_ns;
 	drain_both(&wait);
 	close_end(&wait.report_fd);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,41 +14,12 @@
 #include "harness/runner/check.h"
 #include "harness/runner/description.h"
 #include "harness/runner/folder.h"
+#include "harness/runner/interrupts.h"
 #include "harness/runner/machine.h"
 #include "harness/runner/pilot.h"
 #include "harness/runner/plan.h"
 #include "harness/runner/program.h"
 #include "harness/runner/progress.h"
-
-/* How many interrupts (Ctrl-C, SIGTERM) came so far: after the first the row in hand is finished,
- * at the second its worker is killed. */
-static volatile sig_atomic_t interrupts;
-
-static void count_interrupt(int number)
-{
-	(void)number;
-	interrupts++;
-}
-
-static void catch_interrupts(void)
-{
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action;
-
-	memset(&action, 0, sizeof action);
-	action.sa_handler = count_interrupt;
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-		struct sigaction old;
-
-		/* What nohup, or a shell in the background, had us ignore stays ignored. */
-		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-			(void)sigaction(signals[i], &action, NULL);
-	}
-	/* A closed pipe and a file at its limit are reported by write. */
-	action.sa_handler = SIG_IGN;
-	(void)sigaction(SIGPIPE, &action, NULL);
-	(void)sigaction(SIGXFSZ, &action, NULL);
-}
 
 /* A run under way. */
 struct run {
@@ -511,9 +481,12 @@ static enum exit_status tell_end(struct run *run)
 			      program_invocation_name, run->folder.path);
 		return EXIT_INTERRUPTED;
 	}
-	(void)printf("%s\n", run->folder.path);
-	if (fflush(stdout) != 0)
+	if (printf("%s\n", run->folder.path) < 0 || fflush(stdout) != 0) {
+		progress_warn(&run->progress,
+			      "standard output cannot be written; the run is whole, in %s",
+			      run->folder.path);
 		return EXIT_FAILED;
+	}
 	if (run->rows_failed == 0)
 		return EXIT_DONE;
 	progress_warn(&run->progress,
@@ -552,6 +525,7 @@ static enum exit_status do_all(struct run *run, struct error *error)
 
 static bool run_init(struct run *run, const struct options *options, struct error *error)
 {
+	interrupts_ignore_write_signals();
 	memset(run, 0, sizeof *run);
 	run->options = options;
 	run->folder.csv_fd = -1;
@@ -606,6 +580,7 @@ static struct description_facts facts_of(const struct run *run)
 		.machine_id = run->machine_id,
 		.options = run->options,
 		.plan = &run->plan,
+		.visits = run->visits,
 		.topology = &run->topology,
 	};
 
@@ -636,11 +611,21 @@ static bool claim_folder(struct run *run, struct error *error)
 	       folder_check(&run->folder, run->options->overwrite, error);
 }
 
+/* Finds out what can be measured, and writes it down. */
+static bool look_around(struct run *run, struct error *error)
+{
+	warn_of_implementations(run);
+	check_allocators(run);
+	description_set_allocators(run->description, run->options, run->checks);
+	return interrupts > 0 || description_write(run->description, &run->folder, error);
+}
+
 static bool begin(struct run *run, int argc, char **argv, struct error *error)
 {
 	struct description_facts facts = facts_of(run);
 	char *header = record_csv_header();
-	bool ok = folder_create(&run->folder, header, needed_bytes(run), error);
+	bool ok = folder_create(&run->folder, header, run->options->overwrite, needed_bytes(run),
+				error);
 
 	free(header);
 	if (!ok)
@@ -649,10 +634,9 @@ static bool begin(struct run *run, int argc, char **argv, struct error *error)
 	facts.argc = argc;
 	facts.argv = argv;
 	run->description = description_begin(&facts);
-	warn_of_implementations(run);
-	check_allocators(run);
-	description_set_allocators(run->description, run->options, run->checks);
-	if (interrupts == 0 && description_write(run->description, &run->folder, error))
+	/* From here on the run can be gone on with, whatever happens. */
+	ok = description_write(run->description, &run->folder, error) && look_around(run, error);
+	if (ok && interrupts == 0)
 		return true;
 	if (interrupts > 0)
 		(void)error_set(error, "interrupted before anything was measured; nothing is kept");
@@ -674,7 +658,6 @@ enum exit_status run_new(const struct options *options, int argc, char **argv, s
 	error->text[0] = '\0';
 	if (run_init(&run, options, error)) {
 		name_run(&run);
-		catch_interrupts();
 		if (claim_folder(&run, error)) {
 			(void)machine_warnings(&run.topology, note, &run.progress);
 			progress_note(&run.progress,
@@ -714,6 +697,13 @@ static bool mark_done(char *line, uint64_t number, void *data, struct error *err
 			 run->folder.path, number, reason.text);
 }
 
+static bool has_row(uint64_t position, void *data)
+{
+	const struct run *run = data;
+
+	return position > 0 && position <= plan_row_count(&run->plan) && run->done[position - 1];
+}
+
 static bool take_up(struct run *run, struct error *error)
 {
 	struct description_facts facts = facts_of(run);
@@ -723,10 +713,17 @@ static bool take_up(struct run *run, struct error *error)
 
 	(void)snprintf(run->run_id, sizeof run->run_id, "%s", id == NULL ? "" : id);
 	(void)stay_off(run);
-	check_allocators(run);
-	ok = description_check_same(run->description, &facts, run->checks, error) &&
-	     folder_check_space(&run->folder, needed_bytes(run), error) &&
-	     folder_reopen(&run->folder, header, mark_done, run, error);
+	ok = description_check_same(run->description, &facts, error);
+	/* It may have been killed before it knew its allocators. */
+	if (ok && json_object_get(run->description, "allocators") == NULL) {
+		ok = look_around(run, error);
+	} else if (ok) {
+		check_allocators(run);
+		ok = description_check_allocators(run->description, &facts, run->checks, error);
+	}
+	ok = ok && folder_check_space(&run->folder, needed_bytes(run), error) &&
+	     folder_read(&run->folder, header, mark_done, run, error) &&
+	     folder_cut_timeline(&run->folder, timeline_csv_header(), has_row, run, error);
 	free(header);
 	return ok;
 }
@@ -758,7 +755,7 @@ enum exit_status run_resume(const struct options *options, struct error *error)
 
 	memset(&begun, 0, sizeof begun);
 	error->text[0] = '\0';
-	if (!folder_init(&folder, options->resume, error))
+	if (!folder_init(&folder, options->resume, error) || !folder_open(&folder, error))
 		return EXIT_USAGE;
 	description = description_read(&folder, error);
 	if (description != NULL && begun_options(description, options, &begun, &argv, error)) {
@@ -766,7 +763,6 @@ enum exit_status run_resume(const struct options *options, struct error *error)
 
 		run.description = json_incref(description);
 		run.folder = folder;
-		catch_interrupts();
 		if (ok && take_up(&run, error)) {
 			progress_note(&run.progress,
 				      "going on with %s: %" PRIu64 " of %" PRIu64 " rows are there",
@@ -774,6 +770,8 @@ enum exit_status run_resume(const struct options *options, struct error *error)
 			status = do_all(&run, error);
 		}
 		run_release(&run);
+	} else {
+		folder_release(&folder);
 	}
 	options_release(&begun);
 	json_decref(description);

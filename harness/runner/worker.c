@@ -24,6 +24,7 @@ bool worker_pool_init(struct worker_pool *pool, const char *path, const struct t
 	pool->timeout_ns = options->timeout_s * 1000000000;
 	pool->work = options->work;
 	pool->interrupts = interrupts;
+	pool->kill_at = 2;
 	pool->environment = environment_for_workers(&pool->environment_count);
 	pool->process = malloc(sizeof *pool->process);
 	return (pool->environment != NULL && pool->process != NULL) ||
@@ -324,8 +325,9 @@ uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, st
 	char preload[2 * PATH_MAX + 64];
 	struct command command;
 	const char **environment;
-	struct process_request request = {
-		.timeout_ns = pool->timeout_ns, .interrupts = pool->interrupts, .kill_at = 2};
+	struct process_request request = {.timeout_ns = pool->timeout_ns,
+					  .interrupts = pool->interrupts,
+					  .kill_at = pool->kill_at};
 	struct error error;
 	size_t cpus = worker_cpu_count(pool->topology, task->size.threads);
 	cpu_set_t cpu_set;

@@ -22,6 +22,7 @@ struct worker_pool {
 	uint64_t timeout_ns;
 	enum row_work work;
 	const volatile sig_atomic_t *interrupts;
+	int kill_at; /* a worker is killed as soon as there are so many of them */
 	/* Its environment but for the allocator's part; NULL-terminated, owned. */
 	char **environment;
 	size_t environment_count;

@@ -87,7 +87,7 @@ static void create(struct folder *folder)
 {
 	struct error error = {""};
 
-	if (!folder_create(folder, HEADER, 1, &error))
+	if (!folder_create(folder, HEADER, true, 1, &error))
 		fail_msg("not created: %s", error.text);
 }
 
@@ -211,7 +211,7 @@ static void a_file_in_the_folders_place_is_refused(void **state)
 	write_file(folder.path, "x", 1);
 	assert_false(folder_check(&folder, true, &error));
 	assert_contains(error.text, "is not an empty folder");
-	assert_false(folder_create(&inside, HEADER, 1, &error));
+	assert_false(folder_create(&inside, HEADER, false, 1, &error));
 	assert_contains(error.text, "cannot be made");
 	assert_contains(error.text, inside.path);
 	folder_release(&inside);
@@ -223,7 +223,7 @@ static void a_disk_with_too_little_room_is_refused_and_nothing_left(void **state
 	struct error error = {""};
 
 	(void)state;
-	assert_false(folder_create(&folder, HEADER, UINT64_MAX, &error));
+	assert_false(folder_create(&folder, HEADER, false, UINT64_MAX, &error));
 	assert_contains(error.text, "MB free");
 	assert_false(exists(folder.path));
 	folder_release(&folder);
@@ -239,7 +239,7 @@ static void a_link_in_the_place_of_runs_csv_is_not_followed(void **state)
 	assert_int_equal(mkdir(folder.path, 0755), 0);
 	write_file(below("victim"), "precious", 8);
 	assert_int_equal(symlink("../victim", below("link/runs.csv")), 0);
-	assert_false(folder_create(&folder, HEADER, 1, &error));
+	assert_false(folder_create(&folder, HEADER, false, 1, &error));
 	assert_contains(error.text, "cannot be written");
 	text = read_file(below("victim"), NULL);
 	assert_string_equal(text, "precious");
@@ -247,7 +247,7 @@ static void a_link_in_the_place_of_runs_csv_is_not_followed(void **state)
 	folder_release(&folder);
 }
 
-/* What folder_reopen hands over. */
+/* What folder_read hands over. */
 struct seen {
 	char lines[8][32];
 	uint64_t numbers[8];
@@ -269,6 +269,11 @@ static bool see(char *line, uint64_t number, void *data, struct error *error)
 	return true;
 }
 
+static bool reopen(struct folder *folder, struct seen *seen, struct error *error)
+{
+	return folder_open(folder, error) && folder_read(folder, HEADER, see, seen, error);
+}
+
 static void a_run_goes_on_behind_its_rows(void **state)
 {
 	struct folder folder = folder_with_csv("resume", HEADER "1,2\n\"x\",\n");
@@ -276,7 +281,7 @@ static void a_run_goes_on_behind_its_rows(void **state)
 	struct error error = {""};
 
 	(void)state;
-	assert_true(folder_reopen(&folder, HEADER, see, &seen, &error));
+	assert_true(reopen(&folder, &seen, &error));
 	assert_int_equal(seen.count, 2);
 	assert_string_equal(seen.lines[0], "1,2");
 	assert_string_equal(seen.lines[1], "\"x\",");
@@ -285,6 +290,101 @@ static void a_run_goes_on_behind_its_rows(void **state)
 	assert_true(folder_append(&folder, "5,6\n", &error));
 	assert_csv(&folder, HEADER "1,2\n\"x\",\n5,6\n");
 	folder_release(&folder);
+}
+
+static void a_folder_that_is_written_to_is_refused_to_others(void **state)
+{
+	struct folder first = folder_named("locked");
+	struct folder second = folder_named("locked");
+	struct error error = {""};
+
+	(void)state;
+	create(&first);
+	assert_true(folder_append(&first, "1,2\n", &error));
+	assert_false(folder_create(&second, HEADER, true, 1, &error));
+	assert_contains(error.text, "another growbench is writing to ");
+	assert_contains(error.text, "another --out");
+	assert_false(folder_open(&second, &error));
+	assert_contains(error.text, "another growbench is writing to ");
+	assert_csv(&first, HEADER "1,2\n");
+	assert_int_equal(second.csv_fd, -1);
+	folder_release(&first);
+	assert_true(folder_open(&second, &error));
+	folder_release(&second);
+}
+
+/* Between the look at the folder and the making of it somebody else made a run. */
+static void a_run_that_came_in_between_is_left_alone(void **state)
+{
+	struct folder folder = folder_with_csv("between", HEADER "1,2\n");
+	struct error error = {""};
+
+	(void)state;
+	assert_false(folder_create(&folder, HEADER, false, 1, &error));
+	assert_contains(error.text, "has a run in it by now");
+	assert_csv(&folder, HEADER "1,2\n");
+	folder_release(&folder);
+	assert_true(folder_create(&folder, HEADER, true, 1, &error));
+	assert_csv(&folder, HEADER);
+	folder_release(&folder);
+}
+
+static bool is_below_3(uint64_t position, void *data)
+{
+	(void)data;
+	return position > 0 && position < 3;
+}
+
+static void points_of_a_row_that_is_not_there_are_cut_off(void **state)
+{
+	static const struct {
+		const char *before;
+		const char *after;
+	} cases[] = {
+		{"p,n\n1,5\n1,6\n2,5\n2,6\n", "p,n\n1,5\n1,6\n2,5\n2,6\n"},
+		{"p,n\n1,5\n2,5\n3,5\n3,6\n", "p,n\n1,5\n2,5\n"},
+		{"p,n\n1,5\n2,5\n2,", "p,n\n1,5\n2,5\n"},
+		{"p,n\nrubbish\n", "p,n\n"},
+		{"p,n\n", "p,n\n"},
+		{"p,", ""},
+		{"", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct error error = {""};
+		struct folder folder;
+		char name[24];
+		char path[PATH_MAX];
+		char *text;
+
+		(void)snprintf(name, sizeof name, "points%zu", i);
+		folder = folder_with_csv(name, HEADER);
+		(void)snprintf(path, sizeof path, "%s/timeline.csv", folder.path);
+		write_file(path, cases[i].before, strlen(cases[i].before));
+		assert_true(folder_cut_timeline(&folder, "p,n\n", is_below_3, NULL, &error));
+		text = read_file(path, NULL);
+		assert_string_equal(text, cases[i].after);
+		free(text);
+	}
+}
+
+static void a_timeline_of_another_version_is_refused_and_left_alone(void **state)
+{
+	struct folder folder = folder_with_csv("points", HEADER);
+	struct error error = {""};
+	char path[PATH_MAX];
+	char *text;
+
+	(void)state;
+	assert_true(folder_cut_timeline(&folder, "p,n\n", is_below_3, NULL, &error));
+	(void)snprintf(path, sizeof path, "%s/timeline.csv", folder.path);
+	write_file(path, "mine\n1,2\n", 9);
+	assert_false(folder_cut_timeline(&folder, "p,n\n", is_below_3, NULL, &error));
+	assert_contains(error.text, "timeline.csv, line 1: ");
+	text = read_file(path, NULL);
+	assert_string_equal(text, "mine\n1,2\n");
+	free(text);
 }
 
 static void a_torn_last_line_is_cut_off_wherever_it_is_torn(void **state)
@@ -302,7 +402,7 @@ static void a_torn_last_line_is_cut_off_wherever_it_is_torn(void **state)
 		(void)snprintf(csv, sizeof csv, HEADER "1,2\n%.*s", (int)cut, torn);
 		(void)snprintf(name, sizeof name, "torn%zu", cut);
 		folder = folder_with_csv(name, csv);
-		assert_true(folder_reopen(&folder, HEADER, see, &seen, &error));
+		assert_true(reopen(&folder, &seen, &error));
 		assert_int_equal(seen.count, 1);
 		assert_string_equal(seen.lines[0], "1,2");
 		assert_csv(&folder, HEADER "1,2\n");
@@ -325,7 +425,7 @@ static void columns_of_another_version_are_refused_with_their_line(void **state)
 
 		(void)snprintf(name, sizeof name, "header%zu", i);
 		folder = folder_with_csv(name, headers[i]);
-		assert_false(folder_reopen(&folder, HEADER, see, &seen, &error));
+		assert_false(reopen(&folder, &seen, &error));
 		assert_contains(error.text, "runs.csv, line 1: ");
 		assert_int_equal(seen.count, 0);
 		assert_csv(&folder, headers[i]);
@@ -346,7 +446,7 @@ static void a_file_without_a_whole_header_is_refused(void **state)
 
 		(void)snprintf(name, sizeof name, "short%zu", i);
 		folder = folder_with_csv(name, headers[i]);
-		assert_false(folder_reopen(&folder, HEADER, see, &seen, &error));
+		assert_false(reopen(&folder, &seen, &error));
 		assert_contains(error.text, "has no header");
 		assert_csv(&folder, headers[i]);
 		folder_release(&folder);
@@ -360,7 +460,7 @@ static void a_row_that_is_refused_stops_it_and_changes_nothing(void **state)
 	struct error error = {""};
 
 	(void)state;
-	assert_false(folder_reopen(&folder, HEADER, see, &seen, &error));
+	assert_false(reopen(&folder, &seen, &error));
 	assert_string_equal(error.text, "row refused");
 	assert_int_equal(seen.count, 2);
 	assert_int_equal(seen.numbers[1], 3);
@@ -379,8 +479,8 @@ static void a_line_with_a_zero_byte_is_refused(void **state)
 	(void)state;
 	(void)snprintf(path, sizeof path, "%s/runs.csv", folder.path);
 	write_file(path, csv, sizeof csv - 1);
-	assert_false(folder_reopen(&folder, HEADER, see, &seen, &error));
-	assert_contains(error.text, "runs.csv, line 3: holds a zero byte");
+	assert_false(reopen(&folder, &seen, &error));
+	assert_contains(error.text, "runs.csv, line 3: this is no text");
 	assert_int_equal(seen.count, 1);
 	folder_release(&folder);
 }
@@ -392,8 +492,8 @@ static void a_folder_without_a_run_cannot_go_on(void **state)
 	struct error error = {""};
 
 	(void)state;
-	assert_false(folder_reopen(&folder, HEADER, see, &seen, &error));
-	assert_contains(error.text, "cannot be read");
+	assert_false(reopen(&folder, &seen, &error));
+	assert_contains(error.text, "cannot be opened");
 	folder_release(&folder);
 }
 
@@ -468,7 +568,7 @@ static int create_on_full_disk(void *data)
 	(void)signal(SIGXFSZ, SIG_IGN);
 	if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
 		return 10;
-	if (folder_create(&disk->folder, HEADER, 1, &error))
+	if (folder_create(&disk->folder, HEADER, false, 1, &error))
 		return 11;
 	return strstr(error.text, "cannot be written") == NULL ? 12 : 0;
 }
@@ -497,6 +597,10 @@ int main(void)
 		cmocka_unit_test(a_disk_with_too_little_room_is_refused_and_nothing_left),
 		cmocka_unit_test(a_link_in_the_place_of_runs_csv_is_not_followed),
 		cmocka_unit_test(a_run_goes_on_behind_its_rows),
+		cmocka_unit_test(a_folder_that_is_written_to_is_refused_to_others),
+		cmocka_unit_test(a_run_that_came_in_between_is_left_alone),
+		cmocka_unit_test(points_of_a_row_that_is_not_there_are_cut_off),
+		cmocka_unit_test(a_timeline_of_another_version_is_refused_and_left_alone),
 		cmocka_unit_test(a_torn_last_line_is_cut_off_wherever_it_is_torn),
 		cmocka_unit_test(columns_of_another_version_are_refused_with_their_line),
 		cmocka_unit_test(a_file_without_a_whole_header_is_refused),

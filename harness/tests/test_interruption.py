@@ -279,7 +279,7 @@ def test_resume_refuses_rows_of_another_run_and_rows_that_are_there_twice(growbe
     (out / "runs.csv").symlink_to("/no/such/file")
     done = resume(growbench)
     assert done.returncode == EXIT_USAGE
-    assert "out/runs.csv cannot be read" in done.stderr
+    assert "out/runs.csv cannot be opened" in done.stderr
 
 
 def test_resume_takes_the_run_s_own_options_and_not_new_ones(growbench, stand_in, out, planned):
