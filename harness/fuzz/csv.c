@@ -55,11 +55,16 @@ static void check_joined(char *const *fields, size_t count, bool quote_all)
 	free(line);
 }
 
-/* Reads the line as RFC 4180 says, a character at a time, into `text`, with a '\0' behind each field:
- * how many there are, or 0 if it is no line of CSV. */
+/* Reads the line as RFC 4180 says, a character at a time, into `text`, with a '\0' behind each
+ * field: how many there are, or 0 if it is no line of CSV. */
 static size_t read_slowly(const char *line, char *text)
 {
-	enum { BEGIN, PLAIN, QUOTED, BEHIND } state = BEGIN;
+	enum {
+		BEGIN,
+		PLAIN,
+		QUOTED,
+		BEHIND
+	} state = BEGIN;
 	size_t count = 1;
 
 	for (; *line != '\0'; line++) {

@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
-
-#include "harness/common/columns.h"
 
 /* So that a sanitizer's finding, too, is a signal, which replay.c can catch. */
 const char *__asan_default_options(void);
@@ -60,14 +59,11 @@ bool fuzz_is_printable(const char *text)
 	return true;
 }
 
-static void check_cell(const struct column *column, const char *value)
+bool fuzz_is_value(enum column_type type, const char *text)
 {
-	MUST(*value != '\0');
-	MUST(fuzz_is_printable(value));
-	if (column->type == COLUMN_TEXT)
-		MUST(strchr("=+-@", *value) == NULL);
-	else
-		MUST(strspn(value, "0123456789.eE+-") == strlen(value) && g_ascii_isdigit(*value));
+	return *text != '\0' && fuzz_is_printable(text) &&
+	       (type == COLUMN_TEXT ||
+		(g_ascii_isdigit(*text) && strspn(text, "0123456789.eE+-") == strlen(text)));
 }
 
 void fuzz_check_record(const struct record *record)
@@ -84,8 +80,9 @@ void fuzz_check_record(const struct record *record)
 	for (size_t i = 0; i < column_count(); i++) {
 		const char *value = record->values[i];
 
-		if (value != NULL)
-			check_cell(&columns[i], value);
+		MUST(value == NULL || fuzz_is_value(columns[i].type, value));
+		/* Numbers begin with a digit. */
+		MUST(value == NULL || strchr("=+-@", *value) == NULL);
 		MUST(strcmp(fields[i], value == NULL ? "" : value) == 0);
 	}
 	free(row);
@@ -127,4 +124,19 @@ void fuzz_write(const char *path, const void *data, size_t size)
 	MUST(file != NULL);
 	MUST(fwrite(data, 1, size, file) == size);
 	MUST(fclose(file) == 0);
+}
+
+char *fuzz_read(const char *path, size_t *size)
+{
+	FILE *file = fopen(path, "r");
+	struct stat status;
+	char *text;
+
+	MUST(file != NULL && fstat(fileno(file), &status) == 0);
+	text = malloc((size_t)status.st_size + 1);
+	MUST(text != NULL);
+	*size = fread(text, 1, (size_t)status.st_size, file);
+	MUST(fclose(file) == 0);
+	text[*size] = '\0';
+	return text;
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/common/columns.h"
 #include "harness/runner/process.h"
 #include "harness/runner/record.h"
 
@@ -34,6 +35,9 @@ char *fuzz_line(char **text);
 /* Valid UTF-8 without control characters, by GLib's reading of it? */
 bool fuzz_is_printable(const char *text);
 
+/* May a column of this type hold the text? */
+bool fuzz_is_value(enum column_type type, const char *text);
+
 /* Ends the process unless all that is in the record may stand in runs.csv, and comes out of its row
  * as it went in. */
 void fuzz_check_record(const struct record *record);
@@ -41,8 +45,9 @@ void fuzz_check_record(const struct record *record);
 /* A new folder in memory or under $TMPDIR, which is removed when the process ends. */
 const char *fuzz_folder(void);
 
-/* Makes the file anew with these bytes. */
+/* Makes the file anew with these bytes, and reads it: a malloc'ed block with a '\0' behind. */
 void fuzz_write(const char *path, const void *data, size_t size);
+char *fuzz_read(const char *path, size_t *size);
 
 /* ---- fake_system.c: in place of what would start programs, or look at this machine ---- */
 

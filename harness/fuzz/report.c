@@ -85,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_points(&record);
 	if (ok) {
 		MUST(record_get(&record, "status") != NULL);
+		MUST(strstr(text, "\nend\n") == text + size - strlen("\nend\n"));
 	} else {
 		after = record_csv_row(&record);
 		MUST(error.text[0] != '\0' && record.points == NULL);
