@@ -42,7 +42,7 @@ for target in "$@"; do
 	mkdir -p "$new" "$build/findings"
 	began=$(date +%s)
 	status=0
-	"$build/fuzz-$target" "$limit" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
+	"$build/fuzz-$target" "$limit" -max_len=8192 -timeout=10 -rss_limit_mb=2048 \
 		-print_final_stats=1 -artifact_prefix="$build/findings/$target-" \
 		"$new" "$PWD/harness/fuzz/corpus/$target" >"$log" 2>&1 || status=$?
 	executions=$(figure number_of_executed_units)
