@@ -28,10 +28,8 @@ static void make_library(const char *path)
 	fuzz_write(path, &header, sizeof header);
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+void fuzz_prepare(void)
 {
-	(void)argc;
-	(void)argv;
 	MUST(chdir(fuzz_folder()) == 0);
 	make_library("lib.so");
 	make_library("at@lib.so");
@@ -41,7 +39,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	fuzz_write("build/growbench-worker", "#!/bin/true\n", 12);
 	MUST(chmod("build/growbench-worker", 0755) == 0);
 	fuzz_set_library("lib.so");
-	return 0;
 }
 
 static void check_environment(char *const *environment)

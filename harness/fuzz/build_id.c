@@ -15,14 +15,11 @@
 static int file = -1;
 static char path[64];
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+void fuzz_prepare(void)
 {
-	(void)argc;
-	(void)argv;
 	file = memfd_create("build-id", MFD_CLOEXEC);
 	MUST(file >= 0);
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-	return 0;
 }
 
 static void check_id(const char *text)

@@ -9,7 +9,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+// NOLINTNEXTLINE(readability-non-const-parameter): libFuzzer's declaration
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	if (fuzz_prepare != NULL)
+		fuzz_prepare();
+	return 0;
+}
+
 /* So that a sanitizer's finding, too, is a signal, which replay.c can catch. */
+// NOLINTBEGIN(bugprone-reserved-identifier)
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -21,6 +33,7 @@ const char *__ubsan_default_options(void)
 {
 	return "print_stacktrace=1";
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 _Noreturn void fuzz_fail(const char *condition, const char *file, int line)
 {

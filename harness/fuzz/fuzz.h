@@ -16,9 +16,9 @@
 #include "harness/runner/process.h"
 #include "harness/runner/record.h"
 
-/* What libFuzzer calls: once before the first input, where a target has something to prepare, and
- * for each input. */
-int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
+/* What a target defines: what is to be done before the first input, if anything, and what is done
+ * with each, by libFuzzer's name. */
+void fuzz_prepare(void) __attribute__((weak));
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Ends the process with the condition and its place unless it holds, in every kind of build. */

@@ -12,12 +12,9 @@
 #include "fuzz.h"
 #include "harness/runner/implementations.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+void fuzz_prepare(void)
 {
-	(void)argc;
-	(void)argv;
 	MUST(setenv("PATH", "/bin", 1) == 0);
-	return 0;
 }
 
 static enum process_end end_of(const char *word)

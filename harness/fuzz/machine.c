@@ -20,7 +20,7 @@ static struct visit *visits;
 
 static const char answer[] = "growbench-report 1\nstrategy push linear\nstatus ok\nend\n";
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+void fuzz_prepare(void)
 {
 	char text[] = "run\n--preset\nquick\n--strategies\nchunked_list,loop_and_append\n"
 		      "--allocators\nglibc\n--rows\n100,1k\n--seed\n1";
@@ -29,8 +29,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	int count = 0;
 	struct error error;
 
-	(void)argc;
-	(void)argv;
 	fuzz_set_answer(PROCESS_EXITED, 0, "", answer, sizeof answer - 1);
 	while (*rest != '\0')
 		words[count++] = fuzz_line(&rest);
@@ -41,7 +39,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	MUST(visits != NULL);
 	(void)strcpy(checks[0].status, "ok");
 	(void)strcpy(checks[0].version, "2.36");
-	return 0;
 }
 
 static void check_plan(const struct plan *plan)
@@ -63,7 +60,8 @@ static void check_plan(const struct plan *plan)
 	MUST(plan_make(&again, &options, &no_topology, 1 << 30, &error));
 	MUST(pilot_load(&again, saved, &error));
 	for (size_t i = 0; i < plan->cell_count; i++) {
-		MUST(memcmp(&plan->cells[i].cold_ns, &again.cells[i].cold_ns, sizeof(double)) == 0);
+		MUST(plan->cells[i].cold_ns >= again.cells[i].cold_ns);
+		MUST(plan->cells[i].cold_ns <= again.cells[i].cold_ns);
 		MUST(plan->cells[i].skip == again.cells[i].skip);
 		MUST(plan->cells[i].values == again.cells[i].values);
 	}

@@ -27,14 +27,11 @@ static const char answer[] = "growbench-report 1\n"
 			     "status ok\n"
 			     "end\n";
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+void fuzz_prepare(void)
 {
-	(void)argc;
-	(void)argv;
 	MUST(setenv("PATH", "/bin", 1) == 0);
 	fuzz_set_library("/proc/self/exe");
 	fuzz_set_answer(PROCESS_EXITED, 0, "", answer, sizeof answer - 1);
-	return 0;
 }
 
 static void check_counts(const struct counts *counts, uint64_t most)

@@ -38,6 +38,7 @@ static char finding[PATH_MAX];
 
 static size_t below(size_t bound)
 {
+	MUST(bound > 0);
 	return (size_t)random_below(&random_state, bound);
 }
 
@@ -224,8 +225,8 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "%s: %s has no input\n", argv[0], argv[1]);
 		return 2;
 	}
-	if (LLVMFuzzerInitialize != NULL)
-		(void)LLVMFuzzerInitialize(&argc, &argv);
+	if (fuzz_prepare != NULL)
+		fuzz_prepare();
 	for (size_t i = 0; i < seed_count; i++) {
 		input = seeds[i];
 		run();

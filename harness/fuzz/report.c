@@ -16,13 +16,10 @@
 
 static int file = -1;
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+void fuzz_prepare(void)
 {
-	(void)argc;
-	(void)argv;
 	file = memfd_create("report", MFD_CLOEXEC);
 	MUST(file >= 0);
-	return 0;
 }
 
 static void check_reported(const char *text)

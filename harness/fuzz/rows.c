@@ -17,16 +17,13 @@ static struct folder folder;
 static char path[PATH_MAX];
 static char *header;
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+void fuzz_prepare(void)
 {
 	struct error error;
 
-	(void)argc;
-	(void)argv;
 	MUST(folder_init(&folder, fuzz_folder(), &error));
 	(void)snprintf(path, sizeof path, "%s/runs.csv", folder.path);
 	header = record_csv_header();
-	return 0;
 }
 
 /* What is still to come of the file. */
@@ -100,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	now = fuzz_read(path, &whole);
 	MUST(whole <= all && memcmp(now, text, whole) == 0);
 	if (ok) {
+		MUST(whole >= header_size && memcmp(text, header, header_size) == 0);
 		MUST(rest.text == text + whole && text[whole - 1] == '\n');
 		MUST(memchr(rest.text, '\n', (size_t)(rest.end - rest.text)) == NULL);
 	} else {

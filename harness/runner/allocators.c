@@ -25,7 +25,7 @@ extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 /* What the loader takes for the end of a path. */
 #define LOADER_ENDS ": \t\n"
-#define HAS_LOADER_END                                                                         \
+#define HAS_LOADER_END                                                                           \
 	"has a space or a colon, which the loader takes for the end of it; copy the library to " \
 	"a path without"
 

@@ -211,13 +211,13 @@ static void read_answer(struct implementation *implementation, const struct proc
 		set_status(implementation, "bad_report", error.text);
 	else {
 		record_copy(&record, "status", implementation->status,
-			   sizeof implementation->status);
+			    sizeof implementation->status);
 		record_copy(&record, "status_detail", implementation->detail,
-			   sizeof implementation->detail);
+			    sizeof implementation->detail);
 		record_copy(&record, "implementation_version", implementation->version,
-			   sizeof implementation->version);
+			    sizeof implementation->version);
 		record_copy(&record, "layers_before_malloc", implementation->layers,
-			   sizeof implementation->layers);
+			    sizeof implementation->layers);
 		if (implementation->strategy_count == 0 &&
 		    strcmp(implementation->status, "ok") == 0)
 			set_status(implementation, "bad_report",

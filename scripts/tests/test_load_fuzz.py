@@ -239,6 +239,7 @@ def test_any_description_is_read_or_refused(folder, data):
             machine, *data.draw(st.lists(st.text(max_size=3) | ODD, max_size=2)), type=type
         )
         assert found is None or isinstance(found, type)
+        assert not isinstance(found, bool) or type is bool
 
 
 def test_a_description_nested_beyond_measure_is_refused(folder):
