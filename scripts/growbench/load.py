@@ -214,18 +214,21 @@ def _read_table(
             types[column.name] = "int64" if column.required else "float64"
     stream.seek(0)
     try:
-        table = pd.read_csv(
-            io.BufferedReader(_Start(stream, lines.complete_bytes)),
-            header=0,
-            names=header,
-            usecols=names,
-            dtype=types,
-            encoding="utf-8-sig",
-            keep_default_na=False,
-            na_values={c.name: [""] for c in columns if c.type != TEXT},
-            float_precision="round_trip",
-        )
-    except (ValueError, OverflowError):
+        with warnings.catch_warnings():
+            # Of a number that is none of int64.
+            warnings.simplefilter("error", RuntimeWarning)
+            table = pd.read_csv(
+                io.BufferedReader(_Start(stream, lines.complete_bytes)),
+                header=0,
+                names=header,
+                usecols=names,
+                dtype=types,
+                encoding="utf-8-sig",
+                keep_default_na=False,
+                na_values={c.name: [""] for c in columns if c.type != TEXT},
+                float_precision="round_trip",
+            )
+    except (ValueError, OverflowError, RuntimeWarning):
         _find_fault(stream, header, columns, path)
         raise LoadError("cannot be read as numbers and text", path) from None
     if lines.rounded or _has_fault(table, columns):

@@ -207,6 +207,13 @@ def test_a_wrong_number_is_reported_with_line_and_column(runs_csv, column, value
     assert value in str(error) and "line 7" in str(error) and column in str(error)
 
 
+def test_a_number_beyond_int64_is_reported_and_nothing_else_said(runs_csv):
+    change(runs_csv, 7, "rows", "1e19")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert refused(runs_csv).column == "rows"
+
+
 @pytest.mark.parametrize("column", ["round", "strategy", "status", "payload_bytes"])
 def test_an_empty_field_that_must_be_filled_is_reported(runs_csv, column):
     change(runs_csv, 4, column, "")

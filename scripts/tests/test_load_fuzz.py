@@ -52,7 +52,10 @@ ODD = st.sampled_from(
     "18446744073709551616 00000000000000000000001 0x10 nan NaN inf NA null None True 1_0 1,5 "
     '\u0663 \ufeff1 \u00a01 " "" "" , ; = =1+1 @a ok measure 3 crashed'.split(" ")
 ) | st.sampled_from(["", " ", "1 ", "\n", "\r", "\r\n", "\0", "\x85", "\u2028", "\x1b[31m", "\x1a"])
-FIELD = ODD | st.text(max_size=8) | st.integers(0, 2**65).map(str)
+NUMBER = st.sampled_from(
+    "-1 -0.5 1.5 1e5 1E+05 1e19 nan inf 0x10 00 7 18446744073709551615".split()
+)
+FIELD = ODD | NUMBER | st.text(max_size=8) | st.integers(0, 2**65).map(str)
 
 
 @st.composite
@@ -63,14 +66,18 @@ def tables(draw: Callable, base: list[list[str]]) -> bytes:
     kind = draw(st.sampled_from(["fields", "columns", "lines", "bytes"]))
     if kind == "fields":
         for _ in range(draw(st.integers(1, 3))):
-            rows[draw(st.integers(0, len(rows) - 1))][draw(st.integers(0, width - 1))] = draw(FIELD)
+            row = rows[draw(st.integers(0, len(rows) - 1))]
+            place = draw(st.integers(0, width - 1))
+            # A number mostly where there is one.
+            row[place] = draw(NUMBER if row[place].isdigit() and draw(st.booleans()) else FIELD)
     elif kind == "columns":
         rows = [row + ["unknown"] for row in rows]
         order = draw(st.permutations(range(width + 1)))
         lost = draw(st.integers(0, 2) | st.integers(0, width))
         rows = [[row[place] for place in order[lost:]] for row in rows]
     elif kind == "lines":
-        rows.insert(draw(st.integers(0, len(rows))), draw(st.lists(FIELD, max_size=4)))
+        added = draw(st.lists(FIELD, max_size=4) | st.sampled_from(rows))
+        rows.insert(draw(st.integers(0, len(rows))), added)
         rows = draw(st.permutations(rows)) if draw(st.booleans()) else rows
     content = csv_text(rows)
     return draw(damaged(content)) if kind == "bytes" else content
@@ -78,11 +85,13 @@ def tables(draw: Callable, base: list[list[str]]) -> bytes:
 
 @st.composite
 def damaged(draw: Callable, content: bytes) -> bytes:
-    """The bytes as they are, or with a few cut out and others put in."""
-    for _ in range(draw(st.integers(0, 2))):
-        place = draw(st.integers(0, len(content)))
-        cut = draw(st.integers(0, 20) | st.just(len(content)))
-        noise = st.binary(max_size=4) | ODD.map(lambda text: text.encode())
+    """The bytes with a few of them cut out, and others put in."""
+    for _ in range(draw(st.integers(1, 2))):
+        place = len(content) - draw(st.integers(0, len(content)))
+        cut = draw(st.just(0) | st.integers(0, 20) | st.just(len(content)))
+        noise = st.sampled_from([b"\r", b"\0", b'"', b",", b"\n", b"\xff", b""]) | st.binary(
+            max_size=4
+        )
         content = content[:place] + draw(noise) + content[place + cut :]
     return content
 
