@@ -89,6 +89,9 @@ void measure_rewind(const struct measure_request *request, struct row_source *so
 bool measure_prepare(const struct measure_request *request, struct row_source *source,
 		     struct error *error);
 
+/* Has it give that back. */
+void measure_dispose(const struct measure_request *request, struct row_source *source);
+
 /* Measures. The result is valid for MEASURE_OK only; otherwise *error says what happened. */
 enum measure_status measure(const struct measure_request *request, struct measure_result *result,
 			    struct error *error);
