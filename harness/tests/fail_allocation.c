@@ -7,9 +7,11 @@
  *
  *     FAIL_ALLOCATION       N: the Nth call fails (1 is the first). 0 or unset: none
  *     FAIL_ALLOCATION_ALL   set: and so do all after it
- *     FAIL_ALLOCATION_LOG   a file. Without N, a line for each call: its number, its name, and a
- *                           number for where it was called from, which is that of other calls
- *                           from there. With N, the stack of the first call that failed
+ *     FAIL_ALLOCATION_LOG   a file. Without N, a line for each call: its number, its name, "main",
+ *                           or "before" where a library's constructor made it, and a number for
+ *                           where it was called from, the same for calls from the same place.
+ *                           Of the first 5000 calls. With N, that line of each call that
+ *                           failed, and its stack; of the first 50
  *
  * Only this process is meant: growbench gives its workers none of these variables.
  */
@@ -23,11 +25,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 enum {
-	MOST_FRAMES = 48
+	MOST_FRAMES = 48,
+	MOST_LOGGED = 5000,
+	MOST_FAILED_LOGGED = 50
 };
 
 static unsigned long call_to_fail;
@@ -64,12 +69,22 @@ static uint64_t hash_of(void *const *frames, int count)
 	return hash;
 }
 
+/* The dynamic linker calls constructors. */
+static bool is_before_main(const void *outermost)
+{
+	Dl_info object;
+
+	return dladdr(outermost, &object) != 0 &&
+	       (uintptr_t)object.dli_fbase == getauxval(AT_BASE);
+}
+
 static void log_call(const char *name, unsigned long call)
 {
 	void *frames[MOST_FRAMES];
 	const int count = backtrace(frames, MOST_FRAMES);
 	char line[96];
-	const int length = snprintf(line, sizeof line, "%lu %s %" PRIx64 "\n", call, name,
+	const int length = snprintf(line, sizeof line, "%lu %s %s %" PRIx64 "\n", call, name,
+				    is_before_main(frames[count - 1]) ? "before" : "main",
 				    hash_of(frames + 2, count - 2));
 
 	(void)!write(log_fd, line, (size_t)length);
@@ -90,7 +105,8 @@ static bool fails(const char *name)
 		start();
 	call = __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED);
 	failing = call_to_fail > 0 && (call == call_to_fail || (all_after && call > call_to_fail));
-	if (log_fd >= 0 && (call_to_fail == 0 || call == call_to_fail))
+	if (log_fd >= 0 && (failing ? call - call_to_fail < MOST_FAILED_LOGGED
+				    : call_to_fail == 0 && call <= MOST_LOGGED))
 		log_call(name, call);
 	inside = false;
 	if (failing)
