@@ -92,11 +92,18 @@ static int run_for_each(const struct suite *suite, const struct strategy *const 
 	return failed;
 }
 
-int main(void)
+/* All suites, or only those that are named. */
+int main(int argc, char **argv)
 {
 	int failed = 0;
 
 	for (const struct suite *const *suite = suites; *suite != NULL; suite++) {
+		bool wanted = argc == 1;
+
+		for (int i = 1; i < argc; i++)
+			wanted |= strcmp(argv[i], (*suite)->name) == 0;
+		if (!wanted)
+			continue;
 		if ((*suite)->for_each_strategy)
 			failed += run_for_each(*suite, strategies);
 		else if ((*suite)->for_each_pattern)
@@ -104,6 +111,8 @@ int main(void)
 		else
 			failed += run(*suite, NULL);
 	}
+	fprintf(stderr, "%llu allocations were made to fail\n",
+		(unsigned long long)counting_allocator_all_failures());
 	if (failed != 0)
 		fprintf(stderr, "%d tests failed\n", failed);
 	return failed == 0 ? 0 : 1;

@@ -255,9 +255,28 @@ static bool fails_cleanly(struct prepared *prepared, enum failure failure, uint6
 	return failed;
 }
 
+/* Without memory for the input there is none, and nothing of it is left. */
+static void prepare_without_memory(const struct strategy *pattern, const struct shape *shape)
+{
+	struct prepared prepared;
+
+	for (int repeated = 0; repeated < 2; repeated++) {
+		prepare(&prepared, pattern, shape);
+		dispose(&prepared);
+		counting_allocator_fail(FAIL_ONE, 1);
+		assert_int_equal(pattern->prepare(&prepared.source, shape->rows),
+				 BUILD_OUT_OF_MEMORY);
+		counting_allocator_fail(FAIL_ONE, 0);
+		assert_null(prepared.source.input);
+		dispose(&prepared);
+	}
+}
+
 static void every_allocation_may_fail(void **state)
 {
-	static const struct shape some_shapes[] = {{2, 2}, {33, 17}, {1000, 10}};
+	/* The last one is large enough for huge pages. */
+	static const struct shape some_shapes[] = {{2, 2},    {33, 17},  {1000, 10},
+						   {17, 600}, {600, 17}, {700, 1000}};
 	const struct strategy *pattern = *state;
 
 	for (size_t i = 0; i < COUNT(some_shapes); i++) {
@@ -266,6 +285,7 @@ static void every_allocation_may_fail(void **state)
 		uint64_t nth = 1;
 
 		pattern->cost(some_shapes[i].rows, some_shapes[i].columns * sizeof(double), &cost);
+		prepare_without_memory(pattern, &some_shapes[i]);
 		prepare(&prepared, pattern, &some_shapes[i]);
 		while (fails_cleanly(&prepared, FAIL_ONE, nth))
 			nth++;
