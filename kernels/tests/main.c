@@ -19,8 +19,18 @@ static const struct suite *const suites[] = {
 	&suite_memory,   &suite_out_of_memory,
 	&suite_reserve,  &suite_containers,
 	&suite_ndarray,  &suite_pattern_input,
-	&suite_patterns, NULL,
+	&suite_patterns, &suite_patterns_out_of_memory,
+	NULL,
 };
+
+enum thoroughness suites_thoroughness(void)
+{
+	const char *const exhaustive = getenv("GROWBENCH_EXHAUSTIVE");
+
+	if (exhaustive == NULL || *exhaustive == '\0')
+		return THOROUGHNESS_USUAL;
+	return strcmp(exhaustive, "0") == 0 ? THOROUGHNESS_FEW_SIZES : THOROUGHNESS_EXHAUSTIVE;
+}
 
 static int start_counting(void **state)
 {

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -15,10 +14,19 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static const size_t row_counts[] = {1, 2, 5, 33, 70};
-/* With GROWBENCH_EXHAUSTIVE=1 in the environment. */
-static const size_t more_row_counts[] = {200, 1000, 0};
 static const size_t row_sizes[] = {1, 80, 2500, 4096};
+
+/* How many rows, up to a 0. */
+static const size_t *row_counts(void)
+{
+	static const size_t counts[][8] = {
+		[THOROUGHNESS_FEW_SIZES] = {1, 9, 0},
+		[THOROUGHNESS_USUAL] = {1, 2, 5, 33, 70, 0},
+		[THOROUGHNESS_EXHAUSTIVE] = {1, 2, 5, 33, 70, 200, 1000, 0},
+	};
+
+	return counts[suites_thoroughness()];
+}
 
 static void assert_released(const struct strategy *strategy, struct array *array)
 {
@@ -68,32 +76,22 @@ static bool fails_cleanly(const struct strategy *strategy, size_t count, size_t 
 	return counts->made_to_fail_count > 0;
 }
 
-static bool is_exhaustive(void)
-{
-	const char *const exhaustive = getenv("GROWBENCH_EXHAUSTIVE");
-
-	return exhaustive != NULL && strcmp(exhaustive, "1") == 0;
-}
-
 static void every_allocation_may_fail(const struct strategy *strategy, enum failure failure)
 {
 	rows_skip_if_it_aborts(strategy);
 	for (size_t j = 0; j < COUNT(row_sizes); j++) {
 		if (!rows_are_supported(strategy, row_sizes[j]))
 			continue;
-		for (size_t i = 0; i < COUNT(row_counts); i++) {
+		for (const size_t *count = row_counts(); *count > 0; count++) {
 			uint64_t nth = 1;
 
-			while (fails_cleanly(strategy, row_counts[i], row_sizes[j], failure, nth))
+			if (rows_take_too_long(strategy, *count, row_sizes[j]))
+				continue;
+			while (fails_cleanly(strategy, *count, row_sizes[j], failure, nth))
 				nth++;
 			/* Without memory there is no array. */
 			assert_true(nth > 1);
 		}
-		for (const size_t *count = more_row_counts; is_exhaustive() && *count > 0; count++)
-			for (uint64_t nth = 1;
-			     !rows_take_too_long(strategy, *count, row_sizes[j]) &&
-			     fails_cleanly(strategy, *count, row_sizes[j], failure, nth);)
-				nth++;
 	}
 }
 
@@ -150,12 +148,18 @@ static void a_failed_step_can_be_repeated(void **state)
 	const struct strategy *strategy = *state;
 
 	rows_skip_if_it_aborts(strategy);
-	for (size_t j = 0; j < COUNT(row_sizes); j++)
-		for (size_t i = 0; i < COUNT(row_counts); i++)
-			for (uint64_t nth = 1;
-			     strategy_supports(strategy, row_sizes[j]) &&
-			     steps_can_be_repeated(strategy, row_counts[i], row_sizes[j], nth);)
+	for (size_t j = 0; j < COUNT(row_sizes); j++) {
+		if (!rows_are_supported(strategy, row_sizes[j]))
+			continue;
+		for (const size_t *count = row_counts(); *count > 0; count++) {
+			uint64_t nth = 1;
+
+			if (rows_take_too_long(strategy, *count, row_sizes[j]))
+				continue;
+			while (steps_can_be_repeated(strategy, *count, row_sizes[j], nth))
 				nth++;
+		}
+	}
 }
 
 /* In a process of its own, and silently: how it ended. */
@@ -195,11 +199,11 @@ static void a_container_that_ends_the_process_does_so_by_a_signal(void **state)
 
 	if (!strategy->aborts_without_memory)
 		skip();
-	for (size_t i = 0; i < COUNT(row_counts); i++) {
+	for (const size_t *count = row_counts(); *count > 0 && *count < 100; count++) {
 		uint64_t nth = 1;
 		int status;
 
-		while ((status = end_of_build(strategy, row_counts[i], 80, FAIL_ONE, nth)) != 0) {
+		while ((status = end_of_build(strategy, *count, 80, FAIL_ONE, nth)) != 0) {
 			assert_true(WIFSIGNALED(status));
 			assert_true(WTERMSIG(status) == SIGTRAP || WTERMSIG(status) == SIGABRT);
 			nth++;
