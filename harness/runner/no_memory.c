@@ -46,6 +46,9 @@ static _Noreturn void end(void)
 		}                                                 \
 	} while (0)
 
+/* The headers' parameters are called __size and the like. */
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
+
 void *malloc(size_t bytes)
 {
 	static __typeof__(malloc) *next;
@@ -81,3 +84,5 @@ void *realloc(void *block, size_t bytes)
 		end();
 	return resized;
 }
+
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)

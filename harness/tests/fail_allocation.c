@@ -74,8 +74,7 @@ static bool is_before_main(const void *outermost)
 {
 	Dl_info object;
 
-	return dladdr(outermost, &object) != 0 &&
-	       (uintptr_t)object.dli_fbase == getauxval(AT_BASE);
+	return dladdr(outermost, &object) != 0 && (uintptr_t)object.dli_fbase == getauxval(AT_BASE);
 }
 
 static void log_call(const char *name, unsigned long call)

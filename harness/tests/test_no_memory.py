@@ -3,8 +3,8 @@
 libgrowbench-fail-allocation.so (fail_allocation.c) is preloaded into the program under test. Each
 fault is injected twice: one call fails, and that call and all after it. Of the calls, those are
 taken that are the first from their place in the program, thinned out to a few; with
-GROWBENCH_EXHAUSTIVE=1 it is all of them (but of a worker's main 500 at most: a probe calls as often as
-time allows).
+GROWBENCH_EXHAUSTIVE=1 it is all of them, but for what is beyond the first 500 of a worker's own: a
+probe calls as often as time allows.
 """
 
 import json
@@ -227,7 +227,10 @@ READINGS = {
 }
 # What ends a process by itself: constructors of libraries, before the worker's own code is reached;
 # and GLib, so that its containers do (aborts_without_memory).
-ENDS_IT = {True: re.compile(r"libglib-2\.0\.so|libbenchmark\.so"), False: re.compile(r"libglib-2\.0\.so")}
+ENDS_IT = {
+    True: re.compile(r"libglib-2\.0\.so|libbenchmark\.so"),
+    False: re.compile(r"libglib-2\.0\.so"),
+}
 
 
 def report_of(outcome: Outcome) -> Dict[str, str]:
@@ -302,7 +305,9 @@ def test_a_worker_without_memory_says_which_is_missing(tmp_path, words, expected
     assert found - {"exited"} == expected
 
 
-PROBES = re.findall(r'^\t\t\.name = "(\w+)"', (REPOSITORY / "harness/worker/probe.c").read_text(), re.M)
+PROBES = re.findall(
+    r'^\t\t\.name = "(\w+)"', (REPOSITORY / "harness/worker/probe.c").read_text(), re.M
+)
 
 
 @pytest.mark.parametrize("name", PROBES)

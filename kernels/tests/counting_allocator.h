@@ -5,8 +5,8 @@
  * for everything that is linked into the test. It knows each block that is live, so it is an
  * account of its own against which a strategy's closed forms are checked. realloc moves the block
  * every time, so that what is documented as "at most" is reached. Blocks are filled with junk when
- * they are fresh and when they are freed. Freeing what is not live, or changing protection outside of a mapping, fails the test that
- * is running.
+ * they are fresh and when they are freed. Freeing what is not live, or changing protection outside
+ * of a mapping, fails the test that is running.
  */
 #ifndef GROWBENCH_KERNELS_TESTS_COUNTING_ALLOCATOR_H
 #define GROWBENCH_KERNELS_TESTS_COUNTING_ALLOCATOR_H

@@ -13,13 +13,20 @@
 #define MOST_GROUP_BYTES 64
 
 static const struct suite *const suites[] = {
-	&suite_checksum, &suite_row_source,
-	&suite_registry, &suite_growth,
-	&suite_rows,     &suite_cost,
-	&suite_memory,   &suite_out_of_memory,
-	&suite_reserve,  &suite_containers,
-	&suite_ndarray,  &suite_pattern_input,
-	&suite_patterns, &suite_patterns_out_of_memory,
+	&suite_checksum,
+	&suite_row_source,
+	&suite_registry,
+	&suite_growth,
+	&suite_rows,
+	&suite_cost,
+	&suite_memory,
+	&suite_out_of_memory,
+	&suite_reserve,
+	&suite_containers,
+	&suite_ndarray,
+	&suite_pattern_input,
+	&suite_patterns,
+	&suite_patterns_out_of_memory,
 	NULL,
 };
 
