@@ -305,6 +305,18 @@ def test_a_worker_without_memory_says_which_is_missing(tmp_path, words, expected
     assert found - {"exited"} == expected
 
 
+def test_a_worker_by_hand_without_memory_says_so(tmp_path):
+    words = [WORKER, "--benchmark_filter=c/realloc_doubling/rows:10/", "--benchmark_min_time=1e-4"]
+    program = Program(words, tmp_path)
+
+    for call in chosen([call for call in program.run().calls if not call.before_main], 15):
+        for all_after in (False, True):
+            outcome = program.run(call.number, all_after)
+            # No exception came through.
+            assert outcome.status >= 0, outcome
+            assert outcome.stderr != "" if outcome.status > 0 else "rows:10/" in outcome.stdout
+
+
 PROBES = re.findall(
     r'^\t\t\.name = "(\w+)"', (REPOSITORY / "harness/worker/probe.c").read_text(), re.M
 )
