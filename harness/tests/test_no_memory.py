@@ -34,7 +34,6 @@ EXHAUSTIVE = os.environ.get("GROWBENCH_EXHAUSTIVE", "") not in ("", "0")
 
 pytestmark = pytest.mark.skipif(SANITIZED, reason="a sanitizer's malloc would not be the one")
 
-
 CALL = re.compile(r"\d+ \w+ (main|before) [0-9a-f]+")
 
 
@@ -101,7 +100,7 @@ class Program:
 def few(calls: List[Call], most: int) -> List[Call]:
     """The first call from each place, thinned out evenly."""
     first = list({call.place: call for call in reversed(calls)}.values())[::-1]
-    return first[:: -(-len(first) // most)]
+    return first[:: max(1, -(-len(first) // most))]
 
 
 def chosen(calls: List[Call], most: int) -> List[Call]:
