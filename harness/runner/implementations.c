@@ -64,7 +64,7 @@ static void set_status(struct implementation *implementation, const char *status
 	/* It may be what a program wrote to stderr: only whole and printable characters. */
 	while (*detail != '\0') {
 		size_t length = utf8_length(detail);
-		bool printable = length > 0 && (unsigned char)*detail >= 0x20 && *detail != 0x7f;
+		bool printable = length > 0 && !is_control(detail);
 
 		if (used + (length == 0 ? 1 : length) >= sizeof implementation->detail)
 			break;
@@ -116,6 +116,7 @@ static bool add_strategy(struct implementation *implementation, const char *name
 	strategy->name = strndup(name, length);
 	strategy->implementation = implementation->name;
 	strategy->help = strdup(*help == ' ' ? help + 1 : "");
+	make_printable((char *)strategy->help);
 	strategy->order = quadratic ? GROWTH_QUADRATIC : GROWTH_LINEAR;
 	strategy->is_pattern = pattern;
 	strategy->cost = quadratic ? cost_quadratic : cost_linear;

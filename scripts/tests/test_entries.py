@@ -98,6 +98,28 @@ def test_summarise_writes_the_summary_and_says_where(call, run_folder):
     assert sorted(path.name for path in folder.iterdir()) == ["runs.csv", "summary.csv"]
 
 
+def test_plots_are_not_drawn_through_a_link(call_here, run_folder, tmp_path):
+    folder = run_folder(small_run())
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "plots").symlink_to(tmp_path / "elsewhere")
+    for script in ("plot.py", "article.py"):
+        done = call_here(script, folder)
+        assert done.returncode == 2
+        assert "plots: is a symbolic link" in done.stderr
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_summary_of_others_rows_has_no_formula(call_here, run_folder):
+    runs = small_run()
+    runs["allocator"] = runs["allocator"].replace("jemalloc", "=cmd|' /C calc'!A1")
+    runs.loc[0, ["status", "status_detail"]] = ["crashed", "=1+1"]
+    folder = run_folder(runs)
+    assert call_here("summarise.py", folder).returncode == 0
+    summary = pd.read_csv(folder / "summary.csv")
+    assert set(summary["allocator"]) == {"glibc", "'=cmd|' /C calc'!A1"}
+    assert "'=1+1" in set(summary["status_detail"])
+
+
 @pytest.fixture
 def full_folder(run_folder) -> Path:
     """A run with all passes and a timeline, in a folder."""
