@@ -73,6 +73,15 @@ def test_a_machine_json_of_others_is_quoted_harmlessly(growbench, stand_in, out)
     assert "owned" in done.stderr and is_plain(done.stderr)
 
 
+def test_a_folder_s_name_is_told_harmlessly(growbench, stand_in):
+    worker = stand_in()
+    done = growbench("run", "--out=\033[2Jowned", *ONE_CELL, "--rounds=2", worker.option)
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert "owned" in done.stderr and is_plain(done.stderr)
+    assert done.stdout == "\033[2Jowned\n", "it is for programs"
+
+
 # ---- files ----
 
 
