@@ -260,19 +260,18 @@ static void use_file(const char *path, struct allocator *allocator)
 
 	if (reason == NULL && real == NULL)
 		reason = strerror(errno);
-	if (reason != NULL)
+	if (real == NULL) {
 		allocator->missing = format_missing("%s cannot be preloaded: %s", path, reason);
-	else if (is_split_by_loader(real))
+	} else if (is_split_by_loader(real)) {
 		allocator->missing =
 			format_missing("%s cannot be preloaded: its place, '%s', has a space or a "
 				       "colon, which the loader takes for the end of it",
 				       path, real);
-	if (allocator->missing != NULL) {
 		free(real);
-		return;
+	} else {
+		allocator->library = real;
+		allocator->expected_path = strdup(real);
 	}
-	allocator->library = real;
-	allocator->expected_path = strdup(real);
 }
 
 bool allocator_find(const char *name, struct allocator *allocator, struct error *error)

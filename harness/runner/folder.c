@@ -62,8 +62,8 @@ static bool is_empty(const struct folder *folder)
 	return empty;
 }
 
-/* Opens a file of the folder: never through a link, and nothing but a regular file, which cannot keep
- * us waiting. */
+/* Opens a file of the folder: never through a link, and nothing but a regular file, which cannot
+ * keep us waiting. */
 static int open_file(const char *path, int flags)
 {
 	struct stat status;

@@ -1,12 +1,14 @@
 """The runner is compiled so that a mistake in it ends it; what is measured is compiled as usual."""
 
+import os
 import subprocess
 
 import pytest
 from conftest import GROWBENCH, SANITIZED, WORKER
 
 pytestmark = pytest.mark.skipif(
-    SANITIZED, reason="sanitizers and coverage bring flags of their own"
+    SANITIZED or os.environ.get("GROWBENCH_BUILD_TYPE") == "Debug",
+    reason="sanitizers bring flags of their own, and nothing is checked without optimisation",
 )
 
 MEASURED = (

@@ -295,7 +295,7 @@ static void text_for_a_terminal_has_no_command_in_it(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct error error;
+		struct error error = {""};
 		char text[64];
 
 		(void)snprintf(text, sizeof text, "%s", cases[i].said);

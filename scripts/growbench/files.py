@@ -1,4 +1,4 @@
-"""Write files so that a reader never finds half of one, and nobody's files but ours are written to."""
+"""Write files so that a reader never finds half of one, and no link is written through."""
 
 import errno
 import os
