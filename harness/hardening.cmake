@@ -4,7 +4,8 @@
 # The kernels, the worker, the shim and the interposer go without: they are what is measured. A
 # checked memcpy and a canary are instructions in the loops, zeroed variables are stores to them,
 # and both lay the code out otherwise than the compiler does for whoever uses such a loop.
-# Sanitizers have checks of their own, which _FORTIFY_SOURCE would hide the calls from.
+# Nor is it for sanitizers, which have checks of their own and do not see what _FORTIFY_SOURCE puts in
+# the place of a call.
 include(CheckCCompilerFlag)
 include(CheckCSourceCompiles)
 

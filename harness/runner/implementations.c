@@ -105,6 +105,7 @@ static bool add_strategy(struct implementation *implementation, const char *name
 	const bool quadratic = is_word(rest, "quadratic");
 	const bool pattern = is_word(rest, "pattern");
 	const char *help = rest + strcspn(rest, " ");
+	char *words;
 
 	if (implementation->strategy_count == MOST_STRATEGIES || !is_name(name, length) ||
 	    (!quadratic && !pattern && !is_word(rest, "linear")))
@@ -115,8 +116,10 @@ static bool add_strategy(struct implementation *implementation, const char *name
 			return false;
 	strategy->name = strndup(name, length);
 	strategy->implementation = implementation->name;
-	strategy->help = strdup(*help == ' ' ? help + 1 : "");
-	make_printable((char *)strategy->help);
+	words = strdup(*help == ' ' ? help + 1 : "");
+	if (words != NULL)
+		make_printable(words);
+	strategy->help = words;
 	strategy->order = quadratic ? GROWTH_QUADRATIC : GROWTH_LINEAR;
 	strategy->is_pattern = pattern;
 	strategy->cost = quadratic ? cost_quadratic : cost_linear;

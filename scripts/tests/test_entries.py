@@ -120,6 +120,27 @@ def test_a_summary_of_others_rows_has_no_formula(call_here, run_folder):
     assert "'=1+1" in set(summary["status_detail"])
 
 
+# What shows a run's names, how to have it do so, and what else it wants.
+TELLERS = {
+    **READERS,
+    "attribute.py": ["--rows", "1000"],
+    "compare_within.py": ["glibc", "\033[31m\u009b2Jred"],
+    "plot.py": ["--only", "heat_map_cold", "--format", "png"],
+}
+# One takes the times of compare.py, and the other draws as plot.py does.
+del TELLERS["bench_compare.py"], TELLERS["report.py"]
+
+
+@pytest.mark.parametrize("script", TELLERS)
+def test_names_in_a_run_do_not_command_the_terminal(call_here, run_folder, script):
+    runs, _ = full_run(["loop_and_append", "std_vector"], ["glibc", "scudo"], [1000], rounds=6)
+    names = {"scudo": "\033[31m\u009b2Jred", "cheap": "\033[2J"}
+    runs[["allocator", "work"]] = runs[["allocator", "work"]].replace(names)
+    done = call_here(script, run_folder(runs), *TELLERS[script])
+    assert done.stdout or done.stderr
+    assert not {"\033", "\u009b"} & set(done.stdout + done.stderr)
+
+
 @pytest.fixture
 def full_folder(run_folder) -> Path:
     """A run with all passes and a timeline, in a folder."""
