@@ -19,7 +19,7 @@ from growbench.style import DEFAULT_STYLE, STYLES
 WORKERS = ("python_worker.py",)
 ENTRIES = sorted(path.name for path in SCRIPTS.glob("*.py") if path.name not in WORKERS)
 # What those that read a run want besides it.
-READERS = {
+READERS: dict[str, list[str]] = {
     "advise.py": ["--rows", "10", "--row-bytes", "80"],
     "attribute.py": [],
     "bench_compare.py": [],
@@ -121,7 +121,7 @@ def test_a_summary_of_others_rows_has_no_formula(call_here, run_folder):
 
 
 # What shows a run's names, how to have it do so, and what else it wants.
-TELLERS = {
+TELLERS: dict[str, list[str]] = {
     **READERS,
     "attribute.py": ["--rows", "1000"],
     "compare_within.py": ["glibc", "\033[31m\u009b2Jred"],
