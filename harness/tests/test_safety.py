@@ -14,6 +14,7 @@ from conftest import (
     EXIT_WORKERS,
     GROWBENCH,
     ONE_CELL,
+    SANITIZED,
     WORKER,
     environment,
     read_machine,
@@ -175,6 +176,7 @@ def lent(program: Path, folder: Path) -> Path:
     return copy
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer stops such a program on its own")
 def test_the_runner_refuses_to_run_with_rights_that_the_caller_has_not(tmp_path):
     probe = lent(Path(shutil.which("id")), tmp_path)
     if subprocess.run([probe, "-u"], capture_output=True, text=True).stdout != "65534\n":
