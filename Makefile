@@ -35,7 +35,7 @@ help: ## this text
 setup: ## install what is missing (Debian and Ubuntu; root or sudo)
 	@scripts/setup.sh
 
-setup-lint: ## install what make format and make lint need as well
+setup-lint: ## install what make format, make lint and make coverage need as well
 	@scripts/setup.sh --with-lint
 
 build: ## build into build/
@@ -112,7 +112,7 @@ doctor: build ## which allocators were found, and what makes figures noisy here
 format: ## format C, C++ and Python
 	@scripts/lint.sh --fix
 
-lint: build ## formatting, clang-tidy, shellcheck, flake8, mypy
+lint: build ## formatting, clang-tidy, cppcheck, shellcheck, flake8, mypy
 	@scripts/lint.sh
 
 asan: ## all tests under address and undefined-behaviour sanitizers
@@ -126,6 +126,9 @@ tsan: ## all tests under the thread sanitizer
 	@cmake --preset tsan --log-level=WARNING
 	@cmake --build --preset tsan --parallel
 	@ctest --preset tsan
+
+coverage: ## which share of the lines the tests run, in C and in Python, by folder
+	@scripts/coverage.sh
 
 bench-shim: build ## what a loop through the C shim costs, against native C++
 	@cmake --build --preset default --target bench-shim-run

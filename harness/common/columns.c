@@ -252,7 +252,7 @@ static bool is_text(const char *text)
 	while (*text != '\0') {
 		size_t length = utf8_length(text);
 
-		if (length == 0 || (unsigned char)*text < 0x20 || *text == 0x7f)
+		if (length == 0 || is_control(text))
 			return false;
 		text += length;
 	}

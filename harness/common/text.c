@@ -139,6 +139,27 @@ size_t utf8_length(const char *text)
 	return length;
 }
 
+bool is_control(const char *text)
+{
+	const unsigned char *bytes = (const unsigned char *)text;
+
+	return (bytes[0] > 0 && bytes[0] < 0x20) || bytes[0] == 0x7f ||
+	       (bytes[0] == 0xc2 && bytes[1] >= 0x80 && bytes[1] < 0xa0);
+}
+
+void make_printable(char *text)
+{
+	while (*text != '\0') {
+		size_t length = utf8_length(text);
+
+		if (length == 0 || is_control(text)) {
+			length = length == 0 ? 1 : length;
+			memset(text, '?', length);
+		}
+		text += length;
+	}
+}
+
 enum {
 	LONGEST_NAME = 64
 };

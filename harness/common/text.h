@@ -28,6 +28,14 @@ bool parse_count_list(const char *text, const char *what, uint64_t **values, siz
 /* The length of the UTF-8 character at `text`, 1 to 4 bytes, or 0 if there is no valid one. */
 size_t utf8_length(const char *text);
 
+/* Does a control character stand at `text`, one that a terminal may take for a command? Those of
+ * ASCII and the 32 behind it (C1), which are two bytes each. */
+bool is_control(const char *text);
+
+/* Makes each byte that is no character, or of a control character, a '?', in place: for a terminal,
+ * whoever the text is from. */
+void make_printable(char *text);
+
 /* The name among `names` (NULL-terminated) that is most like `word` by edit distance, or NULL if
  * none is near. */
 const char *nearest_name(const char *word, const char *const *names);

@@ -65,7 +65,7 @@ static void set_status(struct implementation *implementation, const char *status
 	/* It may be what a program wrote to stderr: only whole and printable characters. */
 	while (*detail != '\0') {
 		size_t length = utf8_length(detail);
-		bool printable = length > 0 && (unsigned char)*detail >= 0x20 && *detail != 0x7f;
+		bool printable = length > 0 && !is_control(detail);
 
 		if (used + (length == 0 ? 1 : length) >= sizeof implementation->detail)
 			break;
@@ -106,6 +106,7 @@ static bool add_strategy(struct implementation *implementation, const char *name
 	const bool quadratic = is_word(rest, "quadratic");
 	const bool pattern = is_word(rest, "pattern");
 	const char *help = rest + strcspn(rest, " ");
+	char *words;
 
 	if (implementation->strategy_count == MOST_STRATEGIES || !is_name(name, length) ||
 	    (!quadratic && !pattern && !is_word(rest, "linear")))
@@ -116,7 +117,10 @@ static bool add_strategy(struct implementation *implementation, const char *name
 			return false;
 	strategy->name = strndup(name, length);
 	strategy->implementation = implementation->name;
-	strategy->help = strdup(*help == ' ' ? help + 1 : "");
+	words = strdup(*help == ' ' ? help + 1 : "");
+	if (words != NULL)
+		make_printable(words);
+	strategy->help = words;
 	strategy->order = quadratic ? GROWTH_QUADRATIC : GROWTH_LINEAR;
 	strategy->is_pattern = pattern;
 	strategy->cost = quadratic ? cost_quadratic : cost_linear;
@@ -278,7 +282,7 @@ static bool run_list(struct implementation *implementation, uint64_t timeout_s,
 	bool ok;
 
 	(void)snprintf(report_fd, sizeof report_fd, "%d", PROCESS_REPORT_FD);
-	while (implementation->arguments[count] != NULL && count < 40) {
+	while (count < 40 && implementation->arguments[count] != NULL) {
 		words[count] = implementation->arguments[count];
 		count++;
 	}

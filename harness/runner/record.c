@@ -46,31 +46,41 @@ static void set(struct record *record, size_t column, const char *value)
 	// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the record owns it
 }
 
+/* Would a spreadsheet run it? One may look past blanks, and take the wide forms of the signs
+ * (U+FF1D and so on) for the plain ones. */
+static bool is_formula(const char *value)
+{
+	static const char *const signs[] = {
+		"=", "+", "-", "@", "\xef\xbc\x9d", "\xef\xbc\x8b", "\xef\xbc\x8d", "\xef\xbc\xa0"};
+
+	while (*value == ' ' || is_control(value))
+		value += utf8_length(value);
+	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+		if (strncmp(value, signs[i], strlen(signs[i])) == 0)
+			return true;
+	return false;
+}
+
 void record_set_text(struct record *record, const char *name, const char *value)
 {
 	char text[PATH_MAX + 8];
 	size_t used = 0;
 
-	/* A cell that starts with one of these is run by spreadsheets. */
-	if (*value != '\0' && strchr("=+-@", *value) != NULL)
+	if (is_formula(value))
 		text[used++] = '\'';
 	/* What is no character becomes a '?', a control character a space, and none is cut. */
 	while (*value != '\0') {
 		size_t length = utf8_length(value);
-		bool control = (unsigned char)*value < 0x20 || *value == 0x7f;
 
 		if (used + length + 1 >= sizeof text)
 			break;
-		if (length > 1)
+		if (length == 0 || is_control(value)) {
+			text[used++] = length == 0 ? '?' : ' ';
+		} else {
 			memcpy(text + used, value, length);
-		else
-			text[used] = *value;
-		if (length == 0)
-			text[used] = '?';
-		else if (control)
-			text[used] = ' ';
-		used += length > 1 ? length : 1;
-		value += length > 1 ? length : 1;
+			used += length;
+		}
+		value += length == 0 ? 1 : length;
 	}
 	text[used] = '\0';
 	set(record, find_or_abort(name), text);

@@ -163,6 +163,8 @@ static void text_has_no_control_characters(void **state)
 		refuses(COLUMN_TEXT, text);
 	}
 	refuses(COLUMN_TEXT, "a\x7f");
+	refuses(COLUMN_TEXT, "a\xc2\x9b"
+			     "31m");
 }
 
 static void every_column_is_in_the_documented_schema(void **state)
