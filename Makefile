@@ -130,6 +130,12 @@ tsan: ## all tests under the thread sanitizer
 coverage: ## which share of the lines the tests run, in C and in Python, by folder
 	@scripts/coverage.sh
 
+fuzz: ## what reads, fed with mutated input (Clang): SECONDS=n or RUNS=n of each, TARGETS="report csv"
+	@scripts/check-tools.sh clang
+	@cmake --preset fuzz --log-level=WARNING
+	@cmake --build --preset fuzz --parallel
+	@scripts/fuzz.sh $(if $(RUNS),--runs '$(RUNS)',--seconds '$(or $(SECONDS),10)') $(TARGETS)
+
 bench-shim: build ## what a loop through the C shim costs, against native C++
 	@cmake --build --preset default --target bench-shim-run
 
@@ -156,4 +162,4 @@ bench-runner: build ## the runner's own memory and time, with 100,000 workers: A
 	@python=$$(scripts/find-python) && "$$python" scripts/bench_runner.py build $(ARGS)
 
 clean: ## remove build folders; results stay
-	@rm -rf build build-asan build-tsan build-coverage
+	@rm -rf build build-asan build-tsan build-coverage build-fuzz

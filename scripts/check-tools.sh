@@ -1,7 +1,7 @@
 #!/bin/sh
-# Are the tools there that a build begins with? CMake looks for the libraries.
+# Are the tools there that a build begins with, and those given? CMake looks for the libraries.
 missing=
-for tool in cmake cc c++ make pkg-config; do
+for tool in cmake cc c++ make pkg-config "$@"; do
 	command -v "$tool" >/dev/null || missing="$missing $tool"
 done
 [ -z "$missing" ] && exit 0

@@ -13,7 +13,7 @@ libclang-rt-14-dev|libclang-rt-18-dev|libclang-rt-19-dev'
 scripts='python3 python3-numpy python3-pandas python3-scipy python3-matplotlib
 python3-jinja2 weasyprint'
 tests='libcmocka-dev libpcre2-dev python3-pytest python3-pytest-xdist python3-hypothesis
-binutils strace valgrind perl libbenchmark-tools
+binutils strace valgrind perl libbenchmark-tools clang
 chromium|chromium-browser chromium-driver|chromium-chromedriver python3-selenium poppler-utils'
 lint='clang-format clang-tidy cppcheck shellcheck black flake8 mypy gcovr python3-coverage'
 

@@ -208,13 +208,14 @@ size_t column_find(const char *name)
 
 static bool is_count(const char *text)
 {
+	uintmax_t value;
 	char *end;
 
-	if (!isdigit((unsigned char)*text))
+	if (!isdigit((unsigned char)*text) || strlen(text) > 20)
 		return false;
 	errno = 0;
-	(void)strtoumax(text, &end, 10);
-	return errno == 0 && *end == '\0';
+	value = strtoumax(text, &end, 10);
+	return errno == 0 && *end == '\0' && (double)value < 0x1p63;
 }
 
 /* Digits with at most one '.' and an exponent, by hand: strtod reads what the locale says, and
@@ -242,7 +243,8 @@ static bool is_real(const char *text)
 			return false;
 		rest += digits;
 	}
-	return *rest == '\0' && strlen(text) < 64;
+	/* Nobody calls setlocale, so strtod takes the point. */
+	return *rest == '\0' && strlen(text) < 64 && strtod(text, NULL) < 0x1p63;
 }
 
 static bool is_text(const char *text)
@@ -252,7 +254,7 @@ static bool is_text(const char *text)
 	while (*text != '\0') {
 		size_t length = utf8_length(text);
 
-		if (length == 0 || is_control(text))
+		if (length == 0 || utf8_is_control(text))
 			return false;
 		text += length;
 	}

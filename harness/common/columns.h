@@ -15,10 +15,12 @@
 
 #define SCHEMA_VERSION 3
 
+/* Numbers are below 2^63: no time and no memory is as large, but a counter that went below zero is,
+ * and the scripts refuse a run that has one. */
 enum column_type {
 	COLUMN_TEXT,
-	COLUMN_COUNT, /* a whole number >= 0 that fits in 64 bits */
-	COLUMN_REAL,  /* a finite number >= 0, '.' as decimal sign */
+	COLUMN_COUNT, /* a whole number >= 0, of at most 20 digits */
+	COLUMN_REAL,  /* a number >= 0, '.' as decimal sign */
 };
 
 /* Who knows the value. A worker that sends another's column is refused. */

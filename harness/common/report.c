@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/common/columns.h"
+#include "harness/common/text.h"
 
 static void add_line(struct report *report, const char *name, const char *value)
 {
@@ -20,9 +21,13 @@ static void add_line(struct report *report, const char *name, const char *value)
 		report->overflowed = true;
 		return;
 	}
-	for (char *c = line; c < line + length - 1; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	for (char *c = line; c < line + length - 1;) {
+		size_t size = utf8_length(c);
+
+		if (size == 0 || utf8_is_control(c))
+			memset(c, '?', size == 0 ? 1 : size);
+		c += size == 0 ? 1 : size;
+	}
 	report->used += (unsigned)length;
 }
 
@@ -94,7 +99,7 @@ bool report_end(struct report *report, const char *status, const char *detail)
 	size_t left;
 
 	add_line(report, "status", status);
-	if (detail != NULL)
+	if (detail != NULL && *detail != '\0')
 		add_line(report, "status_detail", detail);
 	if (report->used + sizeof REPORT_LAST_LINE > sizeof report->text)
 		report->overflowed = true;

@@ -139,12 +139,24 @@ size_t utf8_length(const char *text)
 	return length;
 }
 
-bool is_control(const char *text)
+bool utf8_is_control(const char *text)
 {
 	const unsigned char *bytes = (const unsigned char *)text;
 
+	/* From U+0080 to U+009F there are more of them, which terminals understand. */
 	return (bytes[0] > 0 && bytes[0] < 0x20) || bytes[0] == 0x7f ||
 	       (bytes[0] == 0xc2 && bytes[1] >= 0x80 && bytes[1] < 0xa0);
+}
+
+void utf8_trim(char *text)
+{
+	size_t length = strlen(text);
+	size_t begin = length;
+
+	while (begin > 0 && length - begin < 3 && ((unsigned char)text[begin - 1] >> 6) == 2)
+		begin--;
+	if (begin > 0 && utf8_length(text + begin - 1) == 0)
+		text[begin - 1] = '\0';
 }
 
 void make_printable(char *text)
@@ -152,7 +164,7 @@ void make_printable(char *text)
 	while (*text != '\0') {
 		size_t length = utf8_length(text);
 
-		if (length == 0 || is_control(text)) {
+		if (length == 0 || utf8_is_control(text)) {
 			length = length == 0 ? 1 : length;
 			memset(text, '?', length);
 		}

@@ -29,8 +29,11 @@ bool parse_count_list(const char *text, const char *what, uint64_t **values, siz
 size_t utf8_length(const char *text);
 
 /* Does a control character stand at `text`, one that a terminal may take for a command? Those of
- * ASCII and the 32 behind it (C1), which are two bytes each. */
-bool is_control(const char *text);
+ * ASCII and the 32 behind it (C1), which are two bytes each. The end of a text is none. */
+bool utf8_is_control(const char *text);
+
+/* Takes what was left of a character away from the end of a text that was cut to fit. */
+void utf8_trim(char *text);
 
 /* Makes each byte that is no character, or of a control character, a '?', in place: for a terminal,
  * whoever the text is from. */

@@ -188,14 +188,16 @@ static char *format_missing(const char *format, ...) __attribute__((format(print
 
 static char *format_missing(const char *format, ...)
 {
-	char text[512];
+	char *text = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	(void)vsnprintf(text, sizeof text, format, arguments);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
 	va_end(arguments);
-	make_printable(text);
-	return strdup(text);
+	if (text != NULL)
+		make_printable(text);
+	return text;
 }
 
 /* Gives the allocator's workers the variable "NAME=value" of `length` characters, instead of one of

@@ -4,14 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/common/text.h"
 #include "harness/runner/program.h"
-
-static void copy_value(const struct record *record, const char *name, char *text, size_t size)
-{
-	const char *value = record_get(record, name);
-
-	(void)snprintf(text, size, "%s", value == NULL ? "" : value);
-}
 
 static void identify_worker(const char *program, struct allocator_check *check)
 {
@@ -30,10 +24,10 @@ struct allocator_check check_allocator(struct worker_pool *pool, const struct al
 	struct allocator_check check = {.status = ""};
 
 	(void)worker_run(pool, &task, &record);
-	copy_value(&record, "status", check.status, sizeof check.status);
-	copy_value(&record, "status_detail", check.detail, sizeof check.detail);
-	copy_value(&record, "allocator_version", check.version, sizeof check.version);
-	copy_value(&record, "allocator_build_id", check.build_id, sizeof check.build_id);
+	record_copy(&record, "status", check.status, sizeof check.status);
+	record_copy(&record, "status_detail", check.detail, sizeof check.detail);
+	record_copy(&record, "allocator_version", check.version, sizeof check.version);
+	record_copy(&record, "allocator_build_id", check.build_id, sizeof check.build_id);
 	identify_worker(worker_program(pool, allocator), &check);
 	check.resolution_known = record_get(&record, "peak_resolution_bytes") != NULL;
 	check.resolution_bytes = (uint64_t)record_get_real(&record, "peak_resolution_bytes", 0);
@@ -66,6 +60,7 @@ void check_trace(struct worker_pool *pool, const struct allocator *allocator,
 		(void)snprintf(check->untraced, sizeof check->untraced,
 			       "the interposer cannot be put in front of it: %.600s",
 			       record_get(&record, "status_detail"));
-	copy_value(&record, "untraced_reason", check->blind, sizeof check->blind);
+	utf8_trim(check->untraced);
+	record_copy(&record, "untraced_reason", check->blind, sizeof check->blind);
 	record_release(&record);
 }

@@ -385,7 +385,7 @@ bool folder_cut_timeline(const struct folder *folder, const char *header,
 			break;
 		whole += length;
 	}
-	ok = ok && ((file != NULL && ftruncate(fd, whole) == 0) ||
+	ok = ok && ((file != NULL && ferror(file) == 0 && ftruncate(fd, whole) == 0) ||
 		    error_set(error, "%s cannot be written: %s", path, strerror(errno)));
 	free(line);
 	if (file != NULL)

@@ -8,6 +8,7 @@
 
 #include <glib.h>
 
+#include "harness/common/columns.h"
 #include "harness/common/report.h"
 #include "harness/common/text.h"
 #include "harness/runner/environment.h"
@@ -65,7 +66,7 @@ static void set_status(struct implementation *implementation, const char *status
 	/* It may be what a program wrote to stderr: only whole and printable characters. */
 	while (*detail != '\0') {
 		size_t length = utf8_length(detail);
-		bool printable = length > 0 && !is_control(detail);
+		bool printable = length > 0 && !utf8_is_control(detail);
 
 		if (used + (length == 0 ? 1 : length) >= sizeof implementation->detail)
 			break;
@@ -106,9 +107,10 @@ static bool add_strategy(struct implementation *implementation, const char *name
 	const bool quadratic = is_word(rest, "quadratic");
 	const bool pattern = is_word(rest, "pattern");
 	const char *help = rest + strcspn(rest, " ");
-	char *words;
 
+	help += *help == ' ';
 	if (implementation->strategy_count == MOST_STRATEGIES || !is_name(name, length) ||
+	    (*help != '\0' && !column_accepts(COLUMN_TEXT, help)) ||
 	    (!quadratic && !pattern && !is_word(rest, "linear")))
 		return false;
 	for (size_t i = 0; i < implementation->strategy_count; i++)
@@ -117,10 +119,7 @@ static bool add_strategy(struct implementation *implementation, const char *name
 			return false;
 	strategy->name = strndup(name, length);
 	strategy->implementation = implementation->name;
-	words = strdup(*help == ' ' ? help + 1 : "");
-	if (words != NULL)
-		make_printable(words);
-	strategy->help = words;
+	strategy->help = strdup(help);
 	strategy->order = quadratic ? GROWTH_QUADRATIC : GROWTH_LINEAR;
 	strategy->is_pattern = pattern;
 	strategy->cost = quadratic ? cost_quadratic : cost_linear;
@@ -175,6 +174,7 @@ static bool take_lines(struct implementation *implementation, const char *report
 		const char *passes;
 
 		(void)snprintf(line, sizeof line, "%.*s", (int)(size < 511 ? size : 511), report);
+		utf8_trim(line);
 		strategy = after_word(line, REPORT_STRATEGY);
 		passes = after_word(line, REPORT_PASSES);
 		if (strategy != NULL && !read_strategy(implementation, strategy))
@@ -195,13 +195,6 @@ static bool take_lines(struct implementation *implementation, const char *report
 	return true;
 }
 
-static void copy_value(const struct record *record, const char *name, char *text, size_t size)
-{
-	const char *value = record_get(record, name);
-
-	(void)snprintf(text, size, "%s", value == NULL ? "" : value);
-}
-
 static void read_answer(struct implementation *implementation, const struct process_result *process)
 {
 	struct record record = record_init();
@@ -217,14 +210,14 @@ static void read_answer(struct implementation *implementation, const struct proc
 		 !record_read_report(&record, rest, rest_length, &error))
 		set_status(implementation, "bad_report", error.text);
 	else {
-		copy_value(&record, "status", implementation->status,
-			   sizeof implementation->status);
-		copy_value(&record, "status_detail", implementation->detail,
-			   sizeof implementation->detail);
-		copy_value(&record, "implementation_version", implementation->version,
-			   sizeof implementation->version);
-		copy_value(&record, "layers_before_malloc", implementation->layers,
-			   sizeof implementation->layers);
+		record_copy(&record, "status", implementation->status,
+			    sizeof implementation->status);
+		record_copy(&record, "status_detail", implementation->detail,
+			    sizeof implementation->detail);
+		record_copy(&record, "implementation_version", implementation->version,
+			    sizeof implementation->version);
+		record_copy(&record, "layers_before_malloc", implementation->layers,
+			    sizeof implementation->layers);
 		if (implementation->strategy_count == 0 &&
 		    strcmp(implementation->status, "ok") == 0)
 			set_status(implementation, "bad_report",

@@ -358,7 +358,8 @@ static bool goes_with_resume(const char *name)
 static bool parse_words(int argc, char **argv, struct options *options, struct error *error)
 {
 	struct option long_options[OPTION_COUNT + 1] = {{NULL, 0, NULL, 0}};
-	const char *chosen = NULL; /* an option that says what to run */
+	char short_option[] = "-?"; /* there are none, and getopt is still in its word */
+	const char *chosen = NULL;  /* an option that says what to run */
 	int option;
 
 	for (int i = 0; i < OPTION_COUNT; i++) {
@@ -368,9 +369,11 @@ static bool parse_words(int argc, char **argv, struct options *options, struct e
 		long_options[i].val = 256 + i;
 	}
 	opterr = 0;
-	optind = 1;
+	/* 0: forget an earlier command line altogether. */
+	optind = 0;
 	/* ':' tells a missing value from an unknown option. */
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+		short_option[1] = (char)optopt;
 		if (option == ':')
 			return error_set(error, "%s needs a value; --help shows which",
 					 argv[optind - 1]);
@@ -378,7 +381,7 @@ static bool parse_words(int argc, char **argv, struct options *options, struct e
 			return error_set(error, "--%s takes no value",
 					 option_rows[optopt - 256].name);
 		if (option == '?')
-			return unknown_option(argv[optind - 1], error);
+			return unknown_option(optopt != 0 ? short_option : argv[optind - 1], error);
 		/* getopt_long takes shortened names, whose meaning would change with every option
 		 * that is added; and what was asked for is recorded by name. */
 		if (is_shortened(argv, option_rows[option - 256].name))
@@ -679,11 +682,23 @@ static bool choose_seed(struct options *options, struct error *error)
 	return true;
 }
 
+/* What is asked for is recorded in machine.json, which holds nothing else. */
+static bool check_text(int argc, char **argv, struct error *error)
+{
+	for (int i = 0; i < argc; i++)
+		for (const char *c = argv[i]; *c != '\0'; c += utf8_length(c))
+			if (utf8_length(c) == 0)
+				return error_set(error, "'%s' is not UTF-8 text; give another name",
+						 argv[i]);
+	return true;
+}
+
 bool options_parse(int argc, char **argv, struct options *options, struct error *error)
 {
 	memset(options, 0, sizeof *options);
 	options->cpu = -1;
-	if (!set_preset(options, "default", error) || !parse_words(argc, argv, options, error))
+	if (!check_text(argc, argv, error) || !set_preset(options, "default", error) ||
+	    !parse_words(argc, argv, options, error))
 		return false;
 	/* A run that goes on has options of its own. */
 	if (options->help || options->resume != NULL)

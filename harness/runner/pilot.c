@@ -225,6 +225,12 @@ json_t *pilot_save(const struct plan *plan)
 	return array;
 }
 
+/* Can it be a time in ns? Sums and products of such are finite. */
+static bool is_time(double ns)
+{
+	return ns >= 0 && ns <= 1e100;
+}
+
 static bool load_cell(const json_t *entry, struct block *block, const char *allocator,
 		      struct cell *cell)
 {
@@ -247,6 +253,8 @@ static bool load_cell(const json_t *entry, struct block *block, const char *allo
 	    strcmp(strategy, block->strategy->name) != 0 || strcmp(name, allocator) != 0 ||
 	    (uint64_t)rows != block->size.rows || (uint64_t)row_bytes != block->size.row_bytes ||
 	    (unsigned)threads != block->size.threads || iterations < 1)
+		return false;
+	if (!is_time(cell->cold_ns) || !is_time(cell->warm_ns))
 		return false;
 	for (int i = 0; i < SKIP_COUNT; i++)
 		if (strcmp(skip, skip_names[i]) == 0) {

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +52,7 @@ static bool is_formula(const char *value)
 	static const char *const signs[] = {
 		"=", "+", "-", "@", "\xef\xbc\x9d", "\xef\xbc\x8b", "\xef\xbc\x8d", "\xef\xbc\xa0"};
 
-	while (*value == ' ' || is_control(value))
+	while (*value == ' ' || utf8_is_control(value))
 		value += utf8_length(value);
 	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
 		if (strncmp(value, signs[i], strlen(signs[i])) == 0)
@@ -74,8 +73,10 @@ void record_set_text(struct record *record, const char *name, const char *value)
 
 		if (used + length + 1 >= sizeof text)
 			break;
-		if (length == 0 || is_control(value)) {
-			text[used++] = length == 0 ? '?' : ' ';
+		if (length == 0) {
+			text[used++] = '?';
+		} else if (utf8_is_control(value)) {
+			text[used++] = ' ';
 		} else {
 			memcpy(text + used, value, length);
 			used += length;
@@ -86,27 +87,42 @@ void record_set_text(struct record *record, const char *name, const char *value)
 	set(record, find_or_abort(name), text);
 }
 
+/* Such as a difference of two readings of the system that went below zero. */
+static void set_number(struct record *record, const char *name, const char *text)
+{
+	size_t column = find_or_abort(name);
+
+	set(record, column, column_accepts(columns[column].type, text) ? text : "");
+}
+
 void record_set_count(struct record *record, const char *name, uint64_t value)
 {
 	char text[32];
 
 	(void)snprintf(text, sizeof text, "%" PRIu64, value);
-	set(record, find_or_abort(name), text);
+	set_number(record, name, text);
 }
 
 void record_set_real(struct record *record, const char *name, double value)
 {
-	char text[32] = "";
+	char text[32];
 
 	/* The runner never calls setlocale, so the decimal sign is '.'. */
-	if (isfinite(value))
-		(void)snprintf(text, sizeof text, "%.9g", value);
-	set(record, find_or_abort(name), text);
+	(void)snprintf(text, sizeof text, "%.9g", value);
+	set_number(record, name, text);
 }
 
 const char *record_get(const struct record *record, const char *name)
 {
 	return record->values[find_or_abort(name)];
+}
+
+void record_copy(const struct record *record, const char *name, char *text, size_t size)
+{
+	const char *value = record_get(record, name);
+
+	(void)snprintf(text, size, "%s", value == NULL ? "" : value);
+	utf8_trim(text);
 }
 
 double record_get_real(const struct record *record, const char *name, double fallback)
@@ -359,4 +375,24 @@ size_t csv_split(char *line, char **fields, size_t most)
 		if (count == most || !next_field(&rest, &fields[count]))
 			return 0;
 	return count;
+}
+
+bool record_read_row(struct record *record, char *line, struct error *error)
+{
+	const size_t last_needed = column_find("status");
+	char *fields[RECORD_MAX_COLUMNS];
+	size_t count = csv_split(line, fields, RECORD_MAX_COLUMNS);
+
+	if (count != column_count())
+		return error_set(error, "it has not the %zu fields of a row", column_count());
+	for (size_t i = 0; i < count; i++) {
+		if (*fields[i] == '\0' && i <= last_needed)
+			return error_set(error, "it has no %s", columns[i].name);
+		if (*fields[i] != '\0' && !column_accepts(columns[i].type, fields[i]))
+			return error_set(error, "its %s is '%.64s', which is no valid value",
+					 columns[i].name, fields[i]);
+	}
+	for (size_t i = 0; i < count; i++)
+		set(record, i, fields[i]);
+	return true;
 }

@@ -32,7 +32,7 @@ void record_release(struct record *record);
 /*
  * Sets a value, replacing one that is there; an unknown name aborts, since only a mistake in this
  * program can cause it. Text loses control characters, and what a spreadsheet takes for a
- * formula gets a ' before it. Empty text and non-finite numbers mean missing.
+ * formula gets a ' before it. Empty text, and a number that no column holds, mean missing.
  */
 void record_set_text(struct record *record, const char *name, const char *value);
 void record_set_count(struct record *record, const char *name, uint64_t value);
@@ -40,6 +40,9 @@ void record_set_real(struct record *record, const char *name, double value);
 
 /* The value of the column of that name, or NULL if it is missing. */
 const char *record_get(const struct record *record, const char *name);
+
+/* Copies the value, or as many whole characters of it as fit; nothing if it is missing. */
+void record_copy(const struct record *record, const char *name, char *text, size_t size);
 
 /* The value as a number, or `fallback` if it is missing. */
 double record_get_real(const struct record *record, const char *name, double fallback);
@@ -57,7 +60,15 @@ bool record_read_report(struct record *record, const char *text, size_t length,
 char *record_csv_header(void);
 char *record_csv_row(const struct record *record);
 
-/* The same of timeline.csv: the header, and a line for each of the record's points, each with the
+/*
+ * Takes over a row of runs.csv, without its newline, as record_csv_row made it; `line` is cut to
+ * pieces. The record has been empty. False with a message if it is not a whole row: of other
+ * columns than ours, with a value that its column cannot hold, or without what every row has (all
+ * to the status).
+ */
+bool record_read_row(struct record *record, char *line, struct error *error);
+
+/* As above of timeline.csv: the header, and a line for each of the record's points, each with the
  * record's cell before it. */
 const char *timeline_csv_header(void);
 char *timeline_csv_rows(const struct record *record);

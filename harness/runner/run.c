@@ -696,24 +696,23 @@ enum exit_status run_new(const struct options *options, int argc, char **argv, s
 static bool mark_done(char *line, uint64_t number, void *data, struct error *error)
 {
 	struct run *run = data;
-	char *fields[RECORD_MAX_COLUMNS];
 	struct record record = record_init();
-	struct error ignored;
+	struct error reason = {"it is there twice, or of another run"};
 	uint64_t position;
+	bool ours = record_read_row(&record, line, &reason) &&
+		    parse_count(record_get(&record, "position"), "position", &position, &reason) &&
+		    position <= plan_row_count(&run->plan) && !run->done[position - 1] &&
+		    strcmp(record_get(&record, "run_id"), run->run_id) == 0;
 
-	if (csv_split(line, fields, RECORD_MAX_COLUMNS) != column_count() ||
-	    !parse_count(fields[column_find("position")], "position", &position, &ignored) ||
-	    position > plan_row_count(&run->plan) || run->done[position - 1] ||
-	    strcmp(fields[column_find("run_id")], run->run_id) != 0)
-		return error_set(error, "%s/runs.csv, line %" PRIu64 ": this is no row of this run",
-				 run->folder.path, number);
-	run->done[position - 1] = 1;
-	run->rows_written++;
-	for (size_t i = 0; i < column_count(); i++)
-		record_set_text(&record, columns[i].name, fields[i]);
-	note_failure(run, &record);
+	if (ours) {
+		run->done[position - 1] = 1;
+		run->rows_written++;
+		note_failure(run, &record);
+	}
 	record_release(&record);
-	return true;
+	return ours ||
+	       error_set(error, "%s/runs.csv, line %" PRIu64 ": this is no row of this run: %s",
+			 run->folder.path, number, reason.text);
 }
 
 static bool has_row(uint64_t position, void *data)

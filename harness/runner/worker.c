@@ -286,8 +286,11 @@ static void judge_report(const struct worker_task *task, const struct process_re
 			   path == NULL ? "nobody knows what" : path,
 			   task->allocator->expected_path,
 			   first_message(process, message, sizeof message));
-	if (strcmp(record_get(record, "status"), "ok") != 0)
-		drop_figures(record);
+	if (strcmp(record_get(record, "status"), "ok") == 0)
+		return;
+	drop_figures(record);
+	if (record_get(record, "status_detail") == NULL)
+		record_set_text(record, "status_detail", "its worker says no more than that");
 }
 
 static void judge(const struct worker_pool *pool, const struct worker_task *task,

@@ -159,7 +159,7 @@ BAD = {
     "built other rows": (
         "begin; figures; printf 'status wrong_checksum\\nend\\n' >&3",
         "wrong_checksum",
-        [],
+        ["says no more"],
     ),
     "failed": (
         "begin; figures; printf 'status failed\\nstatus_detail no thread\\nend\\n' >&3",
@@ -199,6 +199,7 @@ def test_a_row_says_that_a_worker(deed, growbench, stand_in):
 
     assert done.returncode == EXIT_WORKERS, done.stderr
     assert f"{ROUNDS} workers failed" in done.stderr
+    assert f"{status}: {rows[0]['status_detail']}"[:100] in done.stderr
     assert cells_of(rows) == cells_of(growbench.plan(*ONE_CELL, f"--rounds={ROUNDS}"))
     assert [row["status"] for row in rows] == [status] * ROUNDS
     for row in rows:

@@ -507,6 +507,23 @@ static void a_row_that_is_refused_stops_it_and_changes_nothing(void **state)
 	folder_release(&folder);
 }
 
+static void a_line_with_a_zero_byte_is_refused(void **state)
+{
+	static const char csv[] = HEADER "1,2\n3,4\0\0\n";
+	struct folder folder = folder_with_csv("zeros", "");
+	struct seen seen = {.refuse_at = 99};
+	struct error error = {""};
+	char path[PATH_MAX];
+
+	(void)state;
+	(void)snprintf(path, sizeof path, "%s/runs.csv", folder.path);
+	write_file(path, csv, sizeof csv - 1);
+	assert_false(reopen(&folder, &seen, &error));
+	assert_contains(error.text, "runs.csv, line 3: this is no text");
+	assert_int_equal(seen.count, 1);
+	folder_release(&folder);
+}
+
 static void a_folder_without_a_run_cannot_go_on(void **state)
 {
 	struct folder folder = folder_named("nothing");
@@ -675,6 +692,7 @@ int main(void)
 		cmocka_unit_test(columns_of_another_version_are_refused_with_their_line),
 		cmocka_unit_test(a_file_without_a_whole_header_is_refused),
 		cmocka_unit_test(a_row_that_is_refused_stops_it_and_changes_nothing),
+		cmocka_unit_test(a_line_with_a_zero_byte_is_refused),
 		cmocka_unit_test(a_folder_without_a_run_cannot_go_on),
 		cmocka_unit_test(a_row_that_could_not_be_made_is_not_written),
 		cmocka_unit_test(on_a_full_disk_a_row_is_whole_or_not_there),

@@ -531,7 +531,17 @@ static void an_unknown_option_is_answered_with_the_nearest(void **state)
 	assert_refused(WORDS("--strategis=a"), "did you mean --strategies?");
 	assert_refused(WORDS("--zzzzzzzzz"), "unknown option '--zzzzzzzzz'; --help shows");
 	assert_refused(WORDS("-x"), "unknown option '-x'");
+	/* getopt is still in that word, and with the next command line it begins anew. */
+	assert_refused(WORDS("-xy"), "unknown option '-x'");
+	assert_refused(WORDS("--bogus"), "unknown option '--bogus'");
 	assert_refused(WORDS("--rounds", "5", "--bogus"), "unknown option '--bogus'");
+}
+
+static void what_machine_json_cannot_hold_is_refused(void **state)
+{
+	(void)state;
+	assert_refused(WORDS("--allocator", "a=glibc,X=\xff"), "is not UTF-8 text");
+	assert_refused(WORDS("--out", "caf\xe9"), "'caf?' is not UTF-8 text");
 }
 
 static void a_value_that_is_missing_or_one_too_many_is_refused(void **state)
@@ -671,6 +681,7 @@ int main(void)
 		cmocka_unit_test(more_allocators_than_there_is_room_for_are_refused),
 		cmocka_unit_test(what_is_not_known_is_answered_with_the_nearest_and_the_valid_ones),
 		cmocka_unit_test(an_unknown_option_is_answered_with_the_nearest),
+		cmocka_unit_test(what_machine_json_cannot_hold_is_refused),
 		cmocka_unit_test(a_value_that_is_missing_or_one_too_many_is_refused),
 		cmocka_unit_test(a_value_out_of_range_is_refused_by_its_options_name),
 		cmocka_unit_test(the_largest_values_are_accepted),

@@ -16,6 +16,9 @@
 #include "harness/runner/record.h"
 #include "support.h"
 
+/* The largest that is below 2^63 as a double as well. */
+#define MOST_COUNT (INT64_MAX - 1023)
+
 #define LONGEST_REPORT (REPORT_MAX_BYTES + 1024)
 
 /* What report_end sends, as a text; its length is returned. */
@@ -42,7 +45,7 @@ static size_t write_good_report(char *text)
 	report_begin(&report, fds[1]);
 	report_text(&report, "allocator_path", "/usr/lib/lib one,two.so");
 	report_text(&report, "allocator_version", "");
-	report_count(&report, "cold_build_ns", UINT64_MAX);
+	report_count(&report, "cold_build_ns", MOST_COUNT);
 	report_count(&report, "cold_build_major_fault_count", 0);
 	report_real(&report, "warm_build_release_min_ns", 1234.5);
 	report_real(&report, "warm_build_release_max_ns", NAN);
@@ -80,7 +83,7 @@ static void a_report_reads_back_as_it_was_said(void **state)
 	(void)state;
 	assert_string_equal(text, "growbench-report 1\n"
 				  "allocator_path /usr/lib/lib one,two.so\n"
-				  "cold_build_ns 18446744073709551615\n"
+				  "cold_build_ns 9223372036854774784\n"
 				  "cold_build_major_fault_count 0\n"
 				  "warm_build_release_min_ns 1234.5\n"
 				  "warm_minor_fault_count 0\n"
@@ -89,7 +92,7 @@ static void a_report_reads_back_as_it_was_said(void **state)
 				  "end\n");
 	assert_true(record_read_report(&record, text, length, &error));
 	assert_string_equal(record_get(&record, "allocator_path"), "/usr/lib/lib one,two.so");
-	assert_string_equal(record_get(&record, "cold_build_ns"), "18446744073709551615");
+	assert_string_equal(record_get(&record, "cold_build_ns"), "9223372036854774784");
 	assert_string_equal(record_get(&record, "cold_build_major_fault_count"), "0");
 	assert_string_equal(record_get(&record, "warm_build_release_min_ns"), "1234.5");
 	assert_string_equal(record_get(&record, "warm_minor_fault_count"), "0");
@@ -227,9 +230,12 @@ static void words_that_would_break_a_line_become_question_marks(void **state)
 	assert_int_equal(pipe(fds), 0);
 	report_begin(&report, fds[1]);
 	report_text(&report, "allocator_path", "/a\nstatus ok\nend\n\x7f\t");
+	/* An escape of U+009B, and half a character. */
+	report_text(&report, "allocator_version", "\xc2\x9b\xe2\x82 \xc3\xa9");
 	(void)send_report(&report, fds, "failed", "line 1\nline 2", text);
 	assert_string_equal(text, "growbench-report 1\n"
 				  "allocator_path /a?status ok?end???\n"
+				  "allocator_version ???? \xc3\xa9\n"
 				  "status failed\n"
 				  "status_detail line 1?line 2\n"
 				  "end\n");
@@ -355,8 +361,8 @@ static void a_value_can_be_replaced_and_taken_away(void **state)
 	record_set_count(&record, "worker_ns", 0);
 	assert_string_equal(record_get(&record, "worker_ns"), "0");
 	assert_true(record_get_real(&record, "worker_ns", 2.5) == 0);
-	record_set_count(&record, "worker_ns", UINT64_MAX);
-	assert_string_equal(record_get(&record, "worker_ns"), "18446744073709551615");
+	record_set_count(&record, "worker_ns", MOST_COUNT);
+	assert_string_equal(record_get(&record, "worker_ns"), "9223372036854774784");
 	record_set_text(&record, "worker_ns", "");
 	assert_null(record_get(&record, "worker_ns"));
 	record_set_real(&record, "predicted_cold_build_release_ns", 1e12 / 3);
@@ -368,9 +374,9 @@ static void a_value_can_be_replaced_and_taken_away(void **state)
 	assert_all_missing(&record);
 }
 
-static void a_number_that_is_not_finite_is_missing_not_zero(void **state)
+static void a_number_that_no_column_holds_is_missing_not_zero(void **state)
 {
-	static const double numbers[] = {NAN, INFINITY, -INFINITY};
+	static const double numbers[] = {NAN, INFINITY, -INFINITY, -1, 3.6e21};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
@@ -379,13 +385,16 @@ static void a_number_that_is_not_finite_is_missing_not_zero(void **state)
 		record_set_real(&record, "predicted_cold_build_release_ns", 5);
 		record_set_real(&record, "predicted_cold_build_release_ns", numbers[i]);
 		assert_null(record_get(&record, "predicted_cold_build_release_ns"));
+		/* A reading of the system that went backwards. */
+		record_set_count(&record, "steal_ns", (uint64_t)-10000000);
+		assert_null(record_get(&record, "steal_ns"));
 		record_release(&record);
 	}
 }
 
 static void every_number_set_is_one_that_the_column_accepts(void **state)
 {
-	static const double numbers[] = {0, 1e-9, 0.1, 1, 1234567.891, 1e15, 3.6e21};
+	static const double numbers[] = {0, 1e-9, 0.1, 1, 1234567.891, 1e15, 9e18};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
@@ -644,8 +653,8 @@ static void what_is_no_utf8_is_replaced_and_no_character_is_cut(void **state)
 	const char *kept;
 
 	(void)state;
-	record_set_text(&record, "status_detail", "a\xff\xc3\xa9\xc3");
-	assert_string_equal(record_get(&record, "status_detail"), "a?\xc3\xa9?");
+	record_set_text(&record, "status_detail", "a\xff\xc3\xa9\xc2\x9b\n\xc3");
+	assert_string_equal(record_get(&record, "status_detail"), "a?\xc3\xa9  ?");
 	for (size_t i = 0; i < sizeof longest - 1; i += 3)
 		memcpy(longest + i, "\xe2\x82\xac", 3);
 	longest[sizeof longest - 1] = '\0';
@@ -655,10 +664,91 @@ static void what_is_no_utf8_is_replaced_and_no_character_is_cut(void **state)
 	record_release(&record);
 }
 
+/* The record's row, without its newline. */
+static char *line_of(const struct record *record)
+{
+	char *line = record_csv_row(record);
+
+	line[strlen(line) - 1] = '\0';
+	return line;
+}
+
+static struct record whole_record(void)
+{
+	struct record record = record_init();
+
+	for (size_t i = 0; i <= column_find("status"); i++)
+		if (columns[i].type == COLUMN_TEXT)
+			record_set_text(&record, columns[i].name, "a, \"b\"");
+		else
+			record_set_count(&record, columns[i].name, i);
+	record_set_text(&record, "checksum", "0x12");
+	return record;
+}
+
+static void a_row_is_read_as_it_was_written(void **state)
+{
+	struct record record = whole_record();
+	struct record again = record_init();
+	char *line = line_of(&record);
+	struct error error;
+
+	(void)state;
+	assert_true(record_read_row(&again, line, &error));
+	for (size_t i = 0; i < column_count(); i++)
+		if (record.values[i] == NULL)
+			assert_null(again.values[i]);
+		else
+			assert_string_equal(record.values[i], again.values[i]);
+	free(line);
+	record_release(&record);
+	record_release(&again);
+}
+
+static void what_is_no_whole_row_is_refused(void **state)
+{
+	static const struct {
+		const char *column;
+		const char *value;
+		const char *reason;
+	} cases[] = {
+		{"position", "", "it has no position"},
+		{"status", "", "it has no status"},
+		{"rows", "12x", "its rows is '12x', which is no valid value"},
+		{"strategy", "a\tb", "its strategy is"},
+		{"cold_build_ns", "-1", "its cold_build_ns is '-1'"},
+		{"checksum", "x,", "it has not the"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct record record = whole_record();
+		struct record read = record_init();
+		size_t column = column_find(cases[i].column);
+		struct error error = {""};
+		char *line;
+
+		free(record.values[column]);
+		record.values[column] = strdup(cases[i].value);
+		line = line_of(&record);
+		/* As where half of the quotes are lost. */
+		if (strcmp(cases[i].value, "x,") == 0)
+			memmove(strrchr(line, '"'), strrchr(line, '"') + 1,
+				strlen(strrchr(line, '"')));
+		assert_false(record_read_row(&read, line, &error));
+		assert_contains(error.text, cases[i].reason);
+		assert_all_missing(&read);
+		free(line);
+		record_release(&record);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_no_utf8_is_replaced_and_no_character_is_cut),
+		cmocka_unit_test(a_row_is_read_as_it_was_written),
+		cmocka_unit_test(what_is_no_whole_row_is_refused),
 		cmocka_unit_test(a_report_reads_back_as_it_was_said),
 		cmocka_unit_test(a_report_that_is_cut_at_any_byte_is_refused_whole),
 		cmocka_unit_test(a_refused_report_leaves_what_was_known),
@@ -669,7 +759,7 @@ int main(void)
 		cmocka_unit_test(a_report_that_cannot_be_written_is_an_error),
 		cmocka_unit_test(a_name_that_is_not_in_the_table_aborts),
 		cmocka_unit_test(a_value_can_be_replaced_and_taken_away),
-		cmocka_unit_test(a_number_that_is_not_finite_is_missing_not_zero),
+		cmocka_unit_test(a_number_that_no_column_holds_is_missing_not_zero),
 		cmocka_unit_test(every_number_set_is_one_that_the_column_accepts),
 		cmocka_unit_test(text_loses_what_a_terminal_takes_for_a_command),
 		cmocka_unit_test(text_cannot_become_a_formula_in_a_spreadsheet),

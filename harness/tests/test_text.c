@@ -341,6 +341,31 @@ static void utf8_is_told_from_what_is_not(void **state)
 		assert_int_equal(utf8_length(cases[i].text), cases[i].length);
 }
 
+static void what_is_left_of_a_character_is_trimmed(void **state)
+{
+	static const char *const whole[] = {"", "a", "a\xc3\xa9", "\xe2\x82\xac",
+					    "\xf0\x9f\x98\x80"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+		/* Cut everywhere: what is left is whole, and no more is lost than the last. */
+		for (size_t length = 0; length <= strlen(whole[i]); length++) {
+			char text[8] = "";
+			const char *c = text;
+
+			memcpy(text, whole[i], length);
+			utf8_trim(text);
+			if (length == strlen(whole[i]))
+				assert_string_equal(text, whole[i]);
+			assert_true(length - strlen(text) < 4);
+			while (*c != '\0') {
+				assert_int_not_equal(utf8_length(c), 0);
+				c += utf8_length(c);
+			}
+		}
+	}
+}
+
 static void a_list_has_whole_items_only(void **state)
 {
 	static const char *const numbers[] = {"one", "two", NULL};
@@ -374,6 +399,7 @@ int main(void)
 		cmocka_unit_test(text_for_a_terminal_has_no_command_in_it),
 		cmocka_unit_test(utf8_is_told_from_what_is_not),
 		cmocka_unit_test(more_names_than_a_message_holds_are_cut_between_names),
+		cmocka_unit_test(what_is_left_of_a_character_is_trimmed),
 		cmocka_unit_test(a_list_has_whole_items_only),
 	};
 

@@ -1,0 +1,125 @@
+/*
+ * machine - machine.json of a run that goes on.
+ *
+ * It is of this run, or is refused with a message; a plan that is taken over is one that can be
+ * carried out, and is written again as it was read.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "harness/runner/description.h"
+#include "harness/runner/pilot.h"
+
+static const struct topology no_topology;
+static struct allocator_check checks[8];
+static struct options options;
+static struct plan whole;
+static struct visit *visits;
+
+static const char answer[] = "growbench-report 1\nstrategy push linear\nstatus ok\nend\n";
+
+void fuzz_prepare(void)
+{
+	char text[] = "run\n--preset\nquick\n--strategies\nchunked_list,loop_and_append\n"
+		      "--allocators\nglibc\n--rows\n100,1k\n--seed\n1";
+	char *rest = text;
+	char *words[12] = {NULL};
+	int count = 0;
+	struct error error;
+
+	fuzz_set_answer(PROCESS_EXITED, 0, "", answer, sizeof answer - 1);
+	while (*rest != '\0')
+		words[count++] = fuzz_line(&rest);
+	MUST(options_parse(count, words, &options, &error));
+	MUST(options.allocator_count == 1);
+	MUST(plan_make(&whole, &options, &no_topology, 1 << 30, &error));
+	visits = plan_order(&whole);
+	MUST(visits != NULL);
+	(void)strcpy(checks[0].status, "ok");
+	(void)strcpy(checks[0].version, "2.36");
+}
+
+static void check_plan(const struct plan *plan)
+{
+	json_t *saved = pilot_save(plan);
+	struct error error;
+	struct plan again;
+
+	MUST(isfinite(plan_expected_ns(plan)) && plan_expected_ns(plan) >= 0);
+	for (size_t b = 0; b < plan->block_count; b++)
+		MUST(plan->blocks[b].iterations >= 1);
+	for (size_t i = 0; i < plan->cell_count; i++) {
+		const struct cell *cell = &plan->cells[i];
+
+		MUST(cell->cold_ns >= 0 && cell->warm_ns >= 0 && cell->worker_ns >= 0);
+		MUST(isfinite(cell->cold_ns) && isfinite(cell->warm_ns));
+		MUST(cell->values >= 1 && cell->rounds <= options.rounds);
+	}
+	MUST(plan_make(&again, &options, &no_topology, 1 << 30, &error));
+	MUST(pilot_load(&again, saved, &error));
+	for (size_t i = 0; i < plan->cell_count; i++) {
+		MUST(plan->cells[i].cold_ns >= again.cells[i].cold_ns);
+		MUST(plan->cells[i].cold_ns <= again.cells[i].cold_ns);
+		MUST(plan->cells[i].skip == again.cells[i].skip);
+		MUST(plan->cells[i].values == again.cells[i].values);
+	}
+	for (size_t b = 0; b < plan->block_count; b++)
+		MUST(plan->blocks[b].iterations == again.blocks[b].iterations);
+	plan_release(&again);
+	json_decref(saved);
+}
+
+static void check_pilot(const json_t *pilot)
+{
+	struct error error = {""};
+	struct plan plan;
+
+	MUST(plan_make(&plan, &options, &no_topology, 1 << 30, &error));
+	if (pilot_load(&plan, pilot, &error))
+		check_plan(&plan);
+	else
+		MUST(error.text[0] != '\0');
+	plan_release(&plan);
+}
+
+static void check_arguments(const json_t *description)
+{
+	struct error error = {""};
+	struct options begun;
+	int count;
+	char **words = description_arguments(description, &count, &error);
+
+	MUST(words != NULL || error.text[0] != '\0');
+	if (words == NULL)
+		return;
+	MUST(count >= 1 && words[count] == NULL);
+	MUST(options_parse(count, words, &begun, &error) || error.text[0] != '\0');
+	options_release(&begun);
+	free(words);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct description_facts facts = {
+		.machine_id = "machine",
+		.options = &options,
+		.topology = &no_topology,
+		.plan = &whole,
+		.visits = visits,
+	};
+	json_error_t reason;
+	json_t *description = json_loadb((const char *)data, size, 0, &reason);
+	struct error error = {""};
+
+	if (description != NULL) {
+		MUST((description_check_same(description, &facts, &error) &&
+		      description_check_allocators(description, &facts, checks, &error)) ||
+		     error.text[0] != '\0');
+		check_arguments(description);
+		check_pilot(json_object_get(description, "pilot"));
+	}
+	json_decref(description);
+	return 0;
+}

@@ -1,0 +1,195 @@
+/*
+ * options - the words of a command line, one a line.
+ *
+ * What is refused has a message. What is taken lies within the limits that --help names, can be
+ * planned or says why not, and comes back the same from machine.json, with whose words a run goes
+ * on.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "harness/runner/description.h"
+#include "harness/runner/options.h"
+#include "harness/runner/plan.h"
+
+enum {
+	MOST_WORDS = 64,
+	/* A plan of more cells takes too long to be made thousands of times. */
+	MOST_CELLS = 400
+};
+
+static const char answer[] = "growbench-report 1\n"
+			     "strategy loop_and_append quadratic Append to a list\n"
+			     "strategy push linear\n"
+			     "passes measure trace\n"
+			     "status ok\n"
+			     "end\n";
+
+void fuzz_prepare(void)
+{
+	MUST(setenv("PATH", "/bin", 1) == 0);
+	fuzz_set_library("/proc/self/exe");
+	fuzz_set_answer(PROCESS_EXITED, 0, "", answer, sizeof answer - 1);
+}
+
+static void check_counts(const struct counts *counts, uint64_t most)
+{
+	for (size_t i = 0; i < counts->count; i++) {
+		MUST(counts->values[i] >= 1 && counts->values[i] <= most);
+		MUST(i == 0 || counts->values[i - 1] < counts->values[i]);
+	}
+}
+
+static void check_shapes(const struct options *options)
+{
+	const struct shape *shapes = options->shapes;
+
+	MUST(options->shape_count >= 1 && options->row_bytes.count >= 1);
+	MUST(options->row_bytes.count <= options->shape_count);
+	for (size_t i = 0; i < options->shape_count; i++) {
+		MUST(shapes[i].rows >= 1 && shapes[i].row_bytes >= 1);
+		MUST(i == 0 || shapes[i - 1].row_bytes < shapes[i].row_bytes ||
+		     (shapes[i - 1].row_bytes == shapes[i].row_bytes &&
+		      shapes[i - 1].rows < shapes[i].rows));
+	}
+}
+
+static void check_names(const struct options *options)
+{
+	for (size_t i = 0; i < options->allocator_count; i++)
+		for (size_t k = 0; k < i; k++)
+			MUST(strcmp(options->allocators[i].name, options->allocators[k].name) != 0);
+	for (size_t i = 0; i < options->implementation_count; i++)
+		for (size_t k = 0; k < i; k++)
+			MUST(strcmp(options->implementations[i].name,
+				    options->implementations[k].name) != 0);
+	for (size_t i = 0; i < options->strategy_count; i++)
+		for (size_t k = 0; k < i; k++)
+			MUST(options->strategies[i] != options->strategies[k]);
+	MUST(options->strategies[options->strategy_count] == NULL);
+}
+
+static void check_limits(const struct options *options)
+{
+	MUST(options->preset != NULL);
+	MUST(options->rounds >= 1 && options->rounds <= 10000);
+	MUST(options->slow_rounds >= 1 && options->slow_rounds <= 10000);
+	MUST(options->latency_rounds >= 1 && options->latency_rounds <= 10000);
+	MUST(options->timeline_points >= 1 && options->timeline_points <= 1000);
+	MUST(options->budget_s >= 1 && options->budget_s <= 31536000);
+	MUST(options->timeout_s >= 1 && options->timeout_s <= 86400);
+	MUST(options->cpu >= -1 && options->cpu <= 65535);
+	MUST(options->warm_limit_ns >= 0);
+	MUST(options->seed_given || options->seed < 1000000);
+	MUST(options->allocator_count >= 1 && options->threads.count >= 1);
+	MUST(!options->overwrite || options->out != NULL);
+	MUST(options->out == NULL || *options->out != '\0');
+	check_counts(&options->row_bytes, UINT64_MAX);
+	check_counts(&options->threads, 4096);
+	check_counts(&options->timeline, UINT64_MAX);
+	check_shapes(options);
+	check_names(options);
+}
+
+static void check_plan(const struct options *options)
+{
+	static const struct topology topology = {
+		.cache_count = 1, .caches = {{.level = 1, .type = 'd', .bytes = 32 << 10}}};
+	const size_t cells = options->strategy_count * options->shape_count *
+			     options->threads.count * options->allocator_count;
+	struct error error = {""};
+	struct plan plan;
+
+	if (cells > MOST_CELLS)
+		return;
+	if (plan_make(&plan, options, &topology, UINT64_C(1) << 30, &error)) {
+		MUST(plan_row_count(&plan) >= 1);
+		MUST(isfinite(plan_expected_ns(&plan)) && plan_expected_ns(&plan) >= 0);
+		for (size_t b = 0; b < plan.block_count; b++)
+			MUST(plan.blocks[b].iterations >= 1);
+		for (size_t i = 0; i < plan.cell_count; i++)
+			MUST(plan.cells[i].values >= 1);
+	} else {
+		MUST(error.text[0] != '\0');
+	}
+	plan_release(&plan);
+}
+
+static void check_equal(const struct options *a, const struct options *b)
+{
+	MUST(a->preset == b->preset && a->rounds == b->rounds && a->work == b->work);
+	MUST(a->slow_rounds == b->slow_rounds && a->latency_rounds == b->latency_rounds);
+	MUST(a->timeline_points == b->timeline_points && a->cpu == b->cpu);
+	MUST(a->budget_s == b->budget_s && a->timeout_s == b->timeout_s);
+	MUST(a->seed_given == b->seed_given && (!a->seed_given || a->seed == b->seed));
+	MUST(memcmp(a->passes, b->passes, sizeof a->passes) == 0);
+	MUST(a->warm_limit_ns >= b->warm_limit_ns && a->warm_limit_ns <= b->warm_limit_ns);
+	MUST(a->shape_count == b->shape_count && a->threads.count == b->threads.count);
+	MUST(memcmp(a->shapes, b->shapes, a->shape_count * sizeof *a->shapes) == 0);
+	MUST(a->timeline.count == b->timeline.count);
+	MUST(a->strategy_count == b->strategy_count && a->allocator_count == b->allocator_count);
+	for (size_t i = 0; i < a->strategy_count; i++)
+		MUST(strcmp(a->strategies[i]->name, b->strategies[i]->name) == 0);
+	for (size_t i = 0; i < a->allocator_count; i++)
+		MUST(strcmp(a->allocators[i].name, b->allocators[i].name) == 0);
+}
+
+/* With the words that machine.json has of it, a run goes on as it was begun. */
+static void check_resumed(const struct options *options, int argc, char **argv)
+{
+	struct plan no_plan = {.options = options};
+	struct topology no_topology = {.worker_cpu_count = 0};
+	const struct description_facts facts = {
+		.run_id = "machine-20250101T000000Z",
+		.machine_id = "machine",
+		.options = options,
+		.plan = &no_plan,
+		.topology = &no_topology,
+		.argc = argc,
+		.argv = argv,
+	};
+	json_t *description = description_begin(&facts);
+	struct error error = {""};
+	struct options again;
+	int words;
+	char **begun = description_arguments(description, &words, &error);
+
+	MUST(begun != NULL);
+	MUST(options_parse(words, begun, &again, &error));
+	MUST(again.out == NULL && !again.overwrite);
+	check_equal(options, &again);
+	options_release(&again);
+	free(begun);
+	json_decref(description);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char subcommand[] = "run";
+	char *words[MOST_WORDS + 2] = {subcommand};
+	char *given[MOST_WORDS + 2];
+	struct options options;
+	struct error error = {""};
+	char *text = fuzz_text(data, size);
+	char *rest = text;
+	int count = 1;
+
+	while (*rest != '\0' && count <= MOST_WORDS)
+		words[count++] = fuzz_line(&rest);
+	/* Options may be reordered. */
+	memcpy(given, words, sizeof given);
+	if (!options_parse(count, words, &options, &error)) {
+		MUST(error.text[0] != '\0');
+		/* Of a word that was given. */
+		MUST(strstr(error.text, "'run'") == NULL || memmem(data, size, "run", 3) != NULL);
+	} else if (!options.help && options.resume == NULL) {
+		check_limits(&options);
+		check_plan(&options);
+		check_resumed(&options, count, given);
+	}
+	options_release(&options);
+	free(text);
+	return 0;
+}
