@@ -1,0 +1,132 @@
+"""What checks measure with: the runner and what lies beside it, in a folder that goes away."""
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import NamedTuple, Optional, Sequence
+
+import pandas as pd
+
+from growbench.columns import OK
+from growbench.description import fact
+from growbench.entry import UsageError
+from growbench.load import read_runs
+from growbench.selftest.check import CannotTell
+
+KNOWN_WORKER, IMPOSTOR, LOOPS = "growbench-known-worker", "libgrowbench-kernels.so", "bench-shim"
+# Exit statuses of the runner.
+_DONE, _SOME_WORKERS_FAILED = 0, 3
+_TIMEOUT_S = 120
+
+
+class Measured(NamedTuple):
+    """A run: its folder, its rows as read_runs() returns them, and its machine.json."""
+
+    folder: Path
+    rows: pd.DataFrame
+    machine: dict
+
+
+class Bench:
+    """runner: the growbench of a build, beside which lie the other programs. folder: for the runs,
+    is there. rounds: of what is measured again and again. allocators: names, or None for all.
+    more_allocators: NAME=BASE[...] as for growbench run --allocator."""
+
+    def __init__(
+        self,
+        runner: Path,
+        folder: Path,
+        rounds: int,
+        allocators: Optional[Sequence[str]] = None,
+        more_allocators: Sequence[str] = (),
+    ) -> None:
+        self.runner, self.folder, self.rounds = runner.absolute(), folder, rounds
+        self.allocators, self.more_allocators = allocators, more_allocators
+        # Of the machine, as soon as something was measured.
+        self.machine_id = ""
+        for program in (self.runner, self.beside(KNOWN_WORKER)):
+            if not program.is_file():
+                raise UsageError(f"{program} is not there; build it with: make build")
+
+    def beside(self, name: str) -> Path:
+        """A file of the build."""
+        return self.runner.with_name(name)
+
+    def known(self, strategies: str) -> list[str]:
+        """The runner's words for strategies of the known worker, and those of ours in C."""
+        worker = f"known={shlex.quote(str(self.beside(KNOWN_WORKER)))}"
+        return ["--worker", worker, "--implementations", "known,c", "--strategies", strategies]
+
+    def chosen(self, *also: str) -> list[str]:
+        """The runner's words for the allocators that were asked for, and those NAME=BASE as well,
+        which are told apart by their names."""
+        words = [part for text in (*self.more_allocators, *also) for part in ("--allocator", text)]
+        if self.allocators is None:
+            return words
+        names = [text.split("=", 1)[0] for text in (*self.more_allocators, *also)]
+        return [*words, "--allocators", ",".join([*self.allocators, *names])]
+
+    def run(self, name: str, *words: str) -> Measured:
+        """Let the runner measure. Raises CannotTell if it could not."""
+        folder = self.folder / name
+        always = "run --preset quick --quiet --no-summary --timeline none --budget 600 --timeout 20"
+        done = self._call([str(self.runner), *always.split(), "--out", str(folder), *words])
+        if done.returncode not in (_DONE, _SOME_WORKERS_FAILED):
+            raise CannotTell(f"the runner ended in {done.returncode}: {_last_line(done)}")
+        machine = json.loads((folder / "machine.json").read_text(encoding="utf-8"))
+        self.machine_id = fact(machine, "machine_id") or ""
+        return Measured(folder, read_runs(folder), machine)
+
+    def ask(self, program: Path, *words: str) -> subprocess.CompletedProcess:
+        """Call a program of the build. Raises CannotTell if it cannot be started."""
+        return self._call([str(program), *words])
+
+    @staticmethod
+    def _call(command: Sequence[str]) -> subprocess.CompletedProcess:
+        try:
+            return subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
+            )
+        except OSError as error:
+            raise CannotTell(f"{command[0]} cannot be started: {error.strerror}") from None
+        except subprocess.TimeoutExpired:
+            raise CannotTell(f"{command[0]} was not done after {_TIMEOUT_S} s") from None
+
+
+def _last_line(done: subprocess.CompletedProcess) -> str:
+    return (done.stderr.strip().splitlines() or ["without a message"])[-1]
+
+
+def failures(rows: pd.DataFrame) -> str:
+    """The first worker that was to measure and did not, in words; "" if there is none."""
+    failed = rows[~rows["status"].isin([OK, "unavailable", "untraced", "unprobed"])]
+    if failed.empty:
+        return ""
+    row = failed.iloc[0]
+    text = f"{row['strategy']} on {row['allocator']}: {row['status']}: {row['status_detail']}"
+    return text if len(failed) == 1 else f"{text} (and {len(failed) - 1} more)"
+
+
+def waiting_share(machine: dict) -> Optional[float]:
+    """The share of the run's time in which some process waited for a CPU (/proc/pressure/cpu); None
+    where the kernel does not tell."""
+    totals = []
+    for state in ("state_at_start", "state_at_end"):
+        found = re.search(r"some .*total=(\d+)", fact(machine, state, "pressure_cpu") or "")
+        totals.append(int(found[1]) if found else None)
+    seconds = sum(
+        fact(machine, "run", part, type=(int, float)) or 0.0 for part in ("pilot_s", "rounds_s")
+    )
+    if totals[0] is None or totals[1] is None or seconds <= 0:
+        return None
+    return min(1.0, (totals[1] - totals[0]) / 1e6 / seconds)
+
+
+def load_in_words(machine: dict) -> str:
+    """How busy the machine was meanwhile."""
+    load = (fact(machine, "state_at_end", "load") or "unknown").split()[0]
+    waiting = waiting_share(machine)
+    text = f"load {load} on {fact(machine, 'machine', 'cpus', type=int)} CPUs"
+    return text if waiting is None else f"{text}, processes waited for one {waiting:.0%} of the time"

@@ -1,0 +1,130 @@
+"""Are planted page faults, copies and calls counted right?"""
+
+import os
+from typing import Callable, Mapping, NamedTuple
+
+import pandas as pd
+
+from growbench.columns import OK
+from growbench.selftest.bench import Bench, failures
+from growbench.selftest.check import FAILED, UNKNOWN, Check, Finding, Outcome, judged
+
+ROWS = 500
+FAULTS, CALLS, SYSTEM = "page faults", "calls and bytes copied", "system calls"
+_STEP_BYTES = 65536
+Row = Mapping[str, float]
+
+
+class Known(NamedTuple):
+    """kind: which finding it belongs to. truth: of a row, as far as the strategy determines it."""
+
+    kind: str
+    strategy: str
+    column: str
+    truth: Callable[[Row], float]
+
+
+def _payload(row: Row) -> float:
+    return row["rows"] * row["row_bytes"]
+
+
+# Why these are so stands in harness/selftest/known.h, and with each strategy in kernels/strategies.
+# watched_reallocs calls calloc for each block that it saw move.
+KNOWN = (
+    Known(FAULTS, "fresh_pages", "cold_build_minor_fault_count", lambda row: row["rows"]),
+    Known(CALLS, "loop_and_append", "malloc_count", lambda row: row["rows"]),
+    Known(CALLS, "loop_and_append", "free_count", lambda row: row["rows"] - 1),
+    Known(CALLS, "loop_and_append", "realloc_count", lambda row: 0),
+    Known(
+        CALLS,
+        "loop_and_append",
+        "copied_bytes",
+        lambda row: row["row_bytes"] * row["rows"] * (row["rows"] - 1) / 2,
+    ),
+    Known(
+        CALLS,
+        "loop_and_append",
+        "peak_requested_bytes",
+        lambda row: row["row_bytes"] * (2 * row["rows"] - 1),
+    ),
+    Known(CALLS, "loop_and_append", "leaked_bytes", lambda row: 0),
+    Known(CALLS, "watched_reallocs", "realloc_count", lambda row: row["rows"]),
+    Known(CALLS, "watched_reallocs", "realloc_moved_count", lambda row: row["calloc_count"]),
+    Known(
+        CALLS,
+        "watched_reallocs",
+        "realloc_in_place_count",
+        lambda row: row["rows"] - 1 - row["calloc_count"],
+    ),
+    Known(
+        CALLS,
+        "watched_reallocs",
+        "realloc_moved_bytes",
+        lambda row: row["end_requested_bytes"] - _payload(row),
+    ),
+    Known(CALLS, "watched_reallocs", "release_free_count", lambda row: row["calloc_count"] + 1),
+    Known(SYSTEM, "fresh_pages", "strategy_mmap_count", lambda row: 1),
+    Known(
+        SYSTEM,
+        "reserve_then_commit",
+        "strategy_mprotect_count",
+        lambda row: -(-_payload(row) // _STEP_BYTES),
+    ),
+)
+_ADVICE = {
+    FAULTS: "do not trust page faults and what is explained by them; the kernel may fault in "
+    "several pages at once (/sys/kernel/mm/transparent_hugepage)",
+    CALLS: "do not trust the trace pass; ctest -R trace shows more",
+    SYSTEM: "do not trust system calls in the trace pass; ctest -R trace shows more",
+}
+
+
+def measure(bench: Bench) -> pd.DataFrame:
+    strategies = ",".join(dict.fromkeys(known.strategy for known in KNOWN))
+    size = f"--rows {ROWS} --row-bytes {os.sysconf('SC_PAGESIZE')} --rounds 3"
+    words = [*bench.known(strategies), *bench.chosen(), *size.split(), "--passes", "measure,trace"]
+    return bench.run("counts", *words).rows
+
+
+def judge(rows: pd.DataFrame) -> list[Finding]:
+    failed = failures(rows)
+    if failed:
+        return [Finding("all workers succeed", failed, FAILED, "growbench doctor says more")]
+    rows = rows[rows["status"] == OK]
+    return [_of_kind(kind, rows) for kind in (FAULTS, CALLS, SYSTEM)]
+
+
+def _of_kind(kind: str, rows: pd.DataFrame) -> Finding:
+    """A figure of several rounds is the smallest: a page that the kernel took away meanwhile, say,
+    can only add to it."""
+    wanted = [known for known in KNOWN if known.kind == kind]
+    expected = f"{len(wanted)} known number{'s' * (len(wanted) > 1)} of {kind}, exactly"
+    wrong, right, seen = [], 0, set()
+    for known in wanted:
+        of_strategy = rows[(rows["strategy"] == known.strategy) & rows[known.column].notna()]
+        for allocator, group in of_strategy.groupby("allocator"):
+            row = group.loc[group[known.column].idxmin()].to_dict()
+            seen.add(allocator)
+            truth, got = known.truth(row), row[known.column]
+            if got == truth:
+                right += 1
+            else:
+                wrong.append(
+                    f"{known.strategy} on {allocator}: {known.column} {got:,.0f} instead of "
+                    f"{truth:,.0f}"
+                )
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        return Finding(expected, wrong[0] + more, FAILED, _ADVICE[kind])
+    if not right:
+        reasons = [text for text in rows["untraced_reason"].unique() if text]
+        why = reasons[0] if reasons else "no allocator can be traced"
+        return Finding(expected, f"not counted here: {why}", UNKNOWN, "nothing else depends on it")
+    return judged(expected, f"all, on {', '.join(sorted(seen))}", True, "")
+
+
+def run(bench: Bench) -> Outcome:
+    return Outcome(judge(measure(bench)))
+
+
+CHECK = Check("counts", "planted page faults, copies and calls are counted right", run)
