@@ -3,9 +3,7 @@
 
 import argparse
 import os
-import shutil
 import sys
-import tempfile
 import time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,7 +22,8 @@ except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
     sys.exit(2)
 
-ROUNDS = 20
+# Comparisons cut them into pairs of as many rounds as their runs have.
+ROUNDS = 40
 RESULTS = Path("results")
 EXAMPLES = """\
   selftest.py                                     all checks, under two minutes
@@ -32,8 +31,8 @@ EXAMPLES = """\
   selftest.py --allocator mine=/opt/lib/libmine.so
   selftest.py --json > selftest.json
 
-What is found is kept in results/selftest-MACHINE: selftest.json, and the run of the A/A check if that
-passed, from which comparisons take their threshold as from one of `make aa`.
+What is found is kept in results/selftest-MACHINE: selftest.json, and the run of the A/A check if
+that passed, from which comparisons take their threshold as from one of `make aa`.
 
 exit status: 0 all is right, 1 a check failed, 2 usage, 4 something could not be told
 """
@@ -42,17 +41,12 @@ exit status: 0 all is right, 1 a check failed, 2 usage, 4 something could not be
 def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     checks = [check for check in CHECKS if not options.only or check.name in options.only]
-    place = Path(options.out) if options.out else RESULTS / "selftest"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".selftest-", dir=place.parent))
-    try:
-        bench = Bench(
-            Path(options.runner), folder, options.rounds, options.allocators, options.allocator
-        )
+    place = Path(options.out).absolute().parent if options.out else RESULTS
+    with Bench(
+        Path(options.runner), place, options.rounds, options.allocators, options.allocator
+    ) as bench:
         report = made(bench, checks)
-        kept = keep(report, folder, options.out) if report.is_whole else None
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        kept = keep(report, bench, options.out) if report.is_whole else None
     text = (
         document.as_json(report)
         if options.json
@@ -133,14 +127,14 @@ def made(bench: Bench, checks: Sequence[Check]) -> Report:
     )
 
 
-def keep(report: Report, folder: Path, out: str) -> Path:
+def keep(report: Report, bench: Bench, out: str) -> Path:
     """Put selftest.json into a folder of its own in place of an older one, beside the run of the
     A/A check, if that passed: comparisons take a run that lies there for an experiment."""
-    kept = Path(out) if out else RESULTS / f"selftest-{report.machine_id or 'unknown'}"
-    made = folder / "kept"
+    kept = Path(out) if out else RESULTS / f"{live.EXPERIMENTS[1]}-{report.machine_id}"
+    made = bench.folder / "kept"
     passed = {result.check.name for result in report.results if result.outcome.verdict == PASSED}
     if report.status != document.BROKEN and aa.RUN in passed:
-        os.rename(folder / aa.RUN, made)
+        os.rename(bench.runs[aa.RUN].folder, made)
     else:
         made.mkdir()
     with atomic_writer(made / "selftest.json") as stream:

@@ -8,7 +8,8 @@
 #include "harness/worker/clock.h"
 
 enum {
-	READINGS = 200 * 1000,
+	READINGS = 1000,
+	ROWS_OF_READINGS = 200,
 	ROUNDS_OF_MOVES = 200,
 	SPIN_NS = 100 * 1000 * 1000,
 	/* Longer than reading the clock ever takes by itself. */
@@ -23,12 +24,12 @@ static uint64_t raw_now_ns(void)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-static void check_readings(struct clock_check *check)
+/* The mean of a row of readings; of many rows the fastest counts, in which nothing else ran. */
+static double row_of_readings(struct clock_check *check)
 {
 	const uint64_t start = clock_now_ns();
 	uint64_t before = start;
 
-	check->step_ns = UINT64_MAX;
 	for (int i = 0; i < READINGS; i++) {
 		const uint64_t now = clock_now_ns();
 
@@ -36,7 +37,19 @@ static void check_readings(struct clock_check *check)
 			check->step_ns = now - before;
 		before = now;
 	}
-	check->reading_ns = (double)(before - start) / READINGS;
+	return (double)(before - start) / READINGS;
+}
+
+static void check_readings(struct clock_check *check)
+{
+	check->step_ns = UINT64_MAX;
+	check->reading_ns = row_of_readings(check);
+	for (int row = 1; row < ROWS_OF_READINGS; row++) {
+		const double ns = row_of_readings(check);
+
+		if (ns < check->reading_ns)
+			check->reading_ns = ns;
+	}
 }
 
 /* Notes the step from `before` to now, after a move to another CPU. */

@@ -2,8 +2,8 @@
  * known.h - strategies whose cost is known beforehand, for scripts/selftest.py.
  *
  * They go through the same worker, loop, counters and report as the strategies of kernels/, so that
- * what the harness says of them can be held against the truth. All but slowed_doubling hold no rows,
- * and have the checksum 0.
+ * what the harness says of them can be held against the truth. All but slowed_doubling hold no
+ * rows, and have the checksum 0.
  */
 #ifndef GROWBENCH_HARNESS_KNOWN_H
 #define GROWBENCH_HARNESS_KNOWN_H

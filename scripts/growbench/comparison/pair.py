@@ -104,9 +104,13 @@ def aa_folder(run_path: Path, machine_id: str) -> Optional[Path]:
     if run_path.is_file():
         folder = folder.parent
     places = [folder / f"{kind}-{machine_id}" for kind in EXPERIMENTS]
-    found = [place for place in places if (place / "runs.csv").is_file()]
     # A run_id ends with the time at which the run began.
-    return max(found, key=lambda place: first_row(place / "runs.csv")["run_id"], default=None)
+    found = [
+        (first_row(place / "runs.csv")["run_id"], place)
+        for place in places
+        if (place / "runs.csv").is_file()
+    ]
+    return max(found)[1] if found else None
 
 
 def experiment(
@@ -142,7 +146,10 @@ def settings_for(
         return chosen, f"theta {wish.threshold:.1%}, as asked for"
     both = sides(same) if same is not None else None
     if both is None:
-        return plain, f"theta {LEAST_THRESHOLD:.0%}: this machine has no A/A experiment (make selftest, make aa)"
+        return (
+            plain,
+            f"theta {LEAST_THRESHOLD:.0%}: this machine has no A/A experiment (make selftest, make aa)",
+        )
     measured = [rows[rows["pass"] == MEASURE] for rows in runs]
     rounds = min((int(rows["round"].max()) for rows in measured if len(rows)), default=1)
     base, new = (in_blocks(side, rounds) for side in both)

@@ -3,7 +3,9 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import NamedTuple, Optional, Sequence
 
@@ -30,25 +32,42 @@ class Measured(NamedTuple):
 
 
 class Bench:
-    """runner: the growbench of a build, beside which lie the other programs. folder: for the runs,
-    is there. rounds: of what is measured again and again. allocators: names, or None for all.
-    more_allocators: NAME=BASE[...] as for growbench run --allocator."""
+    """A context: its folder is there inside of it.
+
+    runner: the growbench of a build, beside which lie the other programs. place: where the folder
+    is made. rounds: of what is measured again and again. allocators: names, or None for all.
+    more_allocators: NAME=BASE[...] as for growbench run --allocator.
+    """
 
     def __init__(
         self,
         runner: Path,
-        folder: Path,
+        place: Path,
         rounds: int,
         allocators: Optional[Sequence[str]] = None,
         more_allocators: Sequence[str] = (),
     ) -> None:
-        self.runner, self.folder, self.rounds = runner.absolute(), folder, rounds
+        self.runner, self.place, self.rounds = runner.absolute(), place, rounds
         self.allocators, self.more_allocators = allocators, more_allocators
-        # Of the machine, as soon as something was measured.
-        self.machine_id = ""
+        # What was measured so far, by name.
+        self.runs: dict[str, Measured] = {}
         for program in (self.runner, self.beside(KNOWN_WORKER)):
             if not program.is_file():
                 raise UsageError(f"{program} is not there; build it with: make build")
+
+    def __enter__(self) -> "Bench":
+        self.place.mkdir(parents=True, exist_ok=True)
+        self.folder = Path(tempfile.mkdtemp(prefix=".selftest-", dir=self.place))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def machine_id(self) -> str:
+        """The stable label of the machine; "" as long as nothing was measured."""
+        ids = (fact(run.machine, "machine_id") or "" for run in self.runs.values())
+        return next(ids, "")
 
     def beside(self, name: str) -> Path:
         """A file of the build."""
@@ -76,8 +95,8 @@ class Bench:
         if done.returncode not in (_DONE, _SOME_WORKERS_FAILED):
             raise CannotTell(f"the runner ended in {done.returncode}: {_last_line(done)}")
         machine = json.loads((folder / "machine.json").read_text(encoding="utf-8"))
-        self.machine_id = fact(machine, "machine_id") or ""
-        return Measured(folder, read_runs(folder), machine)
+        self.runs[name] = Measured(folder, read_runs(folder), machine)
+        return self.runs[name]
 
     def ask(self, program: Path, *words: str) -> subprocess.CompletedProcess:
         """Call a program of the build. Raises CannotTell if it cannot be started."""
@@ -124,9 +143,11 @@ def waiting_share(machine: dict) -> Optional[float]:
     return min(1.0, (totals[1] - totals[0]) / 1e6 / seconds)
 
 
-def load_in_words(machine: dict) -> str:
-    """How busy the machine was meanwhile."""
+def noisy(machine: dict) -> str:
+    """What to do if figures scatter too much, with how busy the machine was meanwhile."""
     load = (fact(machine, "state_at_end", "load") or "unknown").split()[0]
     waiting = waiting_share(machine)
     text = f"load {load} on {fact(machine, 'machine', 'cpus', type=int)} CPUs"
-    return text if waiting is None else f"{text}, processes waited for one {waiting:.0%} of the time"
+    if waiting is not None:
+        text += f", processes waited for one {waiting:.0%} of the time"
+    return f"noisy ({text}): stop other programs and try again"

@@ -6,6 +6,7 @@ from typing import NamedTuple, Sequence
 from growbench import tables
 from growbench.selftest.check import FAILED, PASSED, UNKNOWN, Check, Outcome
 from growbench.selftest.checks import aa
+from growbench.selftest.checks.aa import ROUNDS_OF_A_RUN
 
 # Exit statuses; 2 is for what was not understood. As those of comparisons.
 TRUSTED, BROKEN, COULD_NOT_TELL = 0, 1, 4
@@ -44,9 +45,15 @@ class Report(NamedTuple):
     @property
     def theta(self) -> tuple[float, float]:
         """What equal things differ by: families, single cells; nan without the A/A check."""
-        figures = next((r.outcome.figures for r in self.results if r.check.name == aa.RUN), {})
         nothing = float("nan")
-        return figures.get("theta_family_share", nothing), figures.get("theta_cell_share", nothing)
+        for result in self.results:
+            if result.check.name == aa.RUN:
+                figures = result.outcome.figures
+                return (
+                    figures.get("theta_family_share", nothing),
+                    figures.get("theta_cell_share", nothing),
+                )
+        return nothing, nothing
 
 
 def verdict(report: Report) -> list[str]:
@@ -69,8 +76,9 @@ def verdict(report: Report) -> list[str]:
         return [f"What was asked for is right: {', '.join(report.named(PASSED))}."]
     lines = [
         f"This machine can be trusted to see differences of more than {families:.1%} of a strategy "
-        f"under an allocator, and of more than {cells:.1%} of a single cell: equal things differed "
-        "by no more than that in 99 of 100 comparisons (5% is the least that counts)."
+        f"under an allocator, and of more than {cells:.1%} of a single cell, in {ROUNDS_OF_A_RUN} "
+        "rounds: equal things differed by no more than that in 99 of 100 comparisons (5% is the "
+        "least that counts)."
     ]
     if report.is_whole:
         lines.append("make compare and make compare-live take this as their threshold from now on.")

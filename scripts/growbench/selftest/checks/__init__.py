@@ -5,8 +5,8 @@ of figures and can be tested with made-up ones, and
 
     CHECK = Check(name, title, run)
 
-and its place in CHECKS. Command line, progress, report and JSON follow. A planted defect that it has
-to find goes into harness/tests/test_selftest.py.
+and its place in CHECKS. Command line, progress, report and JSON follow. A planted defect that it
+has to find goes into harness/tests/test_selftest.py.
 """
 
 from growbench.selftest.check import Check

@@ -13,7 +13,9 @@ _MISSING = "unavailable"
 def measure(bench: Bench) -> Measured:
     """One short cell on each, and on a library that is no allocator."""
     words = bench.chosen(f"{LABEL}={bench.beside(IMPOSTOR)}")
-    cell = "--implementations c --strategies realloc_doubling --rows 100 --rounds 1 --passes measure"
+    cell = (
+        "--implementations c --strategies realloc_doubling --rows 100 --rounds 1 --passes measure"
+    )
     return bench.run("allocators", *words, *cell.split())
 
 

@@ -3,10 +3,12 @@
 import re
 from typing import Callable, Mapping, Optional
 
+import pandas as pd
+
 from growbench.description import fact
-from growbench.selftest.bench import Bench, waiting_share
-from growbench.selftest.check import PASSED, UNKNOWN, Check, Finding, Limit, Outcome
-from growbench.selftest.checks import clock
+from growbench.selftest.bench import Bench, Measured, waiting_share
+from growbench.selftest.check import PASSED, Check, Finding, Limit, Outcome
+from growbench.selftest.checks import aa, clock
 from growbench.units import show
 
 _STOP = "stop other programs, or keep a CPU for the workers (isolcpus=)"
@@ -84,41 +86,38 @@ LIMITS: tuple[Callable[[dict, Facts], Optional[Limit]], ...] = (
 def warnings(text: str) -> list[Limit]:
     """What `growbench doctor` warns of, and what it cannot look at here."""
     absent = re.findall(r"^  (.+?) +not here: (.*)$", text, re.M)
-    noisy = text.partition("\nWhat will make figures noisy here:\n")[2]
+    noisy = text.partition("\nWhat will make figures noisy:\n")[2]
     found = [line.strip() for line in noisy.splitlines() if "nothing that could" not in line]
     return [
-        *(Limit(*map(str.strip, _parted(line))) for line in found if line),
+        *(Limit(line, "") for line in found if line),
         *(Limit(f"not to be seen here: {what}", why) for what, why in absent),
     ]
 
 
-def _parted(line: str) -> tuple[str, str, str]:
-    what, _, mend = line.partition(";")
-    return what, "", mend
-
-
-def measure(bench: Bench) -> tuple[dict, dict[str, float], str]:
-    """machine.json of a short run, figures of it and of the clock, and what doctor says."""
+def measured_run(bench: Bench) -> Measured:
+    """That of the A/A check, which lasts long enough to tell something; else a short one."""
+    if aa.RUN in bench.runs:
+        return bench.runs[aa.RUN]
     words = "--implementations c --strategies realloc_doubling --rows 100 --passes measure"
-    run = bench.run("limits", *words.split(), "--allocators", "glibc", "--rounds", "10")
-    rows = run.rows
-    figures = {
-        **clock.measure(bench),
+    return bench.run("limits", *words.split(), "--allocators", "glibc", "--rounds", "10")
+
+
+def figures_of(rows: pd.DataFrame) -> dict[str, float]:
+    return {
         "steal_share": float(rows["steal_ns"].sum() / rows["worker_ns"].sum()),
         "touch_page_ns": float(rows["touch_page_ns"].median()),
         "peak_resolution_bytes": float(rows["peak_resolution_bytes"].fillna(-1).min()),
     }
-    doctor = bench.ask(bench.runner, "doctor", "--allocators", "glibc")
-    return run.machine, figures, doctor.stdout
 
 
 def run(bench: Bench) -> Outcome:
-    machine, figures, doctor = measure(bench)
-    found = [one for one in (limit(machine, figures) for limit in LIMITS) if one is not None]
+    measured = measured_run(bench)
+    figures = {**clock.measure(bench), **figures_of(measured.rows)}
+    doctor = bench.ask(bench.runner, "doctor", "--allocators", "glibc").stdout
+    found = [one for one in (limit(measured.machine, figures) for limit in LIMITS) if one]
     limits = [*found, *warnings(doctor)]
     expected = "what limits the precision is known"
-    verdict = PASSED if doctor else UNKNOWN
-    return Outcome([Finding(expected, f"{len(limits)} things, below", verdict)], figures, limits)
+    return Outcome([Finding(expected, f"{len(limits)} things, below", PASSED)], figures, limits)
 
 
 CHECK = Check("limits", "what limits the precision here", run)

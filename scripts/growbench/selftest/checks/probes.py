@@ -4,7 +4,7 @@ import pandas as pd
 
 from growbench.columns import PROBE
 from growbench.limits import drift_text, machine_limits
-from growbench.selftest.bench import Bench, Measured, failures, load_in_words
+from growbench.selftest.bench import Bench, Measured, failures, noisy
 from growbench.selftest.check import FAILED, PASSED, UNKNOWN, Check, Finding, Outcome
 from growbench.units import show
 
@@ -17,8 +17,8 @@ def measure(bench: Bench) -> Measured:
     return bench.run("probes", *words.split(), "--rounds", "3", "--passes", "probe")
 
 
-def judge(limits: pd.DataFrame, failed: str, load: str) -> list[Finding]:
-    """limits: as machine_limits() returns them. failed, load: in words."""
+def judge(limits: pd.DataFrame, failed: str, advice: str) -> list[Finding]:
+    """limits: as machine_limits() returns them. failed: in words. advice: if they drifted."""
     expected = f"half of the probes are within {MOST_DRIFT:.0%} in three visits"
     drift = limits["drift_share"].dropna()
     if failed or drift.empty:
@@ -27,7 +27,6 @@ def judge(limits: pd.DataFrame, failed: str, load: str) -> list[Finding]:
     got = f"half are within {show(float(drift.median()), 'share')}; {drift_text(limits)}"
     if drift.median() <= MOST_DRIFT:
         return [Finding(expected, got, PASSED)]
-    advice = f"noisy: stop other programs and try again ({load})"
     return [Finding(expected, got, UNKNOWN, advice)]
 
 
@@ -35,7 +34,7 @@ def run(bench: Bench) -> Outcome:
     measured = measure(bench)
     rows = measured.rows
     limits = machine_limits(rows)
-    findings = judge(limits, failures(rows[rows["pass"] == PROBE]), load_in_words(measured.machine))
+    findings = judge(limits, failures(rows[rows["pass"] == PROBE]), noisy(measured.machine))
     return Outcome(findings, {"probe_drift_median_share": float(limits["drift_share"].median())})
 
 

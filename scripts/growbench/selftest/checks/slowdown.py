@@ -6,7 +6,7 @@ import pandas as pd
 from growbench.comparison.pair import both_sides
 from growbench.comparison.side import allocator_options, read_side
 from growbench.metrics import HEADLINES, Metric, metric
-from growbench.selftest.bench import Bench, Measured, failures, load_in_words
+from growbench.selftest.bench import Bench, Measured, failures, noisy
 from growbench.selftest.check import FAILED, PASSED, UNKNOWN, Check, Finding, Outcome
 from growbench.statistics.shift import paired_shift
 from growbench.tables import factor, percent
@@ -36,20 +36,19 @@ def ratios(rows: pd.DataFrame, wanted: Metric) -> np.ndarray:
     return (sides[1] - sides[0]).groupby(level=0).mean().dropna().to_numpy()
 
 
-def judge(name: str, logs: np.ndarray, load: str) -> Finding:
-    """logs: as ratios() returns them."""
-    expected = f"{name.lower()}: {percent(PLANTED)} slower is found, and the interval holds it"
+def judge(name: str, logs: np.ndarray, advice: str) -> Finding:
+    """logs: as ratios() returns them. advice: if they scatter too much."""
+    expected = f"{name.lower()}: {percent(PLANTED)} was planted, and the interval holds it"
     shift = paired_shift(logs.reshape(1, -1), CONFIDENCE)
     ratio, low, high = (float(np.exp(side[0])) for side in (shift.shift, shift.low, shift.high))
     if not np.isfinite(low):
         return Finding(expected, f"{len(logs)} rounds are too few", UNKNOWN, "more --rounds")
     got = f"{percent(ratio)} ({percent(low)} to {percent(high)}, {CONFIDENCE:.1%} interval)"
     if not low / (1.0 + PLANT_ERROR) <= PLANTED <= high * (1.0 + PLANT_ERROR):
-        advice = "do not trust any ratio of times; make validate-statistics shows more"
-        return Finding(expected, got, FAILED, advice)
+        why = "do not trust any ratio of times; make validate-statistics shows more"
+        return Finding(expected, got, FAILED, why)
     if low > 1.0:
         return Finding(expected, got, PASSED)
-    advice = f"noisy: stop other programs and try again, or take more --rounds ({load})"
     return Finding(expected, f"{got}, which does not tell it from nothing", UNKNOWN, advice)
 
 
@@ -59,9 +58,9 @@ def run(bench: Bench) -> Outcome:
     if failed:
         expected = f"a strategy that takes {factor(PLANTED)} times as long can be measured"
         return Outcome([Finding(expected, failed, FAILED, "growbench doctor says more")])
-    load = load_in_words(measured.machine)
+    advice = f"{noisy(measured.machine)}, or take more --rounds"
     wanted = [metric(name) for name in HEADLINES]
-    return Outcome([judge(one.label, ratios(measured.rows, one), load) for one in wanted])
+    return Outcome([judge(one.label, ratios(measured.rows, one), advice) for one in wanted])
 
 
 CHECK = Check("slowdown", f"a planted slowdown of {PERCENT}% is found", run)
