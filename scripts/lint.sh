@@ -33,7 +33,7 @@ check clang-format clang-format --dry-run -Werror $c_files
 check clang-tidy sh -c 'clang-tidy --quiet -p build "$@" 2>&1 |
 	grep -vE "^[0-9]+ warnings? generated|^Suppressed|^Use -header" ; test "$?" -ne 0' sh \
 	$(git ls-files ':!*/tests/*' 'kernels/*.c' 'kernels/*.cc' 'harness/common/*.c' \
-		'harness/worker/*.c' 'harness/runner/*.c' 'harness/trace/*.c')
+		'harness/worker/*.c' 'harness/runner/*.c' 'harness/selftest/*.c' 'harness/trace/*.c')
 check shellcheck shellcheck $shell_files
 check black black -q --check --config scripts/pyproject.toml $python_files
 check flake8 flake8 --config scripts/.flake8 $python_files

@@ -27,7 +27,8 @@ struct clock_check {
 	uint64_t longest_stop_ns;
 };
 
-/* Takes about 0.2 s, and leaves the thread on the CPUs where it was. False with a reason. */
+/* Takes some tenths of a second, and leaves the thread on the CPUs where it was. False with a
+ * reason. */
 bool clock_check(struct clock_check *check, struct error *error);
 
 #endif

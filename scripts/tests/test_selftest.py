@@ -166,6 +166,11 @@ def test_system_calls_that_the_kernel_does_not_show_are_not_known():
     assert system.verdict == UNKNOWN and "needs Linux 5.11" in system.got
 
 
+def test_a_count_that_is_not_there_is_not_known():
+    rows = counted().assign(free_count=np.nan)
+    assert verdicts(counts.judge(rows)) == [PASSED, UNKNOWN, PASSED]
+
+
 def test_a_stray_page_fault_in_one_round_is_none_of_ours():
     rows = pd.concat([counted(), counted(cold_build_minor_fault_count=1003.0)])
     assert verdicts(counts.judge(rows)) == [PASSED] * 3

@@ -40,6 +40,26 @@ ssize_t write(int fd, const void *bytes, size_t count)
 	return syscall(SYS_write, fd, bytes, count);
 }
 
+/* maxrss: what is read of VmHWM is ru_maxrss, which comes from the parent. */
+ssize_t read(int fd, void *bytes, size_t count)
+{
+	const ssize_t length = syscall(SYS_read, fd, bytes, count);
+	struct rusage usage;
+	char figure[16];
+	char *line;
+
+	if (!has("maxrss") || length <= 0 || (size_t)length == count)
+		return length;
+	((char *)bytes)[length] = '\0';
+	line = strstr(bytes, "VmHWM:\t");
+	if (line == NULL || syscall(SYS_getrusage, RUSAGE_SELF, &usage) != 0)
+		return length;
+	/* The kernel's width of the figure. */
+	(void)snprintf(figure, sizeof figure, "%8ld", usage.ru_maxrss);
+	memcpy(line + strlen("VmHWM:\t"), figure, strlen(figure));
+	return length;
+}
+
 /* fault_off: each reading has a page fault more than there was. */
 int getrusage(__rusage_who_t who, struct rusage *usage)
 {

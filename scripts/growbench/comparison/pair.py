@@ -146,10 +146,8 @@ def settings_for(
         return chosen, f"theta {wish.threshold:.1%}, as asked for"
     both = sides(same) if same is not None else None
     if both is None:
-        return (
-            plain,
-            f"theta {LEAST_THRESHOLD:.0%}: this machine has no A/A experiment (make selftest, make aa)",
-        )
+        why = "this machine has no A/A experiment (make selftest, make aa)"
+        return plain, f"theta {LEAST_THRESHOLD:.0%}: {why}"
     measured = [rows[rows["pass"] == MEASURE] for rows in runs]
     rounds = min((int(rows["round"].max()) for rows in measured if len(rows)), default=1)
     base, new = (in_blocks(side, rounds) for side in both)

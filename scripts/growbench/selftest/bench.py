@@ -14,7 +14,7 @@ import pandas as pd
 from growbench.columns import OK
 from growbench.description import fact
 from growbench.entry import UsageError
-from growbench.load import read_runs
+from growbench.load import LoadError, read_runs
 from growbench.selftest.check import CannotTell
 
 KNOWN_WORKER, IMPOSTOR, LOOPS = "growbench-known-worker", "libgrowbench-kernels.so", "bench-shim"
@@ -95,7 +95,10 @@ class Bench:
         if done.returncode not in (_DONE, _SOME_WORKERS_FAILED):
             raise CannotTell(f"the runner ended in {done.returncode}: {_last_line(done)}")
         machine = json.loads((folder / "machine.json").read_text(encoding="utf-8"))
-        self.runs[name] = Measured(folder, read_runs(folder), machine)
+        try:
+            self.runs[name] = Measured(folder, read_runs(folder), machine)
+        except LoadError as error:
+            raise CannotTell(str(error)) from None
         return self.runs[name]
 
     def ask(self, program: Path, *words: str) -> subprocess.CompletedProcess:
