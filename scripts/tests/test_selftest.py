@@ -15,7 +15,7 @@ from growbench import entry
 from growbench.comparison import pair
 from growbench.metrics import metric
 from growbench.selftest import document
-from growbench.selftest.bench import Bench, Measured, failures, noisy, waiting_share
+from growbench.selftest.bench import Bench, Measured, failures, is_loaded, noisy, waiting_share
 from growbench.selftest.check import (
     FAILED,
     PASSED,
@@ -93,6 +93,12 @@ def test_a_peak_has_to_be_within_the_resolution_on_each_allocator():
     assert verdicts(peak.judge(peaks(126976.0))) == [PASSED]
     assert verdicts(peak.judge(peaks(-126977.0))) == [FAILED]
     assert verdicts(peak.judge(peaks(np.nan).assign(peak_memory_bytes=np.nan))) == [UNKNOWN]
+
+
+def test_a_peak_has_to_be_right_each_time():
+    rows = peaks(0.0)
+    rows.iloc[-1, rows.columns.get_loc("peak_memory_bytes")] *= 2
+    assert verdicts(peak.judge(rows)) == [FAILED]
 
 
 def test_what_the_runner_says_of_peaks_is_believed():
@@ -220,23 +226,26 @@ def test_probes_that_drift_are_noise():
 
 
 @pytest.mark.parametrize(
-    "planted, noise, expected",
+    "planted, noise, loaded, expected",
     [
-        (1.2, 0.01, PASSED),
-        (1.0, 0.01, FAILED),
-        (1.3, 0.01, FAILED),
-        (1.2, 0.05, PASSED),
-        (1.2, 0.60, UNKNOWN),
-        (1.0, 0.60, UNKNOWN),
+        (1.2, 0.01, False, PASSED),
+        (1.2, 0.05, True, PASSED),
+        (1.0, 0.01, False, FAILED),
+        (1.0, 0.01, True, FAILED),
+        (1.3, 0.01, False, FAILED),
+        (1.3, 0.01, True, UNKNOWN),
+        (3.0, 0.01, True, FAILED),
+        (1.2, 0.60, False, UNKNOWN),
+        (1.0, 0.60, True, UNKNOWN),
     ],
 )
-def test_a_slowdown_is_found_missed_or_lost_in_noise(planted, noise, expected):
+def test_a_slowdown_is_found_missed_or_lost_in_noise(planted, noise, loaded, expected):
     logs = np.log(planted) + np.random.default_rng(1).normal(0.0, noise, 40)
-    assert slowdown.judge("Time", logs, "noisy").verdict == expected
+    assert slowdown.judge("Time", logs, loaded, "noisy").verdict == expected
 
 
 def test_a_slowdown_needs_rounds():
-    assert slowdown.judge("Time", np.full(6, np.log(1.2)), "").verdict == UNKNOWN
+    assert slowdown.judge("Time", np.full(6, np.log(1.2)), False, "").verdict == UNKNOWN
 
 
 def test_ratios_are_of_pairs_of_a_round():
@@ -253,8 +262,8 @@ def equal_things(factor=1.0, noise=0.02, rounds=20):
     return pd.concat([base.assign(allocator="base.glibc"), new.assign(allocator="new.glibc")])
 
 
-def aa_verdict(rows, is_loaded=False):
-    return aa.judge(aa.compared(rows), aa.theta_of(rows), failures(rows), is_loaded, "noisy")[0]
+def aa_verdict(rows, loaded=False):
+    return aa.judge(aa.compared(rows), aa.theta_of(rows), failures(rows), loaded, "noisy")[0]
 
 
 def test_equal_things_pass_and_tell_theta():
@@ -274,8 +283,8 @@ def test_noise_is_no_difference_and_no_theta():
 def test_what_a_loaded_machine_says_of_theta_is_only_believed_if_it_is_the_least():
     noisy_rows = equal_things(noise=0.15)
     assert aa_verdict(noisy_rows).verdict == PASSED
-    assert aa_verdict(noisy_rows, is_loaded=True).verdict == UNKNOWN
-    assert aa_verdict(equal_things(), is_loaded=True).verdict == PASSED
+    assert aa_verdict(noisy_rows, loaded=True).verdict == UNKNOWN
+    assert aa_verdict(equal_things(), loaded=True).verdict == PASSED
 
 
 def test_too_few_rounds_to_find_anything_are_not_known():
@@ -309,6 +318,8 @@ def test_waiting_is_a_share_of_the_run():
     assert waiting_share(machine_that_waits(4)) == pytest.approx(0.4)
     assert waiting_share(machine_that_waits(40)) == 1.0
     assert waiting_share({}) is None
+    assert not is_loaded(machine_that_waits(4)) and is_loaded(machine_that_waits(6))
+    assert not is_loaded({})
     assert "load 3.39 on 2 CPUs, processes waited for one 40% of the time" in noisy(
         machine_that_waits(4)
     )
@@ -367,6 +378,14 @@ def test_a_verdict_is_in_words_and_a_status(outcomes, status, words):
     as_json = json.loads(document.as_json(made))
     assert as_json["exit_status"] == status and words in as_json["verdict"]
     assert [check["verdict"] for check in as_json["checks"]] == list(outcomes.values())
+
+
+@pytest.mark.parametrize(
+    "of_findings, of_check",
+    [((PASSED, UNKNOWN), UNKNOWN), ((UNKNOWN, FAILED, PASSED), FAILED), ((PASSED,), PASSED)],
+)
+def test_a_check_is_as_its_worst_finding(of_findings, of_check):
+    assert Outcome([Finding("", "", verdict) for verdict in of_findings]).verdict == of_check
 
 
 def test_a_check_that_finds_nothing_out_is_not_known():

@@ -21,6 +21,7 @@ KNOWN_WORKER, IMPOSTOR, LOOPS = "growbench-known-worker", "libgrowbench-kernels.
 # Exit statuses of the runner.
 _DONE, _SOME_WORKERS_FAILED = 0, 3
 _TIMEOUT_S = 120
+_MOST_WAITING = 0.5
 
 
 class Measured(NamedTuple):
@@ -144,6 +145,11 @@ def waiting_share(machine: dict) -> Optional[float]:
     if totals[0] is None or totals[1] is None or seconds <= 0:
         return None
     return min(1.0, (totals[1] - totals[0]) / 1e6 / seconds)
+
+
+def is_loaded(machine: dict) -> bool:
+    """Did processes wait for a CPU for more of the time than not?"""
+    return (waiting_share(machine) or 0.0) > _MOST_WAITING
 
 
 def noisy(machine: dict) -> str:

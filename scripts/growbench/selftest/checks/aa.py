@@ -17,7 +17,7 @@ from growbench.comparison.same_machine import (
 )
 from growbench.comparison.side import allocator_options, read_side
 from growbench.metrics import metric
-from growbench.selftest.bench import Bench, Measured, failures, noisy, waiting_share
+from growbench.selftest.bench import Bench, Measured, failures, is_loaded, noisy
 from growbench.selftest.check import FAILED, PASSED, UNKNOWN, Check, Finding, Outcome
 from growbench.tables import percent
 
@@ -29,8 +29,6 @@ ROWS = "100,3k,100k"
 ROUNDS_OF_A_RUN = 10
 # With more than this no slowdown that people ask about can be seen.
 MOST_THETA = 0.20
-# Where processes waited for a CPU for more of the time than this, it is their load that was seen.
-MOST_WAITING = 0.5
 _METRICS = [metric(name) for name in HEADLINES_AND_PEAK]
 
 
@@ -64,13 +62,13 @@ def theta_of(rows: pd.DataFrame) -> Settings:
 
 
 def judge(
-    last: Comparison, theta: Settings, failed: str, is_loaded: bool, advice: str
+    last: Comparison, theta: Settings, failed: str, loaded: bool, advice: str
 ) -> list[Finding]:
-    """last: says what differs. theta: as theta_of() has it. failed: in words. is_loaded: theta is
+    """last: says what differs. theta: as theta_of() has it. failed: in words. loaded: theta is
     only believed where it is the least there is. advice: if theta is too large."""
-    largest = LEAST_THRESHOLD if is_loaded else MOST_THETA
+    largest = LEAST_THRESHOLD if loaded else MOST_THETA
     expected = f"none of {len(last.families)} families differs, and theta is at most "
-    expected += f"{largest:.0%} for them{' while the machine is loaded' if is_loaded else ''}"
+    expected += f"{largest:.0%} for them{' while the machine is loaded' if loaded else ''}"
     if failed:
         return [Finding(expected, failed, FAILED, "growbench doctor says more")]
     different = last.families[last.families["verdict"].isin([SLOWER, FASTER])]
@@ -97,8 +95,8 @@ def run(bench: Bench) -> Outcome:
     rows = measured.rows
     last = confirmed(bench, compared(rows))
     theta = theta_of(rows)
-    is_loaded = (waiting_share(measured.machine) or 0.0) > MOST_WAITING
-    findings = judge(last, theta, failures(rows), is_loaded, noisy(measured.machine))
+    machine = measured.machine
+    findings = judge(last, theta, failures(rows), is_loaded(machine), noisy(machine))
     figures = {
         "theta_family_share": theta.family_threshold,
         "theta_cell_share": theta.cell_threshold,
