@@ -41,12 +41,15 @@ exit status: 0 all is right, 1 a check failed, 2 usage, 4 something could not be
 def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     checks = [check for check in CHECKS if not options.only or check.name in options.only]
+    if options.out:
+        refuse_to_replace(Path(options.out))
     place = Path(options.out).absolute().parent if options.out else RESULTS
     with Bench(
         Path(options.runner), place, options.rounds, options.allocators, options.allocator
     ) as bench:
         report = made(bench, checks)
-        kept = keep(report, bench, options.out) if report.is_whole else None
+        is_of_use = report.is_whole and report.machine_id
+        kept = keep(report, bench, options.out) if is_of_use else None
     text = (
         document.as_json(report)
         if options.json
@@ -56,6 +59,12 @@ def main(arguments: Sequence[str]) -> int:
     if kept:
         print(f"kept in {kept}", file=sys.stderr)
     return report.status
+
+
+def refuse_to_replace(out: Path) -> None:
+    """Raise UsageError for something that is there and is no older self-test."""
+    if out.exists() and not (out / document.FILE).is_file():
+        raise entry.UsageError(f"{out} is there, and is no self-test; give another --out")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -114,7 +123,9 @@ def made(bench: Bench, checks: Sequence[Check]) -> Report:
         try:
             outcome = check.run(bench)
         except CannotTell as reason:
-            outcome = Outcome([Finding(check.title, str(reason), UNKNOWN, "growbench doctor")])
+            outcome = Outcome(
+                [Finding(check.title, str(reason), UNKNOWN, "growbench doctor says more")]
+            )
         result = Result(check, outcome, time.monotonic() - began)
         print(f"{outcome.verdict} ({result.seconds:.1f} s)", file=sys.stderr, flush=True)
         results.append(result)
@@ -137,7 +148,7 @@ def keep(report: Report, bench: Bench, out: str) -> Path:
         os.rename(bench.runs[aa.RUN].folder, made)
     else:
         made.mkdir()
-    with atomic_writer(made / "selftest.json") as stream:
+    with atomic_writer(made / document.FILE) as stream:
         stream.write(document.as_json(report))
     return live.take_place(made, kept)
 

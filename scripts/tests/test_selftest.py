@@ -496,6 +496,21 @@ def test_another_place_may_be_named(selftest, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
+def test_what_is_no_selftest_is_not_replaced(selftest, tmp_path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "precious").write_text("")
+    status, _, err = selftest("--out", "here")
+    assert status == 2 and "is no self-test" in err
+    assert (tmp_path / "here" / "precious").exists()
+    assert selftest("--out", "mine")[0] == selftest("--out", "mine")[0] == 0
+
+
+def test_nothing_is_kept_of_a_machine_that_was_not_met(selftest, tmp_path, monkeypatch):
+    monkeypatch.setattr(Bench, "machine_id", "")
+    assert selftest()[0] == 0
+    assert kept(tmp_path) == []
+
+
 def test_wrong_usage_measures_nothing(selftest, tmp_path):
     assert selftest("--rounds", "0")[0] == 2
     assert selftest("--only", "nothing")[0] == 2

@@ -13,6 +13,8 @@ TRUSTED, BROKEN, COULD_NOT_TELL = 0, 1, 4
 _TONES = {PASSED: "\033[32m", FAILED: "\033[1;31m", UNKNOWN: "\033[33m"}
 _PLAIN = "\033[0m"
 _WIDTH = 100
+# Where a self-test is kept.
+FILE = "selftest.json"
 
 
 class Result(NamedTuple):
@@ -140,7 +142,7 @@ def _limits(report: Report) -> list[str]:
 
 
 def as_json(report: Report) -> str:
-    """For programs; selftest.json holds the same."""
+    """For programs, and what FILE holds."""
     families, cells = report.theta
     known = families == families
     return tables.to_json(

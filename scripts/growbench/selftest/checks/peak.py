@@ -61,7 +61,8 @@ def judge_ballast(status: int, text: str, names: list[str]) -> Finding:
     if not found:
         return Finding(expected, f"growbench peak ended in {status}", UNKNOWN, "make bench-peak")
     if re.search(r"\bnone\b", text):
-        return Finding(expected, "some peaks could not be read", UNKNOWN, _UNREADABLE)
+        advice = f"give it 1.4 GiB of memory, and {_UNREADABLE}"
+        return Finding(expected, "some peaks could not be read", UNKNOWN, advice)
     return judged(expected, f"off by {found[1]} KiB at most", status == 0, _ADVICE)
 
 
