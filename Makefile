@@ -83,6 +83,10 @@ compare-live: build ## two builds, allocators or environments, interleaved: BASE
 aa: build ## what equal things look like here: sets the threshold of compare and compare-live
 	@python=$$(scripts/find-python) && "$$python" scripts/compare_live.py --aa $(ARGS)
 
+selftest: build ## does it measure right here, and how exactly? under 2 minutes: ARGS="--only peak"
+	@python=$$(scripts/find-python) && "$$python" scripts/selftest.py \
+		$(if $(OUT),--out '$(OUT)') $(ARGS)
+
 validate-statistics: ## intervals, false alarms and planted slowdowns, simulated; RUN=results/aa-...: measured too
 	@python=$$(scripts/find-python) && "$$python" scripts/validate_statistics.py \
 		$(if $(RUN),--run '$(RUN)') $(ARGS)

@@ -60,7 +60,7 @@ mkdir -p build/lint/cppcheck
 check clang-format clang-format --dry-run -Werror $c_files
 check clang-tidy tidy $(git ls-files ':!*/tests/*' 'kernels/*.c' 'kernels/*.cc' \
 	'harness/common/*.c' 'harness/worker/*.c' 'harness/runner/*.c' 'harness/trace/*.c' \
-	'harness/fuzz/*.c')
+	'harness/fuzz/*.c' 'harness/selftest/*.c')
 # A test that is out of memory ends, and with it all that it has.
 check cppcheck cppcheck --quiet --enable=warning,performance,portability --error-exitcode=1 \
 	--inline-suppr --suppress='memleakOnRealloc:*/tests/*' --std=c11 --std=c++17 -I . \

@@ -352,7 +352,8 @@ static enum measure_status run_warm(struct measurement *measurement, struct erro
 	struct rusage before;
 	struct rusage after;
 
-	if (request->values > 1)
+	if (request->values > 1 ||
+	    measurement->result->cold_ns[PHASE_BUILD] <= MEASURE_LONGEST_WARM_UP_NS)
 		status = warm_up(measurement, error);
 	if (status != MEASURE_OK)
 		return status;
