@@ -35,7 +35,7 @@ help: ## this text
 setup: ## install what is missing (Debian and Ubuntu; root or sudo)
 	@scripts/setup.sh
 
-setup-lint: ## install what make format and make lint need as well
+setup-lint: ## install what make format, make lint and make coverage need as well
 	@scripts/setup.sh --with-lint
 
 build: ## build into build/
@@ -83,6 +83,10 @@ compare-live: build ## two builds, allocators or environments, interleaved: BASE
 aa: build ## what equal things look like here: sets the threshold of compare and compare-live
 	@python=$$(scripts/find-python) && "$$python" scripts/compare_live.py --aa $(ARGS)
 
+selftest: build ## does it measure right here, and how exactly? under 2 minutes: ARGS="--only peak"
+	@python=$$(scripts/find-python) && "$$python" scripts/selftest.py \
+		$(if $(OUT),--out '$(OUT)') $(ARGS)
+
 validate-statistics: ## intervals, false alarms and planted slowdowns, simulated; RUN=results/aa-...: measured too
 	@python=$$(scripts/find-python) && "$$python" scripts/validate_statistics.py \
 		$(if $(RUN),--run '$(RUN)') $(ARGS)
@@ -112,7 +116,7 @@ doctor: build ## which allocators were found, and what makes figures noisy here
 format: ## format C, C++ and Python
 	@scripts/lint.sh --fix
 
-lint: build ## formatting, clang-tidy, shellcheck, flake8, mypy
+lint: build ## formatting, clang-tidy, cppcheck, shellcheck, flake8, mypy
 	@scripts/lint.sh
 
 asan: ## all tests under address and undefined-behaviour sanitizers
@@ -126,6 +130,9 @@ tsan: ## all tests under the thread sanitizer
 	@cmake --preset tsan --log-level=WARNING
 	@cmake --build --preset tsan --parallel
 	@ctest --preset tsan
+
+coverage: ## which share of the lines the tests run, in C and in Python, by folder
+	@scripts/coverage.sh
 
 fuzz: ## what reads, fed with mutated input (Clang): SECONDS=n or RUNS=n of each, TARGETS="report csv"
 	@scripts/check-tools.sh clang

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Sequence
 
 try:
-    from growbench import article_table, data, entry, load, render, slices, tables
+    from growbench import article_table, data, entry, files, load, render, slices, tables
     from growbench.style import DEFAULT_STYLE, STYLES
 except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
@@ -66,7 +66,7 @@ def draw(found: article_table.Answer, parts: Sequence[slices.Slice], folder: Pat
     """Draw the plot of the cells that the answer is of; says what became of it."""
     (plot,) = [plot for plot in render.all_plots() if plot.name == PLOT]
     own = [part for part in parts if not part.beside_kernels and is_of(part, found.cells)]
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     drawn = render.draw_all([plot], own[:1], list(render.FORMATS), folder)
     if not drawn or drawn[0].nothing:
         why = drawn[0].nothing if drawn else "there is no figure of these cells"

@@ -35,12 +35,12 @@ def main(arguments: Sequence[str]) -> None:
     cells = data.analyse(runs, load.read_timeline(options.run, runs)).attribution
     wanted = choice.chosen(options)
     if not wanted:
-        print(why.overview(cells, attribution.explained(cells), WORST))
+        entry.tell(why.overview(cells, attribution.explained(cells), WORST))
         return
     (cells,) = choice.choose([cells], wanted)
     if cells.empty:
         raise entry.UsageError("no measured cell is all of these at once; choose fewer")
-    print("\n\n".join(why.cell_text(cell) for cell in cells.to_dict("records")))
+    entry.tell("\n\n".join(why.cell_text(cell) for cell in cells.to_dict("records")))
 
 
 if __name__ == "__main__":

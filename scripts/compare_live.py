@@ -4,7 +4,6 @@
 import argparse
 import json
 import shlex
-import shutil
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -59,7 +58,8 @@ def main(arguments: Sequence[str]) -> int:
     runs = load.read_runs(folder)
     if options.aa:
         document = of_itself(runs, wish)
-        folder = keep_experiment(folder, str(runs["machine_id"].iloc[0]))
+        kept = folder.with_name(f"{live.EXPERIMENTS[0]}-{runs['machine_id'].iloc[0]}")
+        folder = live.take_place(folder, kept)
     else:
         settings, origin = thresholds(options, wish, runs, folder)
         fresh = confirm(options, compared, runs, folder, wish, settings)
@@ -185,16 +185,6 @@ def of_itself(runs: pd.DataFrame, wish: pair.Wish) -> output.Document:
     settings, origin = pair.settings_for(wish, runs, True, [runs])
     document = pair.compare_live(runs, None, ("itself", "a build"), wish, settings, origin)
     return document._replace(status=0)
-
-
-def keep_experiment(folder: Path, machine_id: str) -> Path:
-    """Name the run's folder as the machine's A/A experiment, in place of an older one."""
-    kept = folder.with_name(f"aa-{machine_id}")
-    if kept.exists() and kept.samefile(folder):
-        return folder
-    if kept.exists():
-        shutil.rmtree(kept)
-    return folder.rename(kept)
 
 
 if __name__ == "__main__":

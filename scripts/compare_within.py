@@ -61,19 +61,19 @@ def main(arguments: Sequence[str]) -> None:
     for name in dict.fromkeys(options.metric or metrics.HEADLINES):
         metric = metrics.metric(name)
         table = pair_comparison.compare_pairs(runs, options.a, options.b, metric, of)
-        print(f"{metric.label} ({metric.name}), {options.a} / {options.b}")
+        entry.tell(f"{metric.label} ({metric.name}), {options.a} / {options.b}")
         if table.empty:
-            print("no cell was measured with both\n")
+            entry.tell("no cell was measured with both\n")
             continue
-        print(pair_comparison.as_text(table))
+        entry.tell(pair_comparison.as_text(table))
         beyond = pair_comparison.beyond_threshold(table["ratio"], options.threshold)
-        print(
+        entry.tell(
             f"{beyond.beyond_count} of {beyond.cell_count} cells ({beyond.share:.1%}) "
             f"differ by more than {options.threshold:g}%; geometric mean of the ratios "
             f"{pair_comparison.geometric_mean(table['ratio']):.3f}"
         )
         if of != pair_comparison.ALLOCATOR:
-            print(by_allocator(table))
+            entry.tell(by_allocator(table))
         print()
 
 

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
     else:
         layout = measured(options.library)
     folder, style = Path(options.output), STYLES[options.style]
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     if options.save:
         with files.atomic_writer(Path(options.save)) as stream:
             stream.write(memory_layout.as_json(layout))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Sequence
 
 try:
-    from growbench import data, entry, load, pattern_slices, render, slices
+    from growbench import data, entry, files, load, pattern_slices, render, slices
     from growbench.style import DEFAULT_STYLE, STYLES
 except ImportError as error:
     print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> None:
     folder = Path(options.output or load.runs_path(options.run).with_name("plots"))
     of = (tables, runs["machine_id"].iloc[0], STYLES[options.style])
     parts = slices.slices(*of) + pattern_slices.pattern_slices(*of)
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     chosen = [plot for plot in plots if plot.name in only]
     drawn = render.draw_all(chosen, parts, formats, folder)
     for figure in drawn:

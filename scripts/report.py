@@ -55,7 +55,8 @@ def main(arguments: Sequence[str]) -> None:
         compared = [metric(name) for name in pair.HEADLINES_AND_PEAK]
         paths = [Path(place) for place in options.run]
         same = pair.experiment(None, paths, runs[0].machine_id, compared)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        files.make_folder(path.parent)
     with files.atomic_writer(path) as stream:
         assembled = assemble.assemble(sources, same)
         stream.write(page.html(*assembled))

@@ -15,7 +15,7 @@ python3-jinja2 weasyprint'
 tests='libcmocka-dev libpcre2-dev python3-pytest python3-pytest-xdist python3-hypothesis
 binutils strace valgrind perl libbenchmark-tools clang
 chromium|chromium-browser chromium-driver|chromium-chromedriver python3-selenium poppler-utils'
-lint='clang-format clang-tidy shellcheck black flake8 mypy'
+lint='clang-format clang-tidy cppcheck shellcheck black flake8 mypy gcovr python3-coverage'
 
 usage='usage: scripts/setup.sh [--with-lint]'
 wanted="$build $allocators $scripts $tests"

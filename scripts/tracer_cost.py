@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = entry.parser("How much longer builds take with the interposer in front.", EXAMPLES)
     parser.add_argument("run", metavar="RUN", help="a run's folder, or its runs.csv")
     options = parser.parse_args(arguments)
-    print(tracer_cost.tracer_cost(load.read_runs(options.run)).text())
+    entry.tell(tracer_cost.tracer_cost(load.read_runs(options.run)).text())
 
 
 if __name__ == "__main__":

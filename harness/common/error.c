@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "harness/common/text.h"
+
 bool error_set(struct error *error, const char *format, ...)
 {
 	va_list arguments;
@@ -10,5 +12,6 @@ bool error_set(struct error *error, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(error->text, sizeof error->text, format, arguments);
 	va_end(arguments);
+	make_printable(error->text);
 	return false;
 }

@@ -2,7 +2,8 @@
  * error.h - one complete message, made where the fact is known and printed by main.
  *
  * A function that can fail takes a struct error and returns false (or NULL, or a status) after
- * filling it. A message says what was wrong, where, and what to do; it has no trailing newline.
+ * filling it. A message says what was wrong, where, and what to do; it has no trailing newline, and
+ * whatever it quotes, nothing in it that a terminal takes for a command.
  */
 #ifndef GROWBENCH_HARNESS_ERROR_H
 #define GROWBENCH_HARNESS_ERROR_H

@@ -144,7 +144,8 @@ bool utf8_is_control(const char *text)
 	const unsigned char *bytes = (const unsigned char *)text;
 
 	/* From U+0080 to U+009F there are more of them, which terminals understand. */
-	return bytes[0] < 0x20 || bytes[0] == 0x7f || (bytes[0] == 0xc2 && bytes[1] < 0xa0);
+	return (bytes[0] > 0 && bytes[0] < 0x20) || bytes[0] == 0x7f ||
+	       (bytes[0] == 0xc2 && bytes[1] >= 0x80 && bytes[1] < 0xa0);
 }
 
 void utf8_trim(char *text)
@@ -156,6 +157,19 @@ void utf8_trim(char *text)
 		begin--;
 	if (begin > 0 && utf8_length(text + begin - 1) == 0)
 		text[begin - 1] = '\0';
+}
+
+void make_printable(char *text)
+{
+	while (*text != '\0') {
+		size_t length = utf8_length(text);
+
+		if (length == 0 || utf8_is_control(text)) {
+			length = length == 0 ? 1 : length;
+			memset(text, '?', length);
+		}
+		text += length;
+	}
 }
 
 enum {

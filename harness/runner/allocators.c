@@ -23,12 +23,6 @@
 // NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
-/* What the loader takes for the end of a path. */
-#define LOADER_ENDS ": \t\n"
-#define HAS_LOADER_END                                                                           \
-	"has a space or a colon, which the loader takes for the end of it; copy the library to " \
-	"a path without"
-
 #define SCUDO_BELOW(folder) \
 	folder "/lib/clang/*/lib/linux/libclang_rt.scudo_standalone-" GROWBENCH_MACHINE ".so"
 
@@ -117,38 +111,77 @@ static char *libc_path(void)
 	return realpath(info.dli_fname, NULL);
 }
 
-/* Is a library of this class and machine for the processor that this program was built for? */
+/* Is a library of this class, byte order and machine for the processor that this program was built
+ * for? */
 static bool same_processor(const ElfW(Ehdr) * header)
 {
 	return header->e_ident[EI_CLASS] == __ehdr_start.e_ident[EI_CLASS] &&
+	       header->e_ident[EI_DATA] == __ehdr_start.e_ident[EI_DATA] &&
 	       header->e_machine == __ehdr_start.e_machine;
+}
+
+/* The value of DT_FLAGS_1 in the dynamic section, or 0. */
+static uint64_t dynamic_flags(int fd, const ElfW(Phdr) * dynamic)
+{
+	ElfW(Dyn) entry;
+
+	for (uint64_t at = 0; at + sizeof entry <= dynamic->p_filesz; at += sizeof entry) {
+		if (pread(fd, &entry, sizeof entry, (off_t)(dynamic->p_offset + at)) !=
+			    (ssize_t)sizeof entry ||
+		    entry.d_tag == DT_NULL)
+			return 0;
+		if (entry.d_tag == DT_FLAGS_1)
+			return entry.d_un.d_val;
+	}
+	return 0;
+}
+
+/* Is it a program that may lie anywhere? It is of a library's type, but the loader does not take it
+ * for one. */
+static bool is_program(int fd, const ElfW(Ehdr) * header)
+{
+	for (unsigned i = 0; i < header->e_phnum; i++) {
+		ElfW(Phdr) segment;
+
+		if (pread(fd, &segment, sizeof segment,
+			  (off_t)(header->e_phoff + i * sizeof segment)) != (ssize_t)sizeof segment)
+			return false;
+		if (segment.p_type == PT_DYNAMIC)
+			return (dynamic_flags(fd, &segment) & DF_1_PIE) != 0;
+	}
+	return false;
+}
+
+/* Why what this descriptor is of cannot be preloaded, or NULL. */
+static const char *why_not_a_library(int fd)
+{
+	ElfW(Ehdr) header;
+	struct stat status;
+
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
+		return "it is not a regular file";
+	if (read(fd, &header, sizeof header) != (ssize_t)sizeof header ||
+	    memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+		return "it is not an ELF file";
+	if (!same_processor(&header))
+		return "it is for another kind of processor";
+	if (header.e_type != ET_DYN || is_program(fd, &header))
+		return "it is not a shared library";
+	return NULL;
 }
 
 /* Why the file cannot be preloaded, or NULL if nothing speaks against it. */
 static const char *why_not_loadable(const char *path)
 {
-	ElfW(Ehdr) header;
-	struct stat status;
-	const char *reason = NULL;
-	ssize_t length;
 	/* Not to be kept waiting by a FIFO. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const char *reason;
 
 	if (fd < 0)
 		return strerror(errno);
-	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
-		reason = "it is not a regular file";
-	length = reason == NULL ? read(fd, &header, sizeof header) : 0;
+	reason = why_not_a_library(fd);
 	(void)close(fd);
-	if (reason != NULL)
-		return reason;
-	if (length != (ssize_t)sizeof header || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
-		return "it is not an ELF file";
-	if (!same_processor(&header))
-		return "it is for another kind of processor";
-	if (header.e_type != ET_DYN)
-		return "it is not a shared library";
-	return NULL;
+	return reason;
 }
 
 static char *format_missing(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -162,6 +195,8 @@ static char *format_missing(const char *format, ...)
 	if (vasprintf(&text, format, arguments) < 0)
 		text = NULL;
 	va_end(arguments);
+	if (text != NULL)
+		make_printable(text);
 	return text;
 }
 
@@ -214,29 +249,31 @@ static void use_known(const struct known_allocator *known, struct allocator *all
 	allocator->expected_path = strdup(allocator->library);
 }
 
+/* Does the path have what the loader takes for its end? */
+static bool is_split_by_loader(const char *path)
+{
+	return strpbrk(path, ": \t\n") != NULL;
+}
+
 static void use_file(const char *path, struct allocator *allocator)
 {
 	const char *reason = why_not_loadable(path);
+	char *real = reason == NULL ? realpath(path, NULL) : NULL;
 
-	if (reason != NULL) {
+	if (reason == NULL && real == NULL)
+		reason = strerror(errno);
+	if (real == NULL) {
 		allocator->missing = format_missing("%s cannot be preloaded: %s", path, reason);
-		return;
-	}
-	allocator->library = realpath(path, NULL);
-	if (allocator->library == NULL) {
+	} else if (is_split_by_loader(real)) {
 		allocator->missing =
-			format_missing("%s cannot be preloaded: %s", path, strerror(errno));
-		return;
+			format_missing("%s cannot be preloaded: its place, '%s', has a space or a "
+				       "colon, which the loader takes for the end of it",
+				       path, real);
+		free(real);
+	} else {
+		allocator->library = real;
+		allocator->expected_path = strdup(real);
 	}
-	if (strpbrk(allocator->library, LOADER_ENDS) != NULL) {
-		allocator->missing = format_missing("%s cannot be preloaded: its path without "
-						    "links, %s, " HAS_LOADER_END,
-						    path, allocator->library);
-		free(allocator->library);
-		allocator->library = NULL;
-		return;
-	}
-	allocator->expected_path = strdup(allocator->library);
 }
 
 bool allocator_find(const char *name, struct allocator *allocator, struct error *error)
@@ -358,8 +395,10 @@ static bool parse_base(char *base, struct allocator *allocator, struct error *er
 			allocator_release(&unused);
 		return false;
 	}
-	if (strpbrk(base, LOADER_ENDS) != NULL)
-		return error_set(error, "--allocator %s: the path '%s' " HAS_LOADER_END,
+	if (is_split_by_loader(base))
+		return error_set(error,
+				 "--allocator %s: the path '%s' has a space or a colon, which the "
+				 "loader takes for the end of it; copy it to a path without",
 				 allocator->name, base);
 	if (build != NULL && !use_build(build, allocator, error))
 		return false;

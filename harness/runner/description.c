@@ -215,8 +215,12 @@ static bool write_json(const json_t *value, const char *path, struct error *erro
 	int fd = -1;
 
 	(void)snprintf(temporary, sizeof temporary, "%s.tmp", path);
-	if (ok)
-		fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (ok) {
+		/* Whatever has its name: left by a run that was killed, or put there to be written
+		 * through. */
+		(void)unlink(temporary);
+		fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	}
 	ok = fd >= 0;
 	if (ok) {
 		ssize_t length = (ssize_t)strlen(text);

@@ -63,8 +63,29 @@ static bool is_empty(const struct folder *folder)
 	return empty;
 }
 
+/* Opens a file of the folder: never through a link, and nothing but a regular file, which cannot
+ * keep us waiting. */
+static int open_file(const char *path, int flags)
+{
+	struct stat status;
+	int fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+
+	if (fd < 0 || (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)))
+		return fd;
+	(void)close(fd);
+	errno = ENXIO;
+	return -1;
+}
+
 bool folder_check(const struct folder *folder, bool overwrite, struct error *error)
 {
+	struct stat status;
+
+	if (lstat(folder->path, &status) == 0 && S_ISLNK(status.st_mode))
+		return error_set(error,
+				 "%s is a symbolic link, through which no run is begun; give what "
+				 "it stands for as --out",
+				 folder->path);
 	if (access(folder->path, F_OK) != 0)
 		return true;
 	if (has_run(folder))
@@ -149,7 +170,7 @@ static bool start_csv(struct folder *folder, const char *header, bool overwrite,
 	struct stat status;
 
 	path_of(folder, "runs.csv", path);
-	folder->csv_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
+	folder->csv_fd = open_file(path, O_WRONLY | O_CREAT | O_APPEND);
 	if (folder->csv_fd < 0)
 		return error_set(error, "%s cannot be written: %s; choose another --out", path,
 				 strerror(errno));
@@ -247,8 +268,7 @@ static bool open_timeline(struct folder *folder, const char *header, struct erro
 	char path[PATH_MAX];
 
 	path_of(folder, "timeline.csv", path);
-	folder->timeline_fd =
-		open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
+	folder->timeline_fd = open_file(path, O_RDWR | O_CREAT | O_APPEND);
 	if (folder->timeline_fd < 0 || !cut_torn_line(folder->timeline_fd))
 		return error_set(error, "%s cannot be written: %s", path, strerror(errno));
 	if (lseek(folder->timeline_fd, 0, SEEK_END) > 0 ||
@@ -270,7 +290,7 @@ bool folder_open(struct folder *folder, struct error *error)
 	char path[PATH_MAX];
 
 	path_of(folder, "runs.csv", path);
-	folder->csv_fd = open(path, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	folder->csv_fd = open_file(path, O_RDWR | O_APPEND);
 	if (folder->csv_fd < 0)
 		return error_set(error, "%s cannot be opened: %s", path, strerror(errno));
 	if (lock_csv(folder, error))
@@ -348,7 +368,7 @@ bool folder_cut_timeline(const struct folder *folder, const char *header,
 	int fd;
 
 	path_of(folder, "timeline.csv", path);
-	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	fd = open_file(path, O_RDWR);
 	if (fd < 0)
 		return errno == ENOENT ||
 		       error_set(error, "%s cannot be opened: %s", path, strerror(errno));

@@ -27,7 +27,7 @@ bool folder_init(struct folder *folder, const char *path, struct error *error);
 void folder_release(struct folder *folder);
 
 /* May a new run go there? A folder that does not exist, is empty, or has a run in it that may be
- * overwritten is fine. Touches nothing. */
+ * overwritten is fine; a link to one is not. Touches nothing. */
 bool folder_check(const struct folder *folder, bool overwrite, struct error *error);
 
 /*

@@ -275,7 +275,7 @@ static bool run_list(struct implementation *implementation, uint64_t timeout_s,
 	bool ok;
 
 	(void)snprintf(report_fd, sizeof report_fd, "%d", PROCESS_REPORT_FD);
-	while (implementation->arguments[count] != NULL && count < 40) {
+	while (count < 40 && implementation->arguments[count] != NULL) {
 		words[count] = implementation->arguments[count];
 		count++;
 	}

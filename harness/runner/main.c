@@ -1,13 +1,16 @@
 /*
  * growbench - runs workers over strategies, sizes and allocators.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "build_info.h"
@@ -536,12 +539,27 @@ static void keep_standard_descriptors_taken(void)
 		(void)close(fd);
 }
 
+/* We run what the command line and the environment name: so nobody may lend us rights that the
+ * caller has not, nor may a worker get any. */
+static bool has_callers_rights_only(struct error *error)
+{
+	if (getauxval(AT_SECURE) != 0)
+		return error_set(error,
+				 "this program is set-user-ID, set-group-ID or has capabilities, "
+				 "and would run its workers with rights that you do not have; "
+				 "take that from it: chmod u-s,g-s, setcap -r");
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ||
+	       error_set(error, "prctl(PR_SET_NO_NEW_PRIVS): %s", strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
 	const char *names[COMMAND_COUNT + 1] = {NULL};
 	struct error error;
 
 	keep_standard_descriptors_taken();
+	if (!has_callers_rights_only(&error))
+		return usage_error(&error);
 	interrupts_catch();
 	if (argc < 2) {
 		print_help();

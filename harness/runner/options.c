@@ -28,7 +28,7 @@ static bool set_preset(struct options *options, const char *text, struct error *
 			options->preset = &presets[i];
 			return true;
 		}
-	for (size_t i = 0; presets[i].name != NULL && i < 15; i++)
+	for (size_t i = 0; i < 15 && presets[i].name != NULL; i++)
 		names[i] = presets[i].name;
 	return unknown_name("preset", text, names, error);
 }

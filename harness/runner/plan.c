@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/runner/random.h"
+#include "harness/worker/measure.h"
 
 /* The article's size. */
 enum {
@@ -289,7 +290,8 @@ static void decide_cell(const struct plan *plan, const struct block *block, stru
 	double warm_up;
 
 	cell->values = choose_values(value);
-	warm_up = cell->values > 1 ? cell->warm_ns : 0;
+	warm_up =
+		cell->values > 1 || cell->cold_ns <= MEASURE_LONGEST_WARM_UP_NS ? cell->warm_ns : 0;
 	if (!plan_has_warm(plan, cell)) {
 		warm_up = 0;
 		value = 0;

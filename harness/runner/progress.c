@@ -1,6 +1,7 @@
 #include "harness/runner/progress.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "harness/common/text.h"
 #include "harness/runner/process.h"
 
 static const uint64_t redraw_ns = 100000000;
@@ -153,6 +155,16 @@ void progress_end(struct progress *progress)
 	progress->drawn = false;
 }
 
+static void print_text(const char *format, va_list arguments)
+{
+	/* A folder's name, and words. */
+	char text[PATH_MAX + 1024];
+
+	(void)vsnprintf(text, sizeof text, format, arguments);
+	make_printable(text);
+	(void)fprintf(stderr, "%s\n", text);
+}
+
 void progress_note(struct progress *progress, const char *format, ...)
 {
 	va_list arguments;
@@ -161,9 +173,8 @@ void progress_note(struct progress *progress, const char *format, ...)
 		return;
 	progress_end(progress);
 	va_start(arguments, format);
-	(void)vfprintf(stderr, format, arguments);
+	print_text(format, arguments);
 	va_end(arguments);
-	(void)fputc('\n', stderr);
 }
 
 void progress_warn(struct progress *progress, const char *format, ...)
@@ -173,7 +184,6 @@ void progress_warn(struct progress *progress, const char *format, ...)
 	progress_end(progress);
 	(void)fputs(progress->colour ? "\033[33mwarning:\033[0m " : "warning: ", stderr);
 	va_start(arguments, format);
-	(void)vfprintf(stderr, format, arguments);
+	print_text(format, arguments);
 	va_end(arguments);
-	(void)fputc('\n', stderr);
 }

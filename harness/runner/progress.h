@@ -1,7 +1,8 @@
 /*
  * progress.h - how far a run is: a bar with an ETA on a terminal, plain lines otherwise.
  *
- * All of it goes to standard error. NO_COLOR is respected (no-color.org).
+ * All of it goes to standard error, and no text makes the terminal do anything. NO_COLOR is
+ * respected (no-color.org).
  */
 #ifndef GROWBENCH_HARNESS_PROGRESS_H
 #define GROWBENCH_HARNESS_PROGRESS_H

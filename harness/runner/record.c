@@ -45,13 +45,27 @@ static void set(struct record *record, size_t column, const char *value)
 	// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the record owns it
 }
 
+/* Would a spreadsheet run it? One may look past blanks, and take the wide forms of the signs
+ * (U+FF1D and so on) for the plain ones. */
+static bool is_formula(const char *value)
+{
+	static const char *const signs[] = {
+		"=", "+", "-", "@", "\xef\xbc\x9d", "\xef\xbc\x8b", "\xef\xbc\x8d", "\xef\xbc\xa0"};
+
+	while (*value == ' ' || utf8_is_control(value))
+		value += utf8_length(value);
+	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+		if (strncmp(value, signs[i], strlen(signs[i])) == 0)
+			return true;
+	return false;
+}
+
 void record_set_text(struct record *record, const char *name, const char *value)
 {
 	char text[PATH_MAX + 8];
 	size_t used = 0;
 
-	/* A cell that starts with one of these is run by spreadsheets. */
-	if (*value != '\0' && strchr("=+-@", *value) != NULL)
+	if (is_formula(value))
 		text[used++] = '\'';
 	/* What is no character becomes a '?', a control character a space, and none is cut. */
 	while (*value != '\0') {

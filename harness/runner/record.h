@@ -31,9 +31,8 @@ void record_release(struct record *record);
 
 /*
  * Sets a value, replacing one that is there; an unknown name aborts, since only a mistake in this
- * program can cause it. Text loses control characters, and a first character that a spreadsheet
- * takes for a formula gets a ' before it. Empty text, and a number that no column holds, mean
- * missing.
+ * program can cause it. Text loses control characters, and what a spreadsheet takes for a
+ * formula gets a ' before it. Empty text, and a number that no column holds, mean missing.
  */
 void record_set_text(struct record *record, const char *name, const char *value);
 void record_set_count(struct record *record, const char *name, uint64_t value);

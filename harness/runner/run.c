@@ -39,9 +39,13 @@ struct run {
 	uint64_t rows_written;
 	uint64_t rows_failed;
 	char first_failure[400]; /* the first of them, in words */
+	bool can_be_resumed;     /* its description is there */
 	uint64_t alive_ns;       /* time in which workers of this session's rounds lived */
 	uint64_t rounds_ns;      /* time of this session's rounds */
 };
+
+/* The one whose folder is there, for run_give_up. */
+static struct run *under_way;
 
 bool run_worker_path(const struct options *options, char *path, struct error *error)
 {
@@ -547,6 +551,7 @@ static bool run_init(struct run *run, const struct options *options, struct erro
 
 static void run_release(struct run *run)
 {
+	under_way = NULL;
 	folder_release(&run->folder);
 	json_decref(run->description);
 	worker_pool_release(&run->pool);
@@ -554,6 +559,17 @@ static void run_release(struct run *run)
 	free(run->checks);
 	free(run->done);
 	free(run->visits);
+}
+
+const char *run_give_up(void)
+{
+	if (under_way == NULL)
+		return NULL;
+	progress_end(&under_way->progress);
+	if (under_way->can_be_resumed)
+		return under_way->folder.path;
+	folder_abandon(&under_way->folder);
+	return NULL;
 }
 
 /* Room for all rows, the summary and the plots, with a margin. */
@@ -630,12 +646,14 @@ static bool begin(struct run *run, int argc, char **argv, struct error *error)
 	free(header);
 	if (!ok)
 		return false;
+	under_way = run;
 	facts.runner_has_its_own_cpu = stay_off(run);
 	facts.argc = argc;
 	facts.argv = argv;
 	run->description = description_begin(&facts);
 	/* From here on the run can be gone on with, whatever happens. */
-	ok = description_write(run->description, &run->folder, error) && look_around(run, error);
+	run->can_be_resumed = description_write(run->description, &run->folder, error);
+	ok = run->can_be_resumed && look_around(run, error);
 	if (ok && interrupts == 0)
 		return true;
 	if (interrupts > 0)
@@ -763,6 +781,8 @@ enum exit_status run_resume(const struct options *options, struct error *error)
 
 		run.description = json_incref(description);
 		run.folder = folder;
+		run.can_be_resumed = true;
+		under_way = &run;
 		if (ok && take_up(&run, error)) {
 			progress_note(&run.progress,
 				      "going on with %s: %" PRIu64 " of %" PRIu64 " rows are there",

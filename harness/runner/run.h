@@ -27,6 +27,13 @@ bool run_worker_path(const struct options *options, char *path, struct error *er
  */
 enum exit_status run_new(const struct options *options, int argc, char **argv, struct error *error);
 
+/*
+ * For when the process has to end at once (no_memory.c): brings the folder of the run under way
+ * into order, and returns its path if the run can be gone on with; NULL if it cannot, or there is
+ * none. Allocates nothing.
+ */
+const char *run_give_up(void);
+
 /* Goes on with the run in options->resume: with the options it was begun with, the same order, the
  * same pilot, and only the rows that are not there yet. */
 enum exit_status run_resume(const struct options *options, struct error *error);

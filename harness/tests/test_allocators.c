@@ -370,6 +370,12 @@ static void a_library_for_another_processor_is_missing(void **state)
 	header.e_ident[EI_CLASS] = header.e_ident[EI_CLASS] == ELFCLASS64 ? ELFCLASS32 : ELFCLASS64;
 	write_file(path, &header, sizeof header);
 	assert_missing(of_file("a", "file.so"), "it is for another kind of processor");
+
+	header = good_header();
+	header.e_ident[EI_DATA] =
+		header.e_ident[EI_DATA] == ELFDATA2LSB ? ELFDATA2MSB : ELFDATA2LSB;
+	write_file(path, &header, sizeof header);
+	assert_missing(of_file("a", "file.so"), "it is for another kind of processor");
 }
 
 static void an_elf_file_that_is_no_shared_library_is_missing(void **state)
@@ -388,17 +394,38 @@ static void an_elf_file_that_is_no_shared_library_is_missing(void **state)
 	}
 }
 
-static void a_link_to_a_path_that_the_loader_would_split_is_missing(void **state)
+static void a_program_that_may_lie_anywhere_is_no_library(void **state)
+{
+	struct allocator libc;
+	struct error error = {""};
+	char text[PATH_MAX + 8];
+
+	(void)state;
+	/* This one is of a library's type, where compilers make such programs by default. */
+	assert_missing("a=/proc/self/exe", "it is not a shared library");
+
+	/* What can be executed may still be a library: this one says its version then. */
+	assert_true(allocator_find("glibc", &libc, &error));
+	(void)snprintf(text, sizeof text, "a=%s", libc.expected_path);
+	allocator_release(&libc);
+	parse_good(text, &libc);
+	assert_null(libc.missing);
+	allocator_release(&libc);
+}
+
+static void a_library_whose_place_the_loader_would_split_is_missing(void **state)
 {
 	const ElfW(Ehdr) header = good_header();
 	char path[PATH_MAX];
+	char link_path[PATH_MAX];
 
 	(void)state;
 	(void)snprintf(path, sizeof path, "%s/with space.so", folder);
+	(void)snprintf(link_path, sizeof link_path, "%s/without.so", folder);
 	write_file(path, &header, sizeof header);
-	(void)snprintf(path, sizeof path, "%s/to_space.so", folder);
-	assert_int_equal(symlink("with space.so", path), 0);
-	assert_missing(of_file("a", "to_space.so"), "with space.so, has a space or a colon");
+	assert_int_equal(symlink("with space.so", link_path), 0);
+	assert_missing(of_file("a", "without.so"), "has a space or a colon");
+	assert_missing(of_file("a", "without.so"), path);
 }
 
 static void a_library_is_found_through_links_with_its_variables(void **state)
@@ -618,7 +645,8 @@ int main(void)
 		cmocka_unit_test(a_file_that_is_no_elf_file_is_missing),
 		cmocka_unit_test(a_library_for_another_processor_is_missing),
 		cmocka_unit_test(an_elf_file_that_is_no_shared_library_is_missing),
-		cmocka_unit_test(a_link_to_a_path_that_the_loader_would_split_is_missing),
+		cmocka_unit_test(a_program_that_may_lie_anywhere_is_no_library),
+		cmocka_unit_test(a_library_whose_place_the_loader_would_split_is_missing),
 		cmocka_unit_test(a_library_is_found_through_links_with_its_variables),
 		cmocka_unit_test(a_build_follows_the_base_behind_an_at_sign),
 		cmocka_unit_test(the_worker_itself_may_be_given_for_its_build),

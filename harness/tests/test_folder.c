@@ -247,6 +247,45 @@ static void a_link_in_the_place_of_runs_csv_is_not_followed(void **state)
 	folder_release(&folder);
 }
 
+static void a_link_in_the_folders_place_is_refused(void **state)
+{
+	struct folder folder = folder_named("link_to_folder");
+	struct error error = {""};
+
+	(void)state;
+	/* To a folder that is there, and to one that is not. */
+	assert_int_equal(mkdir(below("linked"), 0755), 0);
+	for (int i = 0; i <= 1; i++) {
+		assert_int_equal(symlink("linked", folder.path), 0);
+		assert_false(folder_check(&folder, true, &error));
+		assert_contains(error.text, "is a symbolic link");
+		assert_int_equal(unlink(folder.path), 0);
+		(void)rmdir(below("linked"));
+	}
+}
+
+/* Folder and files that a umask of 0 leaves alone. */
+static void nobody_else_may_write_to_what_is_made(void **state)
+{
+	static const char *const made[] = {"modes", "modes/run", "modes/run/runs.csv",
+					   "modes/run/timeline.csv"};
+	struct folder folder = folder_named("modes/run");
+	struct error error = {""};
+	mode_t before = umask(0);
+
+	(void)state;
+	create(&folder);
+	assert_true(folder_append_timeline(&folder, HEADER, "1,2\n", &error));
+	(void)umask(before);
+	for (size_t i = 0; i < COUNT_OF(made); i++) {
+		struct stat status;
+
+		assert_int_equal(stat(below(made[i]), &status), 0);
+		assert_int_equal(status.st_mode & 07777, S_ISDIR(status.st_mode) ? 0755 : 0644);
+	}
+	folder_release(&folder);
+}
+
 /* What folder_read hands over. */
 struct seen {
 	char lines[8][32];
@@ -497,6 +536,51 @@ static void a_folder_without_a_run_cannot_go_on(void **state)
 	folder_release(&folder);
 }
 
+static bool goes_on(struct folder *folder, struct error *error)
+{
+	struct seen seen = {.count = 0};
+
+	return reopen(folder, &seen, error);
+}
+
+static void only_a_regular_file_is_read_or_written(void **state)
+{
+	struct folder folder = folder_with_csv("irregular", HEADER);
+	struct error error = {""};
+	char *text;
+
+	(void)state;
+	write_file(below("a_victim"), HEADER, strlen(HEADER));
+	assert_int_equal(symlink("../a_victim", below("irregular/timeline.csv")), 0);
+	assert_true(goes_on(&folder, &error));
+	assert_false(folder_append_timeline(&folder, HEADER, "1,2\n", &error));
+	assert_contains(error.text, "timeline.csv cannot be written");
+	folder_release(&folder);
+
+	/* Who opens this one waits for somebody at the other end. */
+	for (int i = 0; i <= 1; i++) {
+		const char *path = below(i == 0 ? "irregular/timeline.csv" : "irregular/runs.csv");
+
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(mkfifo(path, 0600), 0);
+		assert_false(i == 0 ? folder_append_timeline(&folder, HEADER, "1,2\n", &error)
+				    : goes_on(&folder, &error));
+		assert_contains(error.text, i == 0 ? "cannot be written" : "cannot be opened");
+		folder_release(&folder);
+	}
+	assert_false(folder_create(&folder, HEADER, false, 1, &error));
+	assert_contains(error.text, "cannot be written");
+	folder_release(&folder);
+
+	assert_int_equal(unlink(below("irregular/runs.csv")), 0);
+	assert_int_equal(symlink("../a_victim", below("irregular/runs.csv")), 0);
+	assert_false(goes_on(&folder, &error));
+	text = read_file(below("a_victim"), NULL);
+	assert_string_equal(text, HEADER);
+	free(text);
+	folder_release(&folder);
+}
+
 static void a_row_that_could_not_be_made_is_not_written(void **state)
 {
 	struct folder folder = folder_named("null");
@@ -596,6 +680,9 @@ int main(void)
 		cmocka_unit_test(a_file_in_the_folders_place_is_refused),
 		cmocka_unit_test(a_disk_with_too_little_room_is_refused_and_nothing_left),
 		cmocka_unit_test(a_link_in_the_place_of_runs_csv_is_not_followed),
+		cmocka_unit_test(a_link_in_the_folders_place_is_refused),
+		cmocka_unit_test(nobody_else_may_write_to_what_is_made),
+		cmocka_unit_test(only_a_regular_file_is_read_or_written),
 		cmocka_unit_test(a_run_goes_on_behind_its_rows),
 		cmocka_unit_test(a_folder_that_is_written_to_is_refused_to_others),
 		cmocka_unit_test(a_run_that_came_in_between_is_left_alone),

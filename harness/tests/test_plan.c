@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/runner/plan.h"
+#include "harness/worker/measure.h"
 #include "support.h"
 
 #define MOST_ALLOCATORS 8
@@ -470,6 +471,31 @@ static void assert_close(double value, double expected)
 {
 	if (!(fabs(value - expected) <= 1e-9 * fabs(expected)))
 		fail_msg("%.17g instead of %.17g", value, expected);
+}
+
+static void a_single_value_is_warmed_up_unless_a_build_takes_long(void **state)
+{
+	const double limit_ns = MEASURE_LONGEST_WARM_UP_NS;
+	struct fake fake;
+	struct plan plan;
+	struct cell *cell;
+	double with_ns;
+
+	(void)state;
+	fake_init(&fake, 1);
+	only_strategy(&fake, "realloc_doubling");
+	make(&plan, &fake, plenty);
+	cell = plan_cell(&plan, 0, 0);
+	cell->warm_ns = 16e6;
+	cell->cold_ns = limit_ns;
+	plan_decide(&plan);
+	assert_int_equal(cell->values, 1);
+	with_ns = cell->worker_ns;
+	cell->cold_ns = limit_ns + 1;
+	plan_decide(&plan);
+	/* A nanosecond of cold more, and a warm-up less. */
+	assert_close(with_ns - cell->worker_ns, cell->warm_ns - 1.1);
+	plan_release(&plan);
 }
 
 static void an_exact_power_law_is_extrapolated_exactly(void **state)
@@ -1083,6 +1109,7 @@ int main(void)
 		cmocka_unit_test(every_block_comes_first_about_equally_often),
 		cmocka_unit_test(iterations_follow_the_blocks_median_not_one_allocator),
 		cmocka_unit_test(a_short_value_is_taken_often_and_a_long_one_once),
+		cmocka_unit_test(a_single_value_is_warmed_up_unless_a_build_takes_long),
 		cmocka_unit_test(an_exact_power_law_is_extrapolated_exactly),
 		cmocka_unit_test(an_exponent_is_kept_between_one_and_the_strategys_order),
 		cmocka_unit_test(one_known_time_is_extrapolated_by_the_strategys_order),

@@ -409,16 +409,76 @@ static void every_number_set_is_one_that_the_column_accepts(void **state)
 	}
 }
 
+static void text_loses_what_a_terminal_takes_for_a_command(void **state)
+{
+	static const struct {
+		const char *said;
+		const char *kept;
+	} cases[] = {
+		{"a\x1b[31mb", "a [31mb"},
+		{"a\xc2\x9b"
+		 "31mb",
+		 "a 31mb"}, /* the same sequence's other form */
+		{"a\x9b"
+		 "31mb",
+		 "a?31mb"},
+		{"\x7f\x07", "  "},
+		{"\xc2\xa0\xc3\xa9", "\xc2\xa0\xc3\xa9"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct record record = record_init();
+
+		record_set_text(&record, "status_detail", cases[i].said);
+		assert_string_equal(record_get(&record, "status_detail"), cases[i].kept);
+		record_release(&record);
+	}
+}
+
 static void text_cannot_become_a_formula_in_a_spreadsheet(void **state)
 {
 	static const struct {
 		const char *said;
 		const char *kept;
 	} cases[] = {
-		{"=1+1", "'=1+1"},         {"+1", "'+1"}, {"-1", "'-1"},
-		{"@SUM(A1)", "'@SUM(A1)"}, {"=", "'="},   {"a=b", "a=b"},
-		{"a-b+c@d", "a-b+c@d"},    {"'=", "'="},  {"\t=1", " =1"},
+		{"=1+1", "'=1+1"},
+		{"+1", "'+1"},
+		{"-1", "'-1"},
+		{"@SUM(A1)", "'@SUM(A1)"},
+		{"=", "'="},
+		{"a=b", "a=b"},
+		{"a-b+c@d", "a-b+c@d"},
+		{"'=", "'="},
+		{"\t=1", "' =1"},
 		{"a\r\nb", "a  b"},
+		{"  -1", "'  -1"},
+		{"\r\n=1", "'  =1"},
+		{"\x01=1", "' =1"},
+		{"\xc2\x85=1", "' =1"},
+		{"  ", "  "},
+		{" a=1", " a=1"},
+		/* the wide forms, and a wide sign that is none of them */
+		{"\xef\xbc\x9d"
+		 "1",
+		 "'\xef\xbc\x9d"
+		 "1"},
+		{"\xef\xbc\x8b"
+		 "1",
+		 "'\xef\xbc\x8b"
+		 "1"},
+		{"\xef\xbc\x8d"
+		 "1",
+		 "'\xef\xbc\x8d"
+		 "1"},
+		{"\xef\xbc\xa0"
+		 "1",
+		 "'\xef\xbc\xa0"
+		 "1"},
+		{"\xef\xbc\x8c"
+		 "1",
+		 "\xef\xbc\x8c"
+		 "1"},
 	};
 
 	(void)state;
@@ -701,6 +761,7 @@ int main(void)
 		cmocka_unit_test(a_value_can_be_replaced_and_taken_away),
 		cmocka_unit_test(a_number_that_no_column_holds_is_missing_not_zero),
 		cmocka_unit_test(every_number_set_is_one_that_the_column_accepts),
+		cmocka_unit_test(text_loses_what_a_terminal_takes_for_a_command),
 		cmocka_unit_test(text_cannot_become_a_formula_in_a_spreadsheet),
 		cmocka_unit_test(a_formula_in_a_report_is_guarded_too),
 		cmocka_unit_test(text_longer_than_a_path_is_cut),

@@ -1,5 +1,6 @@
 #include "cmocka_headers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -272,6 +273,40 @@ static void more_names_than_a_message_holds_are_cut_between_names(void **state)
 	assert_string_equal(last, " twelve_chars");
 }
 
+static void text_for_a_terminal_has_no_command_in_it(void **state)
+{
+	static const struct {
+		const char *said;
+		const char *shown;
+	} cases[] = {
+		{"", ""},
+		{"plain \xc3\xa9, \xe2\x82\xac", "plain \xc3\xa9, \xe2\x82\xac"},
+		{"\x1b[2J\x1b]0;title\x07", "?[2J?]0;title?"},
+		{"a\tb\nc\rd\x7f", "a?b?c?d?"},
+		/* The control characters behind ASCII are two bytes; a byte alone is no character.
+		 */
+		{"\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", "??????\xc2\xa0"},
+		{"\x9b"
+		 "31m",
+		 "?31m"},
+		{"cut \xe2\x82", "cut ??"},
+		{"\xc2", "?"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct error error = {""};
+		char text[64];
+
+		(void)snprintf(text, sizeof text, "%s", cases[i].said);
+		make_printable(text);
+		assert_string_equal(text, cases[i].shown);
+		/* So is each message. */
+		assert_false(error_set(&error, "%s", cases[i].said));
+		assert_string_equal(error.text, cases[i].shown);
+	}
+}
+
 static void utf8_is_told_from_what_is_not(void **state)
 {
 	/* The boundaries of the Unicode standard's table 3-7, and what lies just beyond. */
@@ -361,6 +396,7 @@ int main(void)
 		cmocka_unit_test(a_word_that_is_like_none_has_no_nearest_name),
 		cmocka_unit_test(the_nearer_of_two_names_wins_wherever_it_stands),
 		cmocka_unit_test(an_unknown_name_is_answered_with_the_nearest_and_all_valid_ones),
+		cmocka_unit_test(text_for_a_terminal_has_no_command_in_it),
 		cmocka_unit_test(utf8_is_told_from_what_is_not),
 		cmocka_unit_test(more_names_than_a_message_holds_are_cut_between_names),
 		cmocka_unit_test(what_is_left_of_a_character_is_trimmed),

@@ -23,6 +23,9 @@ static struct {
 	_Atomic size_t peak_usable;
 } live_bytes;
 
+/* Blocks that there was no memory to remember. */
+static atomic_bool lost_blocks;
+
 static void raise_to(_Atomic size_t *peak, size_t bytes)
 {
 	size_t before = atomic_load_explicit(peak, memory_order_relaxed);
@@ -60,24 +63,35 @@ bool account_reset(size_t blocks)
 	atomic_store(&live_bytes.peak_requested, 0);
 	atomic_store(&live_bytes.peak_moving, 0);
 	atomic_store(&live_bytes.peak_usable, 0);
+	atomic_store(&lost_blocks, false);
 	system_calls_forget_mappings();
 	return blocks_reset(blocks);
 }
 
-static void insert(void *block, size_t requested, size_t usable)
+/* False without memory: the block is not known then. */
+static bool insert(void *block, size_t requested, size_t usable)
 {
 	const struct block entry = {(uintptr_t)block, requested, usable};
 	struct block replaced;
 
-	/* A block that went past us (by __libc_free, say) must have gone if its place is free. */
-	if (blocks_insert(&entry, &replaced))
+	switch (blocks_insert(&entry, &replaced)) {
+	case BLOCKS_ADDED:
+		break;
+	case BLOCKS_REPLACED:
+		/* It went past us (by __libc_free, say): its place is free. */
 		reduce_live(replaced.requested_bytes, replaced.usable_bytes);
+		break;
+	case BLOCKS_NO_MEMORY:
+		atomic_store(&lost_blocks, true);
+		return false;
+	}
+	return true;
 }
 
 void account_add_block(void *block, size_t requested, size_t usable)
 {
-	insert(block, requested, usable);
-	change_live(requested, usable);
+	if (insert(block, requested, usable))
+		change_live(requested, usable);
 }
 
 void account_remove_block(const void *block)
@@ -165,15 +179,17 @@ void account_realloc_end(const struct account_realloc *resize, void *result, siz
 	if (resize->counted)
 		count_realloc(resize, result, requested);
 	if (failed) {
-		if (resize->known)
-			insert(resize->block, old_requested, old_usable);
+		if (resize->known && !insert(resize->block, old_requested, old_usable))
+			reduce_live(old_requested, old_usable);
 	} else if (result != NULL && resize->counted) {
 		const size_t usable = real.malloc_usable_size == NULL
 					      ? requested
 					      : real.malloc_usable_size(result);
 
-		insert(result, requested, usable);
-		change_live(requested - old_requested, usable - old_usable);
+		if (insert(result, requested, usable))
+			change_live(requested - old_requested, usable - old_usable);
+		else
+			reduce_live(old_requested, old_usable);
 	} else if (resize->known) {
 		reduce_live(old_requested, old_usable);
 	}
@@ -194,4 +210,13 @@ void account_live(struct trace_live *live)
 	live->peak_moving_bytes = atomic_load(&live_bytes.peak_moving);
 	live->peak_usable_bytes = atomic_load(&live_bytes.peak_usable);
 	live->window_peak_bytes = moving > window ? moving : window;
+}
+
+const char *account_incomplete(void)
+{
+	if (atomic_load(&lost_blocks))
+		return "the interposer had no memory for its table of blocks";
+	if (system_calls_lost_mappings())
+		return "the interposer had no memory for its table of mappings";
+	return NULL;
 }

@@ -72,4 +72,7 @@ void account_realloc_end(const struct account_realloc *resize, void *result, siz
 
 void account_live(struct trace_live *live);
 
+/* Why what is live is not all known since the last reset, or NULL if it is. */
+const char *account_incomplete(void);
+
 #endif

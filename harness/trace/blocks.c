@@ -164,29 +164,31 @@ bool blocks_any(void)
 	return atomic_load_explicit(&any, memory_order_relaxed);
 }
 
-bool blocks_insert(const struct block *block, struct block *replaced)
+enum blocks_inserted blocks_insert(const struct block *block, struct block *replaced)
 {
 	struct shard *shard = shard_of(block->address);
-	bool found;
+	enum blocks_inserted result = BLOCKS_ADDED;
 	size_t slot;
 
 	if (!blocks_any())
 		atomic_store(&any, true);
 	look_ahead(block->address, &last_inserted);
 	lock_take(&shard->lock);
-	if (!make_room(shard))
-		raw_die("growbench-trace: no memory to keep account of the live blocks");
+	if (!make_room(shard)) {
+		lock_release(&shard->lock);
+		return BLOCKS_NO_MEMORY;
+	}
 	slot = find(shard, block->address);
-	found = shard->slots[slot].address == block->address;
-	if (found) {
+	if (shard->slots[slot].address == block->address) {
 		*replaced = shard->slots[slot];
 		shard->slots[slot] = *block;
+		result = BLOCKS_REPLACED;
 	} else {
 		put(shard, slot, *block);
 		shard->used++;
 	}
 	lock_release(&shard->lock);
-	return found;
+	return result;
 }
 
 /* Empties the slot; those behind it that are not at home come one nearer. */

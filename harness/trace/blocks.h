@@ -27,9 +27,15 @@ bool blocks_reset(size_t count);
 /* Might there be a block? False only if none was inserted since the last reset. */
 bool blocks_any(void);
 
-/* Adds the block. If there was one at its address, replaces it, fills *replaced and returns true.
- * The process ends with a message if there is no memory. */
-bool blocks_insert(const struct block *block, struct block *replaced);
+enum blocks_inserted {
+	BLOCKS_ADDED,
+	/* There was one at its address, which *replaced tells. */
+	BLOCKS_REPLACED,
+	/* It is not in the table, which is as it was. */
+	BLOCKS_NO_MEMORY,
+};
+
+enum blocks_inserted blocks_insert(const struct block *block, struct block *replaced);
 
 /* Takes out the block at the address and fills *block; false if there is none. */
 bool blocks_remove(const void *address, struct block *block);

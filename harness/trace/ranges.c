@@ -9,24 +9,28 @@
 void ranges_clear(struct ranges *ranges)
 {
 	ranges->count = 0;
+	ranges->incomplete = false;
 }
 
-static void make_room(struct ranges *ranges)
+static bool make_room(struct ranges *ranges, size_t count)
 {
 	const size_t capacity = ranges->capacity == 0 ? FIRST_CAPACITY : ranges->capacity * 2;
 	struct range *grown;
 
-	if (ranges->count < ranges->capacity)
-		return;
+	if (count <= ranges->capacity)
+		return true;
 	grown = raw_map(capacity * sizeof *grown);
-	if (grown == NULL)
-		raw_die("growbench-trace: no memory to keep account of the mappings");
+	if (grown == NULL) {
+		ranges->incomplete = true;
+		return false;
+	}
 	if (ranges->items != NULL) {
 		memcpy(grown, ranges->items, ranges->count * sizeof *grown);
 		raw_unmap(ranges->items, ranges->capacity * sizeof *grown);
 	}
 	ranges->items = grown;
 	ranges->capacity = capacity;
+	return true;
 }
 
 /* The first that ends at or behind the address. */
@@ -46,17 +50,19 @@ static size_t find(const struct ranges *ranges, uintptr_t address)
 	return low;
 }
 
-/* Puts `count` items (none where item is NULL) in place of those from first to before last. */
-static void replace(struct ranges *ranges, size_t first, size_t last, const struct range *items,
+/* Puts `count` items (none where item is NULL) in place of those from first to before last: one
+ * more at most, where a removal from the middle splits a range. False without memory. */
+static bool replace(struct ranges *ranges, size_t first, size_t last, const struct range *items,
 		    size_t count)
 {
-	/* One more at most: a removal from the middle splits a range. */
-	make_room(ranges);
+	if (!make_room(ranges, ranges->count - (last - first) + count))
+		return false;
 	memmove(ranges->items + first + count, ranges->items + last,
 		(ranges->count - last) * sizeof *items);
 	ranges->count = ranges->count - (last - first) + count;
 	for (size_t i = 0; i < count; i++)
 		ranges->items[first + i] = items[i];
+	return true;
 }
 
 size_t ranges_add(struct ranges *ranges, uintptr_t start, uintptr_t end)
@@ -75,7 +81,8 @@ size_t ranges_add(struct ranges *ranges, uintptr_t start, uintptr_t end)
 		merged.start = item->start < merged.start ? item->start : merged.start;
 		merged.end = item->end > merged.end ? item->end : merged.end;
 	}
-	replace(ranges, first, last, &merged, 1);
+	if (!replace(ranges, first, last, &merged, 1))
+		return 0;
 	return merged.end - merged.start - covered;
 }
 
@@ -103,8 +110,8 @@ size_t ranges_remove(struct ranges *ranges, uintptr_t start, uintptr_t end)
 			removed -= item.end - end;
 		}
 	}
-	if (last > first)
-		replace(ranges, first, last, left, left_count);
+	if (last > first && !replace(ranges, first, last, left, left_count))
+		return 0;
 	return removed;
 }
 

@@ -1,7 +1,7 @@
 /*
  * ranges.h - a set of addresses, as ranges that neither overlap nor touch.
  *
- * Nothing is locked. Memory comes from the kernel; without any, the process ends with a message.
+ * Nothing is locked. Memory comes from the kernel.
  * All functions take ranges from `start` to before `end`, start <= end.
  */
 #ifndef GROWBENCH_HARNESS_TRACE_RANGES_H
@@ -21,11 +21,13 @@ struct ranges {
 	struct range *items; /* in ascending order */
 	size_t count;
 	size_t capacity;
+	/* Something was not added or removed for want of memory, since the set was last cleared. */
+	bool incomplete;
 };
 
 void ranges_clear(struct ranges *ranges);
 
-/* Add and remove return how many bytes that has added or removed. */
+/* Add and remove return how many bytes that has added or removed: none without memory. */
 size_t ranges_add(struct ranges *ranges, uintptr_t start, uintptr_t end);
 size_t ranges_remove(struct ranges *ranges, uintptr_t start, uintptr_t end);
 

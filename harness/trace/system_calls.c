@@ -11,6 +11,16 @@ static struct lock mappings_lock;
 static struct ranges mappings;
 static struct ranges writable;
 
+bool system_calls_lost_mappings(void)
+{
+	bool lost;
+
+	lock_take(&mappings_lock);
+	lost = mappings.incomplete || writable.incomplete;
+	lock_release(&mappings_lock);
+	return lost;
+}
+
 void system_calls_forget_mappings(void)
 {
 	lock_take(&mappings_lock);

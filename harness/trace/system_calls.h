@@ -27,4 +27,7 @@ void system_calls_end(void);
 /* Forgets what the program itself has mapped. */
 void system_calls_forget_mappings(void);
 
+/* Is some of that not known, for want of memory, since then? */
+bool system_calls_lost_mappings(void);
+
 #endif

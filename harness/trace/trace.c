@@ -47,4 +47,5 @@ const struct trace growbench_trace = {
 	.pause = pause_counting,
 	.resume = resume_counting,
 	.live = account_live,
+	.incomplete = account_incomplete,
 };

@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define TRACE_SYMBOL "growbench_trace"
-#define TRACE_VERSION 1
+#define TRACE_VERSION 2
 
 /* Calls of the system that succeeded; byte counts are whole pages as the kernel counts them. */
 struct trace_system_calls {
@@ -126,6 +126,10 @@ struct trace {
 
 	/* What is live now, and the peaks since reset. */
 	void (*live)(struct trace_live *live);
+
+	/* Why blocks, or mappings, are missing in what was told since reset, or NULL if none are:
+	 * there was no memory for another one in the table of them. The program does not notice. */
+	const char *(*incomplete)(void);
 };
 
 #endif

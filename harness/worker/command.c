@@ -283,8 +283,8 @@ static const char *resolution_pass(const struct request *request, struct report 
 
 	(void)request;
 	if (!memory_resolution(&resolution)) {
-		(void)error_set(error, "/proc/self/clear_refs cannot be written, so the peak of "
-				       "memory cannot be read here");
+		(void)error_set(error, "no memory, or /proc/self/clear_refs cannot be written, so "
+				       "the peak of memory cannot be read here");
 		return "ok";
 	}
 	report_count(report, "peak_resolution_bytes", resolution);

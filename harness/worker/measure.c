@@ -93,6 +93,12 @@ bool measure_prepare(const struct measure_request *request, struct row_source *s
 	       error_set(error, "no memory for what %s starts from", request->strategy->name);
 }
 
+void measure_dispose(const struct measure_request *request, struct row_source *source)
+{
+	if (request->strategy->dispose != NULL)
+		request->strategy->dispose(source);
+}
+
 static uint64_t timeval_ns(const struct timeval *time)
 {
 	return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_usec * 1000;
@@ -346,7 +352,8 @@ static enum measure_status run_warm(struct measurement *measurement, struct erro
 	struct rusage before;
 	struct rusage after;
 
-	if (request->values > 1)
+	if (request->values > 1 ||
+	    measurement->result->cold_ns[PHASE_BUILD] <= MEASURE_LONGEST_WARM_UP_NS)
 		status = warm_up(measurement, error);
 	if (status != MEASURE_OK)
 		return status;
@@ -456,8 +463,7 @@ static void dispose_lanes(struct measurement *measurement)
 	const struct measure_request *request = measurement->request;
 
 	for (unsigned i = 0; i < request->threads; i++)
-		if (request->strategy->dispose != NULL)
-			request->strategy->dispose(&measurement->lanes[i].source);
+		measure_dispose(request, &measurement->lanes[i].source);
 }
 
 enum measure_status measure(const struct measure_request *request, struct measure_result *result,

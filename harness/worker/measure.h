@@ -8,10 +8,10 @@
  * program's code has been mapped before, but its data, the allocator's among it, is as the start of
  * the process left it.
  *
- * Warm: one untimed lifecycle that is verified (left out where a single value is asked for, since
- * that one is as good), then `values` values through Google Benchmark, each the mean of
- * `iterations` times build and release. With threads, a value is the time in which each thread
- * does one build and release.
+ * Warm: one untimed lifecycle that is verified (left out for a single value of builds that take
+ * longer than MEASURE_LONGEST_WARM_UP_NS), then `values` values through Google Benchmark, each the
+ * mean of `iterations` times build and release. With threads, a value is the time in which each
+ * thread does one build and release.
  *
  * A strategy that has `prepare`, `rewind`, `expected` or `walk` (strategy.h) is treated as these
  * say; none of that is in a timed figure but `walk`. On request the scan of a result that stays is
@@ -28,7 +28,11 @@
 #include "kernels/strategy.h"
 
 enum {
-	MEASURE_MAX_VALUES = 64
+	MEASURE_MAX_VALUES = 64,
+	/* Of a cold build. First touches of pages are little of what takes that long; of what takes
+	 * less they may be all, so whether there is a steady state must not hang on the number of
+	 * values, which follows from times that were taken once. */
+	MEASURE_LONGEST_WARM_UP_NS = 200 * 1000 * 1000
 };
 
 struct measure_request {
@@ -88,6 +92,9 @@ void measure_rewind(const struct measure_request *request, struct row_source *so
 /* Has the strategy prepare what it starts from. False with a message if it cannot. */
 bool measure_prepare(const struct measure_request *request, struct row_source *source,
 		     struct error *error);
+
+/* Has it give that back. */
+void measure_dispose(const struct measure_request *request, struct row_source *source);
 
 /* Measures. The result is valid for MEASURE_OK only; otherwise *error says what happened. */
 enum measure_status measure(const struct measure_request *request, struct measure_result *result,

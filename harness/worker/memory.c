@@ -78,47 +78,47 @@ static size_t batch_pages(void)
 
 /* The kernel empties a CPU's batch when a change makes it too large, and takes away the pages of a
  * mapping in one change. So a mapping of many pages that goes away leaves the batch of its kind of
- * page empty: here that of anonymous memory and that of files. */
-static void empty_batches(double *touch_page_ns)
+ * page empty: here that of anonymous memory and that of files. False without memory. */
+static bool empty_batches(double *touch_page_ns)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t bytes = batch_pages() * page;
 	unsigned char *memory = memory_map(bytes);
+	uint64_t start = clock_now_ns();
 	Dl_info libc;
 	int fd = -1;
 
-	if (memory != NULL) {
-		uint64_t start = clock_now_ns();
-
-		touch(memory, bytes, page);
-		*touch_page_ns = (double)(clock_now_ns() - start) / (double)batch_pages();
-		(void)munmap(memory, bytes);
-	}
+	if (memory == NULL)
+		return false;
+	touch(memory, bytes, page);
+	*touch_page_ns = (double)(clock_now_ns() - start) / (double)batch_pages();
+	(void)munmap(memory, bytes);
 	/* Any file of that size which is in the page cache will do. */
 	if (dladdr(dlsym(RTLD_DEFAULT, "gnu_get_libc_version"), &libc) != 0)
 		fd = open(libc.dli_fname, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return;
+		return true;
 	memory = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	(void)close(fd);
-	if (memory != MAP_FAILED)
-		(void)munmap(memory, bytes);
+	if (memory == MAP_FAILED)
+		return false;
+	(void)munmap(memory, bytes);
+	return true;
 }
 
 bool memory_reset_peak(uint64_t *rss_bytes, double *touch_page_ns)
 {
 	double touched_ns = 0;
 	int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-	ssize_t written;
+	bool reset;
 
 	if (fd < 0)
 		return false;
-	empty_batches(&touched_ns);
+	reset = empty_batches(&touched_ns) && write(fd, "5", 1) == 1;
+	(void)close(fd);
 	if (touch_page_ns != NULL)
 		*touch_page_ns = touched_ns;
-	written = write(fd, "5", 1);
-	(void)close(fd);
-	return written == 1 && read_status("\nVmRSS:", rss_bytes);
+	return reset && read_status("\nVmRSS:", rss_bytes);
 }
 
 int memory_open_resident(void)

@@ -36,9 +36,9 @@ bool memory_resident(int fd, uint64_t *rss_bytes);
 
 /*
  * Sets the peak back. On success *rss_bytes is the resident memory at that moment; false if this
- * kernel or sandbox does not let us. The batches are emptied by touching and giving back some 64
- * new pages; if touch_page_ns is not NULL, it gets what a page took: the price of a page fault in
- * this process at this moment.
+ * kernel or sandbox does not let us, or there is no memory. The batches are emptied by touching and
+ * giving back some 64 new pages; if touch_page_ns is not NULL, it gets what a page took: the price
+ * of a page fault in this process at this moment.
  */
 bool memory_reset_peak(uint64_t *rss_bytes, double *touch_page_ns);
 

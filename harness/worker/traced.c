@@ -197,6 +197,12 @@ static size_t live_blocks(const struct measure_request *request)
 	return blocks > MOST_BLOCKS / request->threads ? MOST_BLOCKS : blocks * request->threads;
 }
 
+static void dispose_lanes(struct traced_run *run)
+{
+	for (unsigned i = 0; i < run->request->threads; i++)
+		measure_dispose(run->request, &run->lanes[i].source);
+}
+
 static uint64_t calls_of(const struct trace_counts *counts)
 {
 	return counts->malloc_count + counts->calloc_count + counts->realloc_count +
@@ -279,6 +285,10 @@ static enum measure_status verdict(struct traced_run *run, struct error *error)
 			return MEASURE_WRONG_CHECKSUM;
 		}
 	}
+	if (run->trace->incomplete() != NULL) {
+		(void)error_set(error, "the trace is not whole: %s", run->trace->incomplete());
+		return MEASURE_FAILED;
+	}
 	return MEASURE_OK;
 }
 
@@ -288,6 +298,7 @@ enum measure_status traced(const struct measure_request *request, struct traced_
 	struct traced_run run = {
 		.trace = dlsym(RTLD_DEFAULT, TRACE_SYMBOL), .request = request, .result = result};
 	const unsigned wanted = request->threads == 1 ? result->points_wanted : 0;
+	enum measure_status status;
 	struct trace_live live;
 
 	memset(result, 0, sizeof *result);
@@ -312,5 +323,7 @@ enum measure_status traced(const struct measure_request *request, struct traced_
 	collect(&run);
 	run.trace->live(&live);
 	result->leaked_bytes = live.requested_bytes;
-	return verdict(&run, error);
+	status = verdict(&run, error);
+	dispose_lanes(&run);
+	return status;
 }

@@ -48,6 +48,8 @@ static struct mapping mappings[MOST_MAPPINGS];
 static size_t most_mapping_bytes;
 static enum failure failure_kind;
 static uint64_t calls_until_failure;
+static uint64_t all_failures;
+static bool accepts_others;
 
 void counting_allocator_start(void)
 {
@@ -71,6 +73,16 @@ void counting_allocator_fail(enum failure failure, uint64_t nth)
 	calls_until_failure = nth;
 }
 
+void counting_allocator_accept_others(void)
+{
+	accepts_others = true;
+}
+
+uint64_t counting_allocator_all_failures(void)
+{
+	return all_failures;
+}
+
 void counting_allocator_limit_mapping(size_t most_bytes)
 {
 	most_mapping_bytes = most_bytes;
@@ -87,6 +99,7 @@ static bool has_to_fail(void)
 	if (failure_kind == FAIL_ONE)
 		calls_until_failure = 0;
 	counts.made_to_fail_count++;
+	all_failures++;
 	return true;
 }
 
@@ -165,6 +178,13 @@ static void fill_with_junk(unsigned char *block, size_t bytes)
 	memset(block + bytes - JUNK_BYTES, 0xee, JUNK_BYTES);
 }
 
+/* For use after free to show without a sanitizer, too. */
+static void free_block(void *block)
+{
+	fill_with_junk(block, remove_block(block));
+	__real_free(block);
+}
+
 static void *fresh_block(size_t bytes)
 {
 	void *const block = is_absurd(bytes) ? NULL : __real_malloc(bytes);
@@ -227,8 +247,7 @@ void *__wrap_realloc(void *block, size_t bytes)
 		counts.peak_moving_bytes = counts.live_bytes + bytes;
 	if (block != NULL) {
 		memcpy(moved, block, old_bytes < bytes ? old_bytes : bytes);
-		remove_block(block);
-		__real_free(block);
+		free_block(block);
 		counts.live_bytes -= old_bytes;
 	}
 	grow_live(bytes);
@@ -240,8 +259,12 @@ void __wrap_free(void *block)
 	counts.free_count++;
 	if (block == NULL)
 		return;
-	counts.live_bytes -= remove_block(block);
-	__real_free(block);
+	if (accepts_others && counting_allocator_block_bytes(block) == 0) {
+		__real_free(block);
+		return;
+	}
+	counts.live_bytes -= counting_allocator_block_bytes(block);
+	free_block(block);
 }
 
 void *__wrap_mmap(void *address, size_t bytes, int protection, int flags, int file, off_t offset)

@@ -4,9 +4,9 @@
  * The linker's --wrap puts it in place of malloc, calloc, realloc, free, mmap, munmap and mprotect
  * for everything that is linked into the test. It knows each block that is live, so it is an
  * account of its own against which a strategy's closed forms are checked. realloc moves the block
- * every time, so that what is documented as "at most" is reached. Fresh blocks are filled with
- * junk. Freeing what is not live, or changing protection outside of a mapping, fails the test that
- * is running.
+ * every time, so that what is documented as "at most" is reached. Blocks are filled with junk when
+ * they are fresh and when they are freed. Freeing what is not live, or changing protection outside
+ * of a mapping, fails the test that is running.
  */
 #ifndef GROWBENCH_KERNELS_TESTS_COUNTING_ALLOCATOR_H
 #define GROWBENCH_KERNELS_TESTS_COUNTING_ALLOCATOR_H
@@ -55,8 +55,15 @@ enum failure {
 /* nth == 0: nothing fails any more. mmap and mprotect count as asking for memory. */
 void counting_allocator_fail(enum failure failure, uint64_t nth);
 
+/* How many calls were made to fail since the program began. */
+uint64_t counting_allocator_all_failures(void);
+
 /* mmap refuses mappings of more than that. */
 void counting_allocator_limit_mapping(size_t most_bytes);
+
+/* Blocks that are not known may be freed from now on: a library may have got them from the C
+ * library's functions, which are not counted. */
+void counting_allocator_accept_others(void);
 
 /* The size of a live block, 0 if there is no such block. */
 size_t counting_allocator_block_bytes(const void *block);

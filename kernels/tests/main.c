@@ -13,14 +13,31 @@
 #define MOST_GROUP_BYTES 64
 
 static const struct suite *const suites[] = {
-	&suite_checksum, &suite_row_source,
-	&suite_registry, &suite_growth,
-	&suite_rows,     &suite_cost,
-	&suite_memory,   &suite_out_of_memory,
-	&suite_reserve,  &suite_containers,
-	&suite_ndarray,  &suite_pattern_input,
-	&suite_patterns, NULL,
+	&suite_checksum,
+	&suite_row_source,
+	&suite_registry,
+	&suite_growth,
+	&suite_rows,
+	&suite_cost,
+	&suite_memory,
+	&suite_out_of_memory,
+	&suite_reserve,
+	&suite_containers,
+	&suite_ndarray,
+	&suite_pattern_input,
+	&suite_patterns,
+	&suite_patterns_out_of_memory,
+	NULL,
 };
+
+enum thoroughness suites_thoroughness(void)
+{
+	const char *const exhaustive = getenv("GROWBENCH_EXHAUSTIVE");
+
+	if (exhaustive == NULL || *exhaustive == '\0')
+		return THOROUGHNESS_USUAL;
+	return strcmp(exhaustive, "0") == 0 ? THOROUGHNESS_FEW_SIZES : THOROUGHNESS_EXHAUSTIVE;
+}
 
 static int start_counting(void **state)
 {
@@ -92,11 +109,18 @@ static int run_for_each(const struct suite *suite, const struct strategy *const 
 	return failed;
 }
 
-int main(void)
+/* All suites, or only those that are named. */
+int main(int argc, char **argv)
 {
 	int failed = 0;
 
 	for (const struct suite *const *suite = suites; *suite != NULL; suite++) {
+		bool wanted = argc == 1;
+
+		for (int i = 1; i < argc; i++)
+			wanted |= strcmp(argv[i], (*suite)->name) == 0;
+		if (!wanted)
+			continue;
 		if ((*suite)->for_each_strategy)
 			failed += run_for_each(*suite, strategies);
 		else if ((*suite)->for_each_pattern)
@@ -104,6 +128,8 @@ int main(void)
 		else
 			failed += run(*suite, NULL);
 	}
+	fprintf(stderr, "%llu allocations were made to fail\n",
+		(unsigned long long)counting_allocator_all_failures());
 	if (failed != 0)
 		fprintf(stderr, "%d tests failed\n", failed);
 	return failed == 0 ? 0 : 1;

@@ -15,6 +15,16 @@ struct test {
 	void (*run)(void **state);
 };
 
+/* How many sizes the tests go through that let each allocation fail, by GROWBENCH_EXHAUSTIVE in the
+ * environment: "0" a few, for a slow tool; "1" more than there is time for each day. */
+enum thoroughness {
+	THOROUGHNESS_FEW_SIZES,
+	THOROUGHNESS_USUAL,
+	THOROUGHNESS_EXHAUSTIVE,
+};
+
+enum thoroughness suites_thoroughness(void);
+
 struct suite {
 	const char *name;
 	bool for_each_strategy;
@@ -32,6 +42,7 @@ extern const struct suite suite_out_of_memory;
 extern const struct suite suite_ndarray;
 extern const struct suite suite_pattern_input;
 extern const struct suite suite_patterns;
+extern const struct suite suite_patterns_out_of_memory;
 extern const struct suite suite_registry;
 extern const struct suite suite_reserve;
 extern const struct suite suite_row_source;

@@ -164,7 +164,16 @@ static void copies_that_fail_leave_nothing(void **state)
 	assert_null(result.data);
 	assert_int_equal(nd_add(&result, &array, &array), ND_OUT_OF_MEMORY);
 	assert_null(result.data);
+	assert_int_equal(nd_multiply_by(&result, &array, 2), ND_OUT_OF_MEMORY);
+	assert_null(result.data);
+	assert_int_equal(nd_add_number(&result, &array, 1), ND_OUT_OF_MEMORY);
+	assert_null(result.data);
+	assert_int_equal(nd_multiply_add(&result, &array, 2, &array, 1), ND_OUT_OF_MEMORY);
+	assert_null(result.data);
+	nd_release(&result);
 	counting_allocator_fail(FAIL_ALL_FROM, 0);
+	for (size_t i = 0; i < nd_bytes(&array); i++)
+		assert_int_equal(array.data[i], 0);
 	nd_release(&array);
 }
 

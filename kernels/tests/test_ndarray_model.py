@@ -102,7 +102,7 @@ def slice_(random_: random.Random, array: np.ndarray) -> Step:
     count = random_.randint(0, array.ndim)
     if random_.random() < 0.02:
         count = array.ndim + 1
-    key = []
+    key: list = []
     words = [SLICE, count]
     for axis in range(count):
         length = array.shape[axis] if axis < array.ndim else 1
@@ -117,7 +117,7 @@ def index(random_: random.Random, array: np.ndarray) -> Step:
     count = random_.randint(0, min(array.ndim, 2))
     if random_.random() < 0.02:
         count = array.ndim + 1
-    key = []
+    key: list = []
     for axis in range(count):
         length = array.shape[axis] if axis < array.ndim else 1
         out = 2 if random_.random() < 0.05 or length == 0 else 0
@@ -296,7 +296,7 @@ class Batch:
         shape = some_shape(self.random)
         dtype = self.random.choice(("u1", "u2", "u4", "u8", "u8", "u8", "c16"))
         memory = np.arange(1, elements(shape) + 1).astype(dtype)
-        array = np.ndarray(shape, dtype, memory)
+        array: np.ndarray = np.ndarray(shape, dtype, memory)
         self.arrays.append(array)
         self.words += [WRAP, address(array), array.itemsize, array.ndim, *array.shape]
         chain: tuple[str, ...] = (

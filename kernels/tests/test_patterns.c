@@ -255,9 +255,29 @@ static bool fails_cleanly(struct prepared *prepared, enum failure failure, uint6
 	return failed;
 }
 
+/* Without memory for the input there is none, and nothing of it is left. */
+static void prepare_without_memory(const struct strategy *pattern, const struct shape *shape)
+{
+	struct prepared prepared;
+
+	for (int repeated = 0; repeated < 2; repeated++) {
+		prepare(&prepared, pattern, shape);
+		dispose(&prepared);
+		prepared.source.input = &prepared; /* not to be taken for one that is there */
+		counting_allocator_fail(FAIL_ONE, 1);
+		assert_int_equal(pattern->prepare(&prepared.source, shape->rows),
+				 BUILD_OUT_OF_MEMORY);
+		counting_allocator_fail(FAIL_ONE, 0);
+		assert_null(prepared.source.input);
+		dispose(&prepared);
+	}
+}
+
 static void every_allocation_may_fail(void **state)
 {
-	static const struct shape some_shapes[] = {{2, 2}, {33, 17}, {1000, 10}};
+	/* The last one is large enough for huge pages. */
+	static const struct shape some_shapes[] = {{2, 2},    {33, 17},  {1000, 10},
+						   {17, 600}, {600, 17}, {700, 1000}};
 	const struct strategy *pattern = *state;
 
 	for (size_t i = 0; i < COUNT(some_shapes); i++) {
@@ -265,7 +285,11 @@ static void every_allocation_may_fail(void **state)
 		struct prepared prepared;
 		uint64_t nth = 1;
 
+		if (suites_thoroughness() == THOROUGHNESS_FEW_SIZES && i != 1)
+			continue;
+
 		pattern->cost(some_shapes[i].rows, some_shapes[i].columns * sizeof(double), &cost);
+		prepare_without_memory(pattern, &some_shapes[i]);
 		prepare(&prepared, pattern, &some_shapes[i]);
 		while (fails_cleanly(&prepared, FAIL_ONE, nth))
 			nth++;
@@ -338,11 +362,21 @@ static const struct test for_each_pattern[] = {
 	{"the closed forms are what the allocator counts", closed_forms_are_what_is_counted},
 	{"the copied bytes are those of the name", copied_bytes_are_those_of_the_name},
 	{"costs do not wrap around", costs_do_not_wrap_around},
-	{"every allocation may fail", every_allocation_may_fail},
-	{"without an input there is no result", without_an_input_there_is_no_result},
 	{"rows of other things than doubles are not taken",
 	 rows_of_other_things_than_doubles_are_not_taken},
 	{0},
+};
+
+static const struct test out_of_memory_for_each_pattern[] = {
+	{"every allocation may fail", every_allocation_may_fail},
+	{"without an input there is no result", without_an_input_there_is_no_result},
+	{0},
+};
+
+const struct suite suite_patterns_out_of_memory = {
+	.name = "patterns out of memory",
+	.for_each_pattern = true,
+	.tests = out_of_memory_for_each_pattern,
 };
 
 const struct suite suite_patterns = {

@@ -8,6 +8,7 @@ import warnings
 from typing import Callable, Optional, Sequence, Union
 
 from growbench.load import LoadError, LoadWarning
+from growbench.tables import printable
 from growbench.version import version
 
 USAGE = 2
@@ -49,7 +50,7 @@ def run(
         text = (
             str(message) if issubclass(category, LoadWarning) else f"{category.__name__}: {message}"
         )
-        print(f"warning: {text}", file=sys.stderr)
+        print(f"warning: {_harmless(text)}", file=sys.stderr)
 
     try:
         with warnings.catch_warnings():
@@ -57,7 +58,7 @@ def run(
             status = main(sys.argv[1:] if arguments is None else arguments)
             sys.stdout.flush()
     except (LoadError, UsageError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_harmless(str(error))}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:
         # The reader, such as head, has seen enough.
@@ -83,6 +84,15 @@ def run(
         )
         return USAGE
     return status or 0
+
+
+def tell(text: str) -> None:
+    """Print lines in which names of a run stand, without what would speak to the terminal."""
+    print(_harmless(text))
+
+
+def _harmless(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def put(text: str) -> None:

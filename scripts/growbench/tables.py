@@ -10,6 +10,7 @@ from typing import Any, Callable, NamedTuple, Optional, Sequence
 
 import pandas as pd
 
+from growbench.files import spreadsheet_safe
 from growbench.units import show
 
 NOTHING = "-"
@@ -198,19 +199,6 @@ def _plain(value: Any) -> Any:
 def to_json(content: dict) -> str:
     """JSON text, the same for the same content; NaN is an error, as JSON has none."""
     return json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-
-
-def spreadsheet_safe(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with text that a spreadsheet would run as a formula made harmless by a "'"."""
-    safe = frame.copy()
-    for name in safe.columns:
-        if safe[name].dtype == object:
-            safe[name] = [_no_formula(value) for value in safe[name]]
-    return safe
-
-
-def _no_formula(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
 
 
 def as_csv(table: Table) -> str:

@@ -89,7 +89,7 @@ def pattern_run(
     return typed(pd.DataFrame(made, columns=[column.name for column in COLUMNS]))
 
 
-def _base(cell: tuple[str, str, str, int, int]) -> dict:
+def _base(cell: tuple) -> dict:
     implementation, pattern, allocator, rows, row_bytes = cell
     if implementation == "numpy":
         pattern = NUMPY_NAMES.get(pattern, pattern)

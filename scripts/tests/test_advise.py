@@ -26,7 +26,8 @@ REFERENCE = SCRIPTS.parent / "results" / "reference-epyc-2cpu"
 
 def run(factors: dict, machine=None, **more) -> Run:
     """A run where each strategy takes factors[strategy] ns for each row."""
-    rows = planted_run(lambda s, a, n: factors[s] * n, factors, **{"noise": 0.01, **more})
+    plan: dict = {"noise": 0.01, **more}
+    rows = planted_run(lambda s, a, n: factors[s] * n, factors, **plan)
     return Run("mine", rows, machine)
 
 

@@ -19,7 +19,7 @@ from growbench.style import DEFAULT_STYLE, STYLES
 WORKERS = ("python_worker.py",)
 ENTRIES = sorted(path.name for path in SCRIPTS.glob("*.py") if path.name not in WORKERS)
 # What those that read a run want besides it.
-READERS = {
+READERS: dict[str, list[str]] = {
     "advise.py": ["--rows", "10", "--row-bytes", "80"],
     "attribute.py": [],
     "bench_compare.py": [],
@@ -96,6 +96,49 @@ def test_summarise_writes_the_summary_and_says_where(call, run_folder):
     assert done.stdout == f"{folder}/summary.csv: 1 cells of 10 rows, 0 of them flagged\n"
     assert len(pd.read_csv(folder / "summary.csv")) == 1
     assert sorted(path.name for path in folder.iterdir()) == ["runs.csv", "summary.csv"]
+
+
+def test_plots_are_not_drawn_through_a_link(call_here, run_folder, tmp_path):
+    folder = run_folder(small_run())
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "plots").symlink_to(tmp_path / "elsewhere")
+    for script in ("plot.py", "article.py"):
+        done = call_here(script, folder)
+        assert done.returncode == 2
+        assert "plots: is a symbolic link" in done.stderr
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_summary_of_others_rows_has_no_formula(call_here, run_folder):
+    runs = small_run()
+    runs["allocator"] = runs["allocator"].replace("jemalloc", "=cmd|' /C calc'!A1")
+    runs.loc[0, ["status", "status_detail"]] = ["crashed", "=1+1"]
+    folder = run_folder(runs)
+    assert call_here("summarise.py", folder).returncode == 0
+    summary = pd.read_csv(folder / "summary.csv")
+    assert set(summary["allocator"]) == {"glibc", "'=cmd|' /C calc'!A1"}
+    assert "'=1+1" in set(summary["status_detail"])
+
+
+# What shows a run's names, how to have it do so, and what else it wants.
+TELLERS: dict[str, list[str]] = {
+    **READERS,
+    "attribute.py": ["--rows", "1000"],
+    "compare_within.py": ["glibc", "\033[31m\u009b2Jred"],
+    "plot.py": ["--only", "heat_map_cold", "--format", "png"],
+}
+# One takes the times of compare.py, and the other draws as plot.py does.
+del TELLERS["bench_compare.py"], TELLERS["report.py"]
+
+
+@pytest.mark.parametrize("script", TELLERS)
+def test_names_in_a_run_do_not_command_the_terminal(call_here, run_folder, script):
+    runs, _ = full_run(["loop_and_append", "std_vector"], ["glibc", "scudo"], [1000], rounds=6)
+    names = {"scudo": "\033[31m\u009b2Jred", "cheap": "\033[2J"}
+    runs[["allocator", "work"]] = runs[["allocator", "work"]].replace(names)
+    done = call_here(script, run_folder(runs), *TELLERS[script])
+    assert done.stdout or done.stderr
+    assert not {"\033", "\u009b"} & set(done.stdout + done.stderr)
 
 
 @pytest.fixture

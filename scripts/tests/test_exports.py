@@ -266,7 +266,9 @@ def parse_go(text: str) -> tuple[dict[str, str], list[GoLine]]:
         if re.match(r"Benchmark[A-Z]", line):
             fields = line.split()
             assert len(fields) >= 4 and len(fields) % 2 == 0
-            name, threads = re.fullmatch(r"Benchmark(.*)-(\d+)", fields[0]).groups()
+            named = re.fullmatch(r"Benchmark(.*)-(\d+)", fields[0])
+            assert named is not None
+            name, threads = named.groups()
             base, *parts = name.split("/")
             keys = dict(part.split("=") for part in parts)
             assert len(keys) == len(parts)

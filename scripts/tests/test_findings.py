@@ -9,7 +9,7 @@ import pytest
 from conftest import build_runs, fail, one_cell
 from full_runs import full_run
 from planted import planted_run
-from report_runs import evidence_of, hostile_run
+from report_runs import NO_POINTS, evidence_of, hostile_run
 
 from growbench.report import findings
 from growbench.report.findings import FINDINGS
@@ -21,8 +21,8 @@ CACHES = {"machine": {"caches": [{"level": 2, "type": "unified", "bytes": 1_000_
 
 def said(function, runs, machine=None, timeline=None) -> str:
     """The sentences of one finding as text; "" if there is none."""
-    arguments = (runs,) if timeline is None else (runs, timeline)
-    found = function(evidence_of(*arguments, machine=machine))
+    points = NO_POINTS if timeline is None else timeline
+    found = function(evidence_of(runs, points, machine))
     return "" if found is None else " ".join(plain(sentence) for sentence in found.sentences)
 
 

@@ -44,14 +44,14 @@ def run(machine: str, factors: dict, label: str = "", power: float = 1.0, **more
         return speed * own * n**power * 100.0
 
     names = [BASE, *dict.fromkeys(k if isinstance(k, str) else k[0] for k in factors)]
-    rows = planted_run(
-        time, dict.fromkeys(names), **{"sizes": SIZES, "noise": 0.01, "machine": machine, **more}
-    )
+    plan: dict = {"sizes": SIZES, "noise": 0.01, "machine": machine, **more}
+    rows = planted_run(time, dict.fromkeys(names), **plan)
     return Run(label or machine, rows, None)
 
 
 def tables(*runs: Run, **options) -> dict:
-    made = compare_machines(runs, Options(**{"metrics": ("warm_build_release",), **options}))
+    asked: dict = {"metrics": ("warm_build_release",), **options}
+    made = compare_machines(runs, Options(**asked))
     assert len({table.name for table in made}) == len(made)
     for table in made:
         as_terminal(table, colour=True), as_markdown(table), as_csv(table)
@@ -317,7 +317,11 @@ def test_a_verdict_says_what_the_sides_say(columns):
 
 @settings(max_examples=20, deadline=None)
 @given(
-    st.lists(st.tuples(st.floats(0.1, 10), st.floats(0.1, 10)).map(sorted), min_size=1, max_size=4)
+    st.lists(
+        st.tuples(st.floats(0.1, 10), st.floats(0.1, 10)).map(lambda pair: sorted(pair)),
+        min_size=1,
+        max_size=4,
+    )
 )
 def test_the_hull_excludes_1_where_all_runs_do_on_the_same_side(intervals):
     of_runs = [

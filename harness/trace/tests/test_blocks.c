@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "harness/trace/blocks.h"
+#include "harness/trace/tests/failing_map.h"
 
 static void reset(size_t count)
 {
@@ -16,7 +17,7 @@ static void insert(uintptr_t address, size_t requested)
 	const struct block block = {address, requested, requested + 8};
 	struct block replaced;
 
-	assert_false(blocks_insert(&block, &replaced));
+	assert_int_equal(blocks_insert(&block, &replaced), BLOCKS_ADDED);
 }
 
 static bool take_out(uintptr_t address, struct block *block)
@@ -53,7 +54,7 @@ static void a_second_block_at_an_address_replaces_the_first(void **state)
 	(void)state;
 	reset(0);
 	insert(0x2000, 7);
-	assert_true(blocks_insert(&second, &block));
+	assert_int_equal(blocks_insert(&second, &block), BLOCKS_REPLACED);
 	assert_int_equal(block.requested_bytes, 7);
 	assert_int_equal(blocks_count(), 1);
 	assert_true(take_out(0x2000, &block));
@@ -138,6 +139,72 @@ static void any_order_of_any_addresses_is_kept(void **state)
 	agree_with_a_model(UINTPTR_MAX - 16000 * 16, 16, 15000);
 }
 
+/* More than a table that was made for none has room for. */
+#define MANY ((uintptr_t)30000)
+
+/* Inserts that many with the nth mapping failing, and looks for each. Returns how many had no
+ * room. */
+static size_t insert_without_memory(unsigned nth, bool all)
+{
+	static bool added[MANY];
+	size_t refused = 0;
+
+	reset(0);
+	failing_map_fail(nth, all);
+	for (uintptr_t i = 0; i < MANY; i++) {
+		const struct block block = {0x10000 + i * 16, i + 1, i + 2};
+		struct block replaced;
+
+		added[i] = blocks_insert(&block, &replaced) == BLOCKS_ADDED;
+		refused += !added[i];
+	}
+	failing_map_fail(0, false);
+	assert_int_equal(blocks_count(), MANY - refused);
+	for (uintptr_t i = 0; i < MANY; i++) {
+		struct block block;
+
+		assert_int_equal(take_out(0x10000 + i * 16, &block), added[i]);
+		if (added[i])
+			assert_int_equal(block.requested_bytes, i + 1);
+	}
+	assert_int_equal(blocks_count(), 0);
+	return refused;
+}
+
+static void a_table_that_cannot_grow_keeps_what_it_has(void **state)
+{
+	unsigned growths = 0;
+
+	(void)state;
+	while (insert_without_memory(growths + 1, false) > 0)
+		growths++;
+	assert_true(growths > 1);
+	for (unsigned nth = 1; nth <= growths; nth++)
+		assert_true(insert_without_memory(nth, true) >= growths - nth + 1);
+}
+
+static void a_reset_without_memory_leaves_an_empty_table(void **state)
+{
+	unsigned nth = 0;
+	bool done = false;
+
+	(void)state;
+	while (!done) {
+		insert(0x10000, 1);
+		failing_map_fail(++nth, false);
+		done = blocks_reset(0);
+		assert_int_equal(failing_map_failed(), done ? 0 : 1);
+		failing_map_fail(0, false);
+		assert_int_equal(blocks_count(), 0);
+		assert_false(blocks_any());
+		for (uintptr_t i = 0; i < 1000; i++)
+			insert(0x10000 + i * 1024, 1);
+		assert_int_equal(blocks_count(), 1000);
+		reset(0);
+	}
+	assert_true(nth > 2);
+}
+
 #define THREADS 4
 #define THREAD_BLOCKS ((uintptr_t)20000)
 
@@ -152,7 +219,7 @@ static void *insert_and_remove(void *data)
 			const struct block block = {first + i * 16 * THREADS, i + 1, i + 1};
 			struct block replaced;
 
-			wrong += blocks_insert(&block, &replaced);
+			wrong += blocks_insert(&block, &replaced) != BLOCKS_ADDED;
 		}
 		for (uintptr_t i = 0; i < THREAD_BLOCKS; i++) {
 			struct block block = {0};
@@ -189,6 +256,8 @@ int main(void)
 		cmocka_unit_test(a_second_block_at_an_address_replaces_the_first),
 		cmocka_unit_test(a_reset_forgets_all),
 		cmocka_unit_test(room_that_cannot_be_had_is_refused),
+		cmocka_unit_test(a_table_that_cannot_grow_keeps_what_it_has),
+		cmocka_unit_test(a_reset_without_memory_leaves_an_empty_table),
 		cmocka_unit_test(any_order_of_any_addresses_is_kept),
 		cmocka_unit_test(threads_do_not_disturb_each_other),
 	};

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/trace/ranges.h"
+#include "harness/trace/tests/failing_map.h"
 
 #define PLACES ((uintptr_t)500)
 
@@ -100,12 +101,68 @@ static void it_grows_as_needed(void **state)
 	assert_int_equal(ranges.count, 1);
 }
 
+/* Adds ranges that do not touch with the nth mapping failing. Returns how many had no room. */
+static size_t add_without_memory(unsigned nth, bool all)
+{
+	static bool added[1000];
+	struct ranges ranges = {0};
+	size_t refused = 0;
+
+	failing_map_fail(nth, all);
+	for (uintptr_t i = 0; i < 1000; i++) {
+		added[i] = ranges_add(&ranges, 4 * i, 4 * i + 2) == 2;
+		refused += !added[i];
+	}
+	failing_map_fail(0, false);
+	assert_int_equal(ranges.incomplete, refused > 0);
+	assert_int_equal(ranges.count, 1000 - refused);
+	for (uintptr_t i = 0; i < 1000; i++)
+		assert_int_equal(ranges_contain(&ranges, 4 * i, 4 * i + 2), added[i]);
+	ranges_clear(&ranges);
+	assert_false(ranges.incomplete);
+	return refused;
+}
+
+static void a_set_that_cannot_grow_keeps_what_it_has(void **state)
+{
+	unsigned growths = 0;
+
+	(void)state;
+	while (add_without_memory(growths + 1, false) > 0)
+		growths++;
+	assert_int_equal(growths, 3); /* to 256, 512 and 1024 */
+	assert_int_equal(add_without_memory(1, true), 1000);
+	assert_int_equal(add_without_memory(2, true), 1000 - 256);
+	assert_int_equal(add_without_memory(3, true), 1000 - 512);
+}
+
+static void a_full_set_without_memory_is_not_split_but_can_shrink(void **state)
+{
+	struct ranges ranges = {0};
+
+	(void)state;
+	for (uintptr_t i = 0; i < 256; i++)
+		assert_int_equal(ranges_add(&ranges, 10 * i, 10 * i + 9), 9);
+	failing_map_fail(1, true);
+	assert_int_equal(ranges_remove(&ranges, 3, 5), 0);
+	assert_true(ranges.incomplete);
+	assert_true(ranges_contain(&ranges, 0, 9));
+	assert_int_equal(ranges_remove(&ranges, 0, 3), 3);
+	assert_int_equal(ranges_add(&ranges, 9, 20), 2);
+	assert_int_equal(ranges.count, 254);
+	assert_int_equal(ranges_remove(&ranges, 12, 15), 3);
+	assert_int_equal(ranges.count, 255);
+	failing_map_fail(0, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(few_long_ranges_are_kept),
 		cmocka_unit_test(many_short_ranges_are_kept),
 		cmocka_unit_test(it_grows_as_needed),
+		cmocka_unit_test(a_set_that_cannot_grow_keeps_what_it_has),
+		cmocka_unit_test(a_full_set_without_memory_is_not_split_but_can_shrink),
 	};
 
 	return cmocka_run_group_tests_name("ranges", tests, NULL, NULL);

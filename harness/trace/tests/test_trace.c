@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -857,6 +858,101 @@ static void the_functions_behind_are_named(void **state)
 	assert_null(trace->real("no such function"));
 }
 
+/* The kernel maps nothing more for this process from now on, or again what it will. */
+static void forbid_mapping(bool forbidden)
+{
+	static rlim_t allowed;
+	volatile unsigned char stack[64 << 10];
+	struct rlimit limit;
+
+	/* The stack must not have to grow. */
+	for (size_t i = 0; i < sizeof stack; i += 1024)
+		stack[i] = 0;
+	assert_int_equal(getrlimit(RLIMIT_AS, &limit), 0);
+	if (forbidden)
+		allowed = limit.rlim_cur;
+	limit.rlim_cur = forbidden ? 1 : allowed;
+	assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+}
+
+static void a_program_goes_on_if_there_is_no_memory_for_its_blocks_account(void **state)
+{
+	/* More than a table that was made for one has room for; from memory that the allocator
+	 * has. */
+	static void *blocks[40000];
+	static void *before[2 * COUNT_OF(blocks)];
+	size_t wrong = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(before); i++)
+		before[i] = malloc(48);
+	for (size_t i = 0; i < COUNT_OF(before) - 1; i++)
+		free(before[i]);
+	assert_true(trace->reset(1));
+	forbid_mapping(true);
+	trace->start();
+	for (size_t i = 0; i < COUNT_OF(blocks); i++) {
+		blocks[i] = malloc(48);
+		if (blocks[i] == NULL)
+			break;
+		memset(blocks[i], (int)i, 48);
+	}
+	stop();
+	forbid_mapping(false);
+	assert_non_null(blocks[COUNT_OF(blocks) - 1]);
+	assert_int_equal(counts.malloc_count, COUNT_OF(blocks));
+	assert_int_equal(counts.failed_count, 0);
+	assert_non_null(trace->incomplete());
+	assert_non_null(strstr(trace->incomplete(), "blocks"));
+	assert_true(live.requested_bytes < COUNT_OF(blocks) * 48);
+
+	trace->start();
+	for (size_t i = 0; i < COUNT_OF(blocks); i++) {
+		blocks[i] = realloc(blocks[i], 64);
+		for (size_t byte = 0; byte < 48; byte++)
+			wrong += ((unsigned char *)blocks[i])[byte] != (unsigned char)i;
+		free(blocks[i]);
+	}
+	stop();
+	free(before[COUNT_OF(before) - 1]);
+	assert_int_equal(wrong, 0);
+	assert_int_equal(counts.realloc_count, COUNT_OF(blocks));
+	assert_int_equal(counts.free_count, COUNT_OF(blocks));
+	assert_int_equal(live.requested_bytes, 0);
+	assert_true(trace->reset(1));
+	assert_null(trace->incomplete());
+}
+
+static void a_program_goes_on_if_there_is_no_memory_for_its_mappings_account(void **state)
+{
+	enum {
+		PAGES = 1200
+	};
+	unsigned char *area;
+	int failed = 0;
+
+	(void)state;
+	if (blind())
+		SKIP_BECAUSE("system calls cannot be seen");
+	start();
+	area = mmap(NULL, PAGES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(area != MAP_FAILED);
+	forbid_mapping(true);
+	for (size_t i = 0; i < PAGES; i += 2) {
+		failed += mprotect(area + i * PAGE, PAGE, PROT_READ | PROT_WRITE) != 0;
+		area[i * PAGE] = 1;
+	}
+	stop();
+	forbid_mapping(false);
+	assert_int_equal(failed, 0);
+	assert_int_equal(counts.program.mprotect_count, PAGES / 2);
+	assert_non_null(strstr(trace->incomplete(), "mappings"));
+	assert_int_equal(munmap(area, PAGES * PAGE), 0);
+	start();
+	stop();
+	assert_null(trace->incomplete());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -882,6 +978,8 @@ int main(void)
 		cmocka_unit_test(large_blocks_make_the_allocator_ask_the_kernel),
 		cmocka_unit_test(threads_and_processes_can_be_made_in_a_region),
 		cmocka_unit_test(signals_can_be_blocked_and_handled_in_a_region),
+		cmocka_unit_test(a_program_goes_on_if_there_is_no_memory_for_its_blocks_account),
+		cmocka_unit_test(a_program_goes_on_if_there_is_no_memory_for_its_mappings_account),
 		cmocka_unit_test(what_came_too_early_is_recognised_later),
 		cmocka_unit_test(strategies_cost_what_they_say),
 		cmocka_unit_test(what_a_strategy_determines_is_the_same_again),

@@ -5,11 +5,15 @@ and `new` where one thing is compared with another.
 """
 
 import re
+import shutil
+from pathlib import Path
 from typing import Optional
 
 import pandas as pd
 
 BASE, NEW = "base", "new"
+# A machine's A/A experiments are runs named KIND-MACHINE: of `make aa`, and of `make selftest`.
+EXPERIMENTS = ("aa", "selftest")
 # The folder of the confirmation, inside that of the first look.
 CONFIRMATION = "confirmation"
 _LABEL = re.compile(r"(base|new)(?:\.(.+))?", re.DOTALL)
@@ -35,3 +39,17 @@ def sides(runs: pd.DataFrame) -> Optional[tuple[pd.DataFrame, pd.DataFrame]]:
     side = runs["allocator"].map(side_of)
     named = runs.assign(allocator=runs["allocator"].map(name_of).astype(object))
     return named[side == BASE], named[side == NEW]
+
+
+def take_place(folder: Path, kept: Path) -> Path:
+    """Name a run's folder `kept`, in place of an older one, which goes only when the new one is
+    there. Both are on the same disk."""
+    if kept.exists() and kept.samefile(folder):
+        return folder
+    older = kept.with_name(f".{kept.name}.old")
+    shutil.rmtree(older, ignore_errors=True)
+    if kept.exists():
+        kept.rename(older)
+    folder.rename(kept)
+    shutil.rmtree(older, ignore_errors=True)
+    return kept

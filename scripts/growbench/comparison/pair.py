@@ -9,7 +9,7 @@ import pandas as pd
 from growbench.columns import MEASURE
 from growbench.comparison import verdict
 from growbench.comparison.confirmation import combine, flagged
-from growbench.comparison.live import sides
+from growbench.comparison.live import EXPERIMENTS, sides
 from growbench.comparison.output import Document
 from growbench.comparison.same_machine import (
     LEAST_THRESHOLD,
@@ -22,7 +22,7 @@ from growbench.comparison.same_machine import (
 )
 from growbench.comparison.sharing import not_shared
 from growbench.entry import UsageError
-from growbench.load import read_runs
+from growbench.load import first_row, read_runs
 from growbench.metrics import HEADLINES, METRICS, Metric, metric
 from growbench.tables import Table, printable
 
@@ -60,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> No
     parser.add_argument(
         "--aa-run",
         metavar="RUN",
-        help="the machine's A/A experiment (default: aa-MACHINE beside the runs, if it is there)",
+        help="the machine's A/A experiment (default: the newer of aa-MACHINE and selftest-MACHINE "
+        "beside the runs)",
     )
     parser.add_argument(
         "--all", action="store_true", help="show all families, not only what needs a look"
@@ -97,12 +98,19 @@ def _percentage(text: str) -> float:
 
 
 def aa_folder(run_path: Path, machine_id: str) -> Optional[Path]:
-    """Where the machine's own A/A experiment lies, if there is one: aa-MACHINE beside the run."""
+    """Where the machine's own A/A experiment lies, if there is one beside the run: aa-MACHINE or
+    selftest-MACHINE, the newer of them."""
     folder = run_path.absolute().parent
     if run_path.is_file():
         folder = folder.parent
-    found = folder / f"aa-{machine_id}"
-    return found if (found / "runs.csv").is_file() else None
+    places = [folder / f"{kind}-{machine_id}" for kind in EXPERIMENTS]
+    # A run_id ends with the time at which the run began.
+    found = [
+        (first_row(place / "runs.csv")["run_id"], place)
+        for place in places
+        if (place / "runs.csv").is_file()
+    ]
+    return max(found)[1] if found else None
 
 
 def experiment(
@@ -138,7 +146,8 @@ def settings_for(
         return chosen, f"theta {wish.threshold:.1%}, as asked for"
     both = sides(same) if same is not None else None
     if both is None:
-        return plain, f"theta {LEAST_THRESHOLD:.0%}: this machine has no A/A experiment (make aa)"
+        why = "this machine has no A/A experiment (make selftest, make aa)"
+        return plain, f"theta {LEAST_THRESHOLD:.0%}: {why}"
     measured = [rows[rows["pass"] == MEASURE] for rows in runs]
     rounds = min((int(rows["round"].max()) for rows in measured if len(rows)), default=1)
     base, new = (in_blocks(side, rounds) for side in both)

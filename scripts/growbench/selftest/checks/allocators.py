@@ -1,0 +1,69 @@
+"""Is each allocator the one that is named?"""
+
+import pandas as pd
+
+from growbench.description import fact
+from growbench.selftest.bench import IMPOSTOR, Bench, Measured
+from growbench.selftest.check import FAILED, PASSED, Check, Finding, Outcome, judged
+
+LABEL = "impostor"
+_MISSING = "unavailable"
+
+
+def measure(bench: Bench) -> Measured:
+    """One short cell on each, and on a library that is no allocator."""
+    words = bench.chosen(f"{LABEL}={bench.beside(IMPOSTOR)}")
+    cell = (
+        "--implementations c --strategies realloc_doubling --rows 100 --rounds 1 --passes measure"
+    )
+    return bench.run("allocators", *words, *cell.split())
+
+
+def judge(measured: Measured) -> list[Finding]:
+    rows = measured.rows
+    impostor = rows[rows["allocator"] == LABEL]
+    return [_named(rows[rows["allocator"] != LABEL], _files(measured.machine)), _refused(impostor)]
+
+
+def _files(machine: dict) -> dict[str, str]:
+    """The file that each label is to stand for."""
+    described = fact(machine, "allocators", type=list) or []
+    return {one.get("name"): one.get("path") for one in described}
+
+
+def _named(rows: pd.DataFrame, files: dict[str, str]) -> Finding:
+    expected = "a worker on each allocator finds malloc in the file that is named"
+    wrong, right, missing = [], [], []
+    for row in rows.to_dict("records"):
+        name, path = row["allocator"], row["allocator_path"]
+        if row["status"] == _MISSING:
+            missing.append(name)
+        elif row["status"] != "ok":
+            wrong.append(f"{name}: {row['status']}: {row['status_detail']}")
+        elif not path or path != files.get(name):
+            wrong.append(f"{name}: malloc is in {path or 'no file'}, not in {files.get(name)}")
+        else:
+            right.append(f"{name} {row['allocator_version']}".strip())
+    if wrong or not right:
+        got = "; ".join(wrong) or "no allocator could be measured"
+        advice = "give the file of an allocator for this machine; growbench doctor shows each"
+        return Finding(expected, got, FAILED, advice)
+    also = f"; not installed: {', '.join(missing)}" if missing else ""
+    return Finding(expected, ", ".join(right) + also, PASSED)
+
+
+def _refused(rows: pd.DataFrame) -> Finding:
+    statuses = sorted(set(rows["status"]))
+    return judged(
+        "a library that is no allocator is refused under an allocator's name",
+        f"{IMPOSTOR}: {', '.join(statuses) or 'not measured'}",
+        statuses == ["wrong_allocator"],
+        "do not trust any allocator's figures: report this, with what growbench doctor prints",
+    )
+
+
+def run(bench: Bench) -> Outcome:
+    return Outcome(judge(measure(bench)))
+
+
+CHECK = Check("allocators", "each allocator is the one that is named", run)
