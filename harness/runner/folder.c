@@ -292,7 +292,8 @@ bool folder_open(struct folder *folder, struct error *error)
 	path_of(folder, "runs.csv", path);
 	folder->csv_fd = open_file(path, O_RDWR | O_APPEND);
 	if (folder->csv_fd < 0)
-		return error_set(error, "%s cannot be opened: %s", path, strerror(errno));
+		return error_set(error, "%s cannot be opened: %s; is this a run's folder?", path,
+				 strerror(errno));
 	if (lock_csv(folder, error))
 		return true;
 	close_csv(folder);

@@ -182,10 +182,12 @@ def test_resume_of_what_is_no_run_is_refused(growbench):
     (growbench.folder / "file").write_text("x")
     broken = growbench.folder / "broken"
     broken.mkdir()
+    (broken / "runs.csv").write_text("")
     (broken / "machine.json").write_text('{"run": ')
 
-    for name in ("missing", "empty", "file", "broken"):
-        refuse(growbench, ["run", f"--resume={name}"], f"{name}/machine.json", "a run's folder?")
+    for name in ("missing", "empty", "file"):
+        refuse(growbench, ["run", f"--resume={name}"], f"{name}/runs.csv", "a run's folder?")
+    refuse(growbench, ["run", "--resume=broken"], "broken/machine.json", "a run's folder?")
 
 
 def test_a_folder_s_name_that_is_too_long_is_refused(growbench):
