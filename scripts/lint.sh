@@ -71,7 +71,8 @@ check flake8 flake8 --config scripts/.flake8 $python_files
 check mypy mypy --config-file scripts/pyproject.toml scripts/growbench scripts/workers scripts/*.py
 # A folder at a time, as there is a conftest.py in several; pytest gives tests what they ask for.
 for folder in $(git ls-files '*/tests/*.py' | xargs -n 1 dirname | sort -u); do
-	check "mypy $folder" mypy --config-file scripts/pyproject.toml --allow-untyped-defs "$folder"
+	check "mypy $folder" mypy --config-file scripts/pyproject.toml --allow-untyped-defs \
+		--disable-error-code annotation-unchecked "$folder"
 done
 if [ -n "$failed" ]; then
 	echo 'lint: not clean' >&2

@@ -386,7 +386,7 @@ bool record_read_row(struct record *record, char *line, struct error *error)
 	if (count != column_count())
 		return error_set(error, "it has not the %zu fields of a row", column_count());
 	for (size_t i = 0; i < count; i++) {
-		if (*fields[i] == '\0' && i <= last_needed)
+		if (i <= last_needed && *fields[i] == '\0')
 			return error_set(error, "it has no %s", columns[i].name);
 		if (*fields[i] != '\0' && !column_accepts(columns[i].type, fields[i]))
 			return error_set(error, "its %s is '%.64s', which is no valid value",
