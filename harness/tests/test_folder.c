@@ -436,7 +436,7 @@ static void a_torn_last_line_is_cut_off_wherever_it_is_torn(void **state)
 		struct error error = {""};
 		struct folder folder;
 		char csv[64];
-		char name[16];
+		char name[32];
 
 		(void)snprintf(csv, sizeof csv, HEADER "1,2\n%.*s", (int)cut, torn);
 		(void)snprintf(name, sizeof name, "torn%zu", cut);
