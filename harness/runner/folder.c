@@ -184,6 +184,8 @@ static bool start_csv(struct folder *folder, const char *header, bool overwrite,
 		return error_set(error, "%s has a run in it by now; choose another --out",
 				 folder->path);
 	}
+	/* Before the rows, so that nobody goes on with the old run and none of its rows. */
+	remove_file(folder, "machine.json");
 	if (ftruncate(folder->csv_fd, 0) != 0)
 		(void)error_set(error, "%s cannot be written: %s; choose another --out", path,
 				strerror(errno));

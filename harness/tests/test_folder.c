@@ -363,8 +363,11 @@ static void a_run_that_came_in_between_is_left_alone(void **state)
 	assert_contains(error.text, "has a run in it by now");
 	assert_csv(&folder, HEADER "1,2\n");
 	folder_release(&folder);
+	write_file(below("between/machine.json"), "{}", 2);
 	assert_true(folder_create(&folder, HEADER, true, 1, &error));
 	assert_csv(&folder, HEADER);
+	/* Or the old run could be gone on with, without its rows. */
+	assert_int_equal(access(below("between/machine.json"), F_OK), -1);
 	folder_release(&folder);
 }
 
