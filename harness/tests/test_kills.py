@@ -223,7 +223,10 @@ def test_an_interrupt_ends_the_question_to_a_program_that_hangs(command, growben
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    try:
+        process.communicate(timeout=30)
+    finally:
+        process.kill()
 
     assert process.returncode == EXIT_INTERRUPTED
     assert not Path(f"/proc/{pid.read_text().strip()}").exists()
