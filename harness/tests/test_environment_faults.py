@@ -23,6 +23,7 @@ from conftest import (
     environment,
     read_machine,
     read_rows,
+    real_allocators,
 )
 
 CLOCK_JUMP = GROWBENCH.parent / "harness" / "tests" / "libgrowbench-clock-jump.so"
@@ -179,6 +180,7 @@ def test_no_line_of_the_bar_is_wider_than_the_terminal(columns, growbench, stand
     assert len(read_rows(out)) == 3
 
 
+@real_allocators
 def test_a_clock_that_is_set_while_it_runs_changes_no_time_that_is_measured(growbench, out):
     done = growbench(
         "run",

@@ -26,6 +26,7 @@ from conftest import (
     environment,
     read_machine,
     read_rows,
+    real_allocators,
 )
 
 KILLS = 200 if os.environ.get("GROWBENCH_EXHAUSTIVE") else 25
@@ -75,6 +76,7 @@ def commands_of(program: str) -> List[List[str]]:
     return found
 
 
+@real_allocators
 def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(growbench, tmp_path):
     rows = cells_of(growbench.plan(*CELLS))
     dice = random.Random(20261126)
@@ -233,6 +235,7 @@ def test_an_interrupt_ends_the_question_to_a_program_that_hangs(command, growben
     assert not (growbench.folder / "results").exists()
 
 
+@real_allocators
 def test_points_of_a_row_that_was_not_written_any_more_are_not_there_twice(growbench, out):
     """It was killed after the points, before the row that they are of."""
     cells = ("--strategies=realloc_doubling", "--allocators=glibc,twin", "--allocator=twin=glibc")
