@@ -145,7 +145,7 @@ benchmark::TimeUnit native_unit(bench_time_unit unit)
 	return benchmark::kNanosecond;
 }
 
-benchmark::internal::Benchmark *hand_over(const registered &entry)
+auto *hand_over(const registered &entry)
 {
 	const bench_spec &spec = entry.spec;
 	auto *native =
@@ -236,6 +236,16 @@ class filter
 
 /* ---- Results ---- */
 
+/* Why a run was skipped, or NULL. Google Benchmark 1.8 gave what tells it another name. */
+template <typename Run> auto error_of(const Run &run, int) -> decltype(run.skip_message.c_str())
+{
+	return run.skipped ? run.skip_message.c_str() : nullptr;
+}
+template <typename Run> auto error_of(const Run &run, long) -> decltype(run.error_message.c_str())
+{
+	return run.error_occurred ? run.error_message.c_str() : nullptr;
+}
+
 /* Hands results on to a C callback. If that throws, it is not called again. */
 class callback_reporter : public benchmark::BenchmarkReporter
 {
@@ -279,9 +289,8 @@ class callback_reporter : public benchmark::BenchmarkReporter
 			result.label = run.report_label.c_str();
 		result.repetition = static_cast<unsigned>(run.repetition_index);
 		result.threads = static_cast<unsigned>(run.threads);
-		if (run.error_occurred) {
-			result.error = run.error_message.c_str();
-		} else {
+		result.error = error_of(run, 0);
+		if (result.error == nullptr) {
 			const double to_ns = 1e9 / static_cast<double>(run.iterations);
 
 			result.iterations = static_cast<uint64_t>(run.iterations);
