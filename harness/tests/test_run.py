@@ -34,7 +34,7 @@ from conftest import (
 LIBRARIES = {
     "glibc": "/usr/lib/*/libc.so.6",
     "jemalloc": "/usr/lib/*/libjemalloc.so.2",
-    "mimalloc": "/usr/lib/*/libmimalloc.so.2*",
+    "mimalloc": "/usr/lib/*/libmimalloc.so*",
     "tcmalloc": "/usr/lib/*/libtcmalloc_minimal.so.4",
     "tbbmalloc": "/usr/lib/*/libtbbmalloc_proxy.so.2",
     "scudo": "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.scudo_standalone-*.so",

@@ -311,6 +311,9 @@ class Batch:
             try:
                 result = operation(array)
             except REFUSED:
+                result = None
+            # NumPy 2 has room for 64 axes, the model for as many as NumPy 1.
+            if result is None or result.ndim > MOST_AXES:
                 self.expected.append([])
                 continue
             self.expected.append(facts_of(result, array))
