@@ -5,6 +5,7 @@
 #
 # usage: OUT=... ARGS=... scripts/bench-containers.sh path/to/growbench
 set -eu
+[ "${1-}" != --help ] || { sed -n '2,/^[^#]*$/s/^# \{0,1\}//p' "$0"; exit 0; }
 
 growbench=$1
 here=$(dirname "$0")

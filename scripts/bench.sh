@@ -8,6 +8,7 @@
 #   article    the article's question: a table and its plot
 #   patterns   all plots, and the tables of copying patterns
 set -u
+[ "${1-}" != --help ] || { sed -n '2,/^[^#]*$/s/^# \{0,1\}//p' "$0"; exit 0; }
 
 growbench=$1
 what=${2-plots}

@@ -10,7 +10,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Optional, Sequence
 
-try:
+from growbench import packages
+
+with packages.imports():
     import pandas as pd
 
     from growbench import entry, load
@@ -18,9 +20,6 @@ try:
     from growbench.comparison.side import allocator_options, read_side
     from growbench.comparison.verdict import INCONCLUSIVE
     from growbench.implementations import COMPILED
-except ImportError as error:
-    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
-    sys.exit(2)
 
 ALLOCATORS = "glibc"
 ROUNDS = 20
