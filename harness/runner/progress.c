@@ -156,6 +156,9 @@ void progress_end(struct progress *progress)
 }
 
 static void print_text(const char *format, va_list arguments)
+	__attribute__((format(printf, 1, 0)));
+
+static void print_text(const char *format, va_list arguments)
 {
 	/* A folder's name, and words. */
 	char text[PATH_MAX + 1024];
