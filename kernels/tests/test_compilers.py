@@ -6,8 +6,8 @@ are of (test_cost.c); here the worker is built once more with the other compiler
 container and copying pattern of both is traced by the same interposer, and looked at for what it
 calls.
 
-GROWBENCH_BUILD names the build that is tested, OTHER_CC and OTHER_CXX the other compiler; CTest sets
-them.
+GROWBENCH_BUILD names the build that is tested, OTHER_CC and OTHER_CXX the other compiler; CTest
+sets them.
 """
 
 import os
