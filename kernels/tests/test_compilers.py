@@ -43,6 +43,7 @@ def run(*words: object, **variables: str) -> str:
 def builds() -> list:
     """The folders of both builds, the other one made as ours is."""
     kind = re.search(r"^CMAKE_BUILD_TYPE:\w+=(.*)$", (BUILD / "CMakeCache.txt").read_text(), re.M)
+    assert kind is not None
     chosen = {
         "CMAKE_BUILD_TYPE": kind[1],
         "CMAKE_C_COMPILER": os.environ["OTHER_CC"],
