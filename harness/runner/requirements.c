@@ -48,7 +48,7 @@ static void add(struct requirements *requirements, const struct requirement *add
 static void add_name(struct requirements *requirements, const char *option, const char *column,
 		     const char *name, size_t length)
 {
-	struct requirement added = {.option = option};
+	struct requirement added = {.option = option, .is_pass = strcmp(column, "pass") == 0};
 
 	set_key(&added, 0, column, name, length);
 	add(requirements, &added);
@@ -163,7 +163,7 @@ static bool concerns(const struct requirements *requirements, const struct requi
 		if (strcmp(record_get(row, requirement->keys[i].column),
 			   requirement->keys[i].value) != 0)
 			return false;
-	return counts(requirements, row) || strcmp(requirement->keys[0].column, "pass") == 0;
+	return counts(requirements, row) || requirement->is_pass;
 }
 
 bool requirements_plan(struct requirements *requirements, const struct record *row)

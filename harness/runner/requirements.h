@@ -27,6 +27,7 @@ struct requirement {
 		char value[96];
 	} keys[2];
 	bool is_size;
+	bool is_pass;
 	bool is_planned; /* has the run rows of it? */
 	bool is_met;
 	char reason[800]; /* why its first row was not measured */
