@@ -133,6 +133,12 @@ format: ## format C, C++ and Python
 lint: build-tests ## formatting, clang-tidy, cppcheck, shellcheck, flake8, mypy
 	@scripts/lint.sh
 
+clang: ## all tests, compiled by Clang
+	@scripts/check-tools.sh clang
+	@cmake --preset clang --log-level=WARNING
+	@cmake --build --preset clang --parallel
+	@ctest --preset clang
+
 asan: ## all tests under address and undefined-behaviour sanitizers
 	@scripts/check-tools.sh
 	@cmake --preset asan --log-level=WARNING
@@ -180,4 +186,4 @@ bench-runner: build ## the runner's own memory and time, with 100,000 workers: A
 	@python=$$(scripts/find-python) && "$$python" scripts/bench_runner.py build $(ARGS)
 
 clean: ## remove build folders; results stay
-	@rm -rf build build-asan build-tsan build-coverage build-fuzz
+	@rm -rf build build-clang build-asan build-tsan build-coverage build-fuzz

@@ -8,6 +8,7 @@
 #   article    the article's question: a table and its plot
 #   patterns   all plots, and the tables of copying patterns
 set -u
+[ "${1-}" != --help ] || { sed -n '2,/^[^#]*$/s/^# \{0,1\}//p' "$0"; exit 0; }
 
 growbench=$1
 what=${2-plots}
@@ -33,9 +34,10 @@ fi
 # shellcheck disable=SC2086 # ARGS is a list of words
 folder=$("$growbench" "$@" ${ARGS-})
 status=$?
-# 3: the run is whole, but some workers failed; there is something to see all the same.
+# 3: the run is whole, but some workers failed; 4: or something that was named was not measured.
+# There is something to see all the same.
 case $status in
-0 | 3) ;;
+0 | 3 | 4) ;;
 *) exit "$status" ;;
 esac
 
@@ -54,4 +56,5 @@ article) "$python" "$here/article.py" "$folder" || exit ;;
 esac
 [ "$what" != patterns ] || "$python" "$here/patterns.py" "$folder" || exit
 echo "$folder: $(cd "$folder" && echo *)"
+[ "$status" -ne 4 ] || echo 'bench: not all that was named was measured; the warnings above say why' >&2
 exit "$status"

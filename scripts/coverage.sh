@@ -3,6 +3,7 @@
 # What a process ran that was killed, or that ended by _exit or exec, is not in it: nor are workers in
 # Python, which all end so.
 set -u
+[ "${1-}" != --help ] || { sed -n '2,/^[^#]*$/s/^# \{0,1\}//p' "$0"; exit 0; }
 cd "$(dirname "$0")/.." || exit 1
 
 build=$PWD/build-coverage
