@@ -92,13 +92,14 @@ def require() -> None:
 
 def _do_without(reason: str) -> NoReturn:
     # `python3` on the PATH may be one without packages beside the system's, which has them.
-    words = ["--with-report"] if _OF_REPORTS in _finder.missing else []
+    of_reports = _OF_REPORTS in _finder.missing
+    words = ["--with-report"] if of_reports else []
     found = subprocess.run([str(_FIND_PYTHON), *words], capture_output=True, text=True, check=False)
     other = found.stdout.strip()
     if found.returncode == 0 and other != sys.executable:
         os.execv(other, [other, *sys.argv])
+    command = "make setup report" if of_reports else "make setup"
     print(
-        f"error: {sys.executable}{reason}; install what is missing with: make setup",
-        file=sys.stderr,
+        f"error: {sys.executable}{reason}; install what is missing with: {command}", file=sys.stderr
     )
     sys.exit(2)

@@ -39,7 +39,7 @@ def browser():
     """One headless Chromium for all tests. It is an error, and no skip, if there is none."""
     programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
     missing = [name for name, path in programs.items() if path is None]
-    assert not missing, f"{', '.join(missing)} is not installed; make setup installs it"
+    assert not missing, f"{', '.join(missing)} is not installed; make setup test installs it"
     options = webdriver.ChromeOptions()
     options.binary_location = programs["chromium"]
     # Root cannot have the sandbox; the page is our own.
