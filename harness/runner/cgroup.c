@@ -114,6 +114,9 @@ static bool read_file(const char *folder, const char *name, char *text, size_t s
 
 /* ---- limits ---- */
 
+/* Version 1 says "no limit" as the largest multiple of a page. */
+#define NO_MEMORY_LIMIT (UINT64_C(1) << 60)
+
 static void lower_memory(const char *folder, enum version version, void *data)
 {
 	const char *const name = version == VERSION_2 ? "memory.max" : "memory.limit_in_bytes";
@@ -125,7 +128,7 @@ static void lower_memory(const char *folder, enum version version, void *data)
 	if (!read_file(folder, name, text, sizeof text) || !isdigit((unsigned char)*text))
 		return;
 	bytes = strtoull(text, NULL, 10);
-	if (bytes >= memory->bytes)
+	if (bytes >= memory->bytes || bytes >= NO_MEMORY_LIMIT)
 		return;
 	memory->bytes = bytes;
 	(void)snprintf(memory->file, sizeof memory->file, "%s/%s", folder, name);

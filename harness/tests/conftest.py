@@ -12,8 +12,9 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import pytest
 
@@ -21,6 +22,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 GROWBENCH = Path(os.environ.get("GROWBENCH") or REPOSITORY / "build/growbench").resolve()
 WORKER = Path(os.environ.get("GROWBENCH_WORKER") or REPOSITORY / "build/growbench-worker").resolve()
 SANITIZED = bool(os.environ.get("GROWBENCH_SANITIZE", "").strip())
+
+# The user, and the group, who owns nothing.
+NOBODY = 65534
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -119,21 +123,27 @@ def libc_path() -> str:
 
 
 class Growbench:
-    """Calls the runner in a folder of its own."""
+    """Calls the runner in a folder of its own.
 
-    def __init__(self, folder: Path):
+    program: which one. popen: what subprocess.run is told each time, such as the user.
+    """
+
+    def __init__(self, folder: Path, program: Path = GROWBENCH, **popen):
         self.folder = folder
+        self.program = program
+        self.popen = popen
 
     def __call__(
         self,
         *words: str,
         variables: Optional[Dict[str, str]] = None,
         timeout: float = 60,
+        before: Sequence[str] = (),
         **popen,
     ) -> subprocess.CompletedProcess:
         """Runs it to its end; no test takes nearly as long as `timeout`.
 
-        Tests that do not say which passes they want are about the measurements alone.
+        before: the words of a program that starts it. Tests that do not say which passes they want are about the measurements alone.
         """
         words = tuple(map(str, words))
         if words[:1] in (("run",), ("plan",)) and not any(
@@ -146,11 +156,12 @@ class Growbench:
             for word in words
         ):
             words = (words[0], f"--implementations={COMPILED}", *words[1:])
+        popen = {**self.popen, **popen}
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.setdefault("stdout", subprocess.PIPE)
         popen.setdefault("stderr", subprocess.PIPE)
         return subprocess.run(
-            [str(GROWBENCH), *words],
+            [*before, str(self.program), *words],
             cwd=self.folder,
             env=environment(**(variables or {})),
             text=True,
@@ -317,9 +328,50 @@ def growbench(tmp_path) -> Growbench:
 
 
 @pytest.fixture
+def plain_user() -> Iterator[Growbench]:
+    """The runner as somebody who is not root, and to whom something is forbidden.
+
+    A plain user calls it as it is. For root it is copied to where nobody may read it, and nobody
+    calls it.
+    """
+    with tempfile.TemporaryDirectory(prefix="growbench-test-") as name:
+        folder = Path(name)
+        if os.geteuid() != 0:
+            yield Growbench(folder)
+            return
+        folder.chmod(0o755)
+        build, home = folder / "build", folder / "cwd"
+        build.mkdir()
+        for program in (GROWBENCH, WORKER, GROWBENCH.parent / "libgrowbench-trace.so"):
+            if program.exists():
+                shutil.copy(program, build)
+        home.mkdir()
+        os.chown(home, NOBODY, NOBODY)
+        yield Growbench(
+            home, build / GROWBENCH.name, user=NOBODY, group=NOBODY, extra_groups=[], umask=0o022
+        )
+
+
+@pytest.fixture
 def out(growbench) -> Path:
     """Where a run of that runner may go with --out=out; not there yet."""
     return growbench.folder / "out"
+
+
+@pytest.fixture(scope="session")
+def comma_locale(tmp_path_factory) -> Path:
+    """A folder for LOCPATH with a locale xx_XX that has a decimal comma."""
+    folder = tmp_path_factory.mktemp("locales")
+    done = subprocess.run(
+        ["localedef", "-i", "de_DE", "-f", "UTF-8", str(folder / "xx_XX")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # localedef ends with 1 for mere warnings.
+    if not (folder / "xx_XX/LC_NUMERIC").exists():
+        pytest.skip(f"no locale with a decimal comma can be made here: {done.stderr.strip()}")
+    return folder
 
 
 @pytest.fixture
