@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
@@ -372,6 +373,64 @@ def comma_locale(tmp_path_factory) -> Path:
     if not (folder / "xx_XX/LC_NUMERIC").exists():
         pytest.skip(f"no locale with a decimal comma can be made here: {done.stderr.strip()}")
     return folder
+
+
+class Group(NamedTuple):
+    """A control group of our own. limit: the file that holds it."""
+
+    folder: Path
+    limit: Path
+
+    def entering(self) -> List[str]:
+        """The words that start a program in it."""
+        join = "tasks" if (self.folder / "tasks").exists() else "cgroup.procs"
+        return ["/bin/sh", "-c", f'echo $$ >{self.folder / join}; exec "$@"', "sh"]
+
+
+@pytest.fixture
+def make_group() -> Iterator[Callable[..., Group]]:
+    """Makes a control group with a limit: the files of version 1 or 2, and what they hold.
+
+    Skips where we may not make one.
+    """
+    made: List[Path] = []
+
+    def make(*choices: dict) -> Group:
+        for choice in choices:
+            parent = Path(choice["parent"])
+            group = parent / f"growbench-test-{os.getpid()}"
+            try:
+                group.mkdir()
+                made.append(group)
+                for name, text in choice["files"].items():
+                    (group / name).write_text(text)
+                if (group / "memory.swap.max").exists():
+                    (group / "memory.swap.max").write_text("0")
+            except OSError:
+                continue
+            return Group(group, group / list(choice["files"])[0])
+        pytest.skip(
+            "no such control group can be made here: that is for root, outside of containers"
+        )
+        raise AssertionError
+
+    yield make
+    for group in made:
+        # What was in it may still be ending.
+        for _ in range(100):
+            try:
+                group.rmdir()
+                break
+            except OSError:
+                time.sleep(0.02)
+
+
+@pytest.fixture
+def small_group(make_group) -> Group:
+    return make_group(
+        {"parent": "/sys/fs/cgroup/memory", "files": {"memory.limit_in_bytes": str(64 << 20)}},
+        {"parent": "/sys/fs/cgroup", "files": {"memory.max": str(64 << 20)}},
+    )
 
 
 @pytest.fixture
