@@ -212,9 +212,8 @@ static bool add_throttled(int fd, uint64_t *ns)
 {
 	char text[2048];
 
-	return read_text(fd, text, sizeof text) &&
-	       (add_line(text, "throttled_usec", 1000, ns) ||
-		add_line(text, "throttled_time", 1, ns));
+	return read_text(fd, text, sizeof text) && (add_line(text, "throttled_usec", 1000, ns) ||
+						    add_line(text, "throttled_time", 1, ns));
 }
 
 static bool add_oom_kills(int fd, uint64_t *kills)

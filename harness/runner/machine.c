@@ -451,10 +451,20 @@ uint64_t machine_memory_bytes(void)
 	return least / 10 * 9;
 }
 
-/* NULL, or why the file cannot be read. */
+/* NULL, or why the file cannot be opened: a sandbox may forbid what its rights allow. */
+static const char *why_not_opened(const char *path, int flags)
+{
+	const int fd = open(path, flags | O_CLOEXEC);
+
+	if (fd < 0)
+		return strerror(errno);
+	(void)close(fd);
+	return NULL;
+}
+
 static const char *why_unreadable(const char *path)
 {
-	return access(path, R_OK) == 0 ? NULL : strerror(errno);
+	return why_not_opened(path, O_RDONLY);
 }
 
 /* Can a process map a file's pages ahead of their use? */
@@ -506,7 +516,7 @@ void machine_probes(void (*each)(const char *what, const char *why_not, void *da
 
 	why_not_watched(&no_throttling, &no_kills);
 	each("peak memory of a process (/proc/self/clear_refs)",
-	     access("/proc/self/clear_refs", W_OK) == 0 ? NULL : strerror(errno), data);
+	     why_not_opened("/proc/self/clear_refs", O_WRONLY), data);
 	each("code mapped before it is timed (MADV_POPULATE_READ)", why_no_populate(), data);
 	each("stolen time (/proc/stat)", why_unreadable("/proc/stat"), data);
 	each("throttling by a CPU quota (control group)", no_throttling, data);

@@ -9,6 +9,7 @@ above=$(mktemp -d)
 trap 'rm -rf "$above"' EXIT
 checkout="$above/Größe mit Blank/growbench"
 mkdir -p "$checkout"
+export HOME="$above/Größe mit Blank" TMPDIR="$above/Größe mit Blank"
 tar -C "$1" -cf - --exclude=./.git --exclude='./build*' --exclude='./results/*' . |
 	tar -C "$checkout" -xf -
 cd "$checkout"

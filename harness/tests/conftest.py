@@ -144,7 +144,9 @@ class Growbench:
     ) -> subprocess.CompletedProcess:
         """Runs it to its end; no test takes nearly as long as `timeout`.
 
-        before: the words of a program that starts it. Tests that do not say which passes they want are about the measurements alone.
+        before: the words of a program that starts it.
+
+        Tests that do not say which passes they want are about the measurements alone.
         """
         words = tuple(map(str, words))
         if words[:1] in (("run",), ("plan",)) and not any(

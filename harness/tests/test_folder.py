@@ -1,10 +1,8 @@
 """Where a run goes: refused at once where it cannot go, whole rows only where it stops."""
 
-import os
 import resource
 from pathlib import Path
 
-import pytest
 from conftest import (
     EXIT_DONE,
     EXIT_FAILED,

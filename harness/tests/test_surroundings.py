@@ -1,4 +1,4 @@
-"""Systems that give less than a whole machine: the run completes, and each row says what was missing.
+"""Systems that give less than a whole machine: the run completes, and rows say what was missing.
 
 One CPU, a control group's limits, little address space, system calls that a sandbox refuses, a user
 who is not root.
@@ -354,6 +354,7 @@ def test_doctor_says_what_a_sandbox_refuses(growbench):
         line.startswith("peak memory cannot be read: /proc/self/clear_refs") for line in lines
     )
     assert any("but not its system calls:" in line for line in lines)
+    assert any(line.startswith("peak memory of a process") and "denied" in line for line in lines)
     assert any(
         line.startswith("hardware counters") and "Permission denied" in line for line in lines
     )
