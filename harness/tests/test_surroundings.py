@@ -9,6 +9,7 @@ import os
 import resource
 import shutil
 import subprocess
+from pathlib import Path
 from typing import List
 
 import pytest
@@ -102,6 +103,18 @@ def test_a_worker_that_its_control_group_kills_is_told_from_any_other(
         assert (f"allows {64 << 20} bytes" in detail) == (status == "oom_killed"), detail
         assert ("SIGKILL" in detail) == (status == "crashed"), detail
         assert (figures_of(row) == {}) == (status != "ok")
+
+
+def test_where_memory_runs_out_the_worker_is_what_the_kernel_takes(growbench, stand_in, out):
+    """Not the runner. The worker is offered once it has started, so this one waits for it."""
+    if (Path("/proc/self/oom_score_adj").read_text().strip()) == "1000":
+        pytest.skip("all that runs here is what the kernel takes first")
+    wait = "while ! grep -qx 1000 /proc/$$/oom_score_adj; do sleep 0.01; done; honest"
+    words = ("--out=out", *ONE_CELL, "--rounds=1", "--timeout=10", stand_in(measure=wait).option)
+    done = growbench("run", *words)
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert statuses(read_rows(out)) == ["ok"]
 
 
 @pytest.fixture
