@@ -6,15 +6,14 @@ import sys
 from pathlib import Path
 from typing import Callable, Sequence
 
-try:
+from growbench import packages
+
+with packages.imports():
     from growbench import advise, entry, tables
     from growbench.columns import COLUMNS
     from growbench.comparison.run import read_run
     from growbench.counts import LARGEST, parse_count
     from growbench.metrics import METRICS
-except ImportError as error:
-    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
-    sys.exit(2)
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 EXAMPLES = """\

@@ -5,12 +5,11 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-try:
+from growbench import packages
+
+with packages.imports():
     from growbench import article_table, data, entry, files, load, render, slices, tables
     from growbench.style import DEFAULT_STYLE, STYLES
-except ImportError as error:
-    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
-    sys.exit(2)
 
 PLOT = "article"
 EXAMPLES = """\

@@ -4,11 +4,10 @@
 import sys
 from typing import Sequence
 
-try:
+from growbench import packages
+
+with packages.imports():
     from growbench import attribution, choice, data, entry, load, why
-except ImportError as error:
-    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
-    sys.exit(2)
 
 EXAMPLES = """\
   attribute.py results/my-run

@@ -8,10 +8,19 @@
 #   article    the article's question: a table and its plot
 #   patterns   all plots, and the tables of copying patterns
 set -u
+[ "${1-}" != --help ] || { sed -n '2,/^[^#]*$/s/^# \{0,1\}//p' "$0"; exit 0; }
 
 growbench=$1
 what=${2-plots}
 here=$(dirname "$0")
+
+# What plots need is there before hours of measuring, or is installed after them.
+if [ -z "${SETUP_AFTER-}" ]; then
+	"$here/find-python" >/dev/null || {
+		echo "To measure without plots: $growbench run --preset ${PRESET:-default}" >&2
+		exit 1
+	}
+fi
 
 # Ctrl-C is for the runner, which finishes the row in hand and says how to go on.
 trap : INT
@@ -25,9 +34,10 @@ fi
 # shellcheck disable=SC2086 # ARGS is a list of words
 folder=$("$growbench" "$@" ${ARGS-})
 status=$?
-# 3: the run is whole, but some workers failed; there is something to see all the same.
+# 3: the run is whole, but some workers failed; 4: or something that was named was not measured.
+# There is something to see all the same.
 case $status in
-0 | 3) ;;
+0 | 3 | 4) ;;
 *) exit "$status" ;;
 esac
 
@@ -36,11 +46,15 @@ if [ ! -d "$folder" ]; then
 	printf '%s\n' "$folder"
 	exit "$status"
 fi
-python=$("$here/find-python") || exit 1
+if { [ -n "${SETUP_AFTER-}" ] && ! "$here/setup.sh" >&2; } || ! python=$("$here/find-python"); then
+	echo "The run is whole: $folder. Only its plots are missing: make setup plots RUN=$folder" >&2
+	exit 1
+fi
 case $what in
 article) "$python" "$here/article.py" "$folder" || exit ;;
 *) "$python" "$here/plot.py" "$folder" >&2 || exit 1 ;;
 esac
 [ "$what" != patterns ] || "$python" "$here/patterns.py" "$folder" || exit
 echo "$folder: $(cd "$folder" && echo *)"
+[ "$status" -ne 4 ] || echo 'bench: not all that was named was measured; the warnings above say why' >&2
 exit "$status"

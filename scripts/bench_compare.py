@@ -7,12 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Sequence
 
-try:
+from growbench import packages
+
+with packages.imports():
     from growbench import entry, load
     from growbench.units import show
-except ImportError as error:
-    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
-    sys.exit(2)
 
 EXAMPLES = """\
   bench_compare.py results/reference-epyc-2cpu

@@ -10,15 +10,14 @@ import time
 from pathlib import Path
 from typing import Callable, NamedTuple, Sequence
 
-try:
+from growbench import packages
+
+with packages.imports():
     import numpy as np
 
     from growbench import entry
     from growbench.statistics.order import median_interval
     from growbench.units import show
-except ImportError as error:
-    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
-    sys.exit(2)
 
 EXAMPLES = """\
   bench_patterns.py build

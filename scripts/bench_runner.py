@@ -9,12 +9,11 @@ import time
 from pathlib import Path
 from typing import Sequence
 
-try:
+from growbench import packages
+
+with packages.imports():
     from growbench import entry
     from growbench.units import show
-except ImportError as error:
-    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
-    sys.exit(2)
 
 EXAMPLES = """\
   bench_runner.py build

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 from typing import Optional, Sequence
 
-try:
+from growbench import packages
+
+with packages.imports():
     import pandas as pd
 
     from growbench import choice, entry, files, load
@@ -14,9 +16,6 @@ try:
     from growbench.comparison.run import Run, read_all
     from growbench.comparison.verdict import NOT_COMPARABLE
     from growbench.tables import Table, printable
-except ImportError as error:
-    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
-    sys.exit(2)
 
 # Rows of a table that a terminal has room for beside others.
 LONGEST = 30

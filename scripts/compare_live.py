@@ -10,22 +10,22 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Optional, Sequence
 
-try:
+from growbench import packages
+
+with packages.imports():
     import pandas as pd
 
     from growbench import entry, load
     from growbench.comparison import confirmation, live, output, pair, same_machine
     from growbench.comparison.side import allocator_options, read_side
+    from growbench.comparison.verdict import INCONCLUSIVE
     from growbench.implementations import COMPILED
-except ImportError as error:
-    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
-    sys.exit(2)
 
 ALLOCATORS = "glibc"
 ROUNDS = 20
 OWN_BUILD = "this build"
 # Exit statuses of the runner.
-SOME_WORKERS_FAILED, INTERRUPTED = 3, 130
+SOME_WORKERS_FAILED, UNMEASURED, INTERRUPTED = 3, 4, 130
 EXAMPLES = """\
   compare_live.py --base build-before --new build                    two builds
   compare_live.py --base build-before --allocators glibc,jemalloc    against build/
@@ -54,7 +54,8 @@ def main(arguments: Sequence[str]) -> int:
         # What is wrong with it is told before hours of measuring.
         load.read_runs(options.aa_run)
     folder = Path(options.out or default_folder())
-    measure(options, folder, [*compared, "--rounds", str(options.rounds), *options.words])
+    words = [*compared, "--rounds", str(options.rounds), *options.words]
+    is_whole = measure(options, folder, words)
     runs = load.read_runs(folder)
     if options.aa:
         document = of_itself(runs, wish)
@@ -67,7 +68,10 @@ def main(arguments: Sequence[str]) -> int:
         document = pair.compare_live(runs, fresh, names, wish, settings, origin)
     entry.put(output.FORMATS[options.format]([document], entry.in_colour(options.color)))
     print(f"measured in {folder}", file=sys.stderr)
-    return document.status
+    if is_whole or document.status != 0:
+        return document.status
+    print("inconclusive: what was asked for was not all measured (see above)", file=sys.stderr)
+    return INCONCLUSIVE
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -121,8 +125,9 @@ def default_folder() -> str:
     return f"results/live-{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
 
 
-def measure(options: argparse.Namespace, folder: Path, words: Sequence[str]) -> None:
-    """Let the runner measure both sides into `folder`. Raises UsageError if it could not."""
+def measure(options: argparse.Namespace, folder: Path, words: Sequence[str]) -> bool:
+    """Let the runner measure both sides into `folder`. False if something that was asked for has
+    no row that was measured. Raises UsageError if the runner could not go on."""
     command = [options.runner, "run", "--passes", "measure", "--out", str(folder), *words]
     try:
         status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
@@ -135,8 +140,9 @@ def measure(options: argparse.Namespace, folder: Path, words: Sequence[str]) -> 
     if status == INTERRUPTED:
         print(f"what was measured is kept: growbench run --resume {folder}", file=sys.stderr)
         raise KeyboardInterrupt
-    if status not in (0, SOME_WORKERS_FAILED):
+    if status not in (0, SOME_WORKERS_FAILED, UNMEASURED):
         raise entry.UsageError(f"{shlex.join(command)}: ended in {status}")
+    return status != UNMEASURED
 
 
 def thresholds(

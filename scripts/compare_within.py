@@ -4,14 +4,13 @@
 import sys
 from typing import Sequence
 
-try:
+from growbench import packages
+
+with packages.imports():
     import pandas as pd
 
     from growbench import entry, load, metrics, pair_comparison
     from growbench.columns import MEASURE
-except ImportError as error:
-    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
-    sys.exit(2)
 
 EXAMPLES = """\
   compare_within.py results/my-run jemalloc glibc

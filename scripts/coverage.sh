@@ -3,13 +3,14 @@
 # What a process ran that was killed, or that ended by _exit or exec, is not in it: nor are workers in
 # Python, which all end so.
 set -u
+[ "${1-}" != --help ] || { sed -n '2,/^[^#]*$/s/^# \{0,1\}//p' "$0"; exit 0; }
 cd "$(dirname "$0")/.." || exit 1
 
 build=$PWD/build-coverage
 counters=$build/python
 python=$(scripts/find-python --with-pytest) || exit 1
 if ! { command -v gcovr && "$python" -c 'import coverage'; } >/dev/null 2>&1; then
-	echo 'coverage: gcovr or python3-coverage is not installed; make setup-lint installs both' >&2
+	echo 'coverage: gcovr or python3-coverage is not installed; make setup coverage installs both' >&2
 	exit 1
 fi
 

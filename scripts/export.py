@@ -6,11 +6,10 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-try:
+from growbench import packages
+
+with packages.imports():
     from growbench import choice, description, entry, exporting, files, load, metrics
-except ImportError as error:
-    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
-    sys.exit(2)
 
 EXAMPLES = """\
   export.py results/my-run --to google-benchmark --output my-run.json

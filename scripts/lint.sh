@@ -1,8 +1,10 @@
 #!/bin/sh
 # Formatting and static checks of all tracked sources; with --fix, formats them instead.
 # Needs a configured build/ (for clang-tidy's compile commands), where it keeps what it found clean.
+
 # shellcheck disable=SC2046,SC2086 # lists of words throughout
 set -u
+[ "${1-}" != --help ] || { sed -n '2,/^[^#]*$/s/^# \{0,1\}//p' "$0"; exit 0; }
 cd "$(dirname "$0")/.." || exit 1
 
 # With --tidy FILE CONTEXT: clang-tidy of one file, unless it and its context were clean before.
@@ -23,7 +25,7 @@ fi
 
 for tool in clang-format clang-tidy cppcheck shellcheck black flake8 mypy; do
 	command -v "$tool" >/dev/null && continue
-	echo "lint: $tool is not installed; make setup-lint installs it" >&2
+	echo "lint: $tool is not installed; make setup lint installs it" >&2
 	exit 1
 done
 

@@ -6,12 +6,11 @@ import sys
 from pathlib import Path
 from typing import Optional, Sequence
 
-try:
+from growbench import packages
+
+with packages.imports():
     from growbench import c_arrays, entry, files, memory_layout, memory_picture, render
     from growbench.style import DEFAULT_STYLE, STYLES
-except ImportError as error:
-    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
-    sys.exit(2)
 
 NAME = "memory"
 EXAMPLES = """\

@@ -5,13 +5,12 @@ import argparse
 import sys
 from typing import Sequence
 
-try:
+from growbench import packages
+
+with packages.imports():
     import pandas as pd
 
     from growbench import choice, entry, limits, load, patterns, pattern_tables, tables
-except ImportError as error:
-    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
-    sys.exit(2)
 
 EXAMPLES = """\
   patterns.py results/my-patterns

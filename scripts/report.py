@@ -5,16 +5,15 @@ import sys
 from pathlib import Path
 from typing import Optional, Sequence
 
-try:
+from growbench import packages
+
+with packages.imports():
     from growbench import entry, files, load
     from growbench.comparison import pair
     from growbench.comparison.run import read_all
     from growbench.metrics import metric
     from growbench.report import assemble, page, paper
     from growbench.units import show
-except ImportError as error:
-    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
-    sys.exit(2)
 
 EXAMPLES = """\
   report.py results/my-run

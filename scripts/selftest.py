@@ -9,7 +9,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Sequence
 
-try:
+from growbench import packages
+
+with packages.imports():
     from growbench import entry
     from growbench.comparison import live
     from growbench.files import atomic_writer
@@ -18,9 +20,6 @@ try:
     from growbench.selftest.check import PASSED, UNKNOWN, CannotTell, Check, Finding, Outcome
     from growbench.selftest.checks import CHECKS, aa
     from growbench.selftest.document import Report, Result
-except ImportError as error:
-    print(f"error: {error}; install what is missing with: make setup", file=sys.stderr)
-    sys.exit(2)
 
 # Comparisons cut them into pairs of as many rounds as their runs have.
 ROUNDS = 40

@@ -30,7 +30,7 @@ extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 const struct known_allocator known_allocators[] = {
 	{"glibc", "libc6", {NULL}, NULL},
 	{"jemalloc", "libjemalloc2", {"libjemalloc.so.2", NULL}, NULL},
-	{"mimalloc", "libmimalloc2.0", {"libmimalloc.so.2*", "libmimalloc.so*", NULL}, NULL},
+	{"mimalloc", "libmimalloc3 or libmimalloc2.0", {"libmimalloc.so*", NULL}, NULL},
 	{"tcmalloc",
 	 "libtcmalloc-minimal4",
 	 {"libtcmalloc_minimal.so.4", "libtcmalloc.so.4", NULL},

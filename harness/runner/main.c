@@ -429,6 +429,7 @@ static int command_peak(const struct options *options, int argc, char **argv)
 	struct bench_side side;
 	struct error error;
 	double worst = 0;
+	bool unread = false;
 
 	(void)argc;
 	(void)argv;
@@ -442,11 +443,18 @@ static int command_peak(const struct options *options, int argc, char **argv)
 	(void)puts("A worker touches a known amount of memory; the runner holds 300 MiB. In KiB:\n"
 		   "allocator       truth   peak that lasts (off)  peak that is over (off)");
 	for (size_t i = 0; i < options->allocator_count; i++) {
+		const struct allocator *allocator = &options->allocators[i];
 		double off;
 
-		if (options->allocators[i].missing != NULL)
+		if (allocator->missing != NULL) {
+			if (options_name_allocator(options, allocator->name)) {
+				(void)fprintf(stderr, "growbench: %s: no peak was read: %s\n",
+					      allocator->name, allocator->missing);
+				unread = true;
+			}
 			continue;
-		off = print_peaks(&side, &options->allocators[i]);
+		}
+		off = print_peaks(&side, allocator);
 		worst = off > worst ? off : worst;
 	}
 	worker_pool_release(&side.pool);
@@ -456,6 +464,8 @@ static int command_peak(const struct options *options, int argc, char **argv)
 	(void)printf("largest difference: %.0f KiB (goal: at most 256)\n", worst / 1024);
 	if (finish_output() != EXIT_DONE)
 		return EXIT_FAILED;
+	if (unread)
+		return EXIT_UNMEASURED;
 	return worst <= 256 * 1024 ? EXIT_DONE : EXIT_WORKERS;
 }
 
@@ -496,7 +506,9 @@ static void print_help(void)
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		(void)printf("  %-8s %s\n", commands[i].name, commands[i].help);
 	(void)puts("\ngrowbench COMMAND --help shows the options. Exit status: 0 done, 1 failed, 2 "
-		   "wrong\nusage and nothing written, 3 some workers failed, 130 interrupted.");
+		   "wrong\nusage and nothing written, 3 some workers failed, 4 something that was "
+		   "named was not\n"
+		   "measured, or nothing was, 130 interrupted.");
 }
 
 static int print_command_help(size_t command)

@@ -483,6 +483,18 @@ static bool choose_allocators(struct options *options, struct error *error)
 	return true;
 }
 
+bool options_name_allocator(const struct options *options, const char *label)
+{
+	for (size_t i = 0; i < options->allocator_text_count; i++) {
+		const size_t length = strcspn(options->allocator_texts[i], "=");
+
+		if (strlen(label) == length &&
+		    strncmp(label, options->allocator_texts[i], length) == 0)
+			return true;
+	}
+	return options->allocators_text != NULL && is_in_list(label, options->allocators_text);
+}
+
 static int compare_counts(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a;

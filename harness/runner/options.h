@@ -126,6 +126,9 @@ bool options_parse(int argc, char **argv, struct options *options, struct error 
 const struct implementation *options_implementation(const struct options *options,
 						    const struct strategy *strategy);
 
+/* Was the allocator of this label named on the command line, and not by a preset alone? */
+bool options_name_allocator(const struct options *options, const char *label);
+
 void options_release(struct options *options);
 
 /* Writes the table of options. */

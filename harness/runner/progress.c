@@ -155,6 +155,8 @@ void progress_end(struct progress *progress)
 	progress->drawn = false;
 }
 
+static void print_text(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
+
 static void print_text(const char *format, va_list arguments)
 {
 	/* A folder's name, and words. */

@@ -7,6 +7,7 @@
 
 #include "harness/common/columns.h"
 #include "harness/common/report.h"
+#include "harness/common/statuses.h"
 #include "harness/common/text.h"
 
 struct record record_init(void)
@@ -132,20 +133,6 @@ double record_get_real(const struct record *record, const char *name, double fal
 	return value == NULL ? fallback : strtod(value, NULL);
 }
 
-/* The statuses that a worker may give itself; worker.h explains them. */
-static bool worker_may_say(const char *status)
-{
-	static const char *const statuses[] = {
-		"ok",       "out_of_memory", "wrong_checksum", "failed", "wrong_allocator",
-		"unprobed", "unavailable",   "unsupported",    NULL,
-	};
-
-	for (const char *const *name = statuses; *name != NULL; name++)
-		if (strcmp(status, *name) == 0)
-			return true;
-	return false;
-}
-
 /* Takes over the four numbers of a point. */
 static bool read_point(struct record *record, const char *value, struct error *error)
 {
@@ -192,7 +179,7 @@ static bool read_line(struct record *record, const char *name, const char *value
 	if (!column_accepts(columns[column].type, value))
 		return error_set(error, "the report's %s is '%.64s', which is no valid value", name,
 				 value);
-	if (strcmp(name, "status") == 0 && !worker_may_say(value))
+	if (strcmp(name, "status") == 0 && !status_is_from_worker(value))
 		return error_set(error, "the report's status is '%.64s', which no worker gives",
 				 value);
 	record_set_text(record, name, value);

@@ -20,6 +20,7 @@
 #include "harness/runner/plan.h"
 #include "harness/runner/program.h"
 #include "harness/runner/progress.h"
+#include "harness/runner/requirements.h"
 
 /* A run under way. */
 struct run {
@@ -36,6 +37,7 @@ struct run {
 	json_t *description; /* machine.json as it grows */
 	struct allocator_check *checks;
 	unsigned char *done; /* for each position from 0: is its row in the file? */
+	struct requirements requirements;
 	uint64_t rows_written;
 	uint64_t rows_failed;
 	char first_failure[400]; /* the first of them, in words */
@@ -255,9 +257,10 @@ static void do_probe(struct run *run, const struct visit *visit, struct record *
 	run->alive_ns += worker_run(&run->pool, &task, record);
 }
 
-/* Counts the row if it is of a worker that failed. */
-static void note_failure(struct run *run, const struct record *record)
+/* Takes account of a row: does it measure what was named, or is it of a worker that failed? */
+static void note_row(struct run *run, const struct record *record)
 {
+	requirements_note(&run->requirements, record);
 	if (!worker_failed(record))
 		return;
 	if (run->rows_failed++ == 0)
@@ -281,7 +284,7 @@ static void make_row(struct run *run, const struct visit *visit, uint64_t positi
 	if (strcmp(record_get(record, "status"), "ok") == 0)
 		record_set_text(record, "status_detail", "measured");
 	set_cell(run, visit, position, record);
-	note_failure(run, record);
+	note_row(run, record);
 }
 
 static void show(struct run *run, const struct visit *visit)
@@ -492,6 +495,11 @@ static double runner_share(const struct run *run)
 	return run->rounds_ns == 0 ? 0 : 1 - (double)run->alive_ns / (double)run->rounds_ns;
 }
 
+static void warn(const char *text, void *progress)
+{
+	progress_warn(progress, "%s", text);
+}
+
 /* Prints how a run ended that could write all it had. */
 static enum exit_status tell_end(struct run *run)
 {
@@ -514,13 +522,15 @@ static enum exit_status tell_end(struct run *run)
 			      run->folder.path);
 		return EXIT_FAILED;
 	}
-	if (run->rows_failed == 0)
-		return EXIT_DONE;
-	progress_warn(&run->progress,
-		      "%" PRIu64 " worker%s failed (%s%s); the status columns of runs.csv say how",
-		      run->rows_failed, run->rows_failed == 1 ? "" : "s",
-		      run->rows_failed == 1 ? "" : "the first: ", run->first_failure);
-	return EXIT_WORKERS;
+	if (run->rows_failed > 0)
+		progress_warn(&run->progress,
+			      "%" PRIu64
+			      " worker%s failed (%s%s); the status columns of runs.csv say how",
+			      run->rows_failed, run->rows_failed == 1 ? "" : "s",
+			      run->rows_failed == 1 ? "" : "the first: ", run->first_failure);
+	if (!requirements_are_met(&run->requirements, warn, &run->progress))
+		return EXIT_UNMEASURED;
+	return run->rows_failed > 0 ? EXIT_WORKERS : EXIT_DONE;
 }
 
 /* Pilot (unless it was done), rounds and end of a run whose files are there. */
@@ -579,6 +589,7 @@ static void run_release(struct run *run)
 	json_decref(run->description);
 	worker_pool_release(&run->pool);
 	plan_release(&run->plan);
+	requirements_release(&run->requirements);
 	free(run->checks);
 	free(run->done);
 	free(run->visits);
@@ -650,6 +661,23 @@ static bool claim_folder(struct run *run, struct error *error)
 	       folder_check(&run->folder, run->options->overwrite, error);
 }
 
+/* Does the plan have rows of all that was named? It is told now, and not only in the end. */
+static void check_requirements(struct run *run)
+{
+	const uint64_t count = plan_row_count(&run->plan);
+	bool missing = true;
+
+	run->requirements = requirements_init(run->options);
+	for (uint64_t i = 0; i < count && missing; i++) {
+		struct record record = record_init();
+
+		set_cell(run, &run->visits[i], i, &record);
+		missing = requirements_plan(&run->requirements, &record);
+		record_release(&record);
+	}
+	requirements_tell_unplanned(&run->requirements, warn, &run->progress);
+}
+
 /* Finds out what can be measured, and writes it down. */
 static bool look_around(struct run *run, struct error *error)
 {
@@ -705,6 +733,7 @@ enum exit_status run_new(const struct options *options, int argc, char **argv, s
 				      "%zu cells in %" PRIu64 " rounds, seed %" PRIu64 ", into %s",
 				      run.plan.cell_count, options->rounds, options->seed,
 				      run.folder.path);
+			check_requirements(&run);
 			if (begin(&run, argc, argv, error))
 				status = do_all(&run, error);
 			else
@@ -730,7 +759,7 @@ static bool mark_done(char *line, uint64_t number, void *data, struct error *err
 	if (ours) {
 		run->done[position - 1] = 1;
 		run->rows_written++;
-		note_failure(run, &record);
+		note_row(run, &record);
 	}
 	record_release(&record);
 	return ours ||
@@ -754,6 +783,7 @@ static bool take_up(struct run *run, struct error *error)
 
 	(void)snprintf(run->run_id, sizeof run->run_id, "%s", id == NULL ? "" : id);
 	(void)stay_off(run);
+	check_requirements(run);
 	ok = description_check_same(run->description, &facts, error);
 	/* It may have been killed before it knew its allocators. */
 	if (ok && json_object_get(run->description, "allocators") == NULL) {

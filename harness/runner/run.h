@@ -13,6 +13,10 @@ enum exit_status {
 	EXIT_FAILED = 1,  /* the runner itself could not go on */
 	EXIT_USAGE = 2,   /* nothing was written */
 	EXIT_WORKERS = 3, /* the run is whole, but workers failed: see the status column */
+	/* The run is whole, but something that was named has no row that was measured, or there is
+	 * no such row at all (requirements.h). More than EXIT_WORKERS, which may be true as well.
+	 */
+	EXIT_UNMEASURED = 4,
 	EXIT_INTERRUPTED = 130,
 };
 

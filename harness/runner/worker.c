@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "harness/common/columns.h"
+#include "harness/common/statuses.h"
 #include "harness/runner/environment.h"
 #include "harness/runner/preload.h"
 #include "harness/runner/program.h"
@@ -468,22 +469,5 @@ uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, st
 
 bool worker_failed(const struct record *record)
 {
-	static const char *const harmless[] = {
-		"ok",
-		"unavailable",
-		"skipped_predicted",
-		"skipped_rounds",
-		"skipped_memory",
-		"unsupported",
-		"untraced",
-		"unprobed",
-		"interrupted",
-		NULL,
-	};
-	const char *status = record_get(record, "status");
-
-	for (const char *const *name = harmless; *name != NULL; name++)
-		if (status != NULL && strcmp(status, *name) == 0)
-			return false;
-	return true;
+	return status_class_of(record_get(record, "status")) == STATUS_FAILURE;
 }

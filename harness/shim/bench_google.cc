@@ -145,7 +145,7 @@ benchmark::TimeUnit native_unit(bench_time_unit unit)
 	return benchmark::kNanosecond;
 }
 
-benchmark::internal::Benchmark *hand_over(const registered &entry)
+auto *hand_over(const registered &entry)
 {
 	const bench_spec &spec = entry.spec;
 	auto *native =
@@ -236,6 +236,16 @@ class filter
 
 /* ---- Results ---- */
 
+/* Why a run was skipped, or NULL. Google Benchmark 1.8 gave what tells it another name. */
+template <typename Run> auto error_of(const Run &run, int) -> decltype(run.skip_message.c_str())
+{
+	return run.skipped ? run.skip_message.c_str() : nullptr;
+}
+template <typename Run> auto error_of(const Run &run, long) -> decltype(run.error_message.c_str())
+{
+	return run.error_occurred ? run.error_message.c_str() : nullptr;
+}
+
 /* Hands results on to a C callback. If that throws, it is not called again. */
 class callback_reporter : public benchmark::BenchmarkReporter
 {
@@ -279,9 +289,8 @@ class callback_reporter : public benchmark::BenchmarkReporter
 			result.label = run.report_label.c_str();
 		result.repetition = static_cast<unsigned>(run.repetition_index);
 		result.threads = static_cast<unsigned>(run.threads);
-		if (run.error_occurred) {
-			result.error = run.error_message.c_str();
-		} else {
+		result.error = error_of(run, 0);
+		if (result.error == nullptr) {
 			const double to_ns = 1e9 / static_cast<double>(run.iterations);
 
 			result.iterations = static_cast<uint64_t>(run.iterations);
@@ -359,12 +368,27 @@ void print_help()
 	std::exit(2);
 }
 
+/* Seconds, such as 0.5, from 1.8 on also 0.5s and 100x, where a value that is neither ends the
+ * program by abort. */
+bool is_min_time(const char *text)
+{
+	char *end;
+
+	(void)std::strtod(text, &end);
+	return end != text && (*end == '\0' || ((*end == 's' || *end == 'x') && end[1] == '\0'));
+}
+
 int run_as_program(int argc, char **argv)
 {
+	static const char min_time[] = "--benchmark_min_time=";
 	const hand_back at_end;
 
-	for (int i = 1; i < argc; i++)
+	for (int i = 1; i < argc; i++) {
 		help_wanted = help_wanted || std::strcmp(argv[i], "--help") == 0;
+		if (std::strncmp(argv[i], min_time, sizeof(min_time) - 1) == 0 &&
+		    !is_min_time(argv[i] + sizeof(min_time) - 1))
+			print_help();
+	}
 	benchmark::Initialize(&argc, argv, print_help);
 	if (benchmark::ReportUnrecognizedArguments(argc, argv))
 		return 2;

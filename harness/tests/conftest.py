@@ -31,6 +31,7 @@ EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_WORKERS = 3
+EXIT_UNMEASURED = 4
 EXIT_INTERRUPTED = 130
 
 # What a worker says in the other passes.
@@ -155,7 +156,15 @@ class Growbench:
             words = (words[0], "--passes=measure", *words[1:])
         # Nor are they about programs in other languages, but for those that name one.
         if words[:1] in (("run",), ("plan",)) and not any(
-            word.startswith(("--implementations", "--strategies", "--preset=quick", "--resume"))
+            word.startswith(
+                (
+                    "--implementations",
+                    "--strategies",
+                    "--preset=quick",
+                    "--preset=article",
+                    "--resume",
+                )
+            )
             for word in words
         ):
             words = (words[0], f"--implementations={COMPILED}", *words[1:])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import (
     EXIT_DONE,
+    EXIT_UNMEASURED,
     EXIT_WORKERS,
     FIGURES,
     IDENTITY,
@@ -197,7 +198,7 @@ def test_a_row_says_that_a_worker(deed, growbench, stand_in):
     worker = stand_in(measure=script)
     done, rows = measure(growbench, worker, "--timeout=1")
 
-    assert done.returncode == EXIT_WORKERS, done.stderr
+    assert done.returncode == EXIT_UNMEASURED, done.stderr
     assert f"{ROUNDS} workers failed" in done.stderr
     assert f"{status}: {rows[0]['status_detail']}"[:100] in done.stderr
     assert cells_of(rows) == cells_of(growbench.plan(*ONE_CELL, f"--rounds={ROUNDS}"))
@@ -235,7 +236,7 @@ def test_a_worker_that_says_ok_without_a_time_and_a_checksum_is_not_believed(
 ):
     done, rows = measure(growbench, stand_in(measure=f"begin; printf '{given}' >&3; end"))
 
-    assert done.returncode == EXIT_WORKERS
+    assert done.returncode == EXIT_UNMEASURED
     assert {row["status"] for row in rows} == {"bad_report"}
     assert [figures_of(row) for row in rows] == [{}] * ROUNDS
 
@@ -263,7 +264,7 @@ def test_a_worker_that_hangs_is_killed_with_all_that_it_started(growbench, stand
     done, rows = measure(growbench, worker, "--timeout=1", rounds=1)
 
     assert [row["status"] for row in rows] == ["timeout"]
-    assert done.returncode == EXIT_WORKERS
+    assert done.returncode == EXIT_UNMEASURED
     assert not is_running(int((worker.folder / "child").read_text()))
 
 
@@ -322,7 +323,7 @@ def test_an_allocator_that_fails_its_check_is_left_out_with_rows_that_say_so(
     worker = stand_in(resolution=resolution)
     done, rows = measure(growbench, worker, "--timeout=1")
 
-    assert done.returncode == EXIT_WORKERS
+    assert done.returncode == EXIT_UNMEASURED
     assert f"warning: glibc is left out ({status})" in done.stderr
     assert cells_of(rows) == cells_of(growbench.plan(*ONE_CELL, f"--rounds={ROUNDS}"))
     for row in rows:
@@ -352,7 +353,7 @@ def test_a_worker_that_cannot_be_started_gives_rows_that_say_so(growbench, stand
     worker.path.write_text("#!/no/such/interpreter\n")
     done, rows = measure(growbench, worker)
 
-    assert done.returncode == EXIT_WORKERS
+    assert done.returncode == EXIT_UNMEASURED
     assert [row["status"] for row in rows] == ["not_started"] * ROUNDS
     assert all("could not be started" in row["status_detail"] for row in rows)
     assert [figures_of(row) for row in rows] == [{}] * ROUNDS

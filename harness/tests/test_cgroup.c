@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 #include "support.h"
 
 static char root[PATH_MAX];

@@ -1,10 +1,11 @@
-#include "cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/common/columns.h"
+#include "harness/common/statuses.h"
 #include "support.h"
 
 static bool ends_with(const char *name, const char *end)
@@ -205,6 +206,22 @@ static void every_column_is_in_the_documented_schema(void **state)
 	free(schema);
 }
 
+/* A second Ctrl-C leaves no row. */
+static void every_status_of_a_row_is_documented(void **state)
+{
+	char *schema = read_file(SCHEMA_FILE, NULL);
+
+	(void)state;
+	for (const struct status *status = statuses; status->name != NULL; status++) {
+		char line[64];
+
+		(void)snprintf(line, sizeof line, "\n| `%s` | ", status->name);
+		if ((strstr(schema, line) == NULL) != (strcmp(status->name, "interrupted") == 0))
+			fail_msg("results/README.md and the table differ in %s", status->name);
+	}
+	free(schema);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +234,7 @@ int main(void)
 		cmocka_unit_test(reals_are_finite_and_have_a_point),
 		cmocka_unit_test(text_has_no_control_characters),
 		cmocka_unit_test(every_column_is_in_the_documented_schema),
+		cmocka_unit_test(every_status_of_a_row_is_documented),
 	};
 
 	return cmocka_run_group_tests_name("columns", tests, NULL, NULL);

@@ -1,4 +1,4 @@
-#include "cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -456,7 +456,8 @@ static void a_torn_last_line_is_cut_off_wherever_it_is_torn(void **state)
 
 static void columns_of_another_version_are_refused_with_their_line(void **state)
 {
-	static const char *const headers[] = {"a,c\n1,2\n", "a,b,c\n", "a\n", "1,2\n" HEADER, "\n"};
+	static const char *const headers[] = {"a,c\n1,2\n", "a,b,c\n", "a\n", ("1,2\n" HEADER),
+					      "\n"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(headers); i++) {

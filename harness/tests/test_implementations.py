@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import (
     EXIT_DONE,
+    EXIT_UNMEASURED,
     EXIT_USAGE,
-    EXIT_WORKERS,
     GROWBENCH,
     REPOSITORY,
     SANITIZED,
@@ -142,7 +142,7 @@ def test_without_numpy_its_cells_are_unavailable_and_everything_else_runs(growbe
         "--no-summary",
         variables={"PYTHON": str(python)},
     )
-    assert done.returncode == EXIT_DONE
+    assert done.returncode == EXIT_UNMEASURED
     rows = read_rows(growbench.folder / "out")
     statuses = {(row["implementation"], row["status"]) for row in rows}
     assert statuses == {("c", "ok"), ("python", "ok"), ("numpy", "unavailable")}
@@ -249,7 +249,7 @@ def test_what_goes_wrong_in_a_callback_is_a_status(growbench, tmp_path, build, s
     (row,) = read_rows(growbench.folder / "out")
     assert (row["implementation"], row["strategy"], row["status"]) == ("mutant", "mutant", status)
     assert detail in row["status_detail"]
-    assert done.returncode == (EXIT_DONE if status == "ok" else EXIT_WORKERS)
+    assert done.returncode == (EXIT_DONE if status == "ok" else EXIT_UNMEASURED)
 
 
 def test_a_library_of_another_version_is_refused_and_told(tmp_path):
@@ -355,7 +355,7 @@ def test_a_program_that_cannot_be_asked_has_rows_that_say_so(growbench, worker, 
     assert [row["status"] for row in mine] == [status] * 2
     assert all(detail in row["status_detail"] for row in mine), mine[0]["status_detail"]
     assert {row["status"] for row in rows if row["implementation"] == "c"} == {"ok"}
-    assert done.returncode == (EXIT_DONE if status == "unavailable" else EXIT_WORKERS)
+    assert done.returncode == EXIT_UNMEASURED
     assert "mine is left out" in done.stderr
 
 
@@ -460,7 +460,7 @@ def test_a_command_is_split_into_words_but_not_run_by_a_shell(growbench, tmp_pat
         "--no-summary",
     )
     (row,) = read_rows(growbench.folder / "out")
-    assert done.returncode == EXIT_WORKERS and "exit status 7" in row["status_detail"]
+    assert done.returncode == EXIT_UNMEASURED and "exit status 7" in row["status_detail"]
 
 
 def test_a_run_is_not_gone_on_with_by_another_version_of_the_program(growbench, worker, tmp_path):
@@ -483,5 +483,5 @@ def test_a_run_is_not_gone_on_with_by_another_version_of_the_program(growbench, 
     assert "mine 1" in done.stderr and "mine 2" in done.stderr
     worker(listed)
     done = growbench("run", "--resume=out")
-    assert done.returncode == EXIT_WORKERS, done.stderr
+    assert done.returncode == EXIT_UNMEASURED, done.stderr
     assert [row["strategy"] for row in read_rows(Path(growbench.folder / "out"))] == ["push"]

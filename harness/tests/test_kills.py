@@ -39,7 +39,7 @@ CELLS = (
     "--rows=10,200",
     "--rounds=3",
     "--seed=3",
-    "--passes=measure,trace,latency",
+    "--passes=measure,trace",
     "--timeline=200",
     "--timeline-points=5",
 )

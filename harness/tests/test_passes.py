@@ -10,6 +10,7 @@ from typing import Dict, List
 import pytest
 from conftest import (
     EXIT_DONE,
+    EXIT_UNMEASURED,
     EXIT_USAGE,
     FIGURES,
     FIGURES_OF_PASS,
@@ -120,7 +121,7 @@ def test_where_nothing_can_be_put_in_front_of_an_allocator_the_rest_goes_on(
     worker = stand_in(other='test "$1" = trace && kill -SEGV $$\n' + SAYING % "")
     done = growbench("run", "--out=out", ALL, *CELLS, "--rounds=1", worker.option)
 
-    assert done.returncode == EXIT_DONE, done.stderr
+    assert done.returncode == EXIT_UNMEASURED, done.stderr
     assert "glibc is not traced: the interposer cannot be put in front of it" in done.stderr
     for row in read_rows(out):
         if row["pass"] == "trace":
@@ -138,7 +139,7 @@ def test_a_path_that_the_loader_cannot_take_is_named(growbench, stand_in, out, t
     worker.chmod(0o755)
     done = growbench("run", "--out=out", TRACED, *CELLS, f"--worker={worker}")
 
-    assert done.returncode == EXIT_DONE, done.stderr
+    assert done.returncode == EXIT_UNMEASURED, done.stderr
     (row,) = read_rows(out)
     assert row["status"] == "untraced" and "a b/libgrowbench-trace.so" in row["status_detail"]
 
@@ -149,7 +150,7 @@ def test_what_a_machine_does_not_offer_is_no_failure_of_a_probe(growbench, stand
     )
     done = growbench("run", "--out=out", "--passes=probe", *CELLS, worker.option)
 
-    assert done.returncode == EXIT_DONE, done.stderr
+    assert done.returncode == EXIT_UNMEASURED, done.stderr
     for row in read_rows(out):
         assert (row["status"], row["status_detail"]) == ("unprobed", "none here")
         assert row["probe_ns"] == ""

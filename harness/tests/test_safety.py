@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import (
     EXIT_DONE,
+    EXIT_UNMEASURED,
     EXIT_USAGE,
-    EXIT_WORKERS,
     GROWBENCH,
     ONE_CELL,
     SANITIZED,
@@ -37,7 +37,7 @@ def test_what_a_worker_writes_to_stderr_does_not_command_the_terminal(growbench,
     worker = stand_in(measure=f"printf '{COMMANDS}red\\n' >&2; exit 1")
     done = growbench("run", "--out=out", *ONE_CELL, "--rounds=1", worker.option)
 
-    assert done.returncode == EXIT_WORKERS
+    assert done.returncode == EXIT_UNMEASURED
     assert "red" in done.stderr and is_plain(done.stderr)
     assert all(is_plain(row["status_detail"]) for row in read_rows(out))
 
@@ -46,7 +46,7 @@ def test_a_report_that_makes_no_sense_is_quoted_harmlessly(growbench, stand_in, 
     worker = stand_in(measure=f"begin; printf 'x{COMMANDS} 1\\n' >&3; end")
     done = growbench("run", "--out=out", *ONE_CELL, "--rounds=1", worker.option)
 
-    assert done.returncode == EXIT_WORKERS
+    assert done.returncode == EXIT_UNMEASURED
     assert "owned" in done.stderr and is_plain(done.stderr)
 
 

@@ -15,7 +15,7 @@ from typing import List
 import pytest
 from conftest import (
     EXIT_DONE,
-    EXIT_WORKERS,
+    EXIT_UNMEASURED,
     FIGURES,
     GROWBENCH,
     ONE_CELL,
@@ -95,7 +95,7 @@ def test_a_worker_that_its_control_group_kills_is_told_from_any_other(
     done = growbench("run", *words, before=small_group.entering())
     rows = read_rows(out)
 
-    assert done.returncode == (EXIT_DONE if status == "ok" else EXIT_WORKERS), done.stderr
+    assert done.returncode == (EXIT_DONE if status == "ok" else EXIT_UNMEASURED), done.stderr
     assert statuses(rows) == [status] * 2
     for row in rows:
         detail = row["status_detail"]
@@ -196,7 +196,7 @@ def test_a_run_within_little_address_space_completes(growbench, stand_in, out):
     rows = read_rows(out)
     found = {(row["strategy"], row["rows"]): row["status"] for row in rows}
 
-    assert done.returncode == EXIT_WORKERS, done.stderr
+    assert done.returncode == EXIT_UNMEASURED, done.stderr
     for strategy in ("realloc_doubling", "reserve_then_commit"):
         assert found[strategy, "10"] == "out_of_memory"
         assert found[strategy, "1000"] == "ok"

@@ -88,6 +88,24 @@ EXPORTED void cfree(void *block)
 	free(block);
 }
 
+/* C23, glibc 2.43: to the program the same as free, and passed on as free, whatever the allocator
+ * has of them. GLib frees so where the C library offers it. */
+void free_sized(void *block, size_t bytes);
+void free_aligned_sized(void *block, size_t alignment, size_t bytes);
+
+EXPORTED void free_sized(void *block, size_t bytes)
+{
+	(void)bytes;
+	free(block);
+}
+
+EXPORTED void free_aligned_sized(void *block, size_t alignment, size_t bytes)
+{
+	(void)alignment;
+	(void)bytes;
+	free(block);
+}
+
 /* Out of the arena, which has no way to grow a block, nor to free it. */
 static void *leave_bootstrap(void *block, size_t bytes)
 {

@@ -55,7 +55,8 @@ struct trace_counts {
 	uint64_t malloc_count; /* operator new and new[] included */
 	uint64_t calloc_count;
 	uint64_t realloc_count; /* of realloc(NULL, n) and failed ones too; reallocarray included */
-	uint64_t free_count; /* operator delete and delete[] included; free(NULL) is not counted */
+	uint64_t free_count;    /* operator delete and delete[] and C23's free_sized and
+				   free_aligned_sized included; free(NULL) is not counted */
 	uint64_t aligned_count; /* aligned_alloc, posix_memalign, memalign, valloc, pvalloc, aligned
 				   operator new */
 	uint64_t failed_count;  /* of all of these, those that returned no memory */

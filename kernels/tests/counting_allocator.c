@@ -25,6 +25,8 @@ void *__wrap_malloc(size_t bytes);
 void *__wrap_calloc(size_t count, size_t bytes);
 void *__wrap_realloc(void *block, size_t bytes);
 void __wrap_free(void *block);
+void __wrap_free_sized(void *block, size_t bytes);
+void __wrap_free_aligned_sized(void *block, size_t alignment, size_t bytes);
 void *__wrap_mmap(void *address, size_t bytes, int protection, int flags, int file, off_t offset);
 int __wrap_munmap(void *address, size_t bytes);
 int __wrap_mprotect(void *address, size_t bytes, int protection);
@@ -265,6 +267,20 @@ void __wrap_free(void *block)
 	}
 	counts.live_bytes -= counting_allocator_block_bytes(block);
 	free_block(block);
+}
+
+/* Of C23, with which GLib frees where the C library has them. */
+void __wrap_free_sized(void *block, size_t bytes)
+{
+	(void)bytes;
+	__wrap_free(block);
+}
+
+void __wrap_free_aligned_sized(void *block, size_t alignment, size_t bytes)
+{
+	(void)alignment;
+	(void)bytes;
+	__wrap_free(block);
 }
 
 void *__wrap_mmap(void *address, size_t bytes, int protection, int flags, int file, off_t offset)

@@ -5,8 +5,9 @@ import difflib
 import os
 import sys
 import warnings
-from typing import Callable, Optional, Sequence, Union
+from typing import Any, Callable, Optional, Sequence, Union
 
+from growbench import packages
 from growbench.load import LoadError, LoadWarning
 from growbench.tables import printable
 from growbench.version import version
@@ -19,7 +20,13 @@ class UsageError(Exception):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Prints an error in the form that all errors of growbench have."""
+    """Prints an error in the form that all errors of growbench have, and comes back only where the
+    packages are there that the script needs."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        parsed = super().parse_args(args, namespace)
+        packages.require()
+        return parsed
 
     def error(self, message: str) -> None:  # type: ignore[override]
         self.exit(USAGE, f"error: {message}; see {self.prog} --help\n")

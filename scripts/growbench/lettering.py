@@ -3,13 +3,18 @@
 import warnings
 from functools import lru_cache
 
+from matplotlib import ft2font
 from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.ft2font import LOAD_NO_HINTING
 
 LONGEST_NAME = 36
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _FONT = "DejaVu Sans"
 _MEASURED_POINTS = 72.0
+# Matplotlib 3.10 gave the flags a name of their own.
+if hasattr(ft2font, "LoadFlags"):
+    _NO_HINTING = ft2font.LoadFlags.NO_HINTING
+else:
+    _NO_HINTING = ft2font.LOAD_NO_HINTING
 
 
 def line_height(points: float) -> float:
@@ -26,7 +31,7 @@ def text_width(text: str, points: float, bold: bool = False) -> float:
     with warnings.catch_warnings():
         # It says that there is no glyph for a sign when the text is drawn, and once is enough.
         warnings.simplefilter("ignore")
-        font.set_text(text, 0.0, flags=LOAD_NO_HINTING)
+        font.set_text(text, 0.0, flags=_NO_HINTING)
     return font.get_width_height()[0] / 64.0 / 72.0 * points / _MEASURED_POINTS
 
 

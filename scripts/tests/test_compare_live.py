@@ -46,6 +46,7 @@ if value("--strategies"):
 write_runs(both, out / "runs.csv")
 (out / "machine.json").write_text(json.dumps({{"run": {{"seed": 7}}}}))
 print(out)
+sys.exit(int(os.environ.get("WHOLE", 0)))
 """
 
 
@@ -156,6 +157,19 @@ def test_a_runner_that_fails_ends_in_2(live, monkeypatch, status):
     monkeypatch.setenv("STATUS", str(status))
     done, _ = live("--new", "A_VARIABLE=1")
     assert done.returncode == 2 and f"ended in {status}" in done.stderr
+
+
+# The runner's 4: something that was named has no row that was measured.
+@pytest.mark.parametrize("runner, factor, status", [(3, 1, 0), (4, 1, 4), (4, 1.3, 1)])
+def test_what_was_not_measured_is_never_called_no_regression(
+    live, monkeypatch, runner, factor, status
+):
+    monkeypatch.setenv("WHOLE", str(runner))
+    monkeypatch.setenv("FACTOR", str(factor))
+    monkeypatch.setenv("AGAIN", str(factor))
+    done, _ = live("--new", "A_VARIABLE=1")
+    assert done.returncode == status, done.stdout
+    assert ("what was asked for was not all measured" in done.stderr) == (status == 4)
 
 
 def test_an_interrupted_runner_ends_in_130_and_says_how_to_go_on(live, monkeypatch):

@@ -26,7 +26,7 @@ HARNESS_TABLE = ROOT / "harness" / "common" / "columns.c"
 def headed(heading: str) -> str:
     """The part of results/README.md under that heading."""
     text = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
-    return re.split(r"^## ", text.split(f"\n## {heading}\n", 1)[1], 1, re.M)[0]
+    return re.split(r"^## ", text.split(f"\n## {heading}\n", 1)[1], maxsplit=1, flags=re.M)[0]
 
 
 def names_in_table(part: str) -> list[str]:

@@ -787,7 +787,9 @@ def test_numbers_on_a_heat_map_stand_out_from_their_ground(styled_figures, style
 def test_a_strategy_looks_the_same_in_every_panel_of_every_plot(figures):
     for name in ("time_by_allocator_cold", "time_by_allocator_warm", "peak_by_allocator"):
         legend = figures[name].legends[0]
-        for handle, text in zip(legend.legendHandles, legend.get_texts()):
+        # Matplotlib 3.7 gave them another name.
+        handles = getattr(legend, "legend_handles", None) or legend.legendHandles
+        for handle, text in zip(handles, legend.get_texts()):
             if text.get_text() in STRATEGIES:
                 assert handle.get_color() == STRATEGIES[text.get_text()].colour
 

@@ -208,7 +208,13 @@ def named(**changed):
     ],
 )
 def test_allocators_are_held_against_their_files(changed, expected):
-    assert verdicts(allocators.judge(named(**changed))) == expected
+    assert verdicts(allocators.judge(named(**changed), lambda name: False)) == expected
+
+
+def test_an_allocator_that_was_asked_for_must_not_be_missing():
+    rows = named(scudo=("status", "unavailable"))
+    findings = allocators.judge(rows, lambda name: name == "scudo")
+    assert verdicts(findings) == [UNKNOWN, PASSED] and "scudo" in findings[0].got
 
 
 def test_probes_that_drift_are_noise():

@@ -3,7 +3,7 @@
  * counts. What an allocator is free to decide (whether a realloc moves) is compared with what this
  * program sees of it.
  */
-#include "harness/tests/cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -122,6 +122,26 @@ static void each_function_is_counted_once(void **state)
 	assert_int_equal(live.requested_bytes, 0);
 	assert_int_equal(live.usable_bytes, 0);
 	assert_int_equal(live.peak_usable_bytes, bytes);
+}
+
+/* Not in the headers of C libraries before glibc 2.43; the interposer has them everywhere. */
+static void a_sized_free_is_a_free(void **state)
+{
+	void (*free_sized)(void *block, size_t bytes);
+	void (*free_aligned_sized)(void *block, size_t alignment, size_t bytes);
+
+	(void)state;
+	*(void **)&free_sized = dlsym(RTLD_DEFAULT, "free_sized");
+	*(void **)&free_aligned_sized = dlsym(RTLD_DEFAULT, "free_aligned_sized");
+	assert_non_null(free_sized);
+	assert_non_null(free_aligned_sized);
+	start();
+	free_sized(malloc(100), 100);
+	free_aligned_sized(aligned_alloc(64, 128), 64, 128);
+	stop();
+	assert_int_equal(counts.free_count, 2);
+	assert_int_equal(all_calls(&counts), 4);
+	assert_int_equal(live.requested_bytes, 0);
 }
 
 static void pvalloc_is_counted_where_the_allocator_has_it(void **state)
@@ -958,6 +978,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_counted_of_an_empty_region),
 		cmocka_unit_test(each_function_is_counted_once),
+		cmocka_unit_test(a_sized_free_is_a_free),
 		cmocka_unit_test(pvalloc_is_counted_where_the_allocator_has_it),
 		cmocka_unit_test(calls_that_fail_are_counted_as_such),
 		cmocka_unit_test(errno_is_that_of_the_allocator),

@@ -18,8 +18,8 @@ from growbench.load import LoadError, read_runs
 from growbench.selftest.check import CannotTell
 
 KNOWN_WORKER, IMPOSTOR, LOOPS = "growbench-known-worker", "libgrowbench-kernels.so", "bench-shim"
-# Exit statuses of the runner.
-_DONE, _SOME_WORKERS_FAILED = 0, 3
+# Exit statuses of the runner with which a run is whole: its rows say what was measured.
+_WHOLE = (0, 3, 4)
 _TIMEOUT_S = 120
 _MOST_WAITING = 0.5
 
@@ -79,6 +79,11 @@ class Bench:
         worker = f"known={shlex.quote(str(self.beside(KNOWN_WORKER)))}"
         return ["--worker", worker, "--implementations", "known,c", "--strategies", strategies]
 
+    def names(self, allocator: str) -> bool:
+        """Was the allocator of this label asked for by name?"""
+        more = (text.split("=", 1)[0] for text in self.more_allocators)
+        return allocator in (self.allocators or ()) or allocator in more
+
     def chosen(self, *also: str) -> list[str]:
         """The runner's words for the allocators that were asked for, and those NAME=BASE as well,
         which are told apart by their names."""
@@ -93,7 +98,7 @@ class Bench:
         folder = self.folder / name
         always = "run --preset quick --quiet --no-summary --timeline none --budget 600 --timeout 20"
         done = self._call([str(self.runner), *always.split(), "--out", str(folder), *words])
-        if done.returncode not in (_DONE, _SOME_WORKERS_FAILED):
+        if done.returncode not in _WHOLE:
             raise CannotTell(f"the runner ended in {done.returncode}: {_last_line(done)}")
         machine = json.loads((folder / "machine.json").read_text(encoding="utf-8"))
         try:

@@ -1,10 +1,12 @@
 """Is each allocator the one that is named?"""
 
+from typing import Callable
+
 import pandas as pd
 
 from growbench.description import fact
 from growbench.selftest.bench import IMPOSTOR, Bench, Measured
-from growbench.selftest.check import FAILED, PASSED, Check, Finding, Outcome, judged
+from growbench.selftest.check import FAILED, PASSED, UNKNOWN, Check, Finding, Outcome, judged
 
 LABEL = "impostor"
 _MISSING = "unavailable"
@@ -19,10 +21,13 @@ def measure(bench: Bench) -> Measured:
     return bench.run("allocators", *words, *cell.split())
 
 
-def judge(measured: Measured) -> list[Finding]:
+def judge(measured: Measured, is_required: Callable[[str], bool]) -> list[Finding]:
+    """is_required: was an allocator of this label asked for by name, so that it must not be
+    missing?"""
     rows = measured.rows
     impostor = rows[rows["allocator"] == LABEL]
-    return [_named(rows[rows["allocator"] != LABEL], _files(measured.machine)), _refused(impostor)]
+    others = rows[rows["allocator"] != LABEL]
+    return [_named(others, _files(measured.machine), is_required), _refused(impostor)]
 
 
 def _files(machine: dict) -> dict[str, str]:
@@ -31,7 +36,9 @@ def _files(machine: dict) -> dict[str, str]:
     return {one.get("name"): one.get("path") for one in described}
 
 
-def _named(rows: pd.DataFrame, files: dict[str, str]) -> Finding:
+def _named(
+    rows: pd.DataFrame, files: dict[str, str], is_required: Callable[[str], bool]
+) -> Finding:
     expected = "a worker on each allocator finds malloc in the file that is named"
     wrong, right, missing = [], [], []
     for row in rows.to_dict("records"):
@@ -48,6 +55,10 @@ def _named(rows: pd.DataFrame, files: dict[str, str]) -> Finding:
         got = "; ".join(wrong) or "no allocator could be measured"
         advice = "give the file of an allocator for this machine; growbench doctor shows each"
         return Finding(expected, got, FAILED, advice)
+    required = [name for name in missing if is_required(name)]
+    if required:
+        got = f"asked for, and not installed: {', '.join(required)}"
+        return Finding(expected, got, UNKNOWN, "install it: growbench doctor says how")
     also = f"; not installed: {', '.join(missing)}" if missing else ""
     return Finding(expected, ", ".join(right) + also, PASSED)
 
@@ -63,7 +74,7 @@ def _refused(rows: pd.DataFrame) -> Finding:
 
 
 def run(bench: Bench) -> Outcome:
-    return Outcome(judge(measure(bench)))
+    return Outcome(judge(measure(bench), bench.names))
 
 
 CHECK = Check("allocators", "each allocator is the one that is named", run)

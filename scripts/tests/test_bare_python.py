@@ -1,0 +1,95 @@
+"""Every script here: its run bit, and what it does under a Python without packages."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Optional
+
+import pytest
+from conftest import SCRIPTS
+from test_entries import ENTRIES, READERS
+
+PROGRAMS = sorted(
+    path
+    for path in SCRIPTS.rglob("*")
+    if path.is_file() and "__pycache__" not in path.parts and path.read_bytes()[:2] == b"#!"
+)
+NAMES = [str(path.relative_to(SCRIPTS)) for path in PROGRAMS]
+
+
+def call(
+    words: list, python: str = "no-such-python", cwd: Optional[Path] = None
+) -> subprocess.CompletedProcess:
+    """Runs the words; find-python takes `python`, and looks no further."""
+    return subprocess.run(
+        list(map(str, words)),
+        env={**os.environ, "PYTHON": python},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def bare(python, tmp_path_factory) -> list[str]:
+    """The words that start a Python of another path than ours, which has no packages."""
+    link = tmp_path_factory.mktemp("bare") / "python3"
+    link.symlink_to(python)
+    words = [str(link), "-S", "-E"]
+    for package in ("numpy", "pandas", "scipy", "matplotlib", "PIL", "jinja2"):
+        assert call([*words, "-c", f"import {package}"]).returncode == 1
+    return words
+
+
+def test_there_are_scripts():
+    assert {"compare.py", "setup.sh", "find-python", "python_worker.py"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=NAMES)
+def test_what_has_an_interpreter_in_its_first_line_has_the_run_bit(program):
+    assert os.access(program, os.X_OK)
+    assert program.stat().st_mode & 0o111 == 0o111
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=NAMES)
+def test_help_needs_nothing_but_python(program, bare, tmp_path):
+    is_python = program.suffix == ".py"
+    done = call([*(bare if is_python else []), program, "--help"], cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout) > 20
+    assert list(tmp_path.iterdir()) == []
+    if is_python:
+        # Nothing of what stood in for the packages is in it.
+        assert done.stdout == call([sys.executable, program, "--help"], cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize("script", READERS)
+def test_without_packages_a_script_says_which_are_missing_and_what_installs_them(
+    script, bare, run_folder
+):
+    done = call([*bare, SCRIPTS / script, run_folder(), *READERS[script]])
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {bare[0]} lacks numpy, pandas")
+    assert line.endswith("; install what is missing with: make setup")
+    assert ("jinja2" in line) == (script == "report.py")
+
+
+@pytest.mark.parametrize("script", ENTRIES)
+def test_wrong_usage_is_told_before_what_is_missing(script, bare):
+    done = call([*bare, SCRIPTS / script, "--nonsense"])
+    assert done.returncode == 2 and "--help" in done.stderr and "lacks" not in done.stderr
+
+
+def test_a_script_goes_on_in_an_interpreter_that_has_the_packages(python, bare, run_folder):
+    words = [SCRIPTS / "compare_within.py", run_folder(), "glibc", "glibc"]
+    elsewhere = call([*bare, *words], python=python)
+    here = call([sys.executable, *words])
+    assert (elsewhere.returncode, elsewhere.stdout, elsewhere.stderr) == (
+        here.returncode,
+        here.stdout,
+        here.stderr,
+    )
+    assert "lacks" not in here.stderr
