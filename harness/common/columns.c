@@ -11,7 +11,7 @@
 
 const struct column columns[] = {
 	/* which row this is */
-	{"schema_version", COLUMN_COUNT, FROM_RUNNER, "version of this table; 3"},
+	{"schema_version", COLUMN_COUNT, FROM_RUNNER, "version of this table; 4"},
 	{"run_id", COLUMN_TEXT, FROM_RUNNER, "the run: machine_id and the time it began, in UTC"},
 	{"machine_id", COLUMN_TEXT, FROM_RUNNER, "stable label of the machine"},
 	{"round", COLUMN_COUNT, FROM_RUNNER,
@@ -47,6 +47,8 @@ const struct column columns[] = {
 	{"steal_ns", COLUMN_COUNT, FROM_RUNNER,
 	 "time that the hypervisor took from the worker's CPUs while it lived, in steps of a "
 	 "clock tick"},
+	{"throttled_ns", COLUMN_COUNT, FROM_RUNNER,
+	 "time that a control group's CPU quota held it back while it lived, added up over CPUs"},
 	{"peak_resolution_bytes", COLUMN_COUNT, FROM_WORKER,
 	 "how far peak_memory_bytes may be from the truth, measured once at the run's start"},
 	/* which library supplied malloc, as the worker found it */
@@ -79,6 +81,8 @@ const struct column columns[] = {
 	{"peak_rss_bytes", COLUMN_COUNT, FROM_WORKER,
 	 "most resident memory during the cold build, from a VmHWM reset before it"},
 	{"peak_memory_bytes", COLUMN_COUNT, FROM_WORKER, "peak_rss_bytes - rss_before_bytes"},
+	{"no_peak_reason", COLUMN_TEXT, FROM_WORKER,
+	 "why the peak could not be read, where it could not"},
 	/* the steady state */
 	{"warm_iteration_count", COLUMN_COUNT, FROM_WORKER,
 	 "warm: builds and releases that one value is the mean of"},

@@ -62,9 +62,8 @@ static void check_allocator(const struct allocator *allocator, bool is_text)
 	MUST(allocator->name != NULL && *allocator->name != '\0' && strlen(allocator->name) <= 40);
 	MUST((allocator->expected_path == NULL) == (allocator->missing != NULL));
 	MUST(allocator->library == NULL || allocator->missing == NULL);
-	/* The loader takes each of these for the end of a path. */
 	MUST(allocator->library == NULL ||
-	     (*allocator->library == '/' && strpbrk(allocator->library, ": \t\n") == NULL));
+	     (*allocator->library == '/' && fuzz_is_printable(allocator->library)));
 	MUST((allocator->build == NULL) == (allocator->worker == NULL));
 	MUST(allocator->worker == NULL || *allocator->worker == '/');
 	MUST(allocator->missing == NULL || !is_text || fuzz_is_printable(allocator->missing));

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/common/columns.h"
 #include "harness/common/text.h"
 #include "harness/runner/program.h"
 
@@ -249,12 +250,6 @@ static void use_known(const struct known_allocator *known, struct allocator *all
 	allocator->expected_path = strdup(allocator->library);
 }
 
-/* Does the path have what the loader takes for its end? */
-static bool is_split_by_loader(const char *path)
-{
-	return strpbrk(path, ": \t\n") != NULL;
-}
-
 static void use_file(const char *path, struct allocator *allocator)
 {
 	const char *reason = why_not_loadable(path);
@@ -264,10 +259,11 @@ static void use_file(const char *path, struct allocator *allocator)
 		reason = strerror(errno);
 	if (real == NULL) {
 		allocator->missing = format_missing("%s cannot be preloaded: %s", path, reason);
-	} else if (is_split_by_loader(real)) {
+	} else if (!column_accepts(COLUMN_TEXT, real)) {
 		allocator->missing =
-			format_missing("%s cannot be preloaded: its place, '%s', has a space or a "
-				       "colon, which the loader takes for the end of it",
+			format_missing("%s cannot be measured: its path, '%s', is not printable "
+				       "UTF-8, so that no file of a run can name it; copy it to "
+				       "another place",
 				       path, real);
 		free(real);
 	} else {
@@ -395,11 +391,6 @@ static bool parse_base(char *base, struct allocator *allocator, struct error *er
 			allocator_release(&unused);
 		return false;
 	}
-	if (is_split_by_loader(base))
-		return error_set(error,
-				 "--allocator %s: the path '%s' has a space or a colon, which the "
-				 "loader takes for the end of it; copy it to a path without",
-				 allocator->name, base);
 	if (build != NULL && !use_build(build, allocator, error))
 		return false;
 	if (known != NULL)

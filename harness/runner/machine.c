@@ -22,6 +22,8 @@
 #include "harness/runner/cgroup.h"
 #include "harness/shim/bench.h"
 
+#define NO_CPU_QUOTA "no control group has cpu.max or cpu.cfs_quota_us here"
+
 /* Reads a small file; false, with an empty text, if it is absent or empty. Trailing white space is
  * dropped. */
 static bool read_file(const char *path, char *text, size_t size)
@@ -104,8 +106,6 @@ static const struct fact system_facts[] = {
 	{"swap_total", "/proc/meminfo", "SwapTotal"},
 	{"numa_balancing", "/proc/sys/kernel/numa_balancing", NULL},
 	{"perf_event_paranoid", "/proc/sys/kernel/perf_event_paranoid", NULL},
-	{"cgroup_cpu_max", "/sys/fs/cgroup/cpu.max", NULL},
-	{"cgroup_cpu_quota_v1", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", NULL},
 };
 
 static void add_fact(json_t *object, json_t *absent, const struct fact *fact)
@@ -272,15 +272,29 @@ static json_t *describe_machine(const struct topology *topology, json_t *absent)
 	return machine;
 }
 
-/* As the kernel's file has it. */
+/* As the kernel's files have them. */
 static json_t *memory_limit(void)
 {
-	const uint64_t bytes = cgroup_memory_bytes("");
+	struct cgroup_memory memory;
 	char text[32] = "max";
 
-	if (bytes != UINT64_MAX)
-		(void)snprintf(text, sizeof text, "%" PRIu64, bytes);
+	cgroup_memory("", &memory);
+	if (memory.bytes != UINT64_MAX)
+		(void)snprintf(text, sizeof text, "%" PRIu64, memory.bytes);
 	return json_string(text);
+}
+
+static void add_cpu_quota(json_t *system, json_t *absent)
+{
+	uint64_t milli_cpus;
+	char text[64];
+
+	if (cgroup_cpu_quota("", &milli_cpus, text, sizeof text)) {
+		(void)json_object_set_new(system, "cgroup_cpu_max", json_string(text));
+		return;
+	}
+	(void)json_object_set_new(system, "cgroup_cpu_max", json_null());
+	(void)json_object_set_new(absent, "cgroup_cpu_max", json_string(NO_CPU_QUOTA));
 }
 
 static json_t *describe_system(json_t *absent)
@@ -296,6 +310,7 @@ static json_t *describe_system(json_t *absent)
 			   limit(RLIMIT_AS), "limit_stack_bytes", limit(RLIMIT_STACK),
 			   "cgroup_memory_max", memory_limit());
 	ADD_FACTS(system, absent, system_facts);
+	add_cpu_quota(system, absent);
 	(void)json_object_set_new(
 		system, "thp_sizes",
 		read_matches("/sys/kernel/mm/transparent_hugepage/hugepages-*/enabled", 1));
@@ -422,10 +437,13 @@ static void lower_to(uint64_t *least, uint64_t value)
 
 uint64_t machine_memory_bytes(void)
 {
-	uint64_t least = cgroup_memory_bytes("");
+	struct cgroup_memory group;
 	struct rlimit address_space;
+	uint64_t least;
 	char text[128];
 
+	cgroup_memory("", &group);
+	least = group.bytes;
 	if (read_line_of("/proc/meminfo", "MemAvailable", text, sizeof text))
 		lower_to(&least, strtoull(text, NULL, 10) * 1024);
 	if (getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY)
@@ -433,10 +451,20 @@ uint64_t machine_memory_bytes(void)
 	return least / 10 * 9;
 }
 
-/* NULL, or why the file cannot be read. */
+/* NULL, or why the file cannot be opened: a sandbox may forbid what its rights allow. */
+static const char *why_not_opened(const char *path, int flags)
+{
+	const int fd = open(path, flags | O_CLOEXEC);
+
+	if (fd < 0)
+		return strerror(errno);
+	(void)close(fd);
+	return NULL;
+}
+
 static const char *why_unreadable(const char *path)
 {
-	return access(path, R_OK) == 0 ? NULL : strerror(errno);
+	return why_not_opened(path, O_RDONLY);
 }
 
 /* Can a process map a file's pages ahead of their use? */
@@ -465,18 +493,57 @@ static const char *why_no_counters(void)
 	return NULL;
 }
 
+/* Sets the reasons why a control group's throttling and its kills cannot be seen, or NULL. */
+static void why_not_watched(const char **throttling, const char **kills)
+{
+	struct cgroup_watch watch;
+	struct cgroup_counts counts;
+
+	cgroup_watch_open("", &watch);
+	counts = cgroup_watch_read(&watch);
+	cgroup_watch_close(&watch);
+	*throttling = counts.throttled_known
+			      ? NULL
+			      : "no control group has a cpu.stat with throttled time here";
+	*kills = counts.oom_known ? NULL
+				  : "no control group has memory.events or memory.oom_control here";
+}
+
 void machine_probes(void (*each)(const char *what, const char *why_not, void *data), void *data)
 {
+	const char *no_throttling;
+	const char *no_kills;
+
+	why_not_watched(&no_throttling, &no_kills);
 	each("peak memory of a process (/proc/self/clear_refs)",
-	     access("/proc/self/clear_refs", W_OK) == 0 ? NULL : strerror(errno), data);
+	     why_not_opened("/proc/self/clear_refs", O_WRONLY), data);
 	each("code mapped before it is timed (MADV_POPULATE_READ)", why_no_populate(), data);
 	each("stolen time (/proc/stat)", why_unreadable("/proc/stat"), data);
+	each("throttling by a CPU quota (control group)", no_throttling, data);
+	each("what ran out of memory (control group)", no_kills, data);
 	each("pressure (/proc/pressure)", why_unreadable("/proc/pressure/cpu"), data);
 	each("frequency governor (cpufreq)",
 	     why_unreadable("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"), data);
 	each("transparent huge pages",
 	     why_unreadable("/sys/kernel/mm/transparent_hugepage/enabled"), data);
 	each("hardware counters (perf_event_open)", why_no_counters(), data);
+}
+
+/* Is there a quota that these CPUs can run into? Then *text says so. */
+static bool quota_is_in_the_way(const struct topology *topology, char *text, size_t size)
+{
+	uint64_t milli_cpus;
+	char quota[64];
+
+	if (!cgroup_cpu_quota("", &milli_cpus, quota, sizeof quota) ||
+	    milli_cpus >= UINT64_C(1000) * topology->allowed)
+		return false;
+	(void)snprintf(text, size,
+		       "a control group's CPU quota (%s) allows %" PRIu64 ".%02" PRIu64
+		       " of these %u CPUs: what takes more is held back, for milliseconds at a "
+		       "time; take the quota away, or look at throttled_ns",
+		       quota, milli_cpus / 1000, milli_cpus % 1000 / 10, topology->allowed);
+	return true;
 }
 
 size_t machine_warnings(const struct topology *topology, void (*each)(const char *text, void *data),
@@ -490,6 +557,8 @@ size_t machine_warnings(const struct topology *topology, void (*each)(const char
 	if (topology->allowed < 2)
 		WARN("only one CPU may be used, so the runner shares it with the workers; allow "
 		     "this process a second one");
+	if (quota_is_in_the_way(topology, text, sizeof text))
+		WARN(text);
 	(void)read_line_of("/proc/cpuinfo", "flags", flags, sizeof flags);
 	if (strstr(flags, "hypervisor") != NULL)
 		WARN("this is a virtual machine: others may take time from it; compare within a "

@@ -6,8 +6,8 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -99,6 +99,22 @@ static int start(const struct process_request *request, int report_fd, int messa
 	(void)posix_spawn_file_actions_destroy(&actions);
 	(void)posix_spawnattr_destroy(&attributes);
 	return status;
+}
+
+/* Where memory runs out, the worker is to be what the kernel kills, and not us (proc(5)). */
+static void offer_to_oom_killer(pid_t pid)
+{
+	char path[64];
+	int fd;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/oom_score_adj", (int)pid);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, "1000", 4) < 0) {
+		/* Then the largest is killed, which the worker is likely to be. */
+	}
+	(void)close(fd);
 }
 
 /* Reads at once at most, so that who writes as fast as we read does not keep us from the clock;
@@ -273,11 +289,13 @@ bool process_run(const struct process_request *request, struct process_result *r
 		return error_set(error, "%s could not be started: %s", request->arguments[0],
 				 strerror(status));
 	}
+	offer_to_oom_killer(pid);
 	started_ns = process_now_ns();
 	wait.deadline_ns = start_ns + request->timeout_ns;
 	wait.report_fd = report.read_end;
 	wait.message_fd = message.read_end;
-	wait.pid_fd = pidfd_open(pid, 0);
+	/* The C library has a function for it from glibc 2.36 on. */
+	wait.pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	hold_interrupts(&before);
 	ended = wait.pid_fd >= 0 && wait_for_end(&wait, &before);
 	result->alive_ns = process_now_ns() - started_ns;

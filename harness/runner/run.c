@@ -365,9 +365,33 @@ static bool do_rounds(struct run *run, struct error *error)
 
 /* ---- before and after the rounds ---- */
 
+/* What the system does not let a worker read is the same for all allocators: it is said once. */
+struct warned {
+	bool of_peaks;
+	bool of_system_calls;
+};
+
+static void warn_of_the_system(struct run *run, const struct allocator_check *check,
+			       struct warned *warned)
+{
+	if (!check->resolution_known && !warned->of_peaks)
+		progress_warn(&run->progress,
+			      "peaks of memory cannot be read here: %s; their columns stay empty, "
+			      "and all else is measured",
+			      check->detail);
+	if (check->blind[0] != '\0' && !warned->of_system_calls)
+		progress_warn(&run->progress,
+			      "system calls cannot be counted here: %s; their columns stay empty, "
+			      "and all else is counted",
+			      check->blind);
+	warned->of_peaks |= !check->resolution_known;
+	warned->of_system_calls |= check->blind[0] != '\0';
+}
+
 static void check_allocators(struct run *run)
 {
 	const struct options *options = run->options;
+	struct warned warned = {false, false};
 
 	for (size_t a = 0; a < options->allocator_count; a++) {
 		const struct allocator *allocator = &options->allocators[a];
@@ -375,10 +399,9 @@ static void check_allocators(struct run *run)
 
 		*check = check_allocator(&run->pool, allocator);
 		if (strcmp(check->status, "ok") == 0) {
-			if (!check->resolution_known)
-				progress_warn(&run->progress, "%s", check->detail);
 			if (options->passes[PASS_TRACE])
 				check_trace(&run->pool, allocator, check);
+			warn_of_the_system(run, check, &warned);
 			if (check->untraced[0] != '\0')
 				progress_warn(&run->progress, "%s is not traced: %s",
 					      allocator->name, check->untraced);

@@ -13,6 +13,7 @@
 #include "harness/common/columns.h"
 #include "harness/common/statuses.h"
 #include "harness/runner/environment.h"
+#include "harness/runner/preload.h"
 #include "harness/runner/program.h"
 
 bool worker_pool_init(struct worker_pool *pool, const char *path, const struct topology *topology,
@@ -28,6 +29,7 @@ bool worker_pool_init(struct worker_pool *pool, const char *path, const struct t
 	pool->kill_at = 2;
 	pool->environment = environment_for_workers(&pool->environment_count);
 	pool->process = malloc(sizeof *pool->process);
+	cgroup_watch_open("", &pool->watch);
 	return (pool->environment != NULL && pool->process != NULL) ||
 	       error_set(error, "no memory for the workers' environment");
 }
@@ -36,6 +38,7 @@ void worker_pool_release(struct worker_pool *pool)
 {
 	environment_free(pool->environment);
 	free(pool->process);
+	cgroup_watch_close(&pool->watch);
 	memset(pool, 0, sizeof *pool);
 }
 
@@ -121,13 +124,29 @@ static void make_command(const struct worker_pool *pool, const struct worker_tas
 	add_number(command, 5, "--report-fd", PROCESS_REPORT_FD);
 }
 
-/* The pool's environment with the allocator's variables and LD_PRELOAD: an array to be freed, whose
- * last string (LD_PRELOAD) is in `preload`. An allocator's variable replaces ours of that name. */
-static const char **make_environment(const struct worker_pool *pool, const struct worker_task *task,
-				     char *preload, size_t size)
+/* What is loaded before the C library: the interposer in the trace pass, and the allocator. */
+static bool make_preload(const struct worker_pool *pool, const struct worker_task *task,
+			 struct preload *preload, struct error *error)
 {
-	const struct allocator *const allocator = task->allocator;
-	const bool traced = strcmp(task->pass, pass_names[PASS_TRACE]) == 0;
+	const char *const library = task->allocator->library;
+	char interposer[PATH_MAX + 32];
+
+	*preload = preload_init();
+	if (strcmp(task->pass, pass_names[PASS_TRACE]) == 0) {
+		program_interposer(worker_program(pool, task->allocator), interposer,
+				   sizeof interposer);
+		if (!preload_add(preload, interposer, error))
+			return false;
+	}
+	return library == NULL || preload_add(preload, library, error);
+}
+
+/* The pool's environment with the allocator's variables and LD_PRELOAD: an array to be freed, whose
+ * last string is the preload's. An allocator's variable replaces ours of that name. */
+static const char **make_environment(const struct worker_pool *pool,
+				     const struct allocator *allocator,
+				     const struct preload *preload)
+{
 	size_t own = 0;
 	size_t count = 0;
 	const char **environment;
@@ -149,30 +168,22 @@ static const char **make_environment(const struct worker_pool *pool, const struc
 	}
 	for (size_t i = 0; i < own; i++)
 		environment[count++] = allocator->environment[i];
-	if (traced || allocator->library != NULL) {
-		const char *library = allocator->library == NULL ? "" : allocator->library;
-		char interposer[PATH_MAX + 32] = "";
-
-		if (traced)
-			program_interposer(worker_program(pool, allocator), interposer,
-					   sizeof interposer);
-		(void)snprintf(preload, size, "LD_PRELOAD=%s%s%s", interposer,
-			       traced && *library != '\0' ? ":" : "", library);
-		environment[count++] = preload;
-	}
+	if (preload->entry[0] != '\0')
+		environment[count++] = preload->entry;
 	return environment;
 }
 
-/* Clock ticks that the hypervisor took from these CPUs so far (proc(5), /proc/stat, "steal"). */
-static uint64_t stolen_ticks(const struct topology *topology, size_t cpus)
+/* Clock ticks that the hypervisor took from these CPUs so far (proc(5), /proc/stat, "steal"). False
+ * where the system does not say. */
+static bool stolen_ticks(const struct topology *topology, size_t cpus, uint64_t *ticks)
 {
 	char text[16 * 1024];
-	uint64_t sum = 0;
 	ssize_t length;
 	int fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);
 
+	*ticks = 0;
 	if (fd < 0)
-		return 0;
+		return false;
 	length = read(fd, text, sizeof text - 1);
 	(void)close(fd);
 	text[length < 0 ? 0 : length] = '\0';
@@ -183,11 +194,41 @@ static uint64_t stolen_ticks(const struct topology *topology, size_t cpus)
 
 		(void)snprintf(key, sizeof key, "\ncpu%u ", topology->worker_cpus[i]);
 		line = strstr(text, key);
-		if (line != NULL &&
-		    sscanf(line + strlen(key), "%*u %*u %*u %*u %*u %*u %*u %llu", &steal) == 1)
-			sum += steal;
+		if (line == NULL ||
+		    sscanf(line + strlen(key), "%*u %*u %*u %*u %*u %*u %*u %llu", &steal) != 1)
+			return false;
+		*ticks += steal;
 	}
-	return sum;
+	return cpus > 0;
+}
+
+/* What was counted so far against whoever runs where this worker does. */
+struct disturbance {
+	bool stolen_known;
+	uint64_t stolen_ticks;
+	struct cgroup_counts group;
+};
+
+static struct disturbance look_for_disturbance(const struct worker_pool *pool, size_t cpus)
+{
+	struct disturbance now = {.group = cgroup_watch_read(&pool->watch)};
+
+	now.stolen_known = stolen_ticks(pool->topology, cpus, &now.stolen_ticks);
+	return now;
+}
+
+/* Empty is not zero: it was not counted. */
+static void set_disturbance(const struct disturbance *before, const struct disturbance *after,
+			    struct record *record)
+{
+	const uint64_t tick_ns = 1000000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+
+	if (before->stolen_known && after->stolen_known)
+		record_set_count(record, "steal_ns",
+				 (after->stolen_ticks - before->stolen_ticks) * tick_ns);
+	if (before->group.throttled_known && after->group.throttled_known)
+		record_set_count(record, "throttled_ns",
+				 after->group.throttled_ns - before->group.throttled_ns);
 }
 
 static void set_started(struct record *record)
@@ -294,6 +335,23 @@ static void judge_report(const struct worker_task *task, const struct process_re
 		record_set_text(record, "status_detail", "its worker says no more than that");
 }
 
+/* The kernel has killed this worker, or a process of its own, for memory. */
+static void set_oom_killed(struct record *record)
+{
+	struct cgroup_memory memory;
+
+	cgroup_memory("", &memory);
+	if (memory.bytes == UINT64_MAX)
+		set_status(record, "oom_killed",
+			   "the kernel killed it for want of memory; no control group limits it, "
+			   "so the machine had none left");
+	else
+		set_status(record, "oom_killed",
+			   "the kernel killed it for want of memory: its control group allows "
+			   "%" PRIu64 " bytes (%.400s)",
+			   memory.bytes, memory.file);
+}
+
 static void judge(const struct worker_pool *pool, const struct worker_task *task,
 		  struct record *record)
 {
@@ -324,18 +382,76 @@ static void judge(const struct worker_pool *pool, const struct worker_task *task
 	}
 }
 
-uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, struct record *record)
+/* Did the kernel kill for memory in our group, and did the worker not end well? */
+static bool is_oom_killed(const struct process_result *process, const struct disturbance *before,
+			  const struct disturbance *after)
 {
-	char preload[2 * PATH_MAX + 64];
-	struct command command;
-	const char **environment;
+	return before->group.oom_known && after->group.oom_known &&
+	       after->group.oom_kills > before->group.oom_kills &&
+	       (process->end == PROCESS_SIGNALLED ||
+		(process->end == PROCESS_EXITED && process->code != 0));
+}
+
+/* Fills the record of a worker whose process was run. */
+static void note_process(const struct worker_pool *pool, const struct worker_task *task,
+			 const struct disturbance *before, struct record *record)
+{
+	const size_t cpus = worker_cpu_count(pool->topology, task->size.threads);
+	const struct disturbance after = look_for_disturbance(pool, cpus);
+
+	record_set_count(record, "worker_ns", pool->process->wall_ns);
+	set_disturbance(before, &after, record);
+	if (cpus > 0) {
+		record_set_count(record, "cpu", pool->topology->worker_cpus[0]);
+		record_set_count(record, "cpu_count", cpus);
+	}
+	if (is_oom_killed(pool->process, before, &after))
+		set_oom_killed(record);
+	else
+		judge(pool, task, record);
+}
+
+/* Runs what `command` and `preload` say; returns for how long it lived, in ns. */
+static uint64_t run_command(struct worker_pool *pool, const struct worker_task *task,
+			    const struct command *command, const struct preload *preload,
+			    struct record *record)
+{
+	const size_t cpus = worker_cpu_count(pool->topology, task->size.threads);
+	const char **environment = make_environment(pool, task->allocator, preload);
 	struct process_request request = {.timeout_ns = pool->timeout_ns,
+					  .arguments = command->arguments,
+					  .environment = environment,
 					  .interrupts = pool->interrupts,
 					  .kill_at = pool->kill_at};
+	struct disturbance before;
 	struct error error;
-	size_t cpus = worker_cpu_count(pool->topology, task->size.threads);
 	cpu_set_t cpu_set;
-	uint64_t stolen;
+	bool ran;
+
+	if (environment == NULL) {
+		set_status(record, "not_started", "no memory for the worker's environment");
+		return 0;
+	}
+	CPU_ZERO(&cpu_set);
+	for (size_t i = 0; i < cpus; i++)
+		CPU_SET(pool->topology->worker_cpus[i], &cpu_set);
+	request.cpus = cpus > 0 ? &cpu_set : NULL;
+	set_started(record);
+	before = look_for_disturbance(pool, cpus);
+	ran = process_run(&request, pool->process, &error);
+	if (ran)
+		note_process(pool, task, &before, record);
+	else
+		set_status(record, "not_started", "%s", error.text);
+	free(environment);
+	return ran ? pool->process->alive_ns : 0;
+}
+
+uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, struct record *record)
+{
+	struct command command;
+	struct preload preload;
+	struct error error;
 	uint64_t alive_ns = 0;
 
 	if (task->allocator->missing != NULL) {
@@ -343,34 +459,11 @@ uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, st
 		return 0;
 	}
 	make_command(pool, task, &command);
-	environment = make_environment(pool, task, preload, sizeof preload);
-	if (environment == NULL) {
-		set_status(record, "not_started", "no memory for the worker's environment");
-		return 0;
-	}
-	request.arguments = command.arguments;
-	request.environment = environment;
-	CPU_ZERO(&cpu_set);
-	for (size_t i = 0; i < cpus; i++)
-		CPU_SET(pool->topology->worker_cpus[i], &cpu_set);
-	request.cpus = cpus > 0 ? &cpu_set : NULL;
-	set_started(record);
-	stolen = stolen_ticks(pool->topology, cpus);
-	if (!process_run(&request, pool->process, &error)) {
+	if (make_preload(pool, task, &preload, &error))
+		alive_ns = run_command(pool, task, &command, &preload, record);
+	else
 		set_status(record, "not_started", "%s", error.text);
-	} else {
-		alive_ns = pool->process->alive_ns;
-		stolen = stolen_ticks(pool->topology, cpus) - stolen;
-		record_set_count(record, "worker_ns", pool->process->wall_ns);
-		record_set_count(record, "steal_ns",
-				 stolen * (1000000000 / (uint64_t)sysconf(_SC_CLK_TCK)));
-		if (cpus > 0) {
-			record_set_count(record, "cpu", pool->topology->worker_cpus[0]);
-			record_set_count(record, "cpu_count", cpus);
-		}
-		judge(pool, task, record);
-	}
-	free(environment);
+	preload_release(&preload);
 	return alive_ns;
 }
 

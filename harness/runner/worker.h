@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "harness/common/error.h"
+#include "harness/runner/cgroup.h"
 #include "harness/runner/plan.h"
 #include "harness/runner/process.h"
 #include "harness/runner/record.h"
@@ -27,6 +28,7 @@ struct worker_pool {
 	char **environment;
 	size_t environment_count;
 	struct process_result *process; /* room for a result, owned */
+	struct cgroup_watch watch;      /* what is counted against it; owned */
 };
 
 /* Sets up the pool; path, topology and interrupts must outlive it. False without memory. */
@@ -58,7 +60,8 @@ struct worker_task {
  *   unavailable      the allocator is missing (nothing is started), or, as the worker says, what it
  *                    needs itself
  *   wrong_allocator  another library than the one asked for supplied malloc
- *   crashed          ended by a signal
+ *   oom_killed       ended by the kernel, which was out of memory, or its control group was
+ *   crashed          ended by another signal
  *   exited           ended with another exit status than 0
  *   timeout          killed after the time limit
  *   bad_report       said what cannot be believed

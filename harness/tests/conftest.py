@@ -12,8 +12,10 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
+import time
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import pytest
 
@@ -21,6 +23,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 GROWBENCH = Path(os.environ.get("GROWBENCH") or REPOSITORY / "build/growbench").resolve()
 WORKER = Path(os.environ.get("GROWBENCH_WORKER") or REPOSITORY / "build/growbench-worker").resolve()
 SANITIZED = bool(os.environ.get("GROWBENCH_SANITIZE", "").strip())
+
+# The user, and the group, who owns nothing.
+NOBODY = 65534
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -120,19 +125,27 @@ def libc_path() -> str:
 
 
 class Growbench:
-    """Calls the runner in a folder of its own."""
+    """Calls the runner in a folder of its own.
 
-    def __init__(self, folder: Path):
+    program: which one. popen: what subprocess.run is told each time, such as the user.
+    """
+
+    def __init__(self, folder: Path, program: Path = GROWBENCH, **popen):
         self.folder = folder
+        self.program = program
+        self.popen = popen
 
     def __call__(
         self,
         *words: str,
         variables: Optional[Dict[str, str]] = None,
         timeout: float = 60,
+        before: Sequence[str] = (),
         **popen,
     ) -> subprocess.CompletedProcess:
         """Runs it to its end; no test takes nearly as long as `timeout`.
+
+        before: the words of a program that starts it.
 
         Tests that do not say which passes they want are about the measurements alone.
         """
@@ -155,11 +168,12 @@ class Growbench:
             for word in words
         ):
             words = (words[0], f"--implementations={COMPILED}", *words[1:])
+        popen = {**self.popen, **popen}
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.setdefault("stdout", subprocess.PIPE)
         popen.setdefault("stderr", subprocess.PIPE)
         return subprocess.run(
-            [str(GROWBENCH), *words],
+            [*before, str(self.program), *words],
             cwd=self.folder,
             env=environment(**(variables or {})),
             text=True,
@@ -326,9 +340,108 @@ def growbench(tmp_path) -> Growbench:
 
 
 @pytest.fixture
+def plain_user() -> Iterator[Growbench]:
+    """The runner as somebody who is not root, and to whom something is forbidden.
+
+    A plain user calls it as it is. For root it is copied to where nobody may read it, and nobody
+    calls it.
+    """
+    with tempfile.TemporaryDirectory(prefix="growbench-test-") as name:
+        folder = Path(name)
+        if os.geteuid() != 0:
+            yield Growbench(folder)
+            return
+        folder.chmod(0o755)
+        build, home = folder / "build", folder / "cwd"
+        build.mkdir()
+        for program in (GROWBENCH, WORKER, GROWBENCH.parent / "libgrowbench-trace.so"):
+            if program.exists():
+                shutil.copy(program, build)
+        home.mkdir()
+        os.chown(home, NOBODY, NOBODY)
+        yield Growbench(
+            home, build / GROWBENCH.name, user=NOBODY, group=NOBODY, extra_groups=[], umask=0o022
+        )
+
+
+@pytest.fixture
 def out(growbench) -> Path:
     """Where a run of that runner may go with --out=out; not there yet."""
     return growbench.folder / "out"
+
+
+@pytest.fixture(scope="session")
+def comma_locale(tmp_path_factory) -> Path:
+    """A folder for LOCPATH with a locale xx_XX that has a decimal comma."""
+    folder = tmp_path_factory.mktemp("locales")
+    done = subprocess.run(
+        ["localedef", "-i", "de_DE", "-f", "UTF-8", str(folder / "xx_XX")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # localedef ends with 1 for mere warnings.
+    if not (folder / "xx_XX/LC_NUMERIC").exists():
+        pytest.skip(f"no locale with a decimal comma can be made here: {done.stderr.strip()}")
+    return folder
+
+
+class Group(NamedTuple):
+    """A control group of our own. limit: the file that holds it."""
+
+    folder: Path
+    limit: Path
+
+    def entering(self) -> List[str]:
+        """The words that start a program in it."""
+        join = "tasks" if (self.folder / "tasks").exists() else "cgroup.procs"
+        return ["/bin/sh", "-c", f'echo $$ >{self.folder / join}; exec "$@"', "sh"]
+
+
+@pytest.fixture
+def make_group() -> Iterator[Callable[..., Group]]:
+    """Makes a control group with a limit: the files of version 1 or 2, and what they hold.
+
+    Skips where we may not make one.
+    """
+    made: List[Path] = []
+
+    def make(*choices: dict) -> Group:
+        for choice in choices:
+            parent = Path(choice["parent"])
+            group = parent / f"growbench-test-{os.getpid()}"
+            try:
+                group.mkdir()
+                made.append(group)
+                for name, text in choice["files"].items():
+                    (group / name).write_text(text)
+                if (group / "memory.swap.max").exists():
+                    (group / "memory.swap.max").write_text("0")
+            except OSError:
+                continue
+            return Group(group, group / list(choice["files"])[0])
+        pytest.skip(
+            "no such control group can be made here: that is for root, outside of containers"
+        )
+        raise AssertionError
+
+    yield make
+    for group in made:
+        # What was in it may still be ending.
+        for _ in range(100):
+            try:
+                group.rmdir()
+                break
+            except OSError:
+                time.sleep(0.02)
+
+
+@pytest.fixture
+def small_group(make_group) -> Group:
+    return make_group(
+        {"parent": "/sys/fs/cgroup/memory", "files": {"memory.limit_in_bytes": str(64 << 20)}},
+        {"parent": "/sys/fs/cgroup", "files": {"memory.max": str(64 << 20)}},
+    )
 
 
 @pytest.fixture

@@ -342,7 +342,7 @@ def test_a_resolution_that_cannot_be_measured_is_a_warning_and_an_empty_value(gr
     done, rows = measure(growbench, worker)
 
     assert done.returncode == EXIT_DONE
-    assert "warning: no /proc here" in done.stderr
+    assert "warning: peaks of memory cannot be read here: no /proc here" in done.stderr
     assert [row["peak_resolution_bytes"] for row in rows] == [""] * ROUNDS
     assert [figures_of(row) for row in rows] == [FIGURES] * ROUNDS
 

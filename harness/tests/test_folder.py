@@ -1,10 +1,8 @@
 """Where a run goes: refused at once where it cannot go, whole rows only where it stops."""
 
-import os
 import resource
 from pathlib import Path
 
-import pytest
 from conftest import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -13,6 +11,7 @@ from conftest import (
     cells_of,
     read_machine,
     read_rows,
+    real_allocators,
 )
 
 
@@ -233,14 +232,26 @@ def test_a_machine_json_that_cannot_be_written_stops_the_run_before_the_rounds(
     assert not (out / "machine.json").exists()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_a_folder_that_must_not_be_written_is_refused(growbench, stand_in, out):
-    growbench.folder.chmod(0o555)
-    try:
-        done, worker = run(growbench, stand_in, "--out=out")
-    finally:
-        growbench.folder.chmod(0o755)
+def test_a_folder_that_must_not_be_written_is_refused(plain_user):
+    plain_user.folder.chmod(0o555)
+    done = plain_user("run", "--out=out", *ONE_CELL)
 
-    assert done.returncode == EXIT_FAILED
+    assert (done.returncode, done.stdout) == (EXIT_FAILED, "")
     assert "out cannot be made: Permission denied" in done.stderr
-    assert worker.calls() == []
+    assert list(plain_user.folder.iterdir()) == []
+
+
+@real_allocators
+def test_a_run_that_belongs_to_somebody_else_is_not_gone_on_with(plain_user):
+    """Nor is anything of it changed."""
+    assert plain_user("run", "--out=out", *ONE_CELL, "--rounds=1").returncode == EXIT_DONE
+    out = plain_user.folder / "out"
+    kept = {path.name: path.read_bytes() for path in out.iterdir()}
+    for path in (*out.iterdir(), out):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    for words in (("--resume=out",), ("--out=out", "--overwrite", *ONE_CELL)):
+        done = plain_user("run", *words)
+        assert done.returncode in (EXIT_FAILED, EXIT_USAGE), words
+        assert "Permission denied" in done.stderr, words
+        assert {path.name: path.read_bytes() for path in out.iterdir()} == kept
+    out.chmod(0o755)

@@ -383,22 +383,6 @@ def test_a_preloaded_library_of_the_runner_s_is_not_the_workers(growbench, stand
     assert paths == {name: library(name) for name in ("glibc", "mimalloc")}
 
 
-@pytest.fixture(scope="module")
-def comma_locale(tmp_path_factory) -> Path:
-    """A folder for LOCPATH with a locale xx_XX that has a decimal comma."""
-    folder = tmp_path_factory.mktemp("locales")
-    done = subprocess.run(
-        ["localedef", "-i", "de_DE", "-f", "UTF-8", str(folder / "xx_XX")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    # localedef ends with 1 for mere warnings.
-    if not (folder / "xx_XX/LC_NUMERIC").exists():
-        pytest.skip(f"no locale with a decimal comma can be made here: {done.stderr.strip()}")
-    return folder
-
-
 def test_a_locale_with_a_decimal_comma_changes_nothing_in_the_files(
     growbench, stand_in, out, comma_locale
 ):

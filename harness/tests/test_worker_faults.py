@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 from conftest import (
+    EXIT_DONE,
     EXIT_UNMEASURED,
     EXIT_WORKERS,
     GROWBENCH,
@@ -73,63 +74,12 @@ def test_a_worker_with_too_little_address_space_says_out_of_memory(growbench, st
     assert [(row["status"], figures_of(row)) for row in rows] == [("out_of_memory", {})]
 
 
-@pytest.fixture
-def small_group():
-    """A memory control group of 64 MiB, or none if we may not make one: the file that is joined."""
-    for parent, limit, join in (
-        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "tasks"),
-        ("/sys/fs/cgroup", "memory.max", "cgroup.procs"),
-    ):
-        group = Path(parent) / f"growbench-test-{os.getpid()}"
-        try:
-            group.mkdir()
-            try:
-                (group / limit).write_text(str(64 << 20))
-                swap = group / "memory.swap.max"
-                if swap.exists():
-                    swap.write_text("0")
-            except OSError:
-                group.rmdir()
-                continue
-        except OSError:
-            continue
-        yield group / join
-        for _ in range(100):
-            try:
-                group.rmdir()
-                return
-            except OSError:
-                time.sleep(0.02)
-        return
-    pytest.skip("no memory control group can be made here")
-
-
-@pytest.mark.skipif(SANITIZED, reason="a sanitizer takes memory of its own")
-def test_a_worker_that_the_kernel_kills_for_its_memory_is_a_row(growbench, stand_in, small_group):
-    done = run_real(growbench, stand_in, f"echo $$ >{small_group}", "--rows=3M")
-    rows = read_rows(growbench.folder / "out")
-
-    assert done.returncode == EXIT_UNMEASURED, done.stderr
-    assert [(row["status"], figures_of(row)) for row in rows] == [("crashed", {})]
-    assert "SIGKILL" in rows[0]["status_detail"]
-
-
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer takes memory of its own")
 def test_what_our_own_group_allows_is_all_that_a_worker_is_planned_to_use(growbench, small_group):
-    done = subprocess.run(
-        [
-            "sh",
-            "-c",
-            f'echo $$ >{small_group}; exec "$0" plan --strategies=preallocate_then_fill '
-            "--allocators=glibc --rows=100k,1M --row-bytes=80 --passes=measure --rounds=1",
-            str(GROWBENCH),
-        ],
-        cwd=growbench.folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    words = ("--strategies=preallocate_then_fill", "--allocators=glibc", "--rows=100k,1M")
+    words = (*words, "--row-bytes=80", "--passes=measure", "--rounds=1")
+    done = growbench("plan", *words, before=small_group.entering())
+    assert done.returncode == EXIT_DONE, done.stderr
     notes = {line.split(",")[6]: line.split(",")[-1] for line in done.stdout.splitlines()[1:]}
 
     assert notes == {"100000": "", "1000000": "skipped_memory"}

@@ -130,6 +130,8 @@ static const char *measure_pass(const struct request *request, struct report *re
 		report_count(report, "rss_before_bytes", before);
 		report_count(report, "peak_rss_bytes", peak);
 		report_count(report, "peak_memory_bytes", peak > before ? peak - before : 0);
+	} else {
+		report_text(report, "no_peak_reason", memory_why_not());
 	}
 	report_interpreter(request, report);
 	report_warm(report, &request->measure, &result);
@@ -283,8 +285,7 @@ static const char *resolution_pass(const struct request *request, struct report 
 
 	(void)request;
 	if (!memory_resolution(&resolution)) {
-		(void)error_set(error, "no memory, or /proc/self/clear_refs cannot be written, so "
-				       "the peak of memory cannot be read here");
+		(void)error_set(error, "%s", memory_why_not());
 		return "ok";
 	}
 	report_count(report, "peak_resolution_bytes", resolution);
@@ -298,7 +299,7 @@ static const char *peak_pass(const struct request *request, struct report *repor
 
 	if (!memory_peak_of_mapping(request->measure.rows * request->measure.row_bytes, over,
 				    &peak)) {
-		(void)error_set(error, "no memory, or /proc/self/clear_refs cannot be written");
+		(void)error_set(error, "%s", memory_why_not());
 		return "failed";
 	}
 	report_count(report, "peak_memory_bytes", peak);

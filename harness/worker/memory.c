@@ -1,8 +1,10 @@
 #include "harness/worker/memory.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,6 +18,21 @@ void *memory_map(size_t bytes)
 		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static char why_not[160] = "nothing has failed";
+
+/* Keeps the reason; returns false. */
+static bool refused(const char *what, int error)
+{
+	(void)snprintf(why_not, sizeof why_not, "%s%s%s", what, error == 0 ? "" : ": ",
+		       error == 0 ? "" : strerror(error));
+	return false;
+}
+
+const char *memory_why_not(void)
+{
+	return why_not;
 }
 
 static int map_object(struct dl_phdr_info *object, size_t size, void *data)
@@ -49,15 +66,18 @@ static bool read_status(const char *key, uint64_t *bytes)
 	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return false;
+		return refused("/proc/self/status cannot be read", errno);
 	length = read(fd, text, sizeof text - 1);
 	(void)close(fd);
-	if (length <= 0)
-		return false;
-	text[length] = '\0';
+	text[length > 0 ? length : 0] = '\0';
 	line = strstr(text, key);
-	if (line == NULL)
-		return false;
+	if (line == NULL) {
+		char what[64];
+
+		(void)snprintf(what, sizeof what, "/proc/self/status has no %s", key + 1);
+		what[strcspn(what, ":")] = '\0';
+		return refused(what, 0);
+	}
 	*bytes = strtoull(line + strlen(key), NULL, 10) * 1024;
 	return true;
 }
@@ -89,7 +109,7 @@ static bool empty_batches(double *touch_page_ns)
 	int fd = -1;
 
 	if (memory == NULL)
-		return false;
+		return refused("no memory to empty the kernel's batches with", 0);
 	touch(memory, bytes, page);
 	*touch_page_ns = (double)(clock_now_ns() - start) / (double)batch_pages();
 	(void)munmap(memory, bytes);
@@ -101,7 +121,7 @@ static bool empty_batches(double *touch_page_ns)
 	memory = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	(void)close(fd);
 	if (memory == MAP_FAILED)
-		return false;
+		return refused("no memory to empty the kernel's batches with", 0);
 	(void)munmap(memory, bytes);
 	return true;
 }
@@ -110,14 +130,17 @@ bool memory_reset_peak(uint64_t *rss_bytes, double *touch_page_ns)
 {
 	double touched_ns = 0;
 	int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-	bool reset;
+	const int error = errno;
+	/* The price of a page is worth having without a peak. */
+	bool reset = empty_batches(&touched_ns);
 
-	if (fd < 0)
-		return false;
-	reset = empty_batches(&touched_ns) && write(fd, "5", 1) == 1;
-	(void)close(fd);
 	if (touch_page_ns != NULL)
 		*touch_page_ns = touched_ns;
+	if (fd < 0)
+		return refused("/proc/self/clear_refs cannot be opened", error);
+	if (reset && write(fd, "5", 1) != 1)
+		reset = refused("/proc/self/clear_refs cannot be written", errno);
+	(void)close(fd);
 	return reset && read_status("\nVmRSS:", rss_bytes);
 }
 
@@ -162,7 +185,7 @@ bool memory_peak_of_mapping(size_t bytes, bool over, uint64_t *peak_bytes)
 		return false;
 	memory = memory_map(bytes);
 	if (memory == NULL)
-		return false;
+		return refused("no memory to read a known peak of", 0);
 	touch(memory, bytes, (size_t)sysconf(_SC_PAGESIZE));
 	if (over)
 		(void)munmap(memory, bytes);

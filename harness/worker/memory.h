@@ -45,6 +45,10 @@ bool memory_reset_peak(uint64_t *rss_bytes, double *touch_page_ns);
 /* The most resident memory since memory_reset_peak. */
 bool memory_peak(uint64_t *peak_bytes);
 
+/* Why the last of the functions here that return false has done so: what was missing, and what the
+ * system said. */
+const char *memory_why_not(void);
+
 /* The largest difference between a known peak and its reading, in bytes, over peaks that last and
  * peaks that are over, at sizes around 384 KiB, a page apart. False as above. */
 bool memory_resolution(uint64_t *resolution_bytes);

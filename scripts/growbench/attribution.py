@@ -327,7 +327,10 @@ class Explained(NamedTuple):
             f"explained {EXPLAINED_LOW:.0%} to {EXPLAINED_HIGH:.0%} in {self.within} of {count} "
             f"cold C cells of 100 \N{MICRO SIGN}s and more ({share})"
         )
-        left_out = f"; {self.unknown} more have parts that are unknown: were the probes run?"
+        left_out = (
+            f"; {self.unknown} more have parts that are unknown: were the probes run, and could "
+            "system calls be counted (untraced_reason)?"
+        )
         return line + (left_out if self.unknown else "")
 
 

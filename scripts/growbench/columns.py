@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 # Files of older versions are read too: the columns that they lack are missing everywhere.
 OLDEST_SCHEMA_VERSION = 1
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 TEXT = "text"
 COUNT = "count"
@@ -55,6 +55,7 @@ COLUMNS = (
     Column("cpu", COUNT),
     Column("cpu_count", COUNT, since=2),
     Column("steal_ns", COUNT),
+    Column("throttled_ns", COUNT, since=4),
     Column("peak_resolution_bytes", COUNT),
     Column("allocator_path", TEXT),
     Column("allocator_version", TEXT),
@@ -73,6 +74,7 @@ COLUMNS = (
     Column("rss_before_bytes", COUNT),
     Column("peak_rss_bytes", COUNT),
     Column("peak_memory_bytes", COUNT),
+    Column("no_peak_reason", TEXT, since=4),
     Column("warm_iteration_count", COUNT),
     Column("warm_value_count", COUNT),
     Column("warm_build_release_median_ns", REAL),
@@ -187,7 +189,8 @@ STATUSES = {
     "untraced": "the interposer could not be put in front of this allocator",
     "unprobed": "this machine does not offer what was to be probed",
     "wrong_allocator": "another library than the one asked for supplied malloc",
-    "crashed": "the worker was ended by a signal",
+    "oom_killed": "the kernel killed the worker for want of memory",
+    "crashed": "the worker was ended by another signal",
     "exited": "the worker ended with an exit status other than 0",
     "timeout": "the worker outlived its time limit and was stopped",
     "bad_report": "the worker's report was cut off or made no sense",

@@ -124,6 +124,14 @@ def steal(measured: Measured) -> np.ndarray:
     return measured.any(much.to_numpy())
 
 
+def throttled(measured: Measured) -> np.ndarray:
+    """In some worker a control group's CPU quota held it back.
+
+    However short: it is held back to the end of a period, in the middle of whatever it does.
+    """
+    return measured.any((measured.rows["throttled_ns"] > 0).to_numpy())
+
+
 def preempted(measured: Measured) -> np.ndarray:
     """More than half of the workers were preempted at least once."""
     return measured.share((measured.rows["involuntary_switch_count"] > 0).to_numpy()) > 0.5
@@ -154,6 +162,7 @@ FLAGS = (
     Flag("drift", "times went up or down by over 5% with the rounds, p < 0.01", drift),
     Flag("short", "a warm value lasts under 0.5 ms", short),
     Flag("steal", "the hypervisor took over 1% of a worker's time", steal),
+    Flag("throttled", "a CPU quota held a worker back", throttled),
     Flag("preempted", "more than half of the workers were preempted", preempted),
     Flag("major_faults", "a cold build had to wait for the disk", major_faults),
     Flag("oversubscribed", "more threads than CPUs", oversubscribed),

@@ -98,7 +98,7 @@ def _worker(
         warm += size**2 * 3.0
     cold = warm * 1.4 + 3000.0 + payload / 4096 * 700.0
     row: dict = {
-        "schema_version": 3,
+        "schema_version": 4,
         "run_id": f"{MACHINE}-20250101T120000Z",
         "machine_id": MACHINE,
         "pass": "measure",
@@ -134,6 +134,7 @@ def _worker(
         cpu=1,
         cpu_count=threads,
         steal_ns=0,
+        throttled_ns=0,
         peak_resolution_bytes=126_976,
         allocator_path=f"/usr/lib/lib{allocator}.so",
         allocator_version="1.0",

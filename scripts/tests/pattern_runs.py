@@ -94,7 +94,7 @@ def _base(cell: tuple) -> dict:
     if implementation == "numpy":
         pattern = NUMPY_NAMES.get(pattern, pattern)
     return {
-        "schema_version": 3,
+        "schema_version": 4,
         "run_id": f"{MACHINE}-20250101T120000Z",
         "machine_id": MACHINE,
         "implementation": implementation,

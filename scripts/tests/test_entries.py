@@ -406,6 +406,14 @@ def test_a_locale_with_decimal_commas_changes_nothing(call, call_here, run_folde
         assert how(*plot, **environment).returncode == 0
         names = ("summary.csv", "plots/heat_map_cold.svg")
         contents.append([(folder / name).read_bytes() for name in names])
+        for words in (
+            ("export.py", folder, "--to", "go"),
+            ("export.py", folder, "--to", "google-benchmark"),
+            ("advise.py", folder, "--rows", "10k", "--row-bytes", "80"),
+        ):
+            told = how(*words, **environment)
+            assert told.returncode == 0, told.stderr
+            contents[-1].append(told.stdout.encode())
     assert contents[0] == contents[1]
 
 

@@ -69,6 +69,12 @@ CASES = {
             one_cell(10, worker_ns=[10**10] * 10, steal_ns=[100_000_000] * 10),
         ),
     ],
+    "throttled": [
+        (
+            one_cell(10, throttled_ns=[0] * 9 + [1]),
+            one_cell(10, throttled_ns=[0] * 10),
+        )
+    ],
     "preempted": [
         (
             one_cell(10, involuntary_switch_count=[1] * 6 + [0] * 4),

@@ -258,18 +258,32 @@ def test_the_same_round_of_another_pass_is_not_a_repetition(runs_csv):
     assert len(read_runs(runs_csv)) == 10
 
 
-@pytest.mark.parametrize("version", ["0", "4"])
+@pytest.mark.parametrize("version", ["0", "5"])
 def test_another_schema_version_is_refused(runs_csv, version):
     change(runs_csv, 2, "schema_version", version)
     error = refused(runs_csv)
     assert (error.line, error.column) == (2, "schema_version")
 
 
-def as_version_1(path: Path) -> None:
-    """Rewrite a file as version 1 had it."""
+def as_version(version: int, path: Path) -> None:
+    """Rewrite a file as that version had it."""
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    table = table.drop(columns=[column.name for column in COLUMNS if column.since > 1])
-    table.assign(schema_version="1").to_csv(path, index=False)
+    table = table.drop(columns=[column.name for column in COLUMNS if column.since > version])
+    table.assign(schema_version=str(version)).to_csv(path, index=False)
+
+
+def as_version_1(path: Path) -> None:
+    as_version(1, path)
+
+
+def test_version_3_is_read_and_what_it_lacked_is_missing(runs_csv):
+    now = read_runs(runs_csv)
+    as_version(3, runs_csv)
+    assert "throttled_ns" not in runs_csv.read_text()
+    old = read_runs(runs_csv)
+    assert set(old.columns) == set(now.columns)
+    assert old["throttled_ns"].isna().all() and (old["no_peak_reason"] == "").all()
+    assert old["steal_ns"].tolist() == now["steal_ns"].tolist()
 
 
 def test_version_1_is_read_and_what_it_lacked_is_missing(runs_csv):

@@ -1,0 +1,478 @@
+"""Systems that give less than a whole machine: the run completes, and rows say what was missing.
+
+One CPU, a control group's limits, little address space, system calls that a sandbox refuses, a user
+who is not root.
+"""
+
+import csv
+import os
+import resource
+import shutil
+import subprocess
+from pathlib import Path
+from typing import List
+
+import pytest
+from conftest import (
+    EXIT_DONE,
+    EXIT_UNMEASURED,
+    FIGURES,
+    GROWBENCH,
+    ONE_CELL,
+    Group,
+    Growbench,
+    SANITIZED,
+    WORKER,
+    environment,
+    figures_of,
+    read_machine,
+    read_rows,
+    real_allocators,
+)
+from test_run import library, needs
+
+REFUSE = GROWBENCH.parent / "growbench-refuse"
+NO_WAY = 77
+PEAK = ("rss_before_bytes", "peak_rss_bytes", "peak_memory_bytes")
+REAL = (
+    "--implementations=c",
+    "--allocators=glibc",
+    "--row-bytes=80",
+    "--rounds=1",
+    "--seed=1",
+    "--no-summary",
+)
+
+
+def statuses(rows) -> List[str]:
+    return [row["status"] for row in rows]
+
+
+# ---- one CPU ----
+
+
+@pytest.mark.parametrize("which", [min, max])
+def test_runner_and_workers_share_the_only_cpu(which, growbench, out):
+    cpu = which(os.sched_getaffinity(0))
+    words = ("--strategies=realloc_doubling", "--rows=1k", "--threads=1,2", "--passes=measure")
+    done = growbench(
+        "run", "--out=out", *REAL, *words, preexec_fn=lambda: os.sched_setaffinity(0, {cpu})
+    )
+    rows = read_rows(out)
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert "only one CPU may be used" in done.stderr
+    assert statuses(rows) == ["ok", "ok"]
+    assert {(row["cpu"], row["cpu_count"]) for row in rows} == {(str(cpu), "1")}
+    assert read_machine(out)["run"]["runner_has_its_own_cpu"] is False
+
+
+# ---- a control group ----
+
+
+# A worker that needs more than the plan knows of: what it does -> the status of its row.
+ENDS = {
+    "is killed": (
+        f'exec "{WORKER}" $(echo "$@" | sed "s/--rows 10 /--rows 3000000 /")',
+        "oom_killed",
+    ),
+    "loses a child": ("head -c 200M /dev/zero | tail -c 200M >$here/none || exit 9", "oom_killed"),
+    "kills itself": ("kill -9 $$", "crashed"),
+    "ends badly": ("exit 9", "exited"),
+    "does well": ("honest", "ok"),
+}
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer takes memory of its own")
+@pytest.mark.parametrize("what", ENDS)
+def test_a_worker_that_its_control_group_kills_is_told_from_any_other(
+    what, growbench, stand_in, out, small_group
+):
+    """Mutations: status by the signal alone; by the group's count alone; without the limit."""
+    measure, status = ENDS[what]
+    worker = stand_in(measure=measure)
+    words = ("--out=out", *ONE_CELL, "--rounds=2", worker.option)
+    done = growbench("run", *words, before=small_group.entering())
+    rows = read_rows(out)
+
+    assert done.returncode == (EXIT_DONE if status == "ok" else EXIT_UNMEASURED), done.stderr
+    assert statuses(rows) == [status] * 2
+    for row in rows:
+        detail = row["status_detail"]
+        assert (str(small_group.limit) in detail) == (status == "oom_killed"), detail
+        assert (f"allows {64 << 20} bytes" in detail) == (status == "oom_killed"), detail
+        assert ("SIGKILL" in detail) == (status == "crashed"), detail
+        assert (figures_of(row) == {}) == (status != "ok")
+
+
+def test_where_memory_runs_out_the_worker_is_what_the_kernel_takes(growbench, stand_in, out):
+    """Not the runner. The worker is offered once it has started, so this one waits for it."""
+    if (Path("/proc/self/oom_score_adj").read_text().strip()) == "1000":
+        pytest.skip("all that runs here is what the kernel takes first")
+    wait = "while ! grep -qx 1000 /proc/$$/oom_score_adj; do sleep 0.01; done; honest"
+    words = ("--out=out", *ONE_CELL, "--rounds=1", "--timeout=10", stand_in(measure=wait).option)
+    done = growbench("run", *words)
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert statuses(read_rows(out)) == ["ok"]
+
+
+@pytest.fixture
+def tight_quota(make_group) -> Group:
+    """A fifth of a CPU."""
+    return make_group(
+        {"parent": "/sys/fs/cgroup/cpu", "files": {"cpu.cfs_quota_us": "20000"}},
+        {"parent": "/sys/fs/cgroup", "files": {"cpu.max": "20000 100000"}},
+    )
+
+
+BUSY = "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done; honest"
+
+
+def test_a_worker_that_a_quota_held_back_says_so(growbench, stand_in, out, tight_quota):
+    worker = stand_in(measure=BUSY)
+    words = [word for word in ONE_CELL if word != "--no-summary"]
+    done = growbench(
+        "run",
+        "--out=out",
+        *words,
+        "--rounds=2",
+        worker.option,
+        before=tight_quota.entering(),
+    )
+    rows = read_rows(out)
+    (cell,) = csv.DictReader((out / "summary.csv").read_text().splitlines())
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert all(int(row["throttled_ns"]) > 0 for row in rows), rows
+    assert "throttled" in cell["flags"].split(";")
+    assert read_machine(out)["system"]["cgroup_cpu_max"] == "20000 100000"
+    assert "a control group's CPU quota (20000 100000) allows 0.20 of these" in done.stderr
+
+
+def test_doctor_tells_of_a_quota_beforehand(growbench, tight_quota):
+    words = ("doctor", "--allocators=glibc")
+    inside = growbench(*words, before=tight_quota.entering()).stdout
+    noisy = inside.split("What will make figures noisy:")[1]
+
+    assert "a control group's CPU quota (20000 100000) allows 0.20 of these" in noisy
+    assert "CPU quota (20000" not in growbench(*words).stdout
+
+
+def test_without_a_quota_nothing_is_held_back_or_nobody_knows(growbench, stand_in, out):
+    """Empty is for who cannot tell, and doctor says why."""
+    done = growbench("run", "--out=out", *ONE_CELL, "--rounds=1", stand_in().option)
+    (row,) = read_rows(out)
+    machine = read_machine(out)
+    shown = growbench("doctor", "--allocators=glibc").stdout
+    (line,) = [line for line in shown.splitlines() if "throttling by a CPU quota" in line]
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert (row["throttled_ns"] != "") == line.endswith("works")
+    if machine["system"]["cgroup_cpu_max"] is None:
+        assert "cpu.max" in machine["absent"]["cgroup_cpu_max"]
+
+
+# ---- little address space ----
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer reserves address space of its own")
+def test_a_run_within_little_address_space_completes(growbench, stand_in, out):
+    """The plan leaves out what will not fit; what does not fit all the same is out of memory."""
+    worker = stand_in(
+        measure=f'exec "{WORKER}" $(echo "$@" | sed "s/--rows 10 /--rows 3000000 /")',
+        resolution=f'exec "{WORKER}" "$@"',
+    )
+    limit = 150 << 20
+    words = ("--strategies=realloc_doubling,reserve_then_commit", "--rows=10,1k,10M")
+    done = growbench(
+        "run",
+        "--out=out",
+        *REAL,
+        *words,
+        worker.option,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+    )
+    rows = read_rows(out)
+    found = {(row["strategy"], row["rows"]): row["status"] for row in rows}
+
+    assert done.returncode == EXIT_UNMEASURED, done.stderr
+    for strategy in ("realloc_doubling", "reserve_then_commit"):
+        assert found[strategy, "10"] == "out_of_memory"
+        assert found[strategy, "1000"] == "ok"
+        assert found[strategy, "10000000"] == "skipped_memory"
+    assert read_machine(out)["system"]["limit_address_space_bytes"] == limit
+
+
+# ---- a sandbox ----
+
+
+def refusing(*what: str) -> List[str]:
+    """The words that start a program that is refused these calls; skips where that cannot be."""
+    words = [str(REFUSE), ",".join(what)]
+    done = subprocess.run([*words, "/bin/true"], capture_output=True, text=True, check=False)
+    if done.returncode == NO_WAY:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    return words
+
+
+def read_only_proc() -> List[str]:
+    """The words that start a program to which /proc is read-only."""
+    script = 'mount --rbind /proc /proc && mount -o remount,bind,ro /proc && exec "$@"'
+    for flags in ("-m", "-rm"):
+        words = ["unshare", flags, "/bin/sh", "-c", script, "sh"]
+        if (
+            shutil.which("unshare")
+            and not subprocess.run(
+                [*words, "/bin/true"], capture_output=True, check=False
+            ).returncode
+        ):
+            return words
+    pytest.skip("no mount of our own can be made here")
+    raise AssertionError
+
+
+WITHOUT_PEAKS = {
+    "it may not be opened": (
+        lambda: refusing("clear_refs"),
+        "/proc/self/clear_refs cannot be opened: Permission denied",
+    ),
+    "/proc is read-only": (
+        read_only_proc,
+        "/proc/self/clear_refs cannot be opened: Read-only file system",
+    ),
+}
+
+
+@real_allocators
+@pytest.mark.parametrize("why", WITHOUT_PEAKS)
+def test_a_peak_that_cannot_be_read_is_empty_with_its_reason(why, growbench, out):
+    before, reason = WITHOUT_PEAKS[why]
+    words = (
+        "--strategies=realloc_doubling,chunked_list",
+        "--rows=10,1k",
+        "--passes=measure,latency",
+    )
+    done = growbench("run", "--out=out", *REAL, *words, before=before())
+    rows = read_rows(out)
+    measured = [row for row in rows if row["pass"] == "measure"]
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert set(statuses(rows)) == {"ok"}
+    assert len(measured) == 4
+    for row in measured:
+        assert row["no_peak_reason"] == reason
+        assert [row[name] for name in PEAK] == [""] * 3
+        # Nothing else is missing.
+        assert set(FIGURES) - set(figures_of(row)) == set(PEAK)
+    assert {row["peak_resolution_bytes"] for row in measured} == {""}
+    assert done.stderr.count("warning: peaks of memory cannot be read here: " + reason) == 1
+
+
+@real_allocators
+def test_the_warning_of_peaks_is_for_all_allocators_once(growbench, out):
+    words = ("--strategies=realloc_doubling", "--rows=10", "--allocator=again=glibc")
+    words = (*REAL, *words, "--allocators=glibc,again", "--passes=measure,trace")
+    done = growbench("run", "--out=out", *words, before=refusing("clear_refs", "dispatch"))
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert done.stderr.count("warning: peaks of memory cannot be read here") == 1
+    assert done.stderr.count("warning: system calls cannot be counted here") == 1
+
+
+@real_allocators
+def test_what_could_be_read_has_no_reason(growbench, out):
+    words = ("--strategies=realloc_doubling", "--rows=1k", "--passes=measure,trace")
+    done = growbench("run", "--out=out", *REAL, *words)
+    rows = {row["pass"]: row for row in read_rows(out)}
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert (rows["measure"]["peak_memory_bytes"] == "") == (rows["measure"]["no_peak_reason"] != "")
+    assert (rows["trace"]["allocator_mmap_count"] == "") == (rows["trace"]["untraced_reason"] != "")
+
+
+GROWING = ("--strategies=realloc_doubling,append_in_place", "--rows=10k", "--passes=measure,trace")
+
+
+def counts(row, *names: str) -> List[int]:
+    return [int(row[name] or -1) for name in names]
+
+
+@real_allocators
+def test_a_refused_mremap_shows_as_a_copy(growbench, out):
+    """glibc takes a new block then, copies, and frees the old one."""
+    names = ("realloc_moved_count", "realloc_remapped_count", "allocator_mremap_count")
+    names = (*names, "realloc_moved_bytes", "copied_bytes")
+    done = growbench("run", "--out=free", *REAL, *GROWING)
+    assert done.returncode == EXIT_DONE, done.stderr
+    free = [row for row in read_rows(growbench.folder / "free") if row["pass"] == "trace"]
+    if any(row["untraced_reason"] for row in free):
+        pytest.skip(f"nobody sees an mremap here: {free[0]['untraced_reason']}")
+    done = growbench("run", "--out=out", *REAL, *GROWING, before=refusing("mremap"))
+    rows = read_rows(out)
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert set(statuses(rows)) == {"ok"}
+    for row in free:
+        moved, remapped, calls, moved_bytes, copied = counts(row, *names)
+        assert 0 < remapped <= moved and calls >= remapped
+        assert copied < moved_bytes
+    for row in (row for row in rows if row["pass"] == "trace"):
+        moved, remapped, calls, moved_bytes, copied = counts(row, *names)
+        assert moved > 0
+        assert (remapped, calls) == (0, 0)
+        assert copied == moved_bytes > 0
+
+
+@real_allocators
+def test_system_calls_that_cannot_be_seen_are_empty_with_the_reason(growbench, out):
+    words = (*REAL, *GROWING, "--strategies=realloc_doubling,reserve_then_commit")
+    words = tuple(word for word in words if word != GROWING[0])
+    done = growbench("run", "--out=out", *words, before=refusing("dispatch", "mremap"))
+    rows = read_rows(out)
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert set(statuses(rows)) == {"ok"}
+    for row in (row for row in rows if row["pass"] == "trace"):
+        assert row["untraced_reason"] != ""
+        assert row["allocator_mremap_count"] == row["realloc_remapped_count"] == ""
+        # How much of what was moved was copied, nobody knows.
+        assert (row["copied_bytes"] == "") == (row["realloc_moved_count"] != "0")
+        assert row["malloc_count"] != ""
+    assert {row["no_peak_reason"] for row in rows} == {""}
+
+
+@real_allocators
+def test_what_a_sandbox_refuses_the_probes_is_unprobed_with_the_reason(growbench, out):
+    words = (*REAL, "--strategies=realloc_doubling", "--rows=10", "--passes=probe")
+    done = growbench("run", "--out=out", *words, before=refusing("mremap"))
+    rows = read_rows(out)
+    unprobed = [row for row in rows if row["status"] != "ok"]
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert {row["strategy"] for row in unprobed} == {"mremap", "mremap_grow"}
+    assert set(statuses(unprobed)) == {"unprobed"}
+    assert all("mremap" in row["status_detail"] for row in unprobed)
+
+
+@real_allocators
+def test_doctor_says_what_a_sandbox_refuses(growbench):
+    what = ("mremap", "dispatch", "clear_refs", "perf_event_open", "populate")
+    done = growbench("doctor", "--allocators=glibc", before=refusing(*what))
+    lines = [line.strip() for line in done.stdout.splitlines()]
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert any(
+        line.startswith("peak memory cannot be read: /proc/self/clear_refs") for line in lines
+    )
+    assert any("but not its system calls:" in line for line in lines)
+    assert any(line.startswith("peak memory of a process") and "denied" in line for line in lines)
+    assert any(
+        line.startswith("hardware counters") and "Permission denied" in line for line in lines
+    )
+    assert any(line.startswith("code mapped before") and "not here" in line for line in lines)
+
+
+@real_allocators
+def test_where_everything_is_refused_the_run_is_whole_all_the_same(growbench, out):
+    what = ("mremap", "dispatch", "clear_refs", "perf_event_open", "populate")
+    words = (*REAL, *GROWING, "--strategies=realloc_doubling,reserve_then_commit,chunked_list")
+    words = tuple(word for word in words if word not in GROWING)
+    words = (*words, "--rows=10,1k", "--passes=measure,trace,latency,probe")
+    done = growbench("run", "--out=out", *words, before=refusing(*what))
+    planned = growbench.plan(*words[:-1], words[-1])
+    rows = read_rows(out)
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert len(rows) == len(planned)
+    assert set(statuses(rows)) == {"ok", "unprobed"}
+
+
+@real_allocators
+def test_a_worker_that_cannot_be_watched_is_not_started(growbench, out):
+    words = (*REAL, "--strategies=realloc_doubling", "--rows=10", "--passes=measure")
+    done = growbench("run", "--out=out", *words, before=refusing("pidfd_open"))
+
+    assert "a process cannot be watched: pidfd_open needs Linux 5.3" in done.stderr
+    assert statuses(read_rows(out)) == ["not_started"]
+
+
+# ---- nobody's rights ----
+
+
+@real_allocators
+def test_a_user_who_is_not_root_measures_all_that_root_does(plain_user):
+    words = (*REAL, *GROWING[:2], "--passes=measure,trace,latency", "--timeline=10k")
+    done = plain_user("run", "--out=out", *words)
+    rows = read_rows(plain_user.folder / "out")
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert set(statuses(rows)) <= {"ok", "unprobed"}
+    for row in rows:
+        if row["pass"] == "measure":
+            assert row["peak_memory_bytes"] != "" or row["no_peak_reason"] != ""
+        if row["pass"] == "trace":
+            assert row["allocator_mmap_count"] != "" or row["untraced_reason"] != ""
+    machine = read_machine(plain_user.folder / "out")
+    empty = [
+        name
+        for part in ("machine", "system")
+        for name, value in machine[part].items()
+        if value is None
+    ]
+    assert set(empty) <= set(machine["absent"])
+
+
+# ---- paths and words ----
+
+
+@real_allocators
+@pytest.mark.parametrize("name", ["Größe mit Blank", "a:b", "$ORIGIN", "${LIB}"])
+def test_programs_and_libraries_may_lie_where_the_loader_would_split_or_expand_their_paths(
+    name, tmp_path
+):
+    """Each allocator is proven to be the one, in front of which the interposer stands."""
+    needs("jemalloc")
+    folder = tmp_path / name
+    folder.mkdir()
+    for program in (GROWBENCH, WORKER, GROWBENCH.parent / "libgrowbench-trace.so"):
+        shutil.copy(program, folder)
+    mine = shutil.copy(library("jemalloc"), folder / "mine.so")
+    growbench = Growbench(folder, folder / GROWBENCH.name)
+    words = ("--implementations=c", f"--allocator=mine={mine}", "--allocators=glibc,mine")
+    words = (*words, "--strategies=append_in_place", "--rows=1k", "--rounds=1", "--no-summary")
+    done = growbench("run", "--out=out läuft", *words, "--passes=measure,trace")
+    rows = read_rows(folder / "out läuft")
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert [row["status_detail"] for row in rows] == ["measured"] * 4
+    assert {row["allocator_path"] for row in rows if row["allocator"] == "mine"} == {str(mine)}
+    moved = {row["realloc_count"] for row in rows if row["pass"] == "trace"}
+    assert moved == {"1000"}
+
+
+@real_allocators
+@pytest.mark.parametrize("words", ["measure", "trace", "latency", "probe"])
+def test_a_worker_in_a_locale_with_a_decimal_comma_reports_as_in_any_other(
+    words, comma_locale, tmp_path
+):
+    """It is the runner that sets LC_ALL=C; by hand nobody does."""
+    given = ["--strategy=realloc_doubling", "--rows=1000", "--iterations=10", "--values=3"]
+    preload = str(GROWBENCH.parent / "libgrowbench-trace.so") if words == "trace" else ""
+    if words == "probe":
+        given = ["--probe=clock", "--row-bytes=1"]
+    done = subprocess.run(
+        [str(WORKER), words, *given],
+        env=environment(LOCPATH=str(comma_locale), LC_ALL="xx_XX", LD_PRELOAD=preload),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    report = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+
+    assert report["status"] == "ok", report
+    numbers = {key: value for key, value in report.items() if key.endswith(("_ns", "_share"))}
+    assert numbers
+    for key, value in numbers.items():
+        assert float(value) >= 0, key
