@@ -26,21 +26,32 @@ help: ## this text
 	@echo
 	@echo 'examples:'
 	@echo '  make setup bench                         everything, from a fresh Debian'
+	@echo '  make setup test                          install, build, all tests
 	@echo '  make bench PRESET=quick OUT=results/try  a first look, in half a minute'
 	@echo '  make bench ARGS="--rows 1k,1M --rounds 6"'
 	@echo '  make plots RUN=results/try'
 	@echo '  make why RUN=results/reference-epyc-2cpu ARGS="--rows 10000 --allocator glibc"'
 	@echo '  make export RUN=results/try TO=go ARGS="--rows 10000" > try.txt'
 
-setup: ## install what is missing (Debian and Ubuntu; root or sudo)
-	@scripts/setup.sh
+# What the commands that are named together with setup need: what plots need is installed when the
+# measurements have ended, so that these begin sooner.
+NEEDS := $(strip $(if $(filter report,$(MAKECMDGOALS)),--with-report) \
+	$(if $(filter test build-tests asan tsan fuzz coverage,$(MAKECMDGOALS)),--with-tests) \
+	$(if $(filter lint format coverage try-system,$(MAKECMDGOALS)),--with-tests --with-lint))
+MEASURES := $(if $(NEEDS),,$(if $(filter setup,$(MAKECMDGOALS)),$(filter bench article patterns,$(MAKECMDGOALS))))
+export SETUP_AFTER = $(if $(MEASURES),1)
 
-setup-lint: ## install what make format, make lint and make coverage need as well
-	@scripts/setup.sh --with-lint
+setup: ## install what is missing (Debian and Ubuntu; root or sudo), for the commands beside it
+	@scripts/setup.sh $(if $(MEASURES),--only-measure) $(NEEDS)
 
-build: ## build into build/
+build: ## build what measures, into build/
 	@scripts/check-tools.sh
 	@cmake --preset default --log-level=WARNING
+	@cmake --build --preset default --target product --parallel
+
+build-tests: ## build everything, with the tests
+	@scripts/check-tools.sh
+	@cmake --preset default --log-level=WARNING -DBUILD_TESTING=ON
 	@cmake --build --preset default --parallel
 
 bench: build ## measure, summarise, plot: PRESET=quick|default|full OUT=results/NAME ARGS="..."
@@ -104,8 +115,11 @@ memory-picture: ## how arrays, views and lists lie in memory: OUT=FOLDER ARGS="-
 	@python=$$(scripts/find-python) && "$$python" scripts/memory_picture.py \
 		$(if $(OUT),--output '$(OUT)') $(ARGS)
 
-test: build ## all tests
+test: build-tests ## build and run all tests
 	@ctest --preset default
+
+try-system: ## both commands of the README on another system: SYSTEM="trixie" or "trixie arm64" ARGS="..."
+	@scripts/try-system.sh $(ARGS) $(SYSTEM)
 
 list: build ## strategies, allocators, presets
 	@build/growbench list
@@ -116,7 +130,7 @@ doctor: build ## which allocators were found, and what makes figures noisy here
 format: ## format C, C++ and Python
 	@scripts/lint.sh --fix
 
-lint: build ## formatting, clang-tidy, cppcheck, shellcheck, flake8, mypy
+lint: build-tests ## formatting, clang-tidy, cppcheck, shellcheck, flake8, mypy
 	@scripts/lint.sh
 
 asan: ## all tests under address and undefined-behaviour sanitizers

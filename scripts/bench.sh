@@ -13,6 +13,14 @@ growbench=$1
 what=${2-plots}
 here=$(dirname "$0")
 
+# What plots need is there before hours of measuring, or is installed after them.
+if [ -z "${SETUP_AFTER-}" ]; then
+	"$here/find-python" >/dev/null || {
+		echo "To measure without plots: $growbench run --preset ${PRESET:-default}" >&2
+		exit 1
+	}
+fi
+
 # Ctrl-C is for the runner, which finishes the row in hand and says how to go on.
 trap : INT
 
@@ -36,7 +44,10 @@ if [ ! -d "$folder" ]; then
 	printf '%s\n' "$folder"
 	exit "$status"
 fi
-python=$("$here/find-python") || exit 1
+if { [ -n "${SETUP_AFTER-}" ] && ! "$here/setup.sh" >&2; } || ! python=$("$here/find-python"); then
+	echo "The run is whole: $folder. Only its plots are missing: make setup plots RUN=$folder" >&2
+	exit 1
+fi
 case $what in
 article) "$python" "$here/article.py" "$folder" || exit ;;
 *) "$python" "$here/plot.py" "$folder" >&2 || exit 1 ;;

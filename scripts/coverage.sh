@@ -9,7 +9,7 @@ build=$PWD/build-coverage
 counters=$build/python
 python=$(scripts/find-python --with-pytest) || exit 1
 if ! { command -v gcovr && "$python" -c 'import coverage'; } >/dev/null 2>&1; then
-	echo 'coverage: gcovr or python3-coverage is not installed; make setup-lint installs both' >&2
+	echo 'coverage: gcovr or python3-coverage is not installed; make setup coverage installs both' >&2
 	exit 1
 fi
 

@@ -23,7 +23,7 @@ fi
 
 for tool in clang-format clang-tidy cppcheck shellcheck black flake8 mypy; do
 	command -v "$tool" >/dev/null && continue
-	echo "lint: $tool is not installed; make setup-lint installs it" >&2
+	echo "lint: $tool is not installed; make setup lint installs it" >&2
 	exit 1
 done
 

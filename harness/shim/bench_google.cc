@@ -368,12 +368,27 @@ void print_help()
 	std::exit(2);
 }
 
+/* Seconds, such as 0.5, from 1.8 on also 0.5s and 100x, where a value that is neither ends the
+ * program by abort. */
+bool is_min_time(const char *text)
+{
+	char *end;
+
+	(void)std::strtod(text, &end);
+	return end != text && (*end == '\0' || ((*end == 's' || *end == 'x') && end[1] == '\0'));
+}
+
 int run_as_program(int argc, char **argv)
 {
+	static const char min_time[] = "--benchmark_min_time=";
 	const hand_back at_end;
 
-	for (int i = 1; i < argc; i++)
+	for (int i = 1; i < argc; i++) {
 		help_wanted = help_wanted || std::strcmp(argv[i], "--help") == 0;
+		if (std::strncmp(argv[i], min_time, sizeof(min_time) - 1) == 0 &&
+		    !is_min_time(argv[i] + sizeof(min_time) - 1))
+			print_help();
+	}
 	benchmark::Initialize(&argc, argv, print_help);
 	if (benchmark::ReportUnrecognizedArguments(argc, argv))
 		return 2;

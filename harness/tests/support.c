@@ -1,6 +1,6 @@
 #include "support.h"
 
-#include "cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 
 #include <fcntl.h>
 #include <ftw.h>

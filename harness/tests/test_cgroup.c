@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 #include "support.h"
 
 static char root[PATH_MAX];

@@ -1,5 +1,5 @@
 /* The oracle is a sorted array of all values. */
-#include "cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 
 #include <stdlib.h>
 #include <string.h>

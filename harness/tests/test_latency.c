@@ -1,5 +1,5 @@
 /* Facts about what was timed, and never how long it took. */
-#include "cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 
 #include <stdlib.h>
 #include <string.h>

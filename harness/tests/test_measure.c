@@ -1,5 +1,5 @@
 /* Built twice: with Google Benchmark, and with its null twin, which reads no clock. */
-#include "cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 
 #include <sched.h>
 #include <stdio.h>

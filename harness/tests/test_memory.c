@@ -3,7 +3,7 @@
  * wants it: this program again, with what it is to read as its arguments. The oracle is the number
  * of pages that were touched.
  */
-#include "cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 
 #include <inttypes.h>
 #include <limits.h>

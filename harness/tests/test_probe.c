@@ -1,6 +1,6 @@
 /* Facts about the probes, and never how fast this machine is. Linked with --wrap for malloc and
  * realloc, to probe allocators that do not behave. */
-#include "cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 
 #include <ctype.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 
 #include <dirent.h>
 #include <errno.h>

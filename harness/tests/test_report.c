@@ -1,5 +1,5 @@
 /* report.c writes what record.c reads: tested together, from a worker's words to a line of CSV. */
-#include "cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -1,6 +1,6 @@
 /* What the trace pass makes of an interposer that has no memory, and what it gives back. The
  * interposer is one of ours that counts nothing. */
-#include "cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 
 #include <string.h>
 

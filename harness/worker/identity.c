@@ -104,10 +104,14 @@ static void mimalloc_version(void *symbol, char *text, size_t size)
 {
 	int (*mi_version)(void);
 	int version;
+	int base;
 
 	AS_FUNCTION(mi_version, symbol);
 	version = mi_version();
-	(void)snprintf(text, size, "%d.%d.%d", version / 100, version / 10 % 10, version % 10);
+	/* 209 is 2.0.9; later versions have two digits for each: 30600 is 3.6.0. */
+	base = version < 10000 ? 10 : 100;
+	(void)snprintf(text, size, "%d.%d.%d", version / base / base, version / base % base,
+		       version % base);
 }
 
 static void tcmalloc_version(void *symbol, char *text, size_t size)
@@ -133,12 +137,15 @@ static const struct {
 	{"tc_version", tcmalloc_version},
 };
 
-/* The length of a version such as 2.8 or 14.0.6 at the start of the text, or 0. */
-static size_t version_length(const char *text)
+/* The length of a version such as 2.8 or 14.0.6 at the start of the text, or 0. A whole folder's name,
+ * as in clang/19/, is one without dots too. */
+static size_t version_length(const char *text, bool after_slash)
 {
 	size_t length = strspn(text, "0123456789");
 	bool dotted = false;
 
+	if (after_slash && text[length] == '/')
+		return length;
 	while (length > 0 && text[length] == '.' && isdigit((unsigned char)text[length + 1])) {
 		dotted = true;
 		length += 1 + strspn(text + length + 1, "0123456789");
@@ -150,13 +157,16 @@ static size_t version_length(const char *text)
  * ".../clang/14.0.6/lib/linux/libbar-x86_64.so" is 14.0.6. */
 static void version_of_path(const char *path, char *text, size_t size)
 {
+	bool after_slash = false;
+
 	*text = '\0';
 	while (*path != '\0') {
-		size_t length = version_length(path);
+		size_t length = version_length(path, after_slash);
 
 		if (length > 0)
 			(void)snprintf(text, size, "%.*s", (int)length, path);
 		path += length > 0 ? length : 1;
+		after_slash = path[-1] == '/';
 	}
 }
 

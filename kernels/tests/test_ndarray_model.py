@@ -33,7 +33,8 @@ C_CONTIGUOUS, F_CONTIGUOUS, OWNER, WRITEABLE = 1, 2, 4, 8
 NONE = -(2**63)
 
 # np.take asks for the memory of its result before it looks at the rows, and may not get it.
-REFUSED = (ValueError, IndexError, np.AxisError, MemoryError)
+# np.AxisError until NumPy 1.24, np.exceptions.AxisError from 1.25 on: of these two it is both.
+REFUSED = (ValueError, IndexError, MemoryError)
 LENGTHS = (0, 1, 1, 1, 2, 2, 3, 3, 4, 5, 7, 8)
 STEPS = (1, 1, 2, 3, -1, -1, -2, -3, 7, -7, None)
 HUGE = (2**31, 2**40, 2**59, 2**60, 2**62, 2**63 - 1)
@@ -310,6 +311,9 @@ class Batch:
             try:
                 result = operation(array)
             except REFUSED:
+                result = None
+            # NumPy 2 has room for 64 axes, the model for as many as NumPy 1.
+            if result is None or result.ndim > MOST_AXES:
                 self.expected.append([])
                 continue
             self.expected.append(facts_of(result, array))

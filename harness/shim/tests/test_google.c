@@ -1,12 +1,10 @@
 /* What only the library that measures can show: times, rates, exceptions. */
 #include "results.h"
+#include "kernels/tests/cmocka_headers.h"
 #include "throwing.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <cmocka.h>
 
 static struct kept_results results;
 

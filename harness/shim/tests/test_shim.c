@@ -1,14 +1,12 @@
 /* What bench.h promises, and both libraries behind it keep. Built once against each. */
 #include "results.h"
+#include "kernels/tests/cmocka_headers.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #define THREADS 3
 

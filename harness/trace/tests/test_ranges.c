@@ -1,4 +1,4 @@
-#include "harness/tests/cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * counts. What an allocator is free to decide (whether a realloc moves) is compared with what this
  * program sees of it.
  */
-#include "harness/tests/cmocka_headers.h"
+#include "kernels/tests/cmocka_headers.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,0 +1,201 @@
+#!/bin/bash
+# Does growbench work on another system? Makes a minimal Debian in a folder of its own, clones the
+# commit that is checked out into it, and runs the README's two commands there.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+suites='bookworm trixie sid'
+usage="usage: scripts/try-system.sh [OPTION...] SUITE [ARCHITECTURE]
+
+Makes a minimal system (debootstrap, or mmdebstrap where it is installed) with git, make and
+ca-certificates, clones this commit into it, and prints a line for each of
+
+  make setup bench    its default run; of another processor's system: PRESET=quick
+  make setup test
+
+  SUITE            ${suites// /, } (stable and unstable mean two of these)
+  ARCHITECTURE     that of this machine (the default), or another that QEMU runs, such as arm64
+  --short          a quick run, and the tests that are in C
+  --commit REV     another commit than the one that is checked out
+  --page-size N    pages of N bytes, where QEMU runs the system: 16384, 65536
+  --mirror URL     a mirror of Debian (default: deb.debian.org)
+  --old-mirror     take package lists that have expired, of a mirror that lags behind
+  --keep           leave the system and the logs where they are
+
+Needs root. Takes 10 to 20 minutes; under QEMU an hour or more, and times mean nothing there.
+
+exit status: 0 both passed, 1 one did not (the end of its log is printed), 2 wrong usage,
+3 no such system could be made here
+
+examples:
+  scripts/try-system.sh trixie
+  scripts/try-system.sh --short bookworm
+  scripts/try-system.sh --page-size 65536 trixie arm64"
+
+die() {
+	status=$1
+	shift
+	printf 'try-system: %s\n' "$@" >&2
+	exit "$status"
+}
+
+short=
+revision=HEAD
+page_size=
+mirror=http://deb.debian.org/debian
+old_mirror=
+keep=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--help) echo "$usage"; exit 0 ;;
+	--short) short=1 ;;
+	--old-mirror) old_mirror=1 ;;
+	--keep) keep=1 ;;
+	--commit | --page-size | --mirror)
+		[ $# -gt 1 ] || die 2 "$1 needs a value; --help has examples"
+		case $1 in
+		--commit) revision=$2 ;;
+		--page-size) page_size=$2 ;;
+		--mirror) mirror=$2 ;;
+		esac
+		shift
+		;;
+	-*) die 2 "unknown option '$1'; --help lists them" ;;
+	*) break ;;
+	esac
+	shift
+done
+[ $# -eq 1 ] || [ $# -eq 2 ] || die 2 'say which system: SUITE [ARCHITECTURE]' "the suites are: $suites"
+suite=$1
+case $suite in
+stable) suite=trixie ;;
+unstable) suite=sid ;;
+esac
+case " $suites " in
+*" $suite "*) ;;
+*) die 2 "unknown suite '$1'; the suites are: $suites" ;;
+esac
+case $page_size in
+*[!0-9]*) die 2 "--page-size takes a number of bytes, such as 65536, not '$page_size'" ;;
+esac
+commit=$(git rev-parse --verify --quiet "$revision^{commit}") || die 2 "there is no commit '$revision'"
+[ "$(id -u)" -eq 0 ] || die 3 'only root can make a system: sudo scripts/try-system.sh ...'
+own=$(dpkg --print-architecture 2>/dev/null) || die 3 'this is no Debian or Ubuntu: there is no dpkg'
+architecture=${2-$own}
+if command -v mmdebstrap >/dev/null; then
+	maker=mmdebstrap
+elif command -v debootstrap >/dev/null; then
+	maker=debootstrap
+else
+	die 3 'neither debootstrap nor mmdebstrap is here: apt-get install debootstrap'
+fi
+processor=$(dpkg-architecture -a "$architecture" -qDEB_HOST_GNU_CPU 2>/dev/null) || processor=$architecture
+[ "$architecture" != arm64 ] || processor=aarch64
+binfmt=/proc/sys/fs/binfmt_misc
+if [ "$architecture" != "$own" ] && ! grep -qs '^flags: .*F' "$binfmt/qemu-$processor"; then
+	die 3 "no QEMU runs programs of $architecture here. As root:" \
+		'  apt-get install qemu-user-static binfmt-support arch-test' \
+		"  mount -t binfmt_misc binfmt_misc $binfmt; update-binfmts --enable"
+fi
+[ -z "$page_size" ] || [ "$architecture" != "$own" ] ||
+	die 2 '--page-size is of systems that QEMU runs: name another architecture'
+[ -z "$(git status --porcelain)" ] ||
+	echo 'try-system: what is not committed is not tried' >&2
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/growbench-$suite-$architecture-XXXXXX") || exit 3
+root=$work/root
+# shellcheck disable=SC2317,SC2329 # called by trap
+clean_up() {
+	if [ -n "$keep" ]; then
+		echo "try-system: left in $work" >&2
+	else
+		rm -rf --one-file-system "$work"
+	fi
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+# inside COMMAND: in the new system, with nothing of this one's environment, and none of its mounts
+# left when the command has ended.
+inside() {
+	# shellcheck disable=SC2016 # the inner shell expands these
+	unshare --mount --pid --fork --kill-child sh -c '
+		mount -t proc proc "$0/proc" && mount --rbind /sys "$0/sys" && mount --rbind /dev "$0/dev" &&
+		exec chroot "$0" /usr/bin/env -i HOME=/root TERM=dumb LC_ALL=C.UTF-8 ${2:+"QEMU_PAGESIZE=$2"} \
+			PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -c "$1"' \
+		"$root" "$1" "$page_size" </dev/null
+}
+
+make_system() {
+	if [ "$maker" = mmdebstrap ]; then
+		mmdebstrap --quiet --variant=minbase --include=git,make,ca-certificates \
+			${old_mirror:+"--aptopt=Acquire::Check-Valid-Until \"false\""} \
+			--architectures="$architecture" "$suite" "$root" "$mirror"
+	else
+		debootstrap --variant=minbase --include=git,make,ca-certificates \
+			--arch="$architecture" "$suite" "$root" "$mirror"
+	fi || return
+	[ -z "$old_mirror" ] || echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/99old-mirror"
+	cp /etc/resolv.conf "$root/etc/resolv.conf"
+	git clone --quiet --no-checkout . "$root/root/growbench" &&
+		git -C "$root/root/growbench" checkout --quiet "$commit"
+}
+
+echo "try-system: making a minimal $suite ($architecture) in $work" >&2
+make_system >"$work/make.log" 2>&1 || {
+	tail -n 5 "$work/make.log" >&2
+	keep=1
+	die 3 "no system of $suite could be made; the whole log: $work/make.log" \
+		'(a mirror whose lists have expired: --old-mirror)'
+}
+
+# What came of the newest run: when it began to measure, counted from $1, and its rows.
+run_since() {
+	local began folder
+	# shellcheck disable=SC2012 # the names are growbench's own
+	folder=$(ls -td "$root"/root/growbench/results/*-*Z 2>/dev/null | head -n 1)
+	[ -n "$folder" ] || return
+	began=$(sed -n 's/^ *"started_utc": "\([^"]*\)".*/\1/p' "$folder/machine.json")
+	echo ", first measurement after $(($(date -d "$began" +%s) - $1)) s," \
+		"$(($(wc -l <"$folder/runs.csv") - 1)) rows"
+}
+
+failed=0
+# try NAME COMMAND: prints a line, and the end of what the command printed if it failed.
+try() {
+	local name=$1 log=$work/${1//[^a-z]/-}.log start seconds word=pass status=0 detail=
+	echo "try-system: $name ($suite $architecture${page_size:+, pages of $page_size bytes})" >&2
+	start=$(date +%s)
+	inside "cd /root/growbench && $2" >"$log" 2>&1 || status=$?
+	seconds=$(($(date +%s) - start))
+	case $name in
+	*bench*) detail=$(run_since "$start") ;;
+	*test*) detail=$(sed -n 's/^\([0-9]*% tests passed.* out of [0-9]*\).*/, \1/p' "$log") ;;
+	esac
+	[ "$status" -eq 0 ] || word=FAIL
+	echo "$word  $suite $architecture${page_size:+ $page_size}: $name: status $status, $seconds s$detail"
+	[ "$status" -eq 0 ] || {
+		failed=1
+		keep=1
+		tail -n 30 "$log" >&2
+		echo "try-system: the whole log: $log" >&2
+	}
+}
+
+packages='gcc clang cmake libc6 libbenchmark-dev libglib2.0-dev libhwloc-dev libjansson-dev
+libjemalloc2 libmimalloc2.0 libmimalloc3 libtcmalloc-minimal4 libtcmalloc-minimal4t64 libtbbmalloc2
+libclang-rt-dev python3 python3-numpy python3-pandas python3-scipy python3-matplotlib'
+
+preset=
+[ "$architecture" = "$own" ] && [ -z "$short" ] || preset=' PRESET=quick'
+try "make setup bench$preset" "make setup bench$preset"
+if [ -n "$short" ]; then
+	try 'make setup build-tests, and the tests in C' \
+		'make setup build-tests && ctest --preset default --label-exclude python'
+else
+	try 'make setup test' 'make setup test'
+fi
+# shellcheck disable=SC2016,SC2086 # dpkg-query's own variables; a list of words
+echo "      with $(chroot "$root" dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' $packages \
+	2>/dev/null | sed -n 's/^installed //p' | paste -sd ',' | sed 's/,/, /g')"
+exit "$failed"
