@@ -42,9 +42,7 @@ struct kernel_sigaction {
 #define KERNEL_SA_RESTORER 0x04000000UL
 
 /* The first that works is taken. */
-static const struct way *const all_ways[] = {&way_user_dispatch, &way_seccomp};
-
-#define WAYS (sizeof all_ways / sizeof *all_ways)
+static const struct way *const all_ways[] = {&way_user_dispatch, &way_seccomp, NULL};
 
 struct call {
 	long number;
@@ -301,45 +299,46 @@ static bool is_set(const char *value)
 	return value != NULL && *value != '\0';
 }
 
+/* Takes the first of the ways that works, or the wished one; or says of each that does not why. */
+static void choose_way(struct choice *choice, const char *wished)
+{
+	size_t used = 0;
+
+	(void)snprintf(choice->reason, sizeof choice->reason,
+		       "GROWBENCH_TRACE_WAY is neither %s nor %s", all_ways[0]->name,
+		       all_ways[1]->name);
+	for (const struct way *const *way = all_ways; *way != NULL; way++) {
+		const char *name;
+		long result;
+
+		if (is_set(wished) && strcmp(wished, (*way)->name) != 0)
+			continue;
+		result = (*way)->begin();
+		if (result == 0) {
+			(*way)->end();
+			choice->way = *way;
+			return;
+		}
+		name = strerrorname_np((int)-result);
+		used += (size_t)snprintf(choice->reason + used, sizeof choice->reason - used,
+					 "%s%s: %s", used == 0 ? "" : "; ", (*way)->why_not,
+					 name == NULL ? "unknown error" : name);
+	}
+}
+
 static void choose(struct choice *choice)
 {
 	const char *blind = getenv("GROWBENCH_TRACE_BLIND");
-	const char *wished = getenv("GROWBENCH_TRACE_WAY");
-	char *reason = choice->reason;
-	size_t room = sizeof choice->reason;
 
-	choice->way = NULL;
 	if (is_set(blind) && strcmp(blind, "0") != 0) {
-		(void)snprintf(reason, room, "GROWBENCH_TRACE_BLIND is set");
-		return;
-	}
-	if (install_handler() != 0) {
-		(void)snprintf(reason, room, "a handler of SIGSYS cannot be installed");
-		return;
-	}
-	(void)snprintf(reason, room, "GROWBENCH_TRACE_WAY is neither %s nor %s", all_ways[0]->name,
-		       all_ways[1]->name);
-	unblock_signal();
-	for (size_t i = 0; i < WAYS && choice->way == NULL; i++) {
-		const struct way *way = all_ways[i];
-		const char *name;
-		int written;
-		long error;
-
-		if (is_set(wished) && strcmp(wished, way->name) != 0)
-			continue;
-		error = way->begin();
-		if (error == 0) {
-			way->end();
-			choice->way = way;
-			return;
-		}
-		name = strerrorname_np((int)-error);
-		written = snprintf(reason, room, "%s%s: %s",
-				   room == sizeof choice->reason ? "" : "; ", way->why_not,
-				   name == NULL ? "unknown error" : name);
-		reason += written;
-		room -= (size_t)written;
+		(void)snprintf(choice->reason, sizeof choice->reason,
+			       "GROWBENCH_TRACE_BLIND is set");
+	} else if (install_handler() != 0) {
+		(void)snprintf(choice->reason, sizeof choice->reason,
+			       "a handler of SIGSYS cannot be installed");
+	} else {
+		unblock_signal();
+		choose_way(choice, getenv("GROWBENCH_TRACE_WAY"));
 	}
 }
 

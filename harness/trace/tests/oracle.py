@@ -46,8 +46,8 @@ class Comparison(NamedTuple):
 
 def build_lines(
     command: Sequence[Union[str, Path]],
+    variables: Dict[str, str],
     preexec_fn: Optional[Callable[[], None]] = None,
-    **variables: str,
 ) -> List[str]:
     """The lines of standard output and error of a program that builds."""
     environment = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
@@ -77,7 +77,7 @@ class Programs:
     def _run(self, strategy: str, rows: int, before: List[str], **variables: str) -> List[str]:
         """What a build writes, with the words before the program's name."""
         command = [*before, str(self.program), strategy, str(rows), str(ROW_BYTES)]
-        return build_lines(command, **variables)
+        return build_lines(command, variables)
 
     def trace(self, strategy: str, rows: int = ROWS, **variables: str) -> Dict[str, int]:
         """What the interposer counted."""

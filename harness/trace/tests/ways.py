@@ -44,10 +44,12 @@ def counted(folder: Path, library: str, strategy: str, way: str) -> List[str]:
     preload = ":".join(filter(None, [str(folder / "libgrowbench-trace.so"), library]))
     lines = build_lines(
         [folder / "trace-build-one", strategy, str(rows), str(ROW_BYTES)],
-        preexec_fn=same_addresses,
-        LD_PRELOAD=preload,
-        GROWBENCH_TRACE_WAY=way,
-        SCUDO_OPTIONS="GWP_ASAN_Enabled=false",
+        {
+            "LD_PRELOAD": preload,
+            "GROWBENCH_TRACE_WAY": way,
+            "SCUDO_OPTIONS": "GWP_ASAN_Enabled=false",
+        },
+        same_addresses,
     )
     return [line for line in lines if line.split(" ", 1)[0] not in ("ms", "way")]
 
