@@ -80,6 +80,10 @@ static long install(void)
 		ANSWER(SYS_mprotect, SECCOMP_RET_TRAP),
 		ANSWER(SYS_pkey_mprotect, SECCOMP_RET_TRAP),
 		ANSWER(SYS_rt_sigprocmask, SECCOMP_RET_TRAP),
+		/* It may make a process without our handler (CLONE_CLEAR_SIGHAND, which posix_spawn
+		 * asks for from glibc 2.38 on); without it the C library takes clone, which
+		 * cannot. */
+		ANSWER(SYS_clone3, REFUSE(ENOSYS)),
 		ANSWER(SYS_execve, REFUSE(EPERM)),
 		ANSWER(SYS_execveat, REFUSE(EPERM)),
 		IF_EQUAL(SYS_rt_sigaction, 1, 0),
