@@ -5,7 +5,9 @@
 #include <string.h>
 
 enum {
-	PAGE_BYTES = 4096,
+	/* Addresses that are so far apart, or a multiple, the processor takes for the same at first,
+	 * and further its prefetchers do not look: whatever the system's pages are. */
+	FRAME_BYTES = 4096,
 	LINE_BYTES = 64,
 	/* Where memcpy takes "rep movsb": from there on, and below that. */
 	SLOW_BYTES = 2048,
@@ -31,7 +33,7 @@ static void copy_lines(unsigned char *to, const unsigned char *from, size_t byte
 
 void nd_bytes_copy(unsigned char *to, const unsigned char *from, size_t bytes)
 {
-	const size_t behind = ((uintptr_t)to - (uintptr_t)from) % PAGE_BYTES;
+	const size_t behind = ((uintptr_t)to - (uintptr_t)from) % FRAME_BYTES;
 
 	/* A word is common, and the call would cost more than the copy. */
 	if (bytes == sizeof(uint64_t))
@@ -66,14 +68,14 @@ static inline uint64_t load_word(const unsigned char *from)
  * Whether several loads in a turn are faster than one after the other. They are as a rule, but for
  * two cases, in which the processor foresees better where a single load instruction will go next:
  * in line after line (8 columns of 1,000,000 rows: 2.9 ms against 3.8, on an AMD EPYC of family
- * 25), and where there are few elements in a page (512 columns of 30,000 rows: 0.21 ms against
+ * 25), and where there are few elements in 4 KiB (512 columns of 30,000 rows: 0.21 ms against
  * 0.24).
  */
 static bool takes_several(ptrdiff_t stride)
 {
 	const size_t distance = stride < 0 ? 0 - (size_t)stride : (size_t)stride;
 
-	return distance <= PAGE_BYTES / 4 &&
+	return distance <= FRAME_BYTES / 4 &&
 	       (distance < LINE_BYTES || distance >= (size_t)2 * LINE_BYTES);
 }
 

@@ -38,7 +38,8 @@ enum {
 	CACHED_BYTES = 4 << 20,
 	/* How many columns before a tile is copied it is asked for. */
 	AHEAD = 16,
-	PAGE_BYTES = 4096,
+	/* See nd_run.c. */
+	FRAME_BYTES = 4096,
 	/* Rows and columns of a block of items that are not words side by side. */
 	BLOCK = 16
 };
@@ -141,7 +142,7 @@ static size_t band_rows(const struct nd_transposition *t, bool is_cached)
 {
 	if (is_cached)
 		return MIDDLE_BAND;
-	return t->from_column_stride % LINE_BYTES == 0 && t->from_column_stride % PAGE_BYTES != 0
+	return t->from_column_stride % LINE_BYTES == 0 && t->from_column_stride % FRAME_BYTES != 0
 		       ? NARROW_BAND
 		       : WIDE_BAND;
 }

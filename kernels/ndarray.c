@@ -3,12 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "nd_make.h"
-
-enum {
-	PAGE_BYTES = 4096
-};
 
 enum nd_status nd_nothing(struct ndarray *result, enum nd_status status)
 {
@@ -86,10 +83,12 @@ size_t nd_bytes(const struct ndarray *array)
 	return nd_size(array) * array->itemsize;
 }
 
-/* As NumPy's alloc.c does, for its reasons. */
+/* As NumPy's alloc.c does, for its reasons; but that takes pages to be of 4 KiB, so that where they
+ * are larger it asks for what the kernel refuses. */
 static void ask_for_huge_pages(unsigned char *block, size_t bytes)
 {
-	const size_t offset = PAGE_BYTES - (uintptr_t)block % PAGE_BYTES;
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t offset = page - (uintptr_t)block % page;
 
 	(void)madvise(block + offset, bytes - offset, MADV_HUGEPAGE);
 }

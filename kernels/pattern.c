@@ -2,12 +2,9 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "saturating.h"
-
-enum {
-	PAGE_BYTES = 4096
-};
 
 bool pattern_takes_doubles(size_t row_bytes)
 {
@@ -74,12 +71,13 @@ static void shuffle_rows(ptrdiff_t *index, size_t rows)
 /* The place of the next part of the mapping, which starts a page; false if it does not fit. */
 static bool add_part(size_t *end, size_t count, size_t bytes, size_t *place)
 {
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t part_bytes;
 
 	*place = *end;
 	return !__builtin_mul_overflow(count, bytes, &part_bytes) &&
-	       !__builtin_add_overflow(part_bytes, PAGE_BYTES - 1, &part_bytes) &&
-	       !__builtin_add_overflow(*end, part_bytes / PAGE_BYTES * PAGE_BYTES, end);
+	       !__builtin_add_overflow(part_bytes, page - 1, &part_bytes) &&
+	       !__builtin_add_overflow(*end, part_bytes / page * page, end);
 }
 
 /* Where the parts of an input lie in its mapping. */

@@ -10,12 +10,20 @@
 
 #define WORKER_KIT "libgrowbench-worker.so"
 
-/* Variables of ours that a worker gets as they are; allocator_variable() names the others. */
+/* Variables of ours that a worker gets as they are; allocator_variable() names the others. QEMU's
+ * say what machine it emulates, which has to be ours. */
 static bool passes_to_worker(const char *entry)
 {
 	static const char *const names[] = {
-		"PATH=",         "LD_LIBRARY_PATH=", "ASAN_OPTIONS=",    "UBSAN_OPTIONS=",
-		"LSAN_OPTIONS=", "TSAN_OPTIONS=",    "GROWBENCH_TRACE_", NULL,
+		"PATH=",
+		"LD_LIBRARY_PATH=",
+		"ASAN_OPTIONS=",
+		"UBSAN_OPTIONS=",
+		"LSAN_OPTIONS=",
+		"TSAN_OPTIONS=",
+		"GROWBENCH_TRACE_",
+		"QEMU_",
+		NULL,
 	};
 
 	for (const char *const *name = names; *name != NULL; name++)

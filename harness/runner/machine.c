@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/perf_event.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -41,8 +43,21 @@ static bool read_file(const char *path, char *text, size_t size)
 	return length > 0;
 }
 
-/* The value of the first line "key : value" or "key=value" of a file. */
-static bool read_line_of(const char *path, const char *key, char *value, size_t size)
+/* What follows one of the names "key|other key" at the start of the line, or NULL. */
+static char *skip_key(char *line, const char *keys)
+{
+	for (const char *key = keys; *key != '\0';) {
+		const size_t length = strcspn(key, "|");
+
+		if (strncmp(line, key, length) == 0 && strchr("\t :=", line[length]) != NULL)
+			return line + length;
+		key += length + (key[length] == '|');
+	}
+	return NULL;
+}
+
+/* The value of the first line "key : value" or "key=value" of a file, with one of these keys. */
+static bool read_line_of(const char *path, const char *keys, char *value, size_t size)
 {
 	char *line = NULL;
 	size_t room = 0;
@@ -51,9 +66,9 @@ static bool read_line_of(const char *path, const char *key, char *value, size_t 
 
 	*value = '\0';
 	while (file != NULL && !found && getline(&line, &room, file) > 0) {
-		char *rest = line + strlen(key);
+		char *rest = skip_key(line, keys);
 
-		if (strncmp(line, key, strlen(key)) != 0 || strchr("\t :=", *rest) == NULL)
+		if (rest == NULL)
 			continue;
 		rest += strspn(rest, "\t :=\"");
 		rest[strcspn(rest, "\"\n")] = '\0';
@@ -70,15 +85,16 @@ static bool read_line_of(const char *path, const char *key, char *value, size_t 
 struct fact {
 	const char *name;
 	const char *path;
-	const char *key; /* NULL: the whole file */
+	const char *key; /* NULL: the whole file; "key|key": what other architectures call it */
 };
 
 static const struct fact machine_facts[] = {
 	{"cpu_model", "/proc/cpuinfo", "model name"},
-	{"cpu_vendor", "/proc/cpuinfo", "vendor_id"},
-	{"cpu_family", "/proc/cpuinfo", "cpu family"},
-	{"cpu_model_number", "/proc/cpuinfo", "model"},
-	{"cpu_stepping", "/proc/cpuinfo", "stepping"},
+	{"cpu_vendor", "/proc/cpuinfo", "vendor_id|CPU implementer"},
+	{"cpu_family", "/proc/cpuinfo", "cpu family|CPU architecture"},
+	{"cpu_model_number", "/proc/cpuinfo", "model|CPU part"},
+	{"cpu_variant", "/proc/cpuinfo", "CPU variant"},
+	{"cpu_stepping", "/proc/cpuinfo", "stepping|CPU revision"},
 	{"cpu_microcode", "/proc/cpuinfo", "microcode"},
 	{"cpu_max_khz", "/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", NULL},
 	{"vendor", "/sys/class/dmi/id/sys_vendor", NULL},
@@ -120,9 +136,9 @@ static void add_fact(json_t *object, json_t *absent, const struct fact *fact)
 		(void)json_object_set_new(object, fact->name, value);
 		return;
 	}
-	(void)snprintf(reason, sizeof reason, "%s%s%s", fact->path,
+	(void)snprintf(reason, sizeof reason, "%s%s%.*s", fact->path,
 		       fact->key == NULL ? " is absent or empty" : " has no line ",
-		       fact->key == NULL ? "" : fact->key);
+		       fact->key == NULL ? 0 : (int)strcspn(fact->key, "|"), fact->key);
 	(void)json_object_set_new(object, fact->name, json_null());
 	(void)json_object_set_new(absent, fact->name, json_string(reason));
 }
@@ -247,9 +263,34 @@ static json_t *describe_caches(const struct topology *topology)
 	return array;
 }
 
+/*
+ * The file that the kernel really runs, where that is an emulator of another processor, or a tool
+ * that rewrites the program, such as Valgrind: they show the program under /proc/self/exe, but not
+ * under another name of it. False, with an empty text, if the kernel runs the program itself.
+ */
+static bool find_emulator(char *path, size_t size)
+{
+	int shown = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	int run = open("/proc/thread-self/exe", O_RDONLY | O_CLOEXEC);
+	struct stat of_shown;
+	struct stat of_run;
+	ssize_t length = 0;
+
+	if (shown >= 0 && run >= 0 && fstat(shown, &of_shown) == 0 && fstat(run, &of_run) == 0 &&
+	    (of_shown.st_dev != of_run.st_dev || of_shown.st_ino != of_run.st_ino))
+		length = readlink("/proc/thread-self/exe", path, size - 1);
+	path[length > 0 ? length : 0] = '\0';
+	if (shown >= 0)
+		(void)close(shown);
+	if (run >= 0)
+		(void)close(run);
+	return length > 0;
+}
+
 static json_t *describe_machine(const struct topology *topology, json_t *absent)
 {
 	struct utsname names;
+	char emulator[PATH_MAX];
 	char flags[4096];
 	json_t *machine;
 
@@ -261,6 +302,13 @@ static json_t *describe_machine(const struct topology *topology, json_t *absent)
 			  "numa_nodes", (int)topology->numa_nodes, "memory_bytes",
 			  (json_int_t)topology->memory_bytes, "caches", describe_caches(topology));
 	ADD_FACTS(machine, absent, machine_facts);
+	if (find_emulator(emulator, sizeof emulator)) {
+		(void)json_object_set_new(machine, "emulator", json_string(emulator));
+	} else {
+		(void)json_object_set_new(machine, "emulator", json_null());
+		(void)json_object_set_new(absent, "emulator",
+					  json_string("the processor itself runs the programs"));
+	}
 	if (read_line_of("/proc/cpuinfo", "flags", flags, sizeof flags)) {
 		(void)json_object_set_new(machine, "virtual_machine",
 					  json_boolean(strstr(flags, "hypervisor") != NULL));
@@ -402,10 +450,26 @@ static void slug(const char *model, char *text, size_t size)
 	text[used] = '\0';
 }
 
+/* "aarch64 0x41 0xd0c": arm64 says who made a CPU, and which of his it is, in numbers. */
+static void name_by_numbers(const char *architecture, char *name, size_t size)
+{
+	char maker[32];
+	char part[32];
+
+	(void)read_line_of("/proc/cpuinfo", "CPU implementer", maker, sizeof maker);
+	(void)read_line_of("/proc/cpuinfo", "CPU part", part, sizeof part);
+	(void)snprintf(name, size, "%s %s %s", architecture, maker, part);
+}
+
 void machine_id(const struct topology *topology, char *text, size_t size)
 {
 	static const char *const keys[] = {
-		"vendor_id", "cpu family", "model", "model name", "stepping", NULL,
+		"vendor_id|CPU implementer",
+		"cpu family|CPU architecture",
+		"model|CPU part",
+		"model name",
+		"stepping|CPU revision",
+		NULL,
 	};
 	uint64_t gib = (topology->memory_bytes + (UINT64_C(1) << 30) - 1) >> 30;
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -422,8 +486,10 @@ void machine_id(const struct topology *topology, char *text, size_t size)
 	(void)snprintf(value, sizeof value, "|%u|%u|%" PRIu64, topology->cores, topology->cpus,
 		       gib);
 	hash = fnv1a(hash, value);
+	if (read_line_of("/proc/cpuinfo", "CPU variant", value, sizeof value))
+		hash = fnv1a(hash, value);
 	if (!read_line_of("/proc/cpuinfo", "model name", value, sizeof value))
-		(void)snprintf(value, sizeof value, "%s", names.machine);
+		name_by_numbers(names.machine, value, sizeof value);
 	slug(value, model, sizeof model);
 	(void)snprintf(text, size, "%s-%ucpu-%" PRIu64 "gib-%04x", model, topology->cpus, gib,
 		       (unsigned)(hash & 0xffff));
@@ -552,8 +618,17 @@ size_t machine_warnings(const struct topology *topology, void (*each)(const char
 	size_t count = 0;
 	char text[512];
 	char flags[4096];
+	char emulator[PATH_MAX];
 
 #define WARN(message) (each(message, data), count++)
+	if (find_emulator(emulator, sizeof emulator)) {
+		(void)snprintf(text, sizeof text,
+			       "programs run under %.255s, not on a processor of their own: times, "
+			       "page faults and peaks are the emulator's and mean nothing; counts "
+			       "of calls and of bytes hold",
+			       emulator);
+		WARN(text);
+	}
 	if (topology->allowed < 2)
 		WARN("only one CPU may be used, so the runner shares it with the workers; allow "
 		     "this process a second one");

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/runner/random.h"
 #include "harness/worker/measure.h"
@@ -177,7 +178,7 @@ static double model_ns(const struct block *block, bool cold)
 	return calls * call_ns + (double)block->size.rows * row_ns +
 	       (double)plan_payload_bytes(block) * write_byte_ns +
 	       ((double)cost.copied_bytes + 0.1 * (double)cost.realloc_moved_bytes) * copy_byte_ns +
-	       (double)cost.peak_moving_bytes / 4096 * page_ns;
+	       (double)cost.peak_moving_bytes / (double)sysconf(_SC_PAGESIZE) * page_ns;
 }
 
 static int compare_doubles(const void *a, const void *b)

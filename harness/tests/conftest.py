@@ -22,6 +22,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 GROWBENCH = Path(os.environ.get("GROWBENCH") or REPOSITORY / "build/growbench").resolve()
 WORKER = Path(os.environ.get("GROWBENCH_WORKER") or REPOSITORY / "build/growbench-worker").resolve()
+# How many times as long as usual a program may take.
+PATIENCE = float(os.environ.get("GROWBENCH_TEST_TIMEOUT_FACTOR") or 1)
 SANITIZED = bool(os.environ.get("GROWBENCH_SANITIZE", "").strip())
 
 # The user, and the group, who owns nothing.
@@ -111,7 +113,11 @@ Row = Dict[str, str]
 
 def environment(**variables: str) -> Dict[str, str]:
     """An environment without what would change the programs, and with these variables."""
-    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    passed = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _PASSED_ON or name.startswith("QEMU_")
+    }
     return {**passed, **variables}
 
 
@@ -177,7 +183,7 @@ class Growbench:
             cwd=self.folder,
             env=environment(**(variables or {})),
             text=True,
-            timeout=timeout,
+            timeout=timeout * PATIENCE,
             check=False,
             **popen,
         )

@@ -20,6 +20,7 @@ from conftest import (
     EXIT_DONE,
     EXIT_FAILED,
     GROWBENCH,
+    PATIENCE,
     REPOSITORY,
     SANITIZED,
     WORKER,
@@ -82,7 +83,7 @@ class Program:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=60 * PATIENCE,
             check=False,
         )
         calls, stack = [], ""

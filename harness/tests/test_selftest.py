@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import GROWBENCH, WORKER, environment, real_allocators
+from conftest import GROWBENCH, PATIENCE, WORKER, environment, real_allocators
 
 BUILD = GROWBENCH.parent
 DEFECTS = BUILD / "libgrowbench-defects.so"
@@ -47,7 +47,7 @@ class Build(NamedTuple):
             env=environment(),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=300 * PATIENCE,
             check=False,
         )
 

@@ -14,6 +14,7 @@ from conftest import (
     EXIT_USAGE,
     FIGURES,
     IDENTITY,
+    PATIENCE,
     STRATEGIES,
     WORKER,
     environment,
@@ -36,7 +37,7 @@ def worker(
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
         check=False,
         **popen,
     )

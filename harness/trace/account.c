@@ -3,8 +3,8 @@
 #include <stdatomic.h>
 
 #include "harness/trace/blocks.h"
+#include "harness/trace/mappings.h"
 #include "harness/trace/real.h"
-#include "harness/trace/system_calls.h"
 
 _Thread_local struct thread_account account __attribute__((tls_model("initial-exec")));
 
@@ -64,7 +64,7 @@ bool account_reset(size_t blocks)
 	atomic_store(&live_bytes.peak_moving, 0);
 	atomic_store(&live_bytes.peak_usable, 0);
 	atomic_store(&lost_blocks, false);
-	system_calls_forget_mappings();
+	mappings_forget();
 	return blocks_reset(blocks);
 }
 
@@ -216,7 +216,7 @@ const char *account_incomplete(void)
 {
 	if (atomic_load(&lost_blocks))
 		return "the interposer had no memory for its table of blocks";
-	if (system_calls_lost_mappings())
+	if (mappings_lost())
 		return "the interposer had no memory for its table of mappings";
 	return NULL;
 }

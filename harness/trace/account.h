@@ -20,7 +20,7 @@ struct thread_account {
 	unsigned depth;
 	/* Between start and stop, and not paused. */
 	bool counting;
-	/* What the kernel looks at before each system call (system_calls.h). */
+	/* Are system calls to be seen? The kernel may look at it before each (ways.h). */
 	volatile unsigned char selector;
 	/* Where mremap has put pages since the outermost call began; 0, 0: nowhere. */
 	uintptr_t remapped_start;

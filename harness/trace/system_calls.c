@@ -1,50 +1,29 @@
 #include "harness/trace/system_calls.h"
 
-#include <stdlib.h>
+#include <stddef.h>
 
-#include "harness/trace/lock.h"
-#include "harness/trace/ranges.h"
 #include "harness/trace/raw.h"
 
-/* What the program itself has mapped in counted regions, and what of it can be written to. */
-static struct lock mappings_lock;
-static struct ranges mappings;
-static struct ranges writable;
-
-bool system_calls_lost_mappings(void)
-{
-	bool lost;
-
-	lock_take(&mappings_lock);
-	lost = mappings.incomplete || writable.incomplete;
-	lock_release(&mappings_lock);
-	return lost;
-}
-
-void system_calls_forget_mappings(void)
-{
-	lock_take(&mappings_lock);
-	ranges_clear(&mappings);
-	ranges_clear(&writable);
-	lock_release(&mappings_lock);
-}
-
-#if defined(__x86_64__)
+#if defined(RAW_ALLOWED_BYTES)
 
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/ucontext.h>
 #include <unistd.h>
 
-#ifndef PR_SET_SYSCALL_USER_DISPATCH
-#define PR_SET_SYSCALL_USER_DISPATCH 59
-#define PR_SYS_DISPATCH_OFF 0
-#define PR_SYS_DISPATCH_ON 1
+#include "harness/trace/account.h"
+#include "harness/trace/lock.h"
+#include "harness/trace/mappings.h"
+#include "harness/trace/registers.h"
+#include "harness/trace/ways.h"
+
+#ifndef SYS_SECCOMP
+#define SYS_SECCOMP 1
 #endif
 #ifndef SYS_USER_DISPATCH
 #define SYS_USER_DISPATCH 2
@@ -62,6 +41,9 @@ struct kernel_sigaction {
 
 #define KERNEL_SA_RESTORER 0x04000000UL
 
+/* The first that works is taken. */
+static const struct way *const all_ways[] = {&way_user_dispatch, &way_seccomp, NULL};
+
 struct call {
 	long number;
 	long arguments[6];
@@ -76,11 +58,6 @@ static long make(const struct call *call)
 	return raw_system_call(call->number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
-static bool failed(const struct call *call)
-{
-	return (unsigned long)call->result > -4096UL;
-}
-
 static uint64_t whole_pages(unsigned long bytes)
 {
 	static atomic_ulong page_bytes;
@@ -93,76 +70,6 @@ static uint64_t whole_pages(unsigned long bytes)
 	return (bytes + page - 1) & ~(page - 1);
 }
 
-/* Of the program's own calls: what they make writable is live memory, as a block is. */
-
-static void program_mapped(uintptr_t start, uintptr_t end, bool can_write)
-{
-	size_t added = 0;
-	size_t removed;
-
-	lock_take(&mappings_lock);
-	removed = ranges_remove(&writable, start, end);
-	(void)ranges_add(&mappings, start, end);
-	if (can_write)
-		added = ranges_add(&writable, start, end);
-	lock_release(&mappings_lock);
-	account_remove_bytes(removed);
-	account_add_bytes(added);
-}
-
-static void program_unmapped(uintptr_t start, uintptr_t end)
-{
-	size_t removed;
-
-	lock_take(&mappings_lock);
-	(void)ranges_remove(&mappings, start, end);
-	removed = ranges_remove(&writable, start, end);
-	lock_release(&mappings_lock);
-	account_remove_bytes(removed);
-}
-
-static void program_protected(uintptr_t start, uintptr_t end, bool can_write)
-{
-	size_t added = 0;
-	size_t removed = 0;
-
-	lock_take(&mappings_lock);
-	if (!ranges_contain(&mappings, start, end))
-		;
-	else if (can_write)
-		added = ranges_add(&writable, start, end);
-	else
-		removed = ranges_remove(&writable, start, end);
-	lock_release(&mappings_lock);
-	if (removed > 0)
-		account_remove_bytes(removed);
-	if (added > 0)
-		account_add_bytes(added);
-}
-
-/* Pages that mremap moves have all the same protection, or the kernel refuses. */
-static void program_remapped(uintptr_t old_start, uintptr_t old_end, uintptr_t start, uintptr_t end)
-{
-	bool known;
-	bool can_write;
-	size_t added = 0;
-	size_t removed = 0;
-
-	lock_take(&mappings_lock);
-	known = ranges_contain(&mappings, old_start, old_end);
-	can_write = known && ranges_contain(&writable, old_start, old_end);
-	if (known) {
-		(void)ranges_remove(&mappings, old_start, old_end);
-		removed = ranges_remove(&writable, old_start, old_end);
-		(void)ranges_add(&mappings, start, end);
-	}
-	if (can_write)
-		added = ranges_add(&writable, start, end);
-	lock_release(&mappings_lock);
-	account_remove_bytes(removed);
-	account_add_bytes(added);
-}
-
 static void note_mmap(const struct call *call, struct trace_system_calls *calls)
 {
 	const uint64_t bytes = whole_pages((unsigned long)call->arguments[1]);
@@ -171,7 +78,7 @@ static void note_mmap(const struct call *call, struct trace_system_calls *calls)
 	calls->mmap_count++;
 	calls->mapped_bytes += bytes;
 	if (account.depth == 0 && (call->arguments[3] & MAP_ANONYMOUS) != 0)
-		program_mapped(start, start + bytes, (call->arguments[2] & PROT_WRITE) != 0);
+		mappings_mapped(start, start + bytes, (call->arguments[2] & PROT_WRITE) != 0);
 }
 
 static void note_munmap(const struct call *call, struct trace_system_calls *calls)
@@ -182,7 +89,7 @@ static void note_munmap(const struct call *call, struct trace_system_calls *call
 	calls->munmap_count++;
 	calls->unmapped_bytes += bytes;
 	if (account.depth == 0)
-		program_unmapped(start, start + bytes);
+		mappings_unmapped(start, start + bytes);
 }
 
 static void note_mremap(const struct call *call, struct trace_system_calls *calls)
@@ -200,7 +107,7 @@ static void note_mremap(const struct call *call, struct trace_system_calls *call
 	account.remapped_start = start;
 	account.remapped_end = start + bytes;
 	if (account.depth == 0)
-		program_remapped(old_start, old_start + old_bytes, start, start + bytes);
+		mappings_remapped(old_start, old_start + old_bytes, start, start + bytes);
 }
 
 static void note_brk(const struct call *call, struct trace_system_calls *calls)
@@ -230,8 +137,8 @@ static void note_mprotect(const struct call *call, struct trace_system_calls *ca
 
 	calls->mprotect_count++;
 	if (account.depth == 0)
-		program_protected(start, start + whole_pages((unsigned long)call->arguments[1]),
-				  (call->arguments[2] & PROT_WRITE) != 0);
+		mappings_protected(start, start + whole_pages((unsigned long)call->arguments[1]),
+				   (call->arguments[2] & PROT_WRITE) != 0);
 }
 
 static void note(const struct call *call)
@@ -239,7 +146,7 @@ static void note(const struct call *call)
 	struct trace_system_calls *calls =
 		account.depth > 0 ? &account.counts.allocator : &account.counts.program;
 
-	if (failed(call))
+	if (raw_failed(call->result))
 		return;
 	switch (call->number) {
 	case SYS_mmap:
@@ -299,56 +206,64 @@ static long change_mask(const long *arguments, ucontext_t *context)
 /* Calls that come back elsewhere than they were made from: with another stack, twice, or never. */
 static bool must_be_made_in_place(long number)
 {
-	return number == SYS_clone || number == SYS_clone3 || number == SYS_fork ||
-	       number == SYS_vfork || number == SYS_rt_sigreturn || number == SYS_exit ||
-	       number == SYS_exit_group;
+	switch (number) {
+	case SYS_clone:
+	case SYS_clone3:
+#if defined(SYS_fork)
+	case SYS_fork:
+	case SYS_vfork:
+#endif
+	case SYS_rt_sigreturn:
+	case SYS_exit:
+	case SYS_exit_group:
+		return true;
+	default:
+		return false;
+	}
 }
 
-static void on_system_call(int signal, siginfo_t *info, void *data)
+static long make_and_note(struct call *call, bool seen)
 {
-	ucontext_t *context = data;
-	greg_t *registers = context->uc_mcontext.gregs;
-	struct call call = {
-		.number = registers[REG_RAX],
-		.arguments = {registers[REG_RDI], registers[REG_RSI], registers[REG_RDX],
-			      registers[REG_R10], registers[REG_R8], registers[REG_R9]},
-	};
+	if (call->number == SYS_brk)
+		call->break_before = raw_system_call(SYS_brk, 0, 0, 0, 0, 0, 0);
+	call->result = make(call);
+	if (seen)
+		note(call);
+	return call->result;
+}
+
+static void on_system_call(int signal, siginfo_t *info, void *context)
+{
+	const uintptr_t offset = registers_next(context) - (uintptr_t)raw_allowed_start;
+	/* A filter sends all calls of its kinds, in whatever thread. */
+	const bool seen = account.selector == ACCOUNT_SYSTEM_CALLS_SEEN;
+	struct call call = {.number = info->si_syscall};
+	long result;
 
 	(void)signal;
-	if (info->si_code != SYS_USER_DISPATCH)
+	if (info->si_code != SYS_USER_DISPATCH && info->si_code != SYS_SECCOMP)
 		return;
+	if (offset < RAW_ALLOWED_BYTES) {
+		/* Somebody else's filter refuses our own call. */
+		registers_return(context, -ENOSYS);
+		return;
+	}
+	registers_arguments(context, call.arguments);
 	account.selector = ACCOUNT_SYSTEM_CALLS_PASS;
 	if (must_be_made_in_place(call.number)) {
-		/* Back to the instruction, of two bytes; calls pass until the next call of an
-		 * interposed function ends. */
-		registers[REG_RIP] -= 2;
+		/* Calls pass until the next call of an interposed function ends. */
+		registers_make_again(context);
 		return;
 	}
-	if (call.number == SYS_rt_sigprocmask) {
-		call.result = change_mask(call.arguments, context);
-	} else if (call.number == SYS_rt_sigaction && call.arguments[0] == SIGSYS) {
-		call.result = -EINVAL;
-	} else {
-		if (call.number == SYS_brk)
-			call.break_before = raw_system_call(SYS_brk, 0, 0, 0, 0, 0, 0);
-		call.result = make(&call);
-		note(&call);
-	}
-	registers[REG_RAX] = call.result;
-	account.selector = ACCOUNT_SYSTEM_CALLS_SEEN;
-}
-
-static long dispatch(bool on)
-{
-	const uintptr_t start = (uintptr_t)raw_allowed_start;
-	const uintptr_t end = (uintptr_t)raw_allowed_end;
-
-	if (on)
-		return raw_system_call(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON,
-				       (long)start, (long)(end - start), (long)&account.selector,
-				       0);
-	return raw_system_call(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0,
-			       0, 0);
+	if (call.number == SYS_rt_sigprocmask)
+		result = change_mask(call.arguments, context);
+	else if (call.number == SYS_rt_sigaction && call.arguments[0] == SIGSYS)
+		result = -EINVAL;
+	else
+		result = make_and_note(&call, seen);
+	registers_return(context, result);
+	if (seen)
+		account.selector = ACCOUNT_SYSTEM_CALLS_SEEN;
 }
 
 static long install_handler(void)
@@ -365,55 +280,122 @@ static long install_handler(void)
 			       0);
 }
 
-static const char *find_out(void)
+static void unblock_signal(void)
 {
-	const char *wished = getenv("GROWBENCH_TRACE_BLIND");
+	const uint64_t unblocked = SIGSYS_BIT;
 
-	if (wished != NULL && *wished != '\0' && strcmp(wished, "0") != 0)
-		return "GROWBENCH_TRACE_BLIND is set";
-	if (dispatch(true) != 0)
-		return "the kernel does not offer Syscall User Dispatch (Linux 5.11 and later do, "
-		       "unless a sandbox forbids it)";
-	(void)dispatch(false);
-	if (install_handler() != 0)
-		return "a handler of SIGSYS cannot be installed";
-	return NULL;
+	(void)raw_system_call(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&unblocked, 0,
+			      sizeof unblocked, 0, 0);
+}
+
+/* Which way is taken, or why none. */
+struct choice {
+	const struct way *way;
+	char reason[256];
+};
+
+static bool is_set(const char *value)
+{
+	return value != NULL && *value != '\0';
+}
+
+/* Takes the first of the ways that works, or the wished one; or says of each that does not why. */
+static void choose_way(struct choice *choice, const char *wished)
+{
+	size_t used = 0;
+
+	(void)snprintf(choice->reason, sizeof choice->reason,
+		       "GROWBENCH_TRACE_WAY is neither %s nor %s", all_ways[0]->name,
+		       all_ways[1]->name);
+	for (const struct way *const *way = all_ways; *way != NULL; way++) {
+		const char *name;
+		long result;
+
+		if (is_set(wished) && strcmp(wished, (*way)->name) != 0)
+			continue;
+		result = (*way)->begin();
+		if (result == 0) {
+			(*way)->end();
+			choice->way = *way;
+			return;
+		}
+		name = strerrorname_np((int)-result);
+		used += (size_t)snprintf(choice->reason + used, sizeof choice->reason - used,
+					 "%s%s: %s", used == 0 ? "" : "; ", (*way)->why_not,
+					 name == NULL ? "unknown error" : name);
+	}
+}
+
+static void choose(struct choice *choice)
+{
+	const char *blind = getenv("GROWBENCH_TRACE_BLIND");
+
+	if (is_set(blind) && strcmp(blind, "0") != 0) {
+		(void)snprintf(choice->reason, sizeof choice->reason,
+			       "GROWBENCH_TRACE_BLIND is set");
+	} else if (install_handler() != 0) {
+		(void)snprintf(choice->reason, sizeof choice->reason,
+			       "a handler of SIGSYS cannot be installed");
+	} else {
+		unblock_signal();
+		choose_way(choice, getenv("GROWBENCH_TRACE_WAY"));
+	}
+}
+
+static const struct choice *chosen(void)
+{
+	/* Several threads may find out at the same time, and find the same. */
+	static atomic_int known;
+	static struct choice choice;
+	static struct lock lock;
+
+	if (atomic_load(&known) == 0) {
+		lock_take(&lock);
+		if (atomic_load(&known) == 0)
+			choose(&choice);
+		atomic_store(&known, 1);
+		lock_release(&lock);
+	}
+	return &choice;
 }
 
 const char *system_calls_blind(void)
 {
-	/* Several threads may find out at the same time, and find the same. */
-	static atomic_int known;
-	static const char *_Atomic reason;
+	const struct choice *choice = chosen();
 
-	if (atomic_load(&known) == 0) {
-		atomic_store(&reason, find_out());
-		atomic_store(&known, 1);
-	}
-	return atomic_load(&reason);
+	return choice->way == NULL ? choice->reason : NULL;
+}
+
+const char *system_calls_way(void)
+{
+	const struct choice *choice = chosen();
+
+	return choice->way == NULL ? NULL : choice->way->name;
 }
 
 void system_calls_begin(void)
 {
-	const uint64_t unblocked = SIGSYS_BIT;
-
 	/* Programs install handlers of their own, test frameworks for one. */
 	(void)install_handler();
-	(void)raw_system_call(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&unblocked, 0,
-			      sizeof unblocked, 0, 0);
-	(void)dispatch(true);
+	unblock_signal();
+	(void)chosen()->way->begin();
 }
 
 void system_calls_end(void)
 {
-	(void)dispatch(false);
+	chosen()->way->end();
 }
 
 #else
 
 const char *system_calls_blind(void)
 {
-	return "Syscall User Dispatch is offered on x86-64 only";
+	return "seeing system calls is known on x86-64 and arm64 only";
+}
+
+const char *system_calls_way(void)
+{
+	return NULL;
 }
 
 void system_calls_begin(void)

@@ -41,6 +41,7 @@ const struct trace growbench_trace = {
 	.version = TRACE_VERSION,
 	.real = real_function,
 	.blind = system_calls_blind,
+	.way = system_calls_way,
 	.reset = account_reset,
 	.start = start,
 	.stop = stop,

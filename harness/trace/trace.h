@@ -16,11 +16,13 @@
  *
  *     const struct trace *trace = dlsym(RTLD_DEFAULT, TRACE_SYMBOL);
  *
- * Calls of the system are seen by Linux's Syscall User Dispatch (x86-64, Linux 5.11): a SIGSYS for
- * each, whoever makes it, so that the C library's own malloc, which calls mmap and brk past the
- * dynamic linker, is seen as well as any other. Where the kernel does not offer it, or the
- * environment variable GROWBENCH_TRACE_BLIND is set to something but 0, blind() says why, and
- * system_calls_seen is false in what is counted.
+ * Calls of the system are seen since the kernel sends SIGSYS for each, whoever makes it, so that
+ * the C library's own malloc, which calls mmap and brk past the dynamic linker, is seen as well as
+ * any other. It is told to by Syscall User Dispatch where there is one (x86-64, Linux 5.11), or
+ * else by a seccomp filter, which stays with the threads that have counted and with what they make,
+ * and lets them start no other program. GROWBENCH_TRACE_WAY=user_dispatch or seccomp takes just
+ * that one. Where neither is offered, or the environment variable GROWBENCH_TRACE_BLIND is set to
+ * something but 0, blind() says why, and system_calls_seen is false in what is counted.
  *
  * The interposer allocates nothing through malloc, holds no lock while the real function runs, and
  * may be called from any number of threads.
@@ -33,7 +35,7 @@
 #include <stdint.h>
 
 #define TRACE_SYMBOL "growbench_trace"
-#define TRACE_VERSION 2
+#define TRACE_VERSION 3
 
 /* Calls of the system that succeeded; byte counts are whole pages as the kernel counts them. */
 struct trace_system_calls {
@@ -108,6 +110,9 @@ struct trace {
 
 	/* Why system calls cannot be seen, or NULL if they can. */
 	const char *(*blind)(void);
+
+	/* How they are: "user_dispatch" or "seccomp"; NULL if they cannot be. */
+	const char *(*way)(void);
 
 	/* Forgets all blocks and peaks, and makes room for `blocks` live ones, mapped in and
 	 * touched, so that counting takes no new memory (more blocks are possible, but cost some

@@ -13,8 +13,8 @@
  * A step is a multiple of every page size that Linux uses (4, 16 and 64 KiB), so the strategy need
  * not ask for it. With 4 KiB pages one system call stands against 16 page faults: a step of one
  * page took a third longer for 16 MiB, steps of 256 KiB and 2 MiB gained nothing, and they would
- * make a small array look large. While it grows, the array gets no huge pages, which need 2 MiB
- * that are usable at once.
+ * make a small array look large. While it grows, the array gets no huge pages, which need as much
+ * that is usable at once (2 MiB where pages have 4 KiB).
  *
  * From: virtual-memory arrays, as in many language run-times and arena allocators (VirtualAlloc
  * with MEM_RESERVE, then MEM_COMMIT, on Windows).

@@ -1,6 +1,7 @@
 """Synthetic runs for the tests: what a runner would write, with known answers."""
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from growbench.columns import COLUMNS, COUNT, TEXT
 from growbench.load import read_runs
 
 SCRIPTS = Path(__file__).parents[1]
+# How many times as long as usual a program may take.
+PATIENCE = float(os.environ.get("GROWBENCH_TEST_TIMEOUT_FACTOR") or 1)
 MACHINE = "example-2cpu"
 
 STRATEGIES = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import SCRIPTS, build_runs, one_cell, write_runs
+from conftest import PATIENCE, SCRIPTS, build_runs, one_cell, write_runs
 from full_runs import full_run
 
 from growbench.files import write_csv
@@ -45,7 +45,7 @@ def call(python):
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=120 * PATIENCE,
         )
         assert "Traceback" not in done.stderr
         return done

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import SCRIPTS, build_runs, one_cell, write_runs
+from conftest import PATIENCE, SCRIPTS, build_runs, one_cell, write_runs
 from full_runs import full_run
 from report_runs import (
     HOSTILE_DESCRIPTION,
@@ -348,7 +348,7 @@ def test_the_same_run_gives_the_same_bytes(reported, tmp_path):
         cwd="/",
         check=True,
         capture_output=True,
-        timeout=120,
+        timeout=120 * PATIENCE,
     )
     assert b"Traceback" not in done.stderr
     for name in ("report.html", "report.pdf"):

@@ -149,6 +149,8 @@ int main(int argc, char **argv)
 		print_live("release_", &released);
 		if (trace->blind() != NULL)
 			(void)printf("blind %s\n", trace->blind());
+		else
+			(void)printf("way %s\n", trace->way());
 	}
 	(void)printf("ms %.3f\n", start_ms);
 	free(source.buffer);

@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Optional
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Union
 
 ROWS = 1000
 ROW_BYTES = 80
@@ -27,6 +27,9 @@ NOTHING = "none"
 SKIPPED = 77
 # The system calls that the interposer counts.
 CALLS = ("mmap", "munmap", "mremap", "brk", "madvise", "mprotect")
+# How it can see them, and what it says only if it does.
+WAYS = ("user_dispatch", "seccomp")
+CALLS_SEEN = "build_program_mmap_count"
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -41,6 +44,29 @@ class Comparison(NamedTuple):
     of_trace: int
 
 
+def build_lines(
+    command: Sequence[Union[str, Path]],
+    variables: Dict[str, str],
+    preexec_fn: Optional[Callable[[], None]] = None,
+) -> List[str]:
+    """The lines of standard output and error of a program that builds."""
+    environment = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
+    # GLib's own cache of blocks would hide some from the interposer and valgrind alike.
+    environment.update(variables, G_SLICE="always-malloc")
+    done = subprocess.run(
+        command,
+        env=environment,
+        preexec_fn=preexec_fn,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
 class Programs:
     """What is run, and how."""
 
@@ -48,39 +74,32 @@ class Programs:
         self.interposer = folder / "libgrowbench-trace.so"
         self.program = folder / "trace-build-one"
 
-    def _run(self, strategy: str, rows: int, before: List[str], **variables: str) -> str:
-        """Standard output and error of a build, with the words before the program's name."""
-        environment = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
-        # GLib's own cache of blocks would hide some from the interposer and valgrind alike.
-        environment.update(variables, G_SLICE="always-malloc")
-        done = subprocess.run(
-            [*before, str(self.program), strategy, str(rows), str(ROW_BYTES)],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-        return done.stdout
+    def _run(self, strategy: str, rows: int, before: List[str], **variables: str) -> List[str]:
+        """What a build writes, with the words before the program's name."""
+        command = [*before, str(self.program), strategy, str(rows), str(ROW_BYTES)]
+        return build_lines(command, variables)
 
-    def trace(self, strategy: str, rows: int = ROWS) -> Dict[str, int]:
+    def trace(self, strategy: str, rows: int = ROWS, **variables: str) -> Dict[str, int]:
         """What the interposer counted."""
-        lines = self._run(strategy, rows, [], LD_PRELOAD=str(self.interposer)).splitlines()
+        lines = self._run(strategy, rows, [], LD_PRELOAD=str(self.interposer), **variables)
         pairs = (line.split(" ", 1) for line in lines)
         return {name: int(value) for name, value in pairs if value.isdigit()}
 
+    def ways(self) -> List[str]:
+        """Those to see system calls that work here."""
+        return [way for way in WAYS if CALLS_SEEN in self.trace(NOTHING, GROWBENCH_TRACE_WAY=way)]
+
     def memcheck(self, strategy: str) -> Dict[str, int]:
         """Allocations and frees of the whole program."""
-        text = self._run(strategy, ROWS, ["valgrind", "--tool=memcheck"])
+        text = "\n".join(self._run(strategy, ROWS, ["valgrind", "--tool=memcheck"]))
         found = re.search(r"total heap usage: ([\d,]+) allocs, ([\d,]+) frees", text)
         assert found, text
         return {"allocations": number(found[1]), "frees": number(found[2])}
 
     def dhat(self, strategy: str) -> int:
         """The most bytes live at once."""
-        text = self._run(strategy, ROWS, ["valgrind", "--tool=dhat", "--dhat-out-file=/dev/null"])
+        command = ["valgrind", "--tool=dhat", "--dhat-out-file=/dev/null"]
+        text = "\n".join(self._run(strategy, ROWS, command))
         found = re.search(r"At t-gmax: ([\d,]+) bytes", text)
         assert found, text
         return number(found[1])
@@ -91,17 +110,26 @@ class Programs:
         The interposer is there, but does not look at system calls: without it, what the dynamic
         linker allocates is different, and so is where the heap ends.
         """
-        text = self._run(
+        lines = self._run(
             strategy,
             rows,
             ["strace", "-f", "-qq", "-e", f"trace=write,{','.join(CALLS)}"],
             LD_PRELOAD=str(self.interposer),
             GROWBENCH_TRACE_BLIND="1",
         )
-        lines = text.splitlines()
         first = next(i for i, line in enumerate(lines) if '(-1, "build"' in line)
         last = next(i for i, line in enumerate(lines) if '(-1, "built"' in line)
         return lines[first + 1 : last]
+
+
+def strategy_names() -> List[str]:
+    """Those whose files there are."""
+    return [
+        path.name.rsplit(".", 1)[0]
+        for folder in ("strategies", "containers")
+        for path in sorted((REPOSITORY / "kernels" / folder).iterdir())
+        if path.suffix in (".c", ".cc")
+    ]
 
 
 def works(*tool: str) -> bool:
@@ -141,7 +169,7 @@ def of_valgrind(programs: Programs, strategies: List[str]) -> Iterator[Compariso
         )
         yield Comparison(strategy, "frees", "memcheck", tool["frees"] - base["frees"], frees)
         # What is mapped by the strategy itself is not in valgrind's heap.
-        if trace.get("build_program_mmap_count", 0) == 0:
+        if trace.get(CALLS_SEEN, 0) == 0:
             peak = programs.dhat(strategy) - base_peak
             yield Comparison(
                 strategy, "peak bytes", "dhat", peak, trace["build_peak_requested_bytes"]
@@ -158,39 +186,43 @@ def committed_bytes(calls: List[str]) -> int:
 
 def of_strace(programs: Programs, strategies: List[str]) -> Iterator[Comparison]:
     """System calls, at a size where the C library's malloc makes some."""
-    rows = 20 * ROWS
-    for strategy in strategies:
+    ways = programs.ways()
+    if not ways:
+        print("skipped: the interposer cannot see system calls here")
+    for strategy in strategies if ways else []:
         # Gigabytes are copied, and nothing else is seen than at a smaller size.
-        if strategy == "loop_and_append":
-            rows_here = 2 * ROWS
-        else:
-            rows_here = rows
-        trace = programs.trace(strategy, rows_here)
-        if "build_program_mmap_count" not in trace:
-            print(f"{strategy}: the interposer cannot see system calls here")
-            return
-        calls = programs.strace(strategy, rows_here)
-        for name in CALLS:
-            of_tool = sum(bool(re.search(rf"\b{name}\(.* = (?!-1 )", call)) for call in calls)
-            of_trace = sum(trace[f"build_{who}_{name}_count"] for who in ("allocator", "program"))
-            if of_tool or of_trace:
-                yield Comparison(strategy, f"{name} calls", "strace", of_tool, of_trace)
-        if trace["build_program_mmap_count"] > 0:
-            yield Comparison(
-                strategy,
-                "peak bytes",
-                "strace",
-                committed_bytes(calls),
-                trace["build_peak_requested_bytes"],
-            )
+        rows = (2 if strategy == "loop_and_append" else 20) * ROWS
+        calls = programs.strace(strategy, rows)
+        for way in ways:
+            trace = programs.trace(strategy, rows, GROWBENCH_TRACE_WAY=way)
+            yield from against_strace(strategy, way, calls, trace)
+
+
+def against_strace(
+    strategy: str, way: str, calls: List[str], trace: Dict[str, int]
+) -> Iterator[Comparison]:
+    """What was seen in one of the ways."""
+    for name in CALLS:
+        of_tool = sum(bool(re.search(rf"\b{name}\(.* = (?!-1 )", call)) for call in calls)
+        of_trace = sum(trace[f"build_{who}_{name}_count"] for who in ("allocator", "program"))
+        if of_tool or of_trace:
+            yield Comparison(strategy, f"{name} calls, {way}", "strace", of_tool, of_trace)
+    if trace[CALLS_SEEN] > 0:
+        yield Comparison(
+            strategy,
+            f"peak bytes, {way}",
+            "strace",
+            committed_bytes(calls),
+            trace["build_peak_requested_bytes"],
+        )
 
 
 def print_table(comparisons: List[Comparison]) -> None:
-    print(f"{'strategy':26} {'figure':16} {'tool':9} {'of the tool':>12} {'of the trace':>12}")
+    print(f"{'strategy':26} {'figure':32} {'tool':9} {'of the tool':>12} {'of the trace':>12}")
     for one in comparisons:
         verdict = "" if one.of_tool == one.of_trace else "  DIFFERS"
         print(
-            f"{one.strategy:26} {one.figure:16} {one.tool:9} {one.of_tool:12,} "
+            f"{one.strategy:26} {one.figure:32} {one.tool:9} {one.of_tool:12,} "
             f"{one.of_trace:12,}{verdict}"
         )
 
@@ -200,12 +232,7 @@ def main(arguments: List[str]) -> Optional[int]:
         print(__doc__, file=sys.stderr)
         return 2
     programs = Programs(Path(arguments[1]).resolve())
-    strategies = [
-        path.name.rsplit(".", 1)[0]
-        for folder in ("strategies", "containers")
-        for path in sorted((REPOSITORY / "kernels" / folder).iterdir())
-        if path.suffix in (".c", ".cc")
-    ]
+    strategies = strategy_names()
     comparisons: List[Comparison] = []
     if works("valgrind", "--quiet"):
         comparisons += of_valgrind(programs, strategies)

@@ -10,6 +10,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -62,6 +63,12 @@ static bool supplied(const char *name)
 static bool blind(void)
 {
 	return trace->blind() != NULL;
+}
+
+/* Are system calls seen by a seccomp filter? */
+static bool filtered(void)
+{
+	return !blind() && strcmp(trace->way(), "seccomp") == 0;
 }
 
 static void nothing_is_counted_of_an_empty_region(void **state)
@@ -531,15 +538,99 @@ static void each_thread_has_its_counts_and_all_have_one_peak(void **state)
 static void a_blind_interposer_says_why(void **state)
 {
 	const char *wished = getenv("GROWBENCH_TRACE_BLIND");
+	const char *way = getenv("GROWBENCH_TRACE_WAY");
 
 	(void)state;
 	start();
 	stop();
 	assert_int_equal(counts.system_calls_seen, !blind());
+	assert_int_equal(trace->way() == NULL, blind());
 	if (wished != NULL && strcmp(wished, "1") == 0)
 		assert_string_equal(trace->blind(), "GROWBENCH_TRACE_BLIND is set");
+	else if (way != NULL && strcmp(way, "telepathy") == 0)
+		assert_string_equal(trace->blind(),
+				    "GROWBENCH_TRACE_WAY is neither user_dispatch nor seccomp");
+	else if (way != NULL && !blind())
+		assert_string_equal(trace->way(), way);
+	print_message("%s: %s\n", blind() ? "blind" : "seen by",
+		      blind() ? trace->blind() : trace->way());
+}
+
+/* How many seccomp filters the calling thread has, or -1 if the kernel does not say. */
+static int filter_count(void)
+{
+	FILE *file = fopen("/proc/thread-self/status", "re");
+	char line[128];
+	int count = -1;
+
+	while (file != NULL && fgets(line, sizeof line, file) != NULL)
+		if (sscanf(line, "Seccomp_filters: %d", &count) == 1)
+			break;
+	if (file != NULL)
+		(void)fclose(file);
+	return count;
+}
+
+struct inheritor {
+	struct trace_counts counts;
+	int filter_count;
+};
+
+static void *count_a_mapping(void *data)
+{
+	struct inheritor *inheritor = data;
+	void *space;
+
+	trace->start();
+	space = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	(void)munmap(space, PAGE);
+	trace->stop(&inheritor->counts);
+	inheritor->filter_count = filter_count();
+	return NULL;
+}
+
+static void a_thread_that_a_counting_one_made_counts_for_itself(void **state)
+{
+	struct inheritor inheritor;
+	pthread_t thread;
+	int made;
+
+	(void)state;
 	if (blind())
-		print_message("blind: %s\n", trace->blind());
+		SKIP_BECAUSE("system calls cannot be seen");
+	start();
+	made = pthread_create(&thread, NULL, count_a_mapping, &inheritor);
+	if (made == 0)
+		(void)pthread_join(thread, NULL);
+	stop();
+	assert_int_equal(made, 0);
+	assert_int_equal(inheritor.counts.program.mmap_count, 1);
+	assert_int_equal(inheritor.counts.program.munmap_count, 1);
+	/* What it has inherited is not put over it once more. */
+	assert_int_equal(inheritor.filter_count, filter_count());
+}
+
+static void a_filter_refuses_to_be_left_without_its_handler(void **state)
+{
+	const struct sigaction ignored = {.sa_handler = SIG_IGN};
+	pid_t child;
+	int status = -1;
+
+	(void)state;
+	if (!filtered())
+		SKIP_BECAUSE("no filter is used");
+	start();
+	stop();
+	assert_int_equal(sigaction(SIGSYS, &ignored, NULL), -1);
+	assert_int_equal(errno, EINVAL);
+	child = fork();
+	if (child == 0) {
+		(void)execl("/bin/true", "true", (char *)NULL);
+		_exit(errno == EPERM ? 7 : 8);
+	}
+	(void)waitpid(child, &status, 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 7);
 }
 
 static void mappings_of_the_program_are_live_while_it_can_write(void **state)
@@ -669,7 +760,8 @@ static void threads_and_processes_can_be_made_in_a_region(void **state)
 	}
 	(void)waitpid(child, &status, 0);
 	trace->pause();
-	assert_int_equal(system("exit 3"), 3 << 8);
+	/* With a filter there is no other program. */
+	assert_int_equal(system("exit 3"), (filtered() ? 127 : 3) << 8);
 	trace->resume();
 	block = malloc(10);
 	stop();
@@ -993,6 +1085,8 @@ int main(void)
 		cmocka_unit_test(a_realloc_outside_takes_the_block_out),
 		cmocka_unit_test(each_thread_has_its_counts_and_all_have_one_peak),
 		cmocka_unit_test(a_blind_interposer_says_why),
+		cmocka_unit_test(a_thread_that_a_counting_one_made_counts_for_itself),
+		cmocka_unit_test(a_filter_refuses_to_be_left_without_its_handler),
 		cmocka_unit_test(mappings_of_the_program_are_live_while_it_can_write),
 		cmocka_unit_test(advice_that_gives_pages_back_is_seen),
 		cmocka_unit_test(system_calls_outside_of_a_region_are_not_seen),

@@ -248,6 +248,7 @@ FACTS = (
         "page faults cost more, time is stolen",
         _at("machine", "virtual_machine"),
     ),
+    Fact("emulator", "times mean nothing", _at("machine", "emulator")),
     Fact("hypervisor", "what a page fault costs", _at("machine", "hypervisor")),
     Fact("vendor", "another machine", _at("machine", "vendor")),
     Fact("product", "another machine", _at("machine", "product")),

@@ -44,6 +44,8 @@ def _suffixed(value: str, suffix: str) -> str:
 
 
 def _virtual(machine: Optional[dict]) -> str:
+    if text(machine, "machine", "emulator"):
+        return "an emulator, whose times mean nothing"
     virtual = fact(machine, "machine", "virtual_machine", type=bool)
     return "virtual machine" if virtual else ""
 

@@ -54,7 +54,7 @@ def beside_ballast(bench: Bench, names: list[str]) -> Finding:
 def judge_ballast(status: int, text: str, names: list[str]) -> Finding:
     """Of what `growbench peak` has printed, and its exit status."""
     expected = (
-        f"1 MiB to 1 GiB on {' and '.join(names)} are read within 256 KiB while the runner holds "
+        f"1 MiB to 1 GiB on {' and '.join(names)} are read within 64 pages while the runner holds "
         "300 MiB"
     )
     found = re.search(r"^largest difference: (\d+) KiB", text, re.M)
