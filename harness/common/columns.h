@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 /* Numbers are below 2^63: no time and no memory is as large, but a counter that went below zero is,
  * and the scripts refuse a run that has one. */

@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include "harness/worker/clock.h"
+#include "harness/worker/huge_pages.h"
 #include "harness/worker/probe_values.h"
 
-#define HUGE_BYTES ((size_t)2 << 20)
+/* Of huge pages, so much is touched at once, or one of them. */
+#define HUGE_TOUCHED_BYTES ((size_t)32 << 20)
 
 enum {
 	LONG_ENOUGH_NS = 400 * 1000
@@ -15,7 +17,9 @@ enum {
 
 struct pages {
 	size_t page_bytes;
+	size_t distance; /* from one to the next */
 	size_t count;
+	bool huge;
 	bool untouch; /* the giving back is what counts */
 	uint64_t touch_ns;
 	uint64_t give_back_ns;
@@ -46,15 +50,24 @@ static uint64_t faults_so_far(void)
 static void touch_pages(unsigned char *memory, const struct pages *pages, size_t offset)
 {
 	for (size_t page = 0; page < pages->count; page++)
-		((volatile unsigned char *)memory)[page * pages->page_bytes + offset] = 1;
+		((volatile unsigned char *)memory)[page * pages->distance + offset] = 1;
+}
+
+/* Huge pages are asked for one by one: between those that have gaps no larger one can lie. Fails
+ * where the kernel knows none, which is noticed later or does not matter. */
+static void choose_page_size(unsigned char *memory, const struct pages *pages)
+{
+	if (!pages->huge || pages->distance > pages->page_bytes)
+		(void)madvise(memory, pages->count * pages->distance, MADV_NOHUGEPAGE);
+	for (size_t page = 0; pages->huge && page < pages->count; page++)
+		(void)madvise(memory + page * pages->distance, pages->page_bytes, MADV_HUGEPAGE);
 }
 
 /* A new mapping of the pages, aligned to their size; huge ones are asked for or forbidden. */
 static unsigned char *map_pages(const struct pages *pages, struct error *error)
 {
-	const size_t bytes = pages->count * pages->page_bytes;
-	const bool huge = pages->page_bytes == HUGE_BYTES;
-	const size_t slack = huge ? HUGE_BYTES : 0;
+	const size_t bytes = pages->count * pages->distance;
+	const size_t slack = pages->huge ? pages->page_bytes : 0;
 	unsigned char *memory = map(bytes + slack, PROT_READ | PROT_WRITE);
 	size_t front;
 
@@ -63,13 +76,12 @@ static unsigned char *map_pages(const struct pages *pages, struct error *error)
 		return NULL;
 	}
 	front = slack - (uintptr_t)memory % pages->page_bytes;
-	if (huge && front > 0)
+	if (pages->huge && front > 0)
 		(void)munmap(memory, front);
-	if (huge && front < slack)
+	if (pages->huge && front < slack)
 		(void)munmap(memory + front + bytes, slack - front);
-	memory += huge ? front : 0;
-	/* Fails where the kernel knows no huge pages, which is noticed later or does not matter. */
-	(void)madvise(memory, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	memory += pages->huge ? front : 0;
+	choose_page_size(memory, pages);
 	return memory;
 }
 
@@ -77,7 +89,7 @@ static unsigned char *map_pages(const struct pages *pages, struct error *error)
  * each page, takes no fault if the page is as large as it should be. */
 static enum probe_status touch_and_give_back(struct pages *pages, struct error *error)
 {
-	const size_t bytes = pages->count * pages->page_bytes;
+	const size_t bytes = pages->count * pages->distance;
 	unsigned char *memory = map_pages(pages, error);
 	uint64_t faults[3];
 	uint64_t start;
@@ -125,20 +137,22 @@ static enum probe_status time_pages(void *context, double *ns, struct error *err
 	return PROBE_OK;
 }
 
-static enum probe_status probe_pages(size_t bytes, size_t page_bytes, bool untouch,
-				     struct probe_result *result, struct error *error)
+static enum probe_status probe_pages(size_t bytes, bool untouch, struct probe_result *result,
+				     struct error *error)
 {
+	const size_t page = probe_page_bytes();
 	struct pages pages = {
-		.page_bytes = page_bytes,
-		.count = bytes / page_bytes,
+		.page_bytes = page,
+		.distance = page,
+		.count = bytes / page,
 		.untouch = untouch,
 	};
 
-	if (pages.count == 0 || bytes % page_bytes != 0) {
+	if (pages.count == 0 || bytes % page != 0) {
 		(void)error_set(error,
 				"not available: %zu bytes are no whole number of pages of "
 				"%zu bytes",
-				bytes, page_bytes);
+				bytes, page);
 		return PROBE_UNAVAILABLE;
 	}
 	return probe_take(time_pages, &pages, result, error);
@@ -146,22 +160,44 @@ static enum probe_status probe_pages(size_t bytes, size_t page_bytes, bool untou
 
 enum probe_status probe_touch(size_t bytes, struct probe_result *result, struct error *error)
 {
-	return probe_pages(bytes, probe_page_bytes(), false, result, error);
+	return probe_pages(bytes, false, result, error);
 }
 
 enum probe_status probe_untouch(size_t bytes, struct probe_result *result, struct error *error)
 {
-	return probe_pages(bytes, probe_page_bytes(), true, result, error);
+	return probe_pages(bytes, true, result, error);
+}
+
+static enum probe_status probe_huge_pages(size_t bytes, bool untouch, struct probe_result *result,
+					  struct error *error)
+{
+	const size_t largest = huge_pages_largest("");
+	struct pages pages = {
+		.page_bytes = bytes,
+		.distance = bytes < largest ? 2 * bytes : bytes,
+		.count = bytes < HUGE_TOUCHED_BYTES ? HUGE_TOUCHED_BYTES / bytes : 1,
+		.huge = true,
+		.untouch = untouch,
+	};
+
+	if (bytes <= probe_page_bytes() || (bytes & (bytes - 1)) != 0 || bytes > largest) {
+		(void)error_set(error,
+				"not available: %zu bytes are no size of a huge page (see "
+				"/sys/kernel/mm/transparent_hugepage)",
+				bytes);
+		return PROBE_UNAVAILABLE;
+	}
+	return probe_take(time_pages, &pages, result, error);
 }
 
 enum probe_status probe_touch_huge(size_t bytes, struct probe_result *result, struct error *error)
 {
-	return probe_pages(bytes, HUGE_BYTES, false, result, error);
+	return probe_huge_pages(bytes, false, result, error);
 }
 
 enum probe_status probe_untouch_huge(size_t bytes, struct probe_result *result, struct error *error)
 {
-	return probe_pages(bytes, HUGE_BYTES, true, result, error);
+	return probe_huge_pages(bytes, true, result, error);
 }
 
 /* How an operation that can fail tells so, without a branch to an error in the timed loop. */

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 # Files of older versions are read too: the columns that they lack are missing everywhere.
 OLDEST_SCHEMA_VERSION = 1
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 TEXT = "text"
 COUNT = "count"
@@ -56,6 +56,7 @@ COLUMNS = (
     Column("cpu_count", COUNT, since=2),
     Column("steal_ns", COUNT),
     Column("peak_resolution_bytes", COUNT),
+    Column("page_bytes", COUNT, since=4),
     Column("allocator_path", TEXT),
     Column("allocator_version", TEXT),
     Column("allocator_build_id", TEXT),
@@ -73,6 +74,9 @@ COLUMNS = (
     Column("rss_before_bytes", COUNT),
     Column("peak_rss_bytes", COUNT),
     Column("peak_memory_bytes", COUNT),
+    Column("cold_build_huge_fault_count", COUNT, since=4),
+    Column("cold_build_huge_fault_bytes", COUNT, since=4),
+    Column("huge_fault_unknown_reason", TEXT, since=4),
     Column("warm_iteration_count", COUNT),
     Column("warm_value_count", COUNT),
     Column("warm_build_release_median_ns", REAL),

@@ -33,7 +33,7 @@ def cell_text(cell: dict) -> str:
             f"({remapped} of these by mremap)",
         ),
         ("copied", _bytes(cell["copied_bytes"]) + f", {amplification} the payload"),
-        ("pages touched", _count(cell["page_fault_count"])),
+        ("pages touched", _pages(cell)),
         ("allocator calls", _count(cell["allocator_call_count"])),
         (
             "system calls",
@@ -83,6 +83,15 @@ def overview(attribution: pd.DataFrame, explained: Explained, worst_count: int) 
             f"{show(cell['cold_build_ns'], 'ns')}: {shares}"
         )
     return "\n".join(lines)
+
+
+def _pages(cell: dict) -> str:
+    """How many, and how many of them were huge."""
+    huge = cell["huge_fault_count"]
+    if not huge > 0:
+        return _count(cell["page_fault_count"])
+    small = max(cell["page_fault_count"] - huge, 0.0)
+    return f"{_count(small)}, and {_count(huge)} huge ones of {_bytes(cell['huge_fault_bytes'])}"
 
 
 def _count(value: Optional[float]) -> str:
