@@ -74,6 +74,13 @@ const struct probe probes[] = {
 		.run = probe_touch_huge,
 	},
 	{
+		.name = "fill_huge",
+		.help = "Write a huge page of that size, in order, that was touched just before",
+		.operation = "one huge page",
+		.sizing = PROBE_SIZED_BY_HUGE_PAGES,
+		.run = probe_fill_huge,
+	},
+	{
 		.name = "untouch",
 		.help = "Give the touched pages of a mapping back with munmap",
 		.operation = "one page",

@@ -15,14 +15,21 @@ enum {
 	LONG_ENOUGH_NS = 400 * 1000
 };
 
+/* What of a page's life is to be timed. */
+enum counted {
+	COUNTED_TOUCH,
+	COUNTED_FILL, /* after the touch of this page, and before that of the next */
+	COUNTED_GIVING_BACK,
+	COUNTED_KINDS
+};
+
 struct pages {
 	size_t page_bytes;
 	size_t distance; /* from one to the next */
 	size_t count;
 	bool huge;
-	bool untouch; /* the giving back is what counts */
-	uint64_t touch_ns;
-	uint64_t give_back_ns;
+	enum counted counted;
+	uint64_t taken_ns[COUNTED_KINDS];
 };
 
 static void *map(size_t bytes, int protection)
@@ -85,6 +92,20 @@ static unsigned char *map_pages(const struct pages *pages, struct error *error)
 	return memory;
 }
 
+/* Each page touched and filled, with a reading of the clock in between. */
+static void touch_and_fill(unsigned char *memory, struct pages *pages)
+{
+	for (size_t page = 0; page < pages->count; page++) {
+		unsigned char *place = memory + page * pages->distance;
+		uint64_t start;
+
+		*(volatile unsigned char *)place = 1;
+		start = clock_now_ns();
+		probe_store_lines(place, pages->page_bytes, page);
+		pages->taken_ns[COUNTED_FILL] += clock_now_ns() - start;
+	}
+}
+
 /* One mapping, touched and given back; adds the times of both. A second touch, at the other end of
  * each page, takes no fault if the page is as large as it should be. */
 static enum probe_status touch_and_give_back(struct pages *pages, struct error *error)
@@ -98,14 +119,17 @@ static enum probe_status touch_and_give_back(struct pages *pages, struct error *
 		return PROBE_FAILED;
 	faults[0] = faults_so_far();
 	start = clock_now_ns();
-	touch_pages(memory, pages, 0);
-	pages->touch_ns += clock_now_ns() - start;
+	if (pages->counted == COUNTED_FILL)
+		touch_and_fill(memory, pages);
+	else
+		touch_pages(memory, pages, 0);
+	pages->taken_ns[COUNTED_TOUCH] += clock_now_ns() - start;
 	faults[1] = faults_so_far();
 	touch_pages(memory, pages, pages->page_bytes - 1);
 	faults[2] = faults_so_far();
 	start = clock_now_ns();
 	(void)munmap(memory, bytes);
-	pages->give_back_ns += clock_now_ns() - start;
+	pages->taken_ns[COUNTED_GIVING_BACK] += clock_now_ns() - start;
 
 	if (faults[1] - faults[0] < pages->count || faults[2] - faults[1] >= pages->count) {
 		(void)error_set(error,
@@ -120,24 +144,23 @@ static enum probe_status touch_and_give_back(struct pages *pages, struct error *
 static enum probe_status time_pages(void *context, double *ns, struct error *error)
 {
 	struct pages *pages = context;
-	const uint64_t *taken_ns = pages->untouch ? &pages->give_back_ns : &pages->touch_ns;
 	size_t count = 0;
 
-	pages->touch_ns = 0;
-	pages->give_back_ns = 0;
-	/* The giving back is the shorter one; its values may be shorter too. */
-	while (pages->touch_ns < LONG_ENOUGH_NS) {
+	for (int kind = 0; kind < COUNTED_KINDS; kind++)
+		pages->taken_ns[kind] = 0;
+	/* The others are shorter; their values may be shorter too. */
+	while (pages->taken_ns[COUNTED_TOUCH] < LONG_ENOUGH_NS) {
 		enum probe_status status = touch_and_give_back(pages, error);
 
 		if (status != PROBE_OK)
 			return status;
 		count += pages->count;
 	}
-	*ns = (double)*taken_ns / (double)count;
+	*ns = (double)pages->taken_ns[pages->counted] / (double)count;
 	return PROBE_OK;
 }
 
-static enum probe_status probe_pages(size_t bytes, bool untouch, struct probe_result *result,
+static enum probe_status probe_pages(size_t bytes, enum counted counted, struct probe_result *result,
 				     struct error *error)
 {
 	const size_t page = probe_page_bytes();
@@ -145,7 +168,7 @@ static enum probe_status probe_pages(size_t bytes, bool untouch, struct probe_re
 		.page_bytes = page,
 		.distance = page,
 		.count = bytes / page,
-		.untouch = untouch,
+		.counted = counted,
 	};
 
 	if (pages.count == 0 || bytes % page != 0) {
@@ -160,15 +183,15 @@ static enum probe_status probe_pages(size_t bytes, bool untouch, struct probe_re
 
 enum probe_status probe_touch(size_t bytes, struct probe_result *result, struct error *error)
 {
-	return probe_pages(bytes, false, result, error);
+	return probe_pages(bytes, COUNTED_TOUCH, result, error);
 }
 
 enum probe_status probe_untouch(size_t bytes, struct probe_result *result, struct error *error)
 {
-	return probe_pages(bytes, true, result, error);
+	return probe_pages(bytes, COUNTED_GIVING_BACK, result, error);
 }
 
-static enum probe_status probe_huge_pages(size_t bytes, bool untouch, struct probe_result *result,
+static enum probe_status probe_huge_pages(size_t bytes, enum counted counted, struct probe_result *result,
 					  struct error *error)
 {
 	const size_t largest = huge_pages_largest("");
@@ -177,7 +200,7 @@ static enum probe_status probe_huge_pages(size_t bytes, bool untouch, struct pro
 		.distance = bytes < largest ? 2 * bytes : bytes,
 		.count = bytes < HUGE_TOUCHED_BYTES ? HUGE_TOUCHED_BYTES / bytes : 1,
 		.huge = true,
-		.untouch = untouch,
+		.counted = counted,
 	};
 
 	if (bytes <= probe_page_bytes() || (bytes & (bytes - 1)) != 0 || bytes > largest) {
@@ -192,12 +215,17 @@ static enum probe_status probe_huge_pages(size_t bytes, bool untouch, struct pro
 
 enum probe_status probe_touch_huge(size_t bytes, struct probe_result *result, struct error *error)
 {
-	return probe_huge_pages(bytes, false, result, error);
+	return probe_huge_pages(bytes, COUNTED_TOUCH, result, error);
+}
+
+enum probe_status probe_fill_huge(size_t bytes, struct probe_result *result, struct error *error)
+{
+	return probe_huge_pages(bytes, COUNTED_FILL, result, error);
 }
 
 enum probe_status probe_untouch_huge(size_t bytes, struct probe_result *result, struct error *error)
 {
-	return probe_huge_pages(bytes, true, result, error);
+	return probe_huge_pages(bytes, COUNTED_GIVING_BACK, result, error);
 }
 
 /* How an operation that can fail tells so, without a branch to an error in the timed loop. */

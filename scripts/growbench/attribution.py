@@ -58,16 +58,27 @@ def interpreter_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
 
 
 def write_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
-    """written_ns(), or 0 where the interpreter's part has it: see the module's text."""
+    """written_ns(), and for bytes of rows that no page fault of the build brought what the probe
+    `store` takes more in memory than in the nearest cache; or 0 where the interpreter's part has
+    it: see the module's text.
+
+    Assumption: a row is written to a new place, and what an allocator had before the build, such
+    as the rest of a huge page, has not been touched for a while. That is not known, and 0, where
+    nobody has counted faults of huge pages.
+    """
+    nearest, memory = costs.per_byte("store")
+    brought = _ordinary_bytes(cells) + cells["huge_fault_bytes"].to_numpy(float)
+    there = np.maximum(cells["payload_bytes"].to_numpy(float) - brought, 0.0)
+    fetched = _times(np.nan_to_num(there), max(memory - nearest, 0.0))
     within = ~cells["implementation"].isin(COMPILED) & cells["interpreter_ns"].notna()
-    return np.where(within, 0.0, written_ns(cells, costs))
+    return np.where(within, 0.0, written_ns(cells, costs) + fetched)
 
 
 def written_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     """rows x threads x the probe `append` of that row size.
 
     Assumption: rows are written to where the cache already is; what it takes to get there is in
-    the page faults. The probe's rows are cheap to make: random ones cost more, which is rest.
+    the page faults, and in write_ns. The probe's rows are cheap to make: random ones cost more, which is rest.
     """
     append = cells["row_bytes"].map(lambda size: costs.machine("append", size)).to_numpy(float)
     return _times((cells["rows"] * cells["threads"]).to_numpy(float), append)
@@ -123,21 +134,35 @@ def fault_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     """
     faults = cells["small_fault_count"].to_numpy(float)
     live = cells["peak_moving_bytes"].fillna(cells["payload_bytes"]).to_numpy(float)
-    touched = faults * cells["page_bytes"].to_numpy(float)
-    extent = np.minimum(touched, live) / cells["threads"].to_numpy(float)
+    extent = np.minimum(_ordinary_bytes(cells), live) / cells["threads"].to_numpy(float)
     probed = pd.Series(_times(faults, costs.machine_at("touch", extent)), cells.index)
     return cells["own_fault_ns"].fillna(probed).to_numpy(float)
 
 
 def huge_fault_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     """Page faults of the build that brought a huge page x the probe `touch_huge` at their mean
-    size; nan where nobody has counted them.
+    size, and what it takes to get their bytes into the nearest cache where rows are written to
+    them: `fill_huge` over the size, less `store` in the nearest cache. nan where nobody has counted
+    them.
 
-    Assumption: what a huge page costs is linear in its size between the sizes that were probed, so
-    that pages of several sizes cost what as many of their mean size do.
+    Such a page is larger than the caches of a core, so that what is cleared at once has left them
+    when it is written. Assumptions: rows are in ordinary pages as far as these go; what a huge page
+    costs is linear in its size between the sizes that were probed, so that pages of several sizes
+    cost what as many of their mean size do.
     """
-    faults = cells["huge_fault_count"].to_numpy(float)
-    return _times(faults, costs.machine_between("touch_huge", _huge_page_bytes(cells)))
+    faults, brought = (cells[f"huge_fault_{of}"].to_numpy(float) for of in ("count", "bytes"))
+    size = _huge_page_bytes(cells)
+    rows = np.maximum(cells["payload_bytes"].to_numpy(float) - _ordinary_bytes(cells), 0.0)
+    nearest, _ = costs.per_byte("store")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fetching = np.maximum(costs.machine_between("fill_huge", size) / size - nearest, 0.0)
+    touching = _times(faults, costs.machine_between("touch_huge", size))
+    return touching + _times(np.minimum(rows, brought), fetching)
+
+
+def _ordinary_bytes(cells: pd.DataFrame) -> np.ndarray:
+    """What the page faults brought that were none of huge pages."""
+    return (cells["small_fault_count"] * cells["page_bytes"]).to_numpy(float)
 
 
 def _huge_page_bytes(cells: pd.DataFrame) -> np.ndarray:
@@ -184,10 +209,9 @@ def system_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
         return cells[f"{column}_count"].to_numpy(float)
 
     unmapped = cells["allocator_unmapped_bytes"].to_numpy(float)
-    page = cells["page_bytes"].to_numpy(float)
     small = cells["small_fault_count"].to_numpy(float)
     huge = cells["huge_fault_count"].fillna(0.0).to_numpy(float)
-    touched = small * page + cells["huge_fault_bytes"].fillna(0.0).to_numpy(float)
+    touched = _ordinary_bytes(cells) + cells["huge_fault_bytes"].fillna(0.0).to_numpy(float)
     given_back = np.minimum(unmapped / np.maximum(touched, 1.0), 1.0)
     at_a_time = unmapped / np.maximum(count("allocator_munmap") + count("allocator_madvise"), 1.0)
     moves = np.minimum(count("realloc_remapped"), count("allocator_mremap"))

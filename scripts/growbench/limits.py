@@ -92,6 +92,11 @@ class Costs:
         mean of their costs."""
         return np.interp(sizes, *self._probed(probe))
 
+    def per_byte(self, probe: str) -> tuple[float, float]:
+        """Its cost over its size, at the smallest and at the largest size that was probed."""
+        at, cost = self._probed(probe)
+        return cost[0] / at[0], cost[-1] / at[-1]
+
     def _probed(self, probe: str) -> tuple[np.ndarray, np.ndarray]:
         """Its sizes, ascending, and what it costs at each; nan at 1 byte if it was not probed."""
         probed = sorted((key[2], ns) for key, ns in self._ns.items() if key[0] == probe)
