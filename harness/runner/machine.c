@@ -10,6 +10,7 @@
 #include <string.h>
 #include <linux/perf_event.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -296,6 +297,9 @@ static json_t *describe_system(json_t *absent)
 			   limit(RLIMIT_AS), "limit_stack_bytes", limit(RLIMIT_STACK),
 			   "cgroup_memory_max", memory_limit());
 	ADD_FACTS(system, absent, system_facts);
+	/* What a parent may have asked for: then the settings do not matter. */
+	(void)json_object_set_new(system, "thp_disabled",
+				  json_boolean(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1));
 	(void)json_object_set_new(
 		system, "thp_sizes",
 		read_matches("/sys/kernel/mm/transparent_hugepage/hugepages-*/enabled", 1));

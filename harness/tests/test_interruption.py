@@ -207,7 +207,7 @@ def test_resume_repairs_a_last_line_that_is_torn(growbench, stand_in, out, plann
     assert "3 of 8 rows are there" in done.stderr
     assert cells_of(read_rows(out)) == planned
     assert (out / "runs.csv").read_bytes().startswith(b"".join(lines[:-1]))
-    assert {row["schema_version"] for row in read_rows(out)} == {"3"}, "nothing of it is left"
+    assert {row["schema_version"] for row in read_rows(out)} == {"4"}, "nothing of it is left"
 
 
 def edit_machine(out, change):

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define FOLDER "/sys/kernel/mm/transparent_hugepage"
@@ -85,11 +86,14 @@ size_t huge_pages_largest(const char *root)
 	return strtoull(text, NULL, 10);
 }
 
-/* True if the kernel was built without them. */
+/* True if the kernel was built without them, or this process may have none. */
 static bool knows_none(const char *root)
 {
 	char whole[PATH_MAX];
 
+	/* 1 is all of them; since Linux 6.18 other values leave those that are asked for. */
+	if (prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1)
+		return true;
 	(void)snprintf(whole, sizeof whole, "%s/sys/kernel/mm", root);
 	if (access(whole, X_OK) != 0)
 		return false;

@@ -33,6 +33,8 @@ _PAGE_BYTES = 4096.0
 _BLOCK_SIZES = 64
 # Explained well enough, and cells short enough for the clock and start-up effects to matter.
 EXPLAINED_LOW, EXPLAINED_HIGH = 0.75, 1.25
+# So many of them are to be explained.
+EXPLAINED_GOAL = 0.9
 LEAST_NS = 100_000.0
 
 _TRACE_COLUMNS = [
@@ -405,10 +407,15 @@ class Explained(NamedTuple):
     within: int
     unknown: int
 
+    @property
+    def share(self) -> float:
+        """Of the cells, those within; nan without cells."""
+        return self.within / len(self.cells) if len(self.cells) else float("nan")
+
     def text(self) -> str:
         """The goal's line."""
         count = len(self.cells)
-        share = f"{self.within / count:.0%}" if count else "-"
+        share = f"{self.share:.0%}" if count else "-"
         line = (
             f"explained {EXPLAINED_LOW:.0%} to {EXPLAINED_HIGH:.0%} in {self.within} of {count} "
             f"cold C cells of 100 \N{MICRO SIGN}s and more ({share})"

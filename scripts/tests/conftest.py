@@ -98,7 +98,7 @@ def _worker(
         warm += size**2 * 3.0
     cold = warm * 1.4 + 3000.0 + payload / 4096 * 700.0
     row: dict = {
-        "schema_version": 3,
+        "schema_version": 4,
         "run_id": f"{MACHINE}-20250101T120000Z",
         "machine_id": MACHINE,
         "pass": "measure",
@@ -135,6 +135,7 @@ def _worker(
         cpu_count=threads,
         steal_ns=0,
         peak_resolution_bytes=126_976,
+        page_bytes=4096,
         allocator_path=f"/usr/lib/lib{allocator}.so",
         allocator_version="1.0",
         allocator_build_id="0123abcd",
@@ -148,6 +149,8 @@ def _worker(
         rss_before_bytes=4_000_000,
         peak_rss_bytes=4_000_000 + peak,
         peak_memory_bytes=peak,
+        cold_build_huge_fault_count=0,
+        cold_build_huge_fault_bytes=0,
         warm_iteration_count=iterations,
         warm_value_count=5,
         warm_build_release_median_ns=warm_ns,

@@ -306,7 +306,7 @@ def _probes(allocators: Iterable[str], row_bytes: int, random: np.random.Generat
 def probe_row(name: str, allocator: str, size: int, visit: int, ns: float) -> dict:
     """One row of the probe pass."""
     return {
-        "schema_version": 3,
+        "schema_version": 4,
         "run_id": f"{MACHINE}-20250101T120000Z",
         "machine_id": MACHINE,
         "round": visit,

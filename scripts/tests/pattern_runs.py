@@ -94,7 +94,7 @@ def _base(cell: tuple) -> dict:
     if implementation == "numpy":
         pattern = NUMPY_NAMES.get(pattern, pattern)
     return {
-        "schema_version": 3,
+        "schema_version": 4,
         "run_id": f"{MACHINE}-20250101T120000Z",
         "machine_id": MACHINE,
         "implementation": implementation,
@@ -127,11 +127,14 @@ def _row(cell: tuple, costs: dict[str, Cost], noise: float, random: np.random.Ge
         "cpu": 1,
         "cpu_count": 1,
         "peak_resolution_bytes": 126_976,
+        "page_bytes": 4096,
         "cold_build_ns": round(1.8 * make),
         "cold_scan_ns": round(cold_walk),
         "cold_release_ns": round(0.2 * make),
         "cold_build_minor_fault_count": peak // 4096 + 1,
         "peak_memory_bytes": peak,
+        "cold_build_huge_fault_count": 0,
+        "cold_build_huge_fault_bytes": 0,
         "warm_iteration_count": 10,
         "warm_value_count": 5,
         "warm_build_release_median_ns": make,

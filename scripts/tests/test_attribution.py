@@ -25,6 +25,8 @@ COSTS = {
     ("malloc_free", 64): 20.0,
     ("free_run", 64): 15.0,
     ("realloc_in_place", 64): 12.0,
+    ("store", 1000): 50.0,
+    ("store", 1_000_000): 50_000.0,
 }
 _NAMES = [column.name for column in COLUMNS]
 TRACED = [
