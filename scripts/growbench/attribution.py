@@ -156,8 +156,8 @@ def huge_fault_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     size = _huge_page_bytes(cells)
     rows = np.maximum(cells["payload_bytes"].to_numpy(float) - _ordinary_bytes(cells), 0.0)
     nearest, _ = costs.per_byte("store")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        fetching = np.maximum(costs.machine_between("fill_huge", size) / size - nearest, 0.0)
+    filling = costs.machine_between("fill_huge", size) / np.maximum(size, 1.0)
+    fetching = np.maximum(filling - nearest, 0.0)
     touching = _times(faults, costs.machine_between("touch_huge", size))
     return touching + _times(np.minimum(rows, brought), fetching)
 
@@ -285,9 +285,12 @@ def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -
 
     measured = cells["cold_build_ns"].to_numpy(float)
     parts = pd.DataFrame({part.name: part.ns(cells, costs) / at_once for part in PARTS})
-    # That there is no interpreter explains nothing, where nothing else is known.
+    # That there is no interpreter, or no huge page, explains nothing, where nothing else is known.
     compiled = cells["implementation"].isin(COMPILED).to_numpy()
-    told = parts.assign(interpreter_ns=parts["interpreter_ns"].where(~compiled))
+    told = parts.assign(
+        interpreter_ns=parts["interpreter_ns"].where(~compiled),
+        huge_fault_ns=parts["huge_fault_ns"].where(parts["huge_fault_ns"] > 0),
+    )
     explained = told.sum(axis=1, min_count=1).to_numpy(float)
     payload = (cells["rows"] * cells["row_bytes"]).to_numpy(float)
     floor = (written_ns(cells, costs) + _touched_once_ns(cells, payload, costs)) / at_once
