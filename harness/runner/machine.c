@@ -21,6 +21,7 @@
 
 #include "build_info.h"
 #include "harness/runner/cgroup.h"
+#include "harness/worker/huge_pages.h"
 #include "harness/shim/bench.h"
 
 /* Reads a small file; false, with an empty text, if it is absent or empty. Trailing white space is
@@ -469,8 +470,20 @@ static const char *why_no_counters(void)
 	return NULL;
 }
 
+static const char *why_no_huge_counters(struct error *why)
+{
+	struct huge_counters counters;
+
+	if (!huge_counters_open("", &counters, why))
+		return why->text;
+	huge_counters_close(&counters);
+	return NULL;
+}
+
 void machine_probes(void (*each)(const char *what, const char *why_not, void *data), void *data)
 {
+	struct error why;
+
 	each("peak memory of a process (/proc/self/clear_refs)",
 	     access("/proc/self/clear_refs", W_OK) == 0 ? NULL : strerror(errno), data);
 	each("code mapped before it is timed (MADV_POPULATE_READ)", why_no_populate(), data);
@@ -480,6 +493,7 @@ void machine_probes(void (*each)(const char *what, const char *why_not, void *da
 	     why_unreadable("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"), data);
 	each("transparent huge pages",
 	     why_unreadable("/sys/kernel/mm/transparent_hugepage/enabled"), data);
+	each("faults of huge pages, by size", why_no_huge_counters(&why), data);
 	each("hardware counters (perf_event_open)", why_no_counters(), data);
 }
 
@@ -515,9 +529,13 @@ size_t machine_warnings(const struct topology *topology, void (*each)(const char
 		WARN("other programs are running (see /proc/loadavg); stop them for quieter "
 		     "figures");
 	if (read_file("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text) &&
-	    strstr(text, "[always]") != NULL)
-		WARN("transparent huge pages are always on: page faults are fewer and larger, and "
-		     "peaks are rounded up to 2 MiB");
+	    strstr(text, "[always]") != NULL) {
+		(void)snprintf(text, sizeof text,
+			       "transparent huge pages are always on: page faults are fewer and "
+			       "larger, and peaks are rounded up to %zu KiB",
+			       huge_pages_largest("") / 1024);
+		WARN(text);
+	}
 #undef WARN
 	return count;
 }

@@ -191,8 +191,8 @@ static int touch_huge_pages(void *data)
 		return EXIT_NO_WAY;
 	if (!huge_counters_open("", &counters, &why) || (!disabled && counters.count == 0))
 		return EXIT_NO_WAY;
-	memory = mmap(NULL, (COUNT + 1) * size, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memory = mmap(NULL, (COUNT + 1) * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
 	if (memory == MAP_FAILED)
 		return EXIT_NO_WAY;
 	memory += size - (uintptr_t)memory % size;

@@ -130,8 +130,8 @@ static int open_counter(const char *root, size_t bytes, size_t pmd_bytes)
 		return fd;
 	(void)snprintf(path, sizeof path, "%s/proc/vmstat", root);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || (read_text(fd, text, sizeof text) &&
-		       line_of_vmstat(text, key_of_pmd) != UINT64_MAX))
+	if (fd < 0 ||
+	    (read_text(fd, text, sizeof text) && line_of_vmstat(text, key_of_pmd) != UINT64_MAX))
 		return fd;
 	(void)close(fd);
 	return -1;

@@ -1,18 +1,18 @@
 /*
- * huge_pages.h - which sizes of transparent huge pages the kernel gives by itself, and how many page
- * faults brought one.
+ * huge_pages.h - which sizes of transparent huge pages the kernel gives by itself, and how many
+ * page faults brought one.
  *
  * Each size has its own switch (/sys/kernel/mm/transparent_hugepage/hugepages-*kB/enabled, Linux
  * 6.8); before, and where that says "inherit", the one for all (.../enabled) counts. Only the size
  * that one entry of a page's middle directory maps (hpage_pmd_size) is on by default.
  *
  * Faults are the kernel's own counters: .../hugepages-*kB/stats/anon_fault_alloc (Linux 6.10), or
- * thp_fault_alloc in /proc/vmstat, which knows that one size. They are exact, need no rights, cost a
- * few microseconds to read (vmstat: some 30), and are of the whole system: a difference of two
+ * thp_fault_alloc in /proc/vmstat, which knows that one size. They are exact, need no rights, cost
+ * a few microseconds to read (vmstat: some 30), and are of the whole system: a difference of two
  * readings is too large by the huge faults that other processes took in between, and never too
- * small. A process that takes none at that moment adds nothing, so with one worker at a time and the
- * runner asleep it is mostly this process's own count; a reader who knows how many faults of any
- * kind it took can tell when it cannot be. What is of one process alone does not serve: perf's
+ * small. A process that takes none at that moment adds nothing, so with one worker at a time and
+ * the runner asleep it is mostly this process's own count; a reader who knows how many faults of
+ * any kind it took can tell when it cannot be. What is of one process alone does not serve: perf's
  * software events and userfaultfd slow down each fault, smaps knows only what is there when it is
  * read, memory.stat of a control group is brought up to date too late, and kpageflags and
  * tracepoints are root's.
@@ -53,7 +53,8 @@ struct huge_counters {
  */
 bool huge_pages_on(const char *root, size_t *sizes, size_t most, size_t *count, struct error *why);
 
-/* The largest size that the kernel knows, whether it is on or not; 0 if there is none to be seen. */
+/* The largest size that the kernel knows, whether it is on or not; 0 if there is none to be seen.
+ */
 size_t huge_pages_largest(const char *root);
 
 /* Opens the counters of the sizes that are on. False with a reason if one of them is not counted

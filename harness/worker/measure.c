@@ -116,8 +116,8 @@ static void open_huge_counters(struct measurement *measurement)
 {
 	struct measure_result *result = measurement->result;
 
-	result->huge_faults_known = huge_counters_open("", &measurement->huge_counters,
-						       &result->why_no_huge_faults);
+	result->huge_faults_known =
+		huge_counters_open("", &measurement->huge_counters, &result->why_no_huge_faults);
 }
 
 static void read_huge_counters(struct measurement *measurement, struct huge_faults *faults)

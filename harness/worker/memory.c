@@ -17,8 +17,8 @@ void *memory_map(size_t bytes)
 
 	if (memory == MAP_FAILED)
 		return NULL;
-	/* Neither a part of a huge page of the allocator's, which may map beside it, nor one itself.
-	 * Fails where the kernel has none. */
+	/* Neither a part of a huge page of the allocator's, which may map beside it, nor one
+	 * itself. Fails where the kernel has none. */
 	(void)madvise(memory, bytes, MADV_NOHUGEPAGE);
 	return memory;
 }

@@ -160,8 +160,8 @@ static enum probe_status time_pages(void *context, double *ns, struct error *err
 	return PROBE_OK;
 }
 
-static enum probe_status probe_pages(size_t bytes, enum counted counted, struct probe_result *result,
-				     struct error *error)
+static enum probe_status probe_pages(size_t bytes, enum counted counted,
+				     struct probe_result *result, struct error *error)
 {
 	const size_t page = probe_page_bytes();
 	struct pages pages = {
@@ -191,8 +191,8 @@ enum probe_status probe_untouch(size_t bytes, struct probe_result *result, struc
 	return probe_pages(bytes, COUNTED_GIVING_BACK, result, error);
 }
 
-static enum probe_status probe_huge_pages(size_t bytes, enum counted counted, struct probe_result *result,
-					  struct error *error)
+static enum probe_status probe_huge_pages(size_t bytes, enum counted counted,
+					  struct probe_result *result, struct error *error)
 {
 	const size_t largest = huge_pages_largest("");
 	struct pages pages = {

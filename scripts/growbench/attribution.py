@@ -360,7 +360,8 @@ def _of_workers(measured: pd.DataFrame) -> pd.DataFrame:
 
 def _touched_once_ns(cells: pd.DataFrame, payload: np.ndarray, costs: Costs) -> np.ndarray:
     """To touch each page of a payload once, in all threads: of ordinary pages, or, in a run that
-    was given huge ones, with as many of the largest that it was given as fit, if that takes less."""
+    was given huge ones, with as many of the largest that it was given as fit, if that takes less.
+    """
     page = cells["page_bytes"].to_numpy(float)
     small_ns = costs.machine_at("touch", payload)
     least = np.ceil(payload / page) * small_ns
