@@ -80,7 +80,8 @@ def written_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     """rows x threads x the probe `append` of that row size.
 
     Assumption: rows are written to where the cache already is; what it takes to get there is in
-    the page faults, and in write_ns. The probe's rows are cheap to make: random ones cost more, which is rest.
+    the page faults, and in write_ns. The probe's rows are cheap to make: random ones cost more,
+    which is rest.
     """
     append = cells["row_bytes"].map(lambda size: costs.machine("append", size)).to_numpy(float)
     return _times((cells["rows"] * cells["threads"]).to_numpy(float), append)
@@ -272,9 +273,9 @@ def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -
     Columns: the cell; payload_bytes; trace_status (of the cell's row of the trace pass, "" if it
     has none); the counts: reallocs in place, moved, remapped; copied_bytes and copy_amplification
     = copied_bytes / payload_bytes; page_fault_count, huge_fault_count and huge_fault_bytes
-    (medians over the workers of the measure pass), allocator_call_count, system_call_count, unmapped_bytes; cold_build_ns (median); the
-    PARTS; rest_ns = cold_build_ns - their sum; explained_share = their sum / cold_build_ns;
-    unknown_parts: those that are nan, separated by ";", which count as 0 in these two (but not
+    (medians over the workers of the measure pass), allocator_call_count, system_call_count,
+    unmapped_bytes; cold_build_ns (median); the PARTS; rest_ns = cold_build_ns - their sum;
+    explained_share = their sum / cold_build_ns; unknown_parts: those that are nan, separated by ";", which count as 0 in these two (but not
     huge faults that nobody counted: fault_ns has them); floor_ns: to write the payload and touch
     its pages once; floor_ratio = cold_build_ns / floor_ns.
     """
