@@ -275,8 +275,9 @@ def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -
     = copied_bytes / payload_bytes; page_fault_count, huge_fault_count and huge_fault_bytes
     (medians over the workers of the measure pass), allocator_call_count, system_call_count,
     unmapped_bytes; cold_build_ns (median); the PARTS; rest_ns = cold_build_ns - their sum;
-    explained_share = their sum / cold_build_ns; unknown_parts: those that are nan, separated by ";", which count as 0 in these two (but not
-    huge faults that nobody counted: fault_ns has them); floor_ns: to write the payload and touch
+    explained_share = their sum / cold_build_ns; unknown_parts: those that are nan, separated by
+    ";", which count as 0 in these two (but not huge faults that nobody counted: fault_ns has
+    them); floor_ns: to write the payload and touch
     its pages once; floor_ratio = cold_build_ns / floor_ns.
     """
     cells = _cells(runs, summary)

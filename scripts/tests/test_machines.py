@@ -154,7 +154,7 @@ def test_only_what_is_shared_is_compared_and_the_rest_is_told():
     # 3 strategies x 3 sizes, of which b has 2.
     assert "because b has no figures of it: 7 cells, such as" in notes
     assert "because a has" not in notes
-    assert "schema versions: a 3, b 1" in notes
+    assert "schema versions: a 4, b 1" in notes
 
 
 def test_the_document_has_the_words_first_and_the_differences_too():
