@@ -8,8 +8,9 @@
 #include "harness/worker/huge_pages.h"
 #include "harness/worker/probe_values.h"
 
-/* Of huge pages, so much is touched at once, or one of them. */
-#define HUGE_TOUCHED_BYTES ((size_t)32 << 20)
+/* Of huge pages, so much is touched at once, or one of them: more than most caches hold, since a
+ * process is given pages that nobody has used for a while. */
+#define HUGE_TOUCHED_BYTES ((size_t)128 << 20)
 
 enum {
 	LONG_ENOUGH_NS = 400 * 1000

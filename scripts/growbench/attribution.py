@@ -60,17 +60,17 @@ def interpreter_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
 
 
 def write_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
-    """written_ns(), and for bytes of rows that no page fault of the build brought what the probe
-    `store` takes more in memory than in the nearest cache; or 0 where the interpreter's part has
-    it: see the module's text.
+    """written_ns(), and for memory that no page fault of the build brought what the probe `store`
+    takes more in memory than in the nearest cache; or 0 where the interpreter's part has it: see
+    the module's text.
 
-    Assumption: a row is written to a new place, and what an allocator had before the build, such
-    as the rest of a huge page, has not been touched for a while. That is not known, and 0, where
-    nobody has counted faults of huge pages.
+    That memory is what is live at once at most, less what page faults brought. Assumption: what an
+    allocator had before the build, such as the rest of a huge page, has not been touched for a
+    while. It is not known, and 0, where nobody has counted faults of huge pages.
     """
     nearest, memory = costs.per_byte("store")
     brought = _ordinary_bytes(cells) + cells["huge_fault_bytes"].to_numpy(float)
-    there = np.maximum(cells["payload_bytes"].to_numpy(float) - brought, 0.0)
+    there = np.maximum(_live_bytes(cells) - brought, 0.0)
     fetched = _times(np.nan_to_num(there), max(memory - nearest, 0.0))
     within = ~cells["implementation"].isin(COMPILED) & cells["interpreter_ns"].notna()
     return np.where(within, 0.0, written_ns(cells, costs) + fetched)
@@ -136,31 +136,38 @@ def fault_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     that brought a huge page, all are taken for ordinary ones.
     """
     faults = cells["small_fault_count"].to_numpy(float)
-    live = cells["peak_moving_bytes"].fillna(cells["payload_bytes"]).to_numpy(float)
-    extent = np.minimum(_ordinary_bytes(cells), live) / cells["threads"].to_numpy(float)
+    threads = cells["threads"].to_numpy(float)
+    extent = np.minimum(_ordinary_bytes(cells), _live_bytes(cells)) / threads
     probed = pd.Series(_times(faults, costs.machine_at("touch", extent)), cells.index)
     return cells["own_fault_ns"].fillna(probed).to_numpy(float)
 
 
 def huge_fault_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     """Page faults of the build that brought a huge page x the probe `touch_huge` at their mean
-    size, and what it takes to get their bytes into the nearest cache where rows are written to
+    size, and what it takes to get their bytes into the nearest cache where something is written to
     them: `fill_huge` over the size, less `store` in the nearest cache. nan where nobody has counted
     them.
 
     Such a page is larger than the caches of a core, so that what is cleared at once has left them
-    when it is written. Assumptions: rows are in ordinary pages as far as these go; what a huge page
-    costs is linear in its size between the sizes that were probed, so that pages of several sizes
-    cost what as many of their mean size do.
+    when it is written. Assumptions: rows and copies go to ordinary pages as far as there are any,
+    and then each to memory of its own, as far as there is any; what a huge page costs is linear in
+    its size between the sizes that were probed, so that pages of several sizes cost what as many
+    of their mean size do.
     """
     faults, brought = (cells[f"huge_fault_{of}"].to_numpy(float) for of in ("count", "bytes"))
     size = _huge_page_bytes(cells)
-    rows = np.maximum(cells["payload_bytes"].to_numpy(float) - _ordinary_bytes(cells), 0.0)
+    written = (cells["payload_bytes"] + cells["copied_bytes"].fillna(0.0)).to_numpy(float)
+    written = np.maximum(written - _ordinary_bytes(cells), 0.0)
     nearest, _ = costs.per_byte("store")
     filling = costs.machine_between("fill_huge", size) / np.maximum(size, 1.0)
     fetching = np.maximum(filling - nearest, 0.0)
     touching = _times(faults, costs.machine_between("touch_huge", size))
-    return touching + _times(np.minimum(rows, brought), fetching)
+    return touching + _times(np.minimum(written, brought), fetching)
+
+
+def _live_bytes(cells: pd.DataFrame) -> np.ndarray:
+    """The most that was requested and live at once; the payload where nobody has traced it."""
+    return cells["peak_moving_bytes"].fillna(cells["payload_bytes"]).to_numpy(float)
 
 
 def _ordinary_bytes(cells: pd.DataFrame) -> np.ndarray:
