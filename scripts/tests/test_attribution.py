@@ -291,6 +291,14 @@ def test_a_huge_page_is_priced_as_one_and_the_others_as_ordinary_ones():
     assert cell["huge_fault_bytes"] == 3 * HUGE and cell["unknown_parts"] == ""
 
 
+def test_copies_go_to_huge_pages_too_as_far_as_there_are_any():
+    runs = with_huge_faults(one_traced(faults=1, copied_bytes=500_000), 1)
+    fetched = (80_000 + 500_000) * 0.03
+    assert only_cell(runs, HUGE_COSTS)["huge_fault_ns"] == pytest.approx(200_000 + fetched)
+    runs = with_huge_faults(one_traced(faults=1, copied_bytes=10**9), 1)
+    assert only_cell(runs, HUGE_COSTS)["huge_fault_ns"] == pytest.approx(200_000 + HUGE * 0.03)
+
+
 def test_pages_of_several_sizes_cost_what_they_do_one_by_one():
     # 4 of 64 KiB at 10 us and 2 of 2 MiB at 200 us, of which only the sums are known.
     small = 64 << 10
@@ -322,10 +330,11 @@ def test_huge_pages_that_were_not_probed_are_unknown(missing):
 
 def test_memory_that_no_fault_brought_has_to_be_fetched():
     costs = {**COSTS, ("store", 1_000_000): 90_000.0}
-    cell = only_cell(one_traced(faults=5), costs)
-    assert cell["write_ns"] == pytest.approx(1000 * 5 + (80_000 - 5 * 4096) * (0.09 - 0.05))
+    runs = one_traced(faults=5, peak_moving_bytes=90_000)
+    cell = only_cell(runs, costs)
+    assert cell["write_ns"] == pytest.approx(1000 * 5 + (90_000 - 5 * 4096) * (0.09 - 0.05))
     # A huge page that the build was given is no such memory.
-    cell = only_cell(with_huge_faults(one_traced(faults=5), 1), {**HUGE_COSTS, **costs})
+    cell = only_cell(with_huge_faults(runs, 1), {**HUGE_COSTS, **costs})
     assert cell["write_ns"] == 1000 * 5
 
 
