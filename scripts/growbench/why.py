@@ -147,7 +147,7 @@ def _pages(cell: dict) -> str:
     if not huge > 0:
         return _count(cell["page_fault_count"])
     small = max(cell["page_fault_count"] - huge, 0.0)
-    return f"{_count(small)}, and {_count(huge)} huge ones of {_bytes(cell['huge_fault_bytes'])}"
+    return f"{_count(small)}, and {_count(huge)} huge ({_bytes(cell['huge_fault_bytes'])})"
 
 
 def _count(value: Optional[float]) -> str:

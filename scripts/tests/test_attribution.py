@@ -1,5 +1,7 @@
 """The model of where the time goes, against numbers worked out by hand."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from growbench.attribution import PARTS, attribute, copy_cost, explained
 from growbench.columns import COLUMNS
 from growbench.limits import Costs, machine_limits
 from growbench.summary import summarise
+from growbench.why import cell_text
 
 COSTS = {
     ("append", 80): 5.0,
@@ -356,3 +359,12 @@ def test_a_page_has_the_size_that_the_run_says():
     cell = only_cell(runs, {**COSTS, **FLAT_COPY})
     assert cell["system_ns"] == pytest.approx(3 * 100)
     assert cell["floor_ns"] == 1000 * 5 + 2 * 1000  # 80,000 bytes: 1.2 pages
+
+
+def test_why_tells_huge_pages_from_the_others():
+    cell = only_cell(with_huge_faults(one_traced(faults=10), 3), HUGE_COSTS).to_dict()
+    text = cell_text(cell)
+    assert re.search(r"pages touched +7, and 3 huge \(6\.00 MiB\)\n", text)
+    assert re.search(r"huge page faults +\d", text)
+    cell = only_cell(with_huge_faults(one_traced(faults=10), 0), HUGE_COSTS).to_dict()
+    assert re.search(r"pages touched +10\n", cell_text(cell)) and "huge" not in cell_text(cell)
