@@ -61,17 +61,17 @@ def interpreter_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
 
 def write_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     """written_ns(), and for memory that no page fault of the build brought what the probe `store`
-    takes more in memory than in the nearest cache; or 0 where the interpreter's part has it: see
-    the module's text.
+    takes more in the last level of cache than in the nearest; or 0 where the interpreter's part
+    has it: see the module's text.
 
     That memory is what is live at once at most, less what page faults brought. Assumption: what an
-    allocator had before the build, such as the rest of a huge page, has not been touched for a
-    while. It is not known, and 0, where nobody has counted faults of huge pages.
+    allocator had before the build, such as the rest of a huge page, is where it was cleared: in the
+    last level of cache. It is not known, and 0, where nobody has counted faults of huge pages.
     """
-    nearest, memory = costs.per_byte("store")
+    nearest, last = costs.per_byte("store")
     brought = _ordinary_bytes(cells) + cells["huge_fault_bytes"].to_numpy(float)
     there = np.maximum(_live_bytes(cells) - brought, 0.0)
-    fetched = _times(np.nan_to_num(there), max(memory - nearest, 0.0))
+    fetched = _times(np.nan_to_num(there), max(last - nearest, 0.0))
     within = ~cells["implementation"].isin(COMPILED) & cells["interpreter_ns"].notna()
     return np.where(within, 0.0, written_ns(cells, costs) + fetched)
 

@@ -93,9 +93,11 @@ class Costs:
         return np.interp(sizes, *self._probed(probe))
 
     def per_byte(self, probe: str) -> tuple[float, float]:
-        """Its cost over its size, at the smallest and at the largest size that was probed."""
+        """Its cost over its size in the nearest cache and in the last one: at the smallest size
+        that was probed, and at the largest but one, as the largest is of memory."""
         at, cost = self._probed(probe)
-        return cost[0] / at[0], cost[-1] / at[-1]
+        last = max(len(at) - 2, 0)
+        return cost[0] / at[0], cost[last] / at[last]
 
     def _probed(self, probe: str) -> tuple[np.ndarray, np.ndarray]:
         """Its sizes, ascending, and what it costs at each; nan at 1 byte if it was not probed."""

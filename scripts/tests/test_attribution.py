@@ -30,6 +30,7 @@ COSTS = {
     ("realloc_in_place", 64): 12.0,
     ("store", 1000): 50.0,
     ("store", 1_000_000): 50_000.0,
+    ("store", 100_000_000): 9_000_000.0,
 }
 _NAMES = [column.name for column in COLUMNS]
 TRACED = [
