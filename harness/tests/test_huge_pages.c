@@ -130,7 +130,7 @@ static void every_size_that_is_on_is_counted_and_none_that_is_off(void **state)
 	assert_true(huge_counters_open(root, &counters, &why));
 	assert_true(huge_counters_read(&counters, &faults));
 	assert_int_equal(faults.count, 7);
-	assert_int_equal(faults.bytes, 5 * 64 * KIB + 2 * 2 * MIB);
+	assert_int_equal(faults.bytes, 5 * (64 * KIB) + 2 * (2 * MIB));
 	huge_counters_close(&counters);
 }
 
@@ -147,7 +147,7 @@ static void without_counters_of_each_size_vmstat_has_those_of_the_largest(void *
 	assert_true(huge_counters_open(root, &counters, &why));
 	assert_true(huge_counters_read(&counters, &faults));
 	assert_int_equal(faults.count, 3);
-	assert_int_equal(faults.bytes, 3 * 2 * MIB);
+	assert_int_equal(faults.bytes, 3 * (2 * MIB));
 	huge_counters_close(&counters);
 
 	put("proc/vmstat", "pgfault 900\nthp_fault_alloc_more 77\n");
