@@ -7,39 +7,77 @@ from typing import Sequence
 from growbench import packages
 
 with packages.imports():
-    from growbench import attribution, choice, data, entry, load, why
+    import pandas
+
+    from growbench import attribution, choice, data, description, entry, load, tables, why
 
 EXAMPLES = """\
   attribute.py results/my-run
   attribute.py results/my-run --strategy loop_and_append --rows 10000
   attribute.py results/my-run --strategy realloc_doubling --allocator glibc jemalloc
+  attribute.py results/always results/madvise results/never --explained
 
 Without a choice of cells: how much of the measured times the model explains, and where it is
-furthest off. With one: each of these cells, in words.
+furthest off. With one: each of these cells, in words. With --explained: of how many cells of each
+run it explains enough, by allocator; exit status 1 if these are too few in one of the runs.
 """
 WORST = 10
+MISSED = 1
 
 
-def main(arguments: Sequence[str]) -> None:
+def main(arguments: Sequence[str]) -> int:
     parser = entry.parser("Say where the time of cold builds goes, and why.", EXAMPLES)
-    parser.add_argument("run", metavar="RUN", help="a run's folder, or its runs.csv")
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="a run's folder, or its runs.csv")
+    parser.add_argument(
+        "--explained",
+        action="store_true",
+        help="only how many cells are explained, of one run or several; exit status 1 if fewer "
+        f"than {attribution.EXPLAINED_GOAL:.0%} are",
+    )
     choice.add_arguments(parser)
     options = parser.parse_args(arguments)
-    runs = load.read_runs(options.run)
-    if not (runs["pass"] == "trace").any():
-        raise entry.UsageError(
-            f"{load.runs_path(options.run)} has no rows of the trace pass, so nobody knows why; "
-            "make a run with this version of growbench"
-        )
-    cells = data.analyse(runs, load.read_timeline(options.run, runs)).attribution
     wanted = choice.chosen(options)
+    if options.explained and wanted:
+        raise entry.UsageError("--explained is of whole runs; leave the choice of cells out")
+    if options.explained:
+        return _explained(options.runs)
+    if len(options.runs) > 1:
+        raise entry.UsageError("give one run, or --explained for several")
+    cells = _cells(options.runs[0])
     if not wanted:
         entry.tell(why.overview(cells, attribution.explained(cells), WORST))
-        return
+        return 0
     (cells,) = choice.choose([cells], wanted)
     if cells.empty:
         raise entry.UsageError("no measured cell is all of these at once; choose fewer")
     entry.tell("\n\n".join(why.cell_text(cell) for cell in cells.to_dict("records")))
+    return 0
+
+
+def _cells(path: str) -> pandas.DataFrame:
+    """The attribution of a run's cells."""
+    runs = load.read_runs(path)
+    if not (runs["pass"] == "trace").any():
+        raise entry.UsageError(
+            f"{load.runs_path(path)} has no rows of the trace pass, so nobody knows why; "
+            "make a run with this version of growbench"
+        )
+    return data.analyse(runs, load.read_timeline(path, runs)).attribution
+
+
+def _explained(paths: Sequence[str]) -> int:
+    """Prints how much is explained in each run, and returns the exit status."""
+    found = []
+    for path in paths:
+        machine = description.read_machine(path)
+        setting = description.huge_pages(machine)
+        found.append((load.runs_path(path).parent.name, setting, _cells(path)))
+    goal = attribution.EXPLAINED_GOAL
+    table, missed = why.explained_table(found, goal)
+    entry.tell(tables.as_terminal(table).rstrip("\n"))
+    for label in missed:
+        entry.tell(f"below the goal of {goal:.0%}: {label}")
+    return MISSED if missed else 0
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ const struct column columns[] = {
 	 "time that a control group's CPU quota held it back while it lived, added up over CPUs"},
 	{"peak_resolution_bytes", COLUMN_COUNT, FROM_WORKER,
 	 "how far peak_memory_bytes may be from the truth, measured once at the run's start"},
+	{"page_bytes", COLUMN_COUNT, FROM_RUNNER, "size of an ordinary page of memory"},
 	/* which library supplied malloc, as the worker found it */
 	{"allocator_path", COLUMN_TEXT, FROM_WORKER, "file that supplied malloc, links resolved"},
 	{"allocator_version", COLUMN_TEXT, FROM_WORKER, "version that the library states"},
@@ -83,6 +84,13 @@ const struct column columns[] = {
 	{"peak_memory_bytes", COLUMN_COUNT, FROM_WORKER, "peak_rss_bytes - rss_before_bytes"},
 	{"no_peak_reason", COLUMN_TEXT, FROM_WORKER,
 	 "why the peak could not be read, where it could not"},
+	{"cold_build_huge_fault_count", COLUMN_COUNT, FROM_WORKER,
+	 "cold: those of cold_build_minor_fault_count that brought a transparent huge page, of any "
+	 "size above page_bytes"},
+	{"cold_build_huge_fault_bytes", COLUMN_COUNT, FROM_WORKER,
+	 "cold: bytes that these brought"},
+	{"huge_fault_unknown_reason", COLUMN_TEXT, FROM_WORKER,
+	 "why faults of huge pages were not counted, where they were not"},
 	/* the steady state */
 	{"warm_iteration_count", COLUMN_COUNT, FROM_WORKER,
 	 "warm: builds and releases that one value is the mean of"},

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <linux/perf_event.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,6 +23,7 @@
 
 #include "build_info.h"
 #include "harness/runner/cgroup.h"
+#include "harness/worker/huge_pages.h"
 #include "harness/shim/bench.h"
 
 #define NO_CPU_QUOTA "no control group has cpu.max or cpu.cfs_quota_us here"
@@ -359,6 +361,9 @@ static json_t *describe_system(json_t *absent)
 			   "cgroup_memory_max", memory_limit());
 	ADD_FACTS(system, absent, system_facts);
 	add_cpu_quota(system, absent);
+	/* What a parent may have asked for: then the settings do not matter. */
+	(void)json_object_set_new(system, "thp_disabled",
+				  json_boolean(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1));
 	(void)json_object_set_new(
 		system, "thp_sizes",
 		read_matches("/sys/kernel/mm/transparent_hugepage/hugepages-*/enabled", 1));
@@ -575,10 +580,21 @@ static void why_not_watched(const char **throttling, const char **kills)
 				  : "no control group has memory.events or memory.oom_control here";
 }
 
+static const char *why_no_huge_counters(struct error *why)
+{
+	struct huge_counters counters;
+
+	if (!huge_counters_open("", &counters, why))
+		return why->text;
+	huge_counters_close(&counters);
+	return NULL;
+}
+
 void machine_probes(void (*each)(const char *what, const char *why_not, void *data), void *data)
 {
 	const char *no_throttling;
 	const char *no_kills;
+	struct error why;
 
 	why_not_watched(&no_throttling, &no_kills);
 	each("peak memory of a process (/proc/self/clear_refs)",
@@ -592,6 +608,7 @@ void machine_probes(void (*each)(const char *what, const char *why_not, void *da
 	     why_unreadable("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"), data);
 	each("transparent huge pages",
 	     why_unreadable("/sys/kernel/mm/transparent_hugepage/enabled"), data);
+	each("faults of huge pages, by size", why_no_huge_counters(&why), data);
 	each("hardware counters (perf_event_open)", why_no_counters(), data);
 }
 
@@ -655,9 +672,13 @@ size_t machine_warnings(const struct topology *topology, void (*each)(const char
 		WARN("other programs are running (see /proc/loadavg); stop them for quieter "
 		     "figures");
 	if (read_file("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text) &&
-	    strstr(text, "[always]") != NULL)
-		WARN("transparent huge pages are always on: page faults are fewer and larger, and "
-		     "peaks are rounded up to 2 MiB");
+	    strstr(text, "[always]") != NULL) {
+		(void)snprintf(text, sizeof text,
+			       "transparent huge pages are always on: page faults are fewer and "
+			       "larger, and peaks are rounded up to %zu KiB",
+			       huge_pages_largest("") / 1024);
+		WARN(text);
+	}
 #undef WARN
 	return count;
 }

@@ -117,6 +117,7 @@ static void set_cell(const struct run *run, const struct visit *visit, uint64_t 
 	record_set_text(record, "pass", pass_names[visit->pass]);
 	record_set_text(record, "allocator", run->options->allocators[visit->allocator].name);
 	record_set_text(record, "work", row_work_names[run->options->work]);
+	record_set_count(record, "page_bytes", (uint64_t)sysconf(_SC_PAGESIZE));
 	if (visit->pass == PASS_PROBE)
 		set_probe(run, visit, record);
 	else

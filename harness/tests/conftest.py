@@ -72,6 +72,8 @@ FIGURES = {
     "rss_before_bytes": "1048576",
     "peak_rss_bytes": "2097152",
     "peak_memory_bytes": "1048576",
+    "cold_build_huge_fault_count": "0",
+    "cold_build_huge_fault_bytes": "0",
     "warm_iteration_count": "10",
     "warm_value_count": "3",
     "warm_build_release_median_ns": "1012.5",

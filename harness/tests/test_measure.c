@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -12,6 +13,7 @@
 
 #include "harness/shim/bench.h"
 #include "harness/worker/measure.h"
+#include "harness/worker/probe.h"
 #include "support.h"
 
 static struct measure_result result;
@@ -384,6 +386,87 @@ static void peak_and_faults_are_those_of_the_cold_build(void **state)
 			payload * (SANITIZED ? 2 : 1) * 11 / 10);
 }
 
+/* A build that asks for so many huge pages and touches each. */
+enum {
+	HUGE_COUNT = 3
+};
+
+static enum build_status build_of_huge_pages(struct array *array, size_t rows,
+					     struct row_source *source)
+{
+	const size_t size = huge_pages_largest("");
+	unsigned char *memory = mmap(NULL, (HUGE_COUNT + 1) * size, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)rows;
+	(void)source;
+	if (memory == MAP_FAILED)
+		return BUILD_OUT_OF_MEMORY;
+	array->data = memory;
+	memory += size - (uintptr_t)memory % size;
+	(void)madvise(memory, HUGE_COUNT * size, MADV_HUGEPAGE);
+	for (size_t i = 0; i < HUGE_COUNT; i++)
+		((volatile unsigned char *)memory)[i * size] = 1;
+	return BUILD_OK;
+}
+
+static void release_of_huge_pages(struct array *array)
+{
+	(void)munmap(array->data, (HUGE_COUNT + 1) * huge_pages_largest(""));
+	array_clear(array);
+}
+
+static uint64_t no_checksum(const struct array *array)
+{
+	(void)array;
+	return 0;
+}
+
+static uint64_t expect_no_checksum(struct row_source *source, size_t rows)
+{
+	(void)source;
+	(void)rows;
+	return 0;
+}
+
+/* Those of other processes may be among them at one time, but not at all times. */
+static void huge_pages_of_the_cold_build_are_counted_for_themselves(void **state)
+{
+	static const struct strategy strategy = {
+		.name = "huge_pages",
+		.implementation = "test",
+		.build = build_of_huge_pages,
+		.scan = no_checksum,
+		.release = release_of_huge_pages,
+		.expected = expect_no_checksum,
+	};
+	const struct measure_request request = {
+		.strategy = &strategy,
+		.rows = 1,
+		.row_bytes = 8,
+		.threads = 1,
+		.values = 1,
+	};
+	const uint64_t size = huge_pages_largest("");
+	const struct probe *probe = probe_find("touch_huge");
+	struct probe_result probed;
+	struct error error;
+
+	(void)state;
+	if (size == 0 || probe_run(probe, size, &probed, &error) != PROBE_OK)
+		SKIP_BECAUSE("the kernel gives no huge pages here");
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(measure(&request, &result, &error), MEASURE_OK);
+		if (result.huge_faults_known && result.cold_build_huge_faults.count == HUGE_COUNT)
+			break;
+	}
+	if (!result.huge_faults_known)
+		SKIP_BECAUSE("the kernel does not count faults of huge pages");
+	assert_int_equal(result.cold_build_huge_faults.count, HUGE_COUNT);
+	assert_int_equal(result.cold_build_huge_faults.bytes, HUGE_COUNT * size);
+	assert_true(result.cold_build_minor_faults >= HUGE_COUNT);
+}
+
 static void a_list_of_cpus_that_cannot_be_is_refused(void **state)
 {
 	static const char *const bad[] = {"x", "0x", "0;1", ",0", "0,,1", "-1", "1024", "99999999"};
@@ -655,6 +738,7 @@ int main(void)
 		cmocka_unit_test(a_build_without_memory_is_no_measurement_whenever_it_happens),
 		cmocka_unit_test(a_size_that_does_not_fit_is_out_of_memory_and_not_a_crash),
 		cmocka_unit_test(peak_and_faults_are_those_of_the_cold_build),
+		cmocka_unit_test(huge_pages_of_the_cold_build_are_counted_for_themselves),
 		cmocka_unit_test(a_list_of_cpus_that_cannot_be_is_refused),
 		cmocka_unit_test(pinning_puts_the_process_on_that_cpu_alone),
 		cmocka_unit_test(

@@ -8,6 +8,7 @@ probe calls as often as time allows.
 """
 
 import json
+import mmap
 import os
 import re
 import shutil
@@ -326,9 +327,13 @@ PROBES = re.findall(
 )
 
 
+_PMD_SIZE = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
+HUGE_PAGE_BYTES = int(_PMD_SIZE.read_text()) if _PMD_SIZE.exists() else 2 << 20
+
+
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_without_memory_is_no_figure(tmp_path, name):
-    row_bytes = 2 << 20 if name.endswith("_huge") else 4096
+    row_bytes = HUGE_PAGE_BYTES if name.endswith("_huge") else mmap.PAGESIZE
     words = [WORKER, "probe", f"--probe={name}", f"--row-bytes={row_bytes}"]
     whole = Program(words, tmp_path).run()
     if report_of(whole)["status"] == "unprobed":

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/worker/huge_pages.h"
 #include "harness/worker/probe.h"
 #include "harness/worker/probe_values.h"
 #include "support.h"
@@ -85,8 +86,10 @@ static size_t usual_size(const struct probe *probe)
 		return 16 * KIB;
 	case PROBE_SIZED_BY_ROWS:
 		return 80;
+	case PROBE_SIZED_BY_HUGE_PAGES:
+		return huge_pages_largest("");
 	case PROBE_SIZED_BY_LIST:
-		return probe->sizes[0];
+		return probe->in_pages ? (size_t)sysconf(_SC_PAGESIZE) * 16 : probe->sizes[0];
 	}
 	return 0;
 }
@@ -262,25 +265,31 @@ static void parts_of_pages_are_refused_with_a_reason(void **state)
 	assert_int_equal(run(probe_find("untouch"), 1), PROBE_UNAVAILABLE);
 }
 
+static const char *const of_huge_pages[] = {"touch_huge", "fill_huge", "untouch_huge"};
+
 static void huge_pages_are_a_figure_only_where_the_system_allows_them(void **state)
 {
-	const char path[] = "/sys/kernel/mm/transparent_hugepage/enabled";
-	char *text;
-	bool allowed = false;
+	const size_t largest = huge_pages_largest("");
+	size_t on[HUGE_PAGES_MOST_SIZES];
+	size_t count = 0;
+	struct error why;
 
 	(void)state;
-	if (access(path, R_OK) == 0) {
-		text = read_file(path, NULL);
-		allowed = strstr(text, "[never]") == NULL;
-		free(text);
-	}
-	for (int i = 0; i < 2; i++) {
-		const struct probe *probe = probe_find(i == 0 ? "touch_huge" : "untouch_huge");
+	if (largest == 0 || !huge_pages_on("", on, COUNT_OF(on), &count, &why))
+		SKIP_BECAUSE("this system tells nothing of huge pages");
+	for (size_t i = 0; i < COUNT_OF(of_huge_pages); i++) {
+		const struct probe *probe = probe_find(of_huge_pages[i]);
+		uint64_t sizes[HUGE_PAGES_MOST_SIZES];
+		const size_t size_count = probe_sizes(probe, NULL, 0, sizes, COUNT_OF(sizes));
 
-		if (!allowed)
-			assert_int_equal(run(probe, 4 * MIB), PROBE_UNAVAILABLE);
-		else
-			assert_int_not_equal(run(probe, 4 * MIB), PROBE_FAILED);
+		assert_true(size_count >= 1);
+		assert_int_equal(sizes[size_count - 1], largest);
+		for (size_t size = 0; size < size_count; size++) {
+			if (size < count && on[size] == sizes[size])
+				assert_int_not_equal(run(probe, sizes[size]), PROBE_FAILED);
+			else
+				assert_int_equal(run(probe, sizes[size]), PROBE_UNAVAILABLE);
+		}
 	}
 }
 
@@ -288,24 +297,40 @@ static int probe_without_huge_pages(void *data)
 {
 	struct probe_result result;
 	struct error error = {""};
+	const size_t largest = huge_pages_largest("");
 
-	if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0)
+	if (largest == 0 || prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0)
 		return PROBE_UNAVAILABLE;
-	return (int)probe_run(probe_find(data), 4 * MIB, &result, &error);
+	return (int)probe_run(probe_find(*(const char *const *)data), largest, &result, &error);
 }
 
 /* Ordinary pages in their place take as many faults at first. */
 static void ordinary_pages_do_not_pass_for_huge_ones(void **state)
 {
-	static char names[][16] = {"touch_huge", "untouch_huge"};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		const int status = status_of_child(probe_without_huge_pages, names[i]);
+	for (size_t i = 0; i < COUNT_OF(of_huge_pages); i++) {
+		const char *name = of_huge_pages[i];
+		const int status = status_of_child(probe_without_huge_pages, &name);
 
 		assert_true(WIFEXITED(status));
 		assert_int_equal(WEXITSTATUS(status), PROBE_UNAVAILABLE);
 	}
+}
+
+/* As the kernel hands out whole pages of whatever size it has. */
+static void what_is_done_in_pages_is_probed_in_whole_pages(void **state)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	(void)state;
+	for (const struct probe *probe = probes; probe->name != NULL; probe++) {
+		uint64_t sizes[8];
+		const size_t count = probe_sizes(probe, NULL, 0, sizes, COUNT_OF(sizes));
+
+		for (size_t i = 0; i < count && probe->in_pages; i++)
+			assert_int_equal(sizes[i] % page, 0);
+	}
+	assert_true(probe_find("touch")->in_pages && probe_find("mremap_grow")->in_pages);
 }
 
 static void a_realloc_that_always_moves_is_never_in_place(void **state)
@@ -424,6 +449,7 @@ int main(void)
 		cmocka_unit_test(parts_of_pages_are_refused_with_a_reason),
 		cmocka_unit_test(huge_pages_are_a_figure_only_where_the_system_allows_them),
 		cmocka_unit_test(ordinary_pages_do_not_pass_for_huge_ones),
+		cmocka_unit_test(what_is_done_in_pages_is_probed_in_whole_pages),
 		cmocka_unit_test_teardown(a_realloc_that_always_moves_is_never_in_place,
 					  reset_allocator),
 		cmocka_unit_test_teardown(an_allocator_without_memory_is_an_error, reset_allocator),

@@ -105,6 +105,16 @@ static void report_warm_scan(struct report *report, struct measure_result *resul
 	report_real(report, "warm_scan_min_ns", result->warm_scan_ns[0]);
 }
 
+static void report_huge_faults(struct report *report, const struct measure_result *result)
+{
+	if (!result->huge_faults_known) {
+		report_text(report, "huge_fault_unknown_reason", result->why_no_huge_faults.text);
+		return;
+	}
+	report_count(report, "cold_build_huge_fault_count", result->cold_build_huge_faults.count);
+	report_count(report, "cold_build_huge_fault_bytes", result->cold_build_huge_faults.bytes);
+}
+
 static const char *measure_pass(const struct request *request, struct report *report,
 				struct error *error)
 {
@@ -133,6 +143,7 @@ static const char *measure_pass(const struct request *request, struct report *re
 	} else {
 		report_text(report, "no_peak_reason", memory_why_not());
 	}
+	report_huge_faults(report, &result);
 	report_interpreter(request, report);
 	report_warm(report, &request->measure, &result);
 	report_warm_scan(report, &result);

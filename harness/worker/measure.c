@@ -29,6 +29,8 @@ struct measurement {
 	struct measure_result *result;
 	struct lane *lanes;
 	pthread_barrier_t barrier;
+	struct huge_counters huge_counters;
+	struct huge_faults huge_faults_before;
 	uint64_t expected_checksum;
 };
 
@@ -110,11 +112,48 @@ static void wait_for_all(struct measurement *measurement)
 		(void)pthread_barrier_wait(&measurement->barrier);
 }
 
+static void open_huge_counters(struct measurement *measurement)
+{
+	struct measure_result *result = measurement->result;
+
+	result->huge_faults_known =
+		huge_counters_open("", &measurement->huge_counters, &result->why_no_huge_faults);
+}
+
+static void read_huge_counters(struct measurement *measurement, struct huge_faults *faults)
+{
+	struct measure_result *result = measurement->result;
+
+	if (result->huge_faults_known && !huge_counters_read(&measurement->huge_counters, faults))
+		result->huge_faults_known =
+			error_set(&result->why_no_huge_faults,
+				  "the kernel's counters of faults of huge pages cannot be read");
+}
+
+/* The counters are of all processes: what is more than this one's own faults is not its own. */
+static void note_huge_faults(struct measurement *measurement)
+{
+	const struct huge_faults *before = &measurement->huge_faults_before;
+	struct measure_result *result = measurement->result;
+	struct huge_faults *huge = &result->cold_build_huge_faults;
+
+	read_huge_counters(measurement, huge);
+	huge->count -= before->count;
+	huge->bytes -= before->bytes;
+	if (result->huge_faults_known && huge->count > result->cold_build_minor_faults)
+		result->huge_faults_known =
+			error_set(&result->why_no_huge_faults,
+				  "another process took huge pages during the build: of %" PRIu64
+				  " faults of huge pages at most %" PRIu64 " are its own",
+				  huge->count, result->cold_build_minor_faults);
+}
+
 /* What the first lane notes before and after the phases, while the others wait. */
 static void note_before(struct lane *lane, struct rusage *before)
 {
 	struct measure_result *result = lane->measurement->result;
 
+	read_huge_counters(lane->measurement, &lane->measurement->huge_faults_before);
 	result->peak_known = memory_reset_peak(&result->rss_before_bytes, &result->touch_page_ns);
 	(void)getrusage(RUSAGE_SELF, before);
 }
@@ -129,6 +168,7 @@ static void note_after_build(struct lane *lane, const struct rusage *before)
 	result->cold_build_major_faults = (uint64_t)(usage.ru_majflt - before->ru_majflt);
 	if (result->peak_known)
 		result->peak_known = memory_peak(&result->peak_rss_bytes);
+	note_huge_faults(lane->measurement);
 }
 
 static void note_end(struct lane *lane, const struct rusage *before)
@@ -476,6 +516,7 @@ enum measure_status measure(const struct measure_request *request, struct measur
 
 	memset(result, 0, sizeof *result);
 	memory_map_program();
+	open_huge_counters(&measurement);
 	(void)getrusage(RUSAGE_SELF, &before);
 	if (!prepare_lanes(&measurement, error) || !run_cold_lanes(&measurement, error))
 		return MEASURE_FAILED;
@@ -488,6 +529,7 @@ enum measure_status measure(const struct measure_request *request, struct measur
 	    request->threads == 1)
 		status = scan_warm(&measurement, error);
 	dispose_lanes(&measurement);
+	huge_counters_close(&measurement.huge_counters);
 	(void)getrusage(RUSAGE_SELF, &usage);
 	result->involuntary_switches = (uint64_t)(usage.ru_nivcsw - before.ru_nivcsw);
 	return status;

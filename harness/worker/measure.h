@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "harness/common/error.h"
+#include "harness/worker/huge_pages.h"
 #include "kernels/strategy.h"
 
 enum {
@@ -64,6 +65,12 @@ struct measure_result {
 	uint64_t cold_ns[PHASE_COUNT];
 	uint64_t cold_build_minor_faults;
 	uint64_t cold_build_major_faults;
+	/* Those of cold_build_minor_faults that brought a huge page, and the bytes that these
+	 * brought, as huge_pages.h counts them: other processes' may be among them. Never more than
+	 * cold_build_minor_faults. */
+	bool huge_faults_known; /* false: why_no_huge_faults says why */
+	struct huge_faults cold_build_huge_faults;
+	struct error why_no_huge_faults;
 	uint64_t cold_user_ns;
 	uint64_t cold_system_ns;
 	bool peak_known; /* false: this system does not let a process reset its VmHWM */

@@ -17,7 +17,12 @@ void *memory_map(size_t bytes)
 	void *memory =
 		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	return memory == MAP_FAILED ? NULL : memory;
+	if (memory == MAP_FAILED)
+		return NULL;
+	/* Neither a part of a huge page of the allocator's, which may map beside it, nor one
+	 * itself. Fails where the kernel has none. */
+	(void)madvise(memory, bytes, MADV_NOHUGEPAGE);
+	return memory;
 }
 
 static char why_not[160] = "nothing has failed";

@@ -17,8 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zeroed memory of the harness's own, straight from the kernel and not from the allocator under
- * measurement; NULL if there is none. Lives as long as the process. */
+/* Zeroed memory of the harness's own, in ordinary pages, straight from the kernel and not from the
+ * allocator under measurement; NULL if there is none. Lives as long as the process. */
 void *memory_map(size_t bytes);
 
 /* Maps the code and constants of the program and its libraries, as far as they are in the page

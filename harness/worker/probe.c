@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "harness/worker/clock.h"
+#include "harness/worker/huge_pages.h"
 #include "harness/worker/median.h"
 #include "harness/worker/probe_values.h"
 
@@ -15,9 +16,8 @@ static const size_t no_size[] = {1, 0};
 /* A few pages come from a list that the kernel keeps for each CPU, and may still be in its cache;
  * many do not, and may cost twice as much. */
 static const size_t touched_sizes[] = {256 * KIB, 1 * MIB, 8 * MIB, 32 * MIB, 0};
-static const size_t huge_sizes[] = {32 * MIB, 0};
-static const size_t small_page[] = {4 * KIB, 0};
-static const size_t mapping_sizes[] = {4 * KIB, 1 * MIB, 0};
+static const size_t one_page[] = {1, 0};
+static const size_t mapping_sizes[] = {1, 1 * MIB, 0};
 static const size_t moved_sizes[] = {128 * KIB, 1 * MIB, 16 * MIB, 0};
 /* glibc's M_TOP_PAD, by which it grows and shrinks its heap. */
 static const size_t heap_steps[] = {128 * KIB, 0};
@@ -63,15 +63,22 @@ const struct probe probes[] = {
 		.operation = "one page",
 		.sizing = PROBE_SIZED_BY_LIST,
 		.sizes = touched_sizes,
+		.in_pages = true,
 		.run = probe_touch,
 	},
 	{
 		.name = "touch_huge",
-		.help = "Write the first byte to each huge page of 2 MiB of a new mapping",
-		.operation = "one page",
-		.sizing = PROBE_SIZED_BY_LIST,
-		.sizes = huge_sizes,
+		.help = "Write the first byte to each huge page of that size of a new mapping",
+		.operation = "one huge page",
+		.sizing = PROBE_SIZED_BY_HUGE_PAGES,
 		.run = probe_touch_huge,
+	},
+	{
+		.name = "fill_huge",
+		.help = "Write a huge page of that size, in order, that was touched just before",
+		.operation = "one huge page",
+		.sizing = PROBE_SIZED_BY_HUGE_PAGES,
+		.run = probe_fill_huge,
 	},
 	{
 		.name = "untouch",
@@ -79,14 +86,14 @@ const struct probe probes[] = {
 		.operation = "one page",
 		.sizing = PROBE_SIZED_BY_LIST,
 		.sizes = touched_sizes,
+		.in_pages = true,
 		.run = probe_untouch,
 	},
 	{
 		.name = "untouch_huge",
 		.help = "Give the touched huge pages of a mapping back with munmap",
-		.operation = "one page",
-		.sizing = PROBE_SIZED_BY_LIST,
-		.sizes = huge_sizes,
+		.operation = "one huge page",
+		.sizing = PROBE_SIZED_BY_HUGE_PAGES,
 		.run = probe_untouch_huge,
 	},
 	{
@@ -95,6 +102,7 @@ const struct probe probes[] = {
 		.operation = "one mmap and one munmap",
 		.sizing = PROBE_SIZED_BY_LIST,
 		.sizes = mapping_sizes,
+		.in_pages = true,
 		.run = probe_mmap_munmap,
 	},
 	{
@@ -103,6 +111,7 @@ const struct probe probes[] = {
 		.operation = "one mremap",
 		.sizing = PROBE_SIZED_BY_LIST,
 		.sizes = moved_sizes,
+		.in_pages = true,
 		.run = probe_mremap,
 	},
 	{
@@ -110,7 +119,8 @@ const struct probe probes[] = {
 		.help = "Make a mapping longer where it is, without touching what is new",
 		.operation = "one mremap",
 		.sizing = PROBE_SIZED_BY_LIST,
-		.sizes = small_page,
+		.sizes = one_page,
+		.in_pages = true,
 		.run = probe_mremap_grow,
 	},
 	{
@@ -119,6 +129,7 @@ const struct probe probes[] = {
 		.operation = "two brk",
 		.sizing = PROBE_SIZED_BY_LIST,
 		.sizes = heap_steps,
+		.in_pages = true,
 		.run = probe_brk,
 	},
 	{
@@ -127,6 +138,7 @@ const struct probe probes[] = {
 		.operation = "one mprotect",
 		.sizing = PROBE_SIZED_BY_LIST,
 		.sizes = commit_steps,
+		.in_pages = true,
 		.run = probe_mprotect,
 	},
 	{
@@ -223,18 +235,44 @@ static size_t cache_sizes(const struct probe *probe, const uint64_t *cache_bytes
 	return count;
 }
 
-size_t probe_sizes(const struct probe *probe, const uint64_t *cache_bytes, size_t cache_count,
-		   uint64_t *sizes, size_t most)
+static size_t list_sizes(const struct probe *probe, uint64_t *sizes, size_t most)
 {
 	size_t count = 0;
 
+	for (; count < most && probe->sizes[count] != 0; count++)
+		sizes[count] = probe->in_pages ? probe_whole_pages(probe->sizes[count])
+					       : probe->sizes[count];
+	return count;
+}
+
+/* The largest as well where it is off: that it is not to be had is to be said. */
+static size_t huge_sizes(uint64_t *sizes, size_t most)
+{
+	size_t on[HUGE_PAGES_MOST_SIZES];
+	const size_t largest = huge_pages_largest("");
+	struct error ignored;
+	size_t count = 0;
+
+	(void)huge_pages_on("", on, HUGE_PAGES_MOST_SIZES, &count, &ignored);
+	if (largest > 0 && (count == 0 || on[count - 1] < largest))
+		on[count++] = largest;
+	if (count > most)
+		count = most;
+	for (size_t i = 0; i < count; i++)
+		sizes[i] = on[i];
+	return count;
+}
+
+size_t probe_sizes(const struct probe *probe, const uint64_t *cache_bytes, size_t cache_count,
+		   uint64_t *sizes, size_t most)
+{
 	switch (probe->sizing) {
 	case PROBE_SIZED_BY_CACHES:
 		return cache_sizes(probe, cache_bytes, cache_count, sizes, most);
 	case PROBE_SIZED_BY_LIST:
-		for (; count < most && probe->sizes[count] != 0; count++)
-			sizes[count] = probe->sizes[count];
-		return count;
+		return list_sizes(probe, sizes, most);
+	case PROBE_SIZED_BY_HUGE_PAGES:
+		return huge_sizes(sizes, most);
 	case PROBE_SIZED_BY_ROWS:
 		return 0;
 	}

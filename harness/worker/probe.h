@@ -34,6 +34,8 @@ enum probe_sizing {
 	PROBE_SIZED_BY_ROWS,
 	/* Those in the probe's own list, and any other that its help allows. */
 	PROBE_SIZED_BY_LIST,
+	/* The sizes of huge pages that are on, and the largest that there is. */
+	PROBE_SIZED_BY_HUGE_PAGES,
 };
 
 enum {
@@ -57,6 +59,8 @@ struct probe {
 	unsigned set_count;
 	/* PROBE_SIZED_BY_LIST: the list, ended by 0. */
 	const size_t *sizes;
+	/* Each of these is rounded up to whole pages. */
+	bool in_pages;
 	/* The allocator does it, so it is to be probed under each. */
 	bool of_allocator;
 	enum probe_status (*run)(size_t bytes, struct probe_result *result, struct error *error);
@@ -82,7 +86,7 @@ enum probe_status probe_run(const struct probe *probe, size_t bytes, struct prob
  * half, so that all of it stays there next to what else there is, and twice, where that is less
  * than half of the next; and for memory four times the last level, but at least 64 MiB and at most
  * 256 MiB. Each is divided among the probe's working sets. Of PROBE_SIZED_BY_ROWS it knows none,
- * and returns 0.
+ * and returns 0, and so it does for PROBE_SIZED_BY_HUGE_PAGES where the kernel knows none.
  */
 size_t probe_sizes(const struct probe *probe, const uint64_t *cache_bytes, size_t cache_count,
 		   uint64_t *sizes, size_t most);

@@ -42,6 +42,9 @@ enum probe_status probe_copy(size_t bytes, struct probe_result *result, struct e
 enum probe_status probe_chase(size_t bytes, struct probe_result *result, struct error *error);
 enum probe_status probe_append(size_t bytes, struct probe_result *result, struct error *error);
 
+/* Writes whole cache lines, in order, with 16-byte stores. */
+void probe_store_lines(unsigned char *memory, size_t bytes, uint64_t number);
+
 /* Links the cache lines of a working set into one cycle in random order: the first 8 bytes of each
  * become the address of the next. `lines` is 1 and more. */
 void probe_link_lines(unsigned char *memory, size_t lines);
@@ -56,6 +59,7 @@ enum probe_status probe_untouch(size_t bytes, struct probe_result *result, struc
 enum probe_status probe_touch_huge(size_t bytes, struct probe_result *result, struct error *error);
 enum probe_status probe_untouch_huge(size_t bytes, struct probe_result *result,
 				     struct error *error);
+enum probe_status probe_fill_huge(size_t bytes, struct probe_result *result, struct error *error);
 enum probe_status probe_mmap_munmap(size_t bytes, struct probe_result *result, struct error *error);
 enum probe_status probe_mremap(size_t bytes, struct probe_result *result, struct error *error);
 enum probe_status probe_mremap_grow(size_t bytes, struct probe_result *result, struct error *error);

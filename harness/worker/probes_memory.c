@@ -18,24 +18,28 @@ struct working_set {
 };
 
 /* Not memset: for large sizes that has ways of writing past the caches which no row can take. */
+void probe_store_lines(unsigned char *memory, size_t bytes, uint64_t number)
+{
+	const vector content = {number, number};
+	unsigned char *end = memory + bytes;
+
+	for (unsigned char *place = memory; place < end; place += PROBE_LINE_BYTES) {
+		vector *line = (vector *)(void *)place;
+
+		line[0] = content;
+		line[1] = content;
+		line[2] = content;
+		line[3] = content;
+	}
+	probe_use(memory);
+}
+
 static void store_all(void *context, uint64_t count)
 {
 	struct working_set *set = context;
 
-	while (count-- > 0) {
-		const vector content = {++set->content, set->content};
-		unsigned char *end = set->memory + set->bytes;
-
-		for (unsigned char *place = set->memory; place < end; place += PROBE_LINE_BYTES) {
-			vector *line = (vector *)(void *)place;
-
-			line[0] = content;
-			line[1] = content;
-			line[2] = content;
-			line[3] = content;
-		}
-		probe_use(set->memory);
-	}
+	while (count-- > 0)
+		probe_store_lines(set->memory, set->bytes, ++set->content);
 }
 
 /* Too small for a line, or what is left over by whole lines, would be another operation. */

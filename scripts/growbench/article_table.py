@@ -215,11 +215,12 @@ def _ratio_of(ratios: pd.DataFrame, name: str) -> dict:
 
 
 def _shares_of(parts: pd.DataFrame, name: str) -> dict:
-    """Each part over the measured time; nan where it is unknown. other: what the table has no
-    column for."""
+    """Each part over the measured time; nan where it is unknown. Huge pages, as far as they were
+    counted, are among the page faults. other: what the table has no column for."""
     cell = parts.iloc[0] if len(parts) else {}
     measured = cell.get("cold_build_ns", np.nan)
     shares = {part.name: cell.get(part.name, np.nan) / measured for part in PARTS}
+    shares["fault_ns"] += float(np.nan_to_num(shares.pop("huge_fault_ns")))
     other = sum(share for part, share in shares.items() if part not in _SHOWN_PARTS)
     return {
         **{f"{name}_{part}_share": share for part, share in shares.items()},

@@ -5,6 +5,7 @@ takes whatever is not there for unknown.
 """
 
 import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any, NoReturn, Optional, Union
@@ -52,6 +53,19 @@ def fact(machine: Optional[dict], *keys: str, type: Any = str) -> Any:
     if isinstance(value, bool) and type is not bool:
         return None
     return value if isinstance(value, type) else None
+
+
+def chosen(text: Optional[str]) -> Optional[str]:
+    """What is set, of a kernel's file that lists all there are: "always [madvise] never"."""
+    match = re.fullmatch(r"(?:\S+ )*\[(\S+)\](?: \S+)*", text or "")
+    return match.group(1) if match else text
+
+
+def huge_pages(machine: Optional[dict]) -> Optional[str]:
+    """To whom the kernel gave transparent huge pages: always, madvise or never; None: not known."""
+    if fact(machine, "system", "thp_disabled", type=bool):
+        return "never"
+    return chosen(fact(machine, "system", "thp_enabled"))
 
 
 def _parse(content: bytes, path: Path) -> dict:

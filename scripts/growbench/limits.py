@@ -83,12 +83,27 @@ class Costs:
     def machine_at(self, probe: str, sizes: np.ndarray, per_byte: bool = False) -> np.ndarray:
         """The same at each of `sizes`: linear in log size between those that were probed, and
         constant beyond them; per_byte: of the cost over the size."""
-        probed = sorted((key[2], ns) for key, ns in self._ns.items() if key[0] == probe)
-        if not probed:
-            return np.full(np.shape(sizes), np.nan)
-        at, cost = np.array(probed, dtype=float).T
+        at, cost = self._probed(probe)
         logs = np.log(np.maximum(sizes, 1.0))
         return np.interp(logs, np.log(at), cost / at if per_byte else cost)
+
+    def machine_between(self, probe: str, sizes: np.ndarray) -> np.ndarray:
+        """The same, linear in the size itself: the cost of the mean of several sizes is then the
+        mean of their costs."""
+        return np.interp(sizes, *self._probed(probe))
+
+    def per_byte(self, probe: str) -> tuple[float, float]:
+        """Its cost over its size in the nearest cache and in the last one: at the smallest size
+        that was probed, and at the largest but one, as the largest is of memory."""
+        at, cost = self._probed(probe)
+        last = max(len(at) - 2, 0)
+        return cost[0] / at[0], cost[last] / at[last]
+
+    def _probed(self, probe: str) -> tuple[np.ndarray, np.ndarray]:
+        """Its sizes, ascending, and what it costs at each; nan at 1 byte if it was not probed."""
+        probed = sorted((key[2], ns) for key, ns in self._ns.items() if key[0] == probe)
+        at, cost = np.array(probed or [(1.0, np.nan)], dtype=float).T
+        return at, cost
 
     def allocators(self, probe: str, allocators: Sequence[str], sizes: Sequence[int]) -> np.ndarray:
         """A probe of each of these allocators, at that one of its sizes that is nearest."""

@@ -1,11 +1,19 @@
 """The attribution in words, for a terminal."""
 
-from typing import Optional
+from typing import Optional, Sequence
 
 import pandas as pd
 
-from growbench.attribution import LEAST_NS, Explained, parts_of
+from growbench.attribution import (
+    EXPLAINED_HIGH,
+    EXPLAINED_LOW,
+    LEAST_NS,
+    Explained,
+    explained,
+    parts_of,
+)
 from growbench.implementations import strategy_name
+from growbench.tables import NOTHING, Column, Table
 from growbench.units import show
 
 UNKNOWN = "unknown"
@@ -33,7 +41,7 @@ def cell_text(cell: dict) -> str:
             f"({remapped} of these by mremap)",
         ),
         ("copied", _bytes(cell["copied_bytes"]) + f", {amplification} the payload"),
-        ("pages touched", _count(cell["page_fault_count"])),
+        ("pages touched", _pages(cell)),
         ("allocator calls", _count(cell["allocator_call_count"])),
         (
             "system calls",
@@ -48,10 +56,10 @@ def cell_text(cell: dict) -> str:
     return "\n".join(lines)
 
 
-def overview(attribution: pd.DataFrame, explained: Explained, worst_count: int) -> str:
+def overview(attribution: pd.DataFrame, found: Explained, worst_count: int) -> str:
     """How well the cells are explained, what the parts come to, and the worst cells."""
-    cells = explained.cells
-    lines = [explained.text()]
+    cells = found.cells
+    lines = [found.text()]
     if cells.empty:
         return "\n".join(lines)
     parts = parts_of(cells)
@@ -83,6 +91,63 @@ def overview(attribution: pd.DataFrame, explained: Explained, worst_count: int) 
             f"{show(cell['cold_build_ns'], 'ns')}: {shares}"
         )
     return "\n".join(lines)
+
+
+def explained_table(
+    tables: Sequence[tuple[str, Optional[str], pd.DataFrame]], goal: float
+) -> tuple[Table, list[str]]:
+    """How many cells of each run are explained, in all and by allocator; and the runs that miss the
+    goal, or have no such cell.
+
+    tables: for each run its label, how huge pages were set (None: not known), and attribute().
+    """
+    rows = []
+    missed = []
+    for label, setting, attribution in tables:
+        if not explained(attribution).share >= goal:
+            missed.append(label)
+        parts = [("all", attribution), *attribution.groupby("allocator", sort=True)]
+        for allocator, part in parts:
+            found = explained(part)
+            if len(found.cells) or found.unknown or allocator == "all":
+                rows.append(
+                    {
+                        "run": label,
+                        "huge_pages": setting or NOTHING,
+                        "allocator": allocator,
+                        "cell_count": len(found.cells),
+                        "explained_count": found.within,
+                        "explained_cell_share": found.share,
+                        "median_explained_share": found.cells["explained_share"].median(),
+                        "unknown_count": found.unknown,
+                    }
+                )
+    columns = [
+        Column("run", "run"),
+        Column("huge_pages", "huge pages"),
+        Column("allocator", "allocator"),
+        Column("cell_count", "cells", "count"),
+        Column("explained_count", "explained", "count"),
+        Column("explained_cell_share", "share", "whole_share"),
+        Column("median_explained_share", "median", "whole_share"),
+        Column("unknown_count", "unknown", "count"),
+    ]
+    low, high = f"{EXPLAINED_LOW:.0%}", f"{EXPLAINED_HIGH:.0%}"
+    title = f"Cold C cells of {show(LEAST_NS, 'ns')} and more, and those explained {low} to {high}"
+    notes = (
+        "Median: of what is explained of a cell. Unknown: cells left out, as a count or a cost of "
+        "theirs is not known.",
+    )
+    return Table("explained", title, columns, pd.DataFrame(rows), notes), missed
+
+
+def _pages(cell: dict) -> str:
+    """How many, and how many of them were huge."""
+    huge = cell["huge_fault_count"]
+    if not huge > 0:
+        return _count(cell["page_fault_count"])
+    small = max(cell["page_fault_count"] - huge, 0.0)
+    return f"{_count(small)}, and {_count(huge)} huge ({_bytes(cell['huge_fault_bytes'])})"
 
 
 def _count(value: Optional[float]) -> str:

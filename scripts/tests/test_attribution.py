@@ -1,5 +1,7 @@
 """The model of where the time goes, against numbers worked out by hand."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from growbench.attribution import PARTS, attribute, copy_cost, explained
 from growbench.columns import COLUMNS
 from growbench.limits import Costs, machine_limits
 from growbench.summary import summarise
+from growbench.why import cell_text
 
 COSTS = {
     ("append", 80): 5.0,
@@ -25,6 +28,9 @@ COSTS = {
     ("malloc_free", 64): 20.0,
     ("free_run", 64): 15.0,
     ("realloc_in_place", 64): 12.0,
+    ("store", 1000): 50.0,
+    ("store", 1_000_000): 50_000.0,
+    ("store", 100_000_000): 9_000_000.0,
 }
 _NAMES = [column.name for column in COLUMNS]
 TRACED = [
@@ -257,3 +263,109 @@ def test_a_page_is_priced_at_the_workers_own_moment_where_it_is_known():
     assert cell["fault_ns"] == pytest.approx(10 * 3000.0)
     runs.loc[runs["pass"] == "measure", "touch_page_ns"] = np.nan
     assert only_cell(runs, COSTS)["fault_ns"] == pytest.approx(10 * COSTS[("touch", 4096)])
+
+
+HUGE = 2 << 20
+HUGE_COSTS = {
+    **COSTS,
+    **FLAT_COPY,
+    ("touch_huge", HUGE): 200_000.0,
+    ("fill_huge", HUGE): 0.08 * HUGE,
+    ("untouch_huge", HUGE): 7000.0,
+}
+
+
+def with_huge_faults(runs: pd.DataFrame, count: float, size: float = HUGE) -> pd.DataFrame:
+    """The same run where so many of the faults brought a huge page."""
+    measured = runs["pass"] == "measure"
+    runs.loc[measured, "cold_build_huge_fault_count"] = count
+    runs.loc[measured, "cold_build_huge_fault_bytes"] = count * size
+    return runs
+
+
+def test_a_huge_page_is_priced_as_one_and_the_others_as_ordinary_ones():
+    runs = with_huge_faults(one_traced(faults=10), 3)
+    runs.loc[runs["pass"] == "measure", "touch_page_ns"] = 2000.0
+    cell = only_cell(runs, HUGE_COSTS)
+    assert cell["fault_ns"] == 7 * 2000.0
+    # The 80,000 bytes of rows that are not in the 7 ordinary pages: 0.08 - 0.05 ns a byte.
+    fetched = (80_000 - 7 * 4096) * 0.03
+    assert cell["huge_fault_ns"] == pytest.approx(3 * 200_000.0 + fetched)
+    assert (cell["page_fault_count"], cell["huge_fault_count"]) == (10, 3)
+    assert cell["huge_fault_bytes"] == 3 * HUGE and cell["unknown_parts"] == ""
+
+
+def test_copies_go_to_huge_pages_too_as_far_as_there_are_any():
+    runs = with_huge_faults(one_traced(faults=1, copied_bytes=500_000), 1)
+    fetched = (80_000 + 500_000) * 0.03
+    assert only_cell(runs, HUGE_COSTS)["huge_fault_ns"] == pytest.approx(200_000 + fetched)
+    runs = with_huge_faults(one_traced(faults=1, copied_bytes=10**9), 1)
+    assert only_cell(runs, HUGE_COSTS)["huge_fault_ns"] == pytest.approx(200_000 + HUGE * 0.03)
+
+
+def test_pages_of_several_sizes_cost_what_they_do_one_by_one():
+    # 4 of 64 KiB at 10 us and 2 of 2 MiB at 200 us, of which only the sums are known.
+    small = 64 << 10
+    runs = with_huge_faults(one_traced(faults=20), 6, (4 * small + 2 * HUGE) / 6)
+    costs = {**HUGE_COSTS, ("touch_huge", small): 10_000.0, ("fill_huge", small): 0.05 * small}
+    cell = only_cell(runs, {**costs, ("fill_huge", HUGE): 0.05 * HUGE})
+    assert cell["huge_fault_ns"] == pytest.approx(4 * 10_000.0 + 2 * 200_000.0)
+
+
+def test_pages_of_each_kind_are_given_back_at_their_own_price():
+    touched = 10 * 4096 + 4 * HUGE
+    runs = one_traced(faults=14, allocator_unmapped_bytes=touched / 2, allocator_munmap_count=1)
+    cell = only_cell(with_huge_faults(runs, 4), HUGE_COSTS)
+    assert cell["system_ns"] == pytest.approx(5 * 100 + 2 * 7000 + 1000)
+
+
+def test_huge_pages_that_nobody_counted_are_ordinary_ones_and_no_unknown_part():
+    cell = only_cell(with_huge_faults(one_traced(faults=10), np.nan), COSTS)
+    assert cell["fault_ns"] == 10 * 1000 and np.isnan(cell["huge_fault_ns"])
+    assert cell["unknown_parts"] == "" and np.isnan(cell["huge_fault_count"])
+    assert cell["write_ns"] == 1000 * 5
+
+
+@pytest.mark.parametrize("missing", ["touch_huge", "fill_huge"])
+def test_huge_pages_that_were_not_probed_are_unknown(missing):
+    costs = {key: ns for key, ns in HUGE_COSTS.items() if key[0] != missing}
+    assert only_cell(with_huge_faults(one_traced(), 1), costs)["unknown_parts"] == "huge_fault_ns"
+
+
+def test_memory_that_no_fault_brought_has_to_be_fetched():
+    costs = {**COSTS, ("store", 1_000_000): 90_000.0}
+    runs = one_traced(faults=5, peak_moving_bytes=90_000)
+    cell = only_cell(runs, costs)
+    assert cell["write_ns"] == pytest.approx(1000 * 5 + (90_000 - 5 * 4096) * (0.09 - 0.05))
+    # A huge page that the build was given is no such memory.
+    cell = only_cell(with_huge_faults(runs, 1), {**HUGE_COSTS, **costs})
+    assert cell["write_ns"] == 1000 * 5
+
+
+def test_the_floor_has_huge_pages_only_in_a_run_that_was_given_some():
+    runs, _ = full_run(["chunked_list"], ["glibc"], [100_000], 1, noise=0.0)
+    costs = {**HUGE_COSTS, ("append", 80): 0.0}
+    assert only_cell(runs, costs)["floor_ns"] == np.ceil(8_000_000 / 4096) * 1000
+    rest = np.ceil((8_000_000 - 3 * HUGE) / 4096) * 1000
+    cell = only_cell(with_huge_faults(runs, 1), costs)
+    assert cell["floor_ns"] == pytest.approx(3 * 200_000 + rest)
+    # Nor where they take longer.
+    cell = only_cell(runs, {**costs, ("touch_huge", HUGE): 1e9})
+    assert cell["floor_ns"] == np.ceil(8_000_000 / 4096) * 1000
+
+
+def test_a_page_has_the_size_that_the_run_says():
+    runs = one_traced(faults=10, allocator_unmapped_bytes=3 * 65_536)
+    runs.loc[runs["pass"] == "measure", "page_bytes"] = 65_536.0
+    cell = only_cell(runs, {**COSTS, **FLAT_COPY})
+    assert cell["system_ns"] == pytest.approx(3 * 100)
+    assert cell["floor_ns"] == 1000 * 5 + 2 * 1000  # 80,000 bytes: 1.2 pages
+
+
+def test_why_tells_huge_pages_from_the_others():
+    cell = only_cell(with_huge_faults(one_traced(faults=10), 3), HUGE_COSTS).to_dict()
+    text = cell_text(cell)
+    assert re.search(r"pages touched +7, and 3 huge \(6\.00 MiB\)\n", text)
+    assert re.search(r"huge page faults +\d", text)
+    cell = only_cell(with_huge_faults(one_traced(faults=10), 0), HUGE_COSTS).to_dict()
+    assert re.search(r"pages touched +10\n", cell_text(cell)) and "huge" not in cell_text(cell)

@@ -1,5 +1,6 @@
 """The commands as a user meets them: files, messages and exit statuses."""
 
+import json
 import os
 import re
 import shutil
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import PATIENCE, SCRIPTS, build_runs, one_cell, write_runs
+from conftest import MACHINE, PATIENCE, SCRIPTS, build_runs, one_cell, write_runs
 from full_runs import full_run
 
 from growbench.files import write_csv
@@ -488,3 +489,31 @@ def test_find_python_names_what_is_missing(tmp_path):
 
 def test_find_python_refuses_unknown_arguments():
     assert find_python("--nonsense").returncode == 2
+
+
+def test_attribute_counts_the_explained_cells_of_several_runs(call_here, full_folder, tmp_path):
+    runs, _ = full_run(["realloc_doubling"], ["glibc", "scudo"], [100_000], rounds=1, noise=0.0)
+    measured = runs["pass"] == "measure"
+    runs.loc[measured & (runs["allocator"] == "scudo"), "cold_build_ns"] *= 2.0
+    half = write_runs(runs, tmp_path / "half" / "runs.csv").parent
+    system = {"thp_enabled": "[always] madvise never", "thp_disabled": False}
+    machine = {"machine_id": MACHINE, "system": system}
+    (half / "machine.json").write_text(json.dumps(machine))
+    missed = call_here("attribute.py", "--explained", full_folder, half)
+    assert missed.returncode == 1
+    assert re.search(r"half +always +all +2 +1 +50% ", missed.stdout)
+    assert re.search(r"half +always +scudo +1 +0 +0% ", missed.stdout)
+    assert missed.stdout.endswith("below the goal of 90%: half\n")
+
+    runs.loc[measured & (runs["allocator"] == "scudo"), "cold_build_ns"] /= 2.0
+    write_runs(runs, half / "runs.csv")
+    machine["system"]["thp_disabled"] = True
+    (half / "machine.json").write_text(json.dumps(machine))
+    met = call_here("attribute.py", "--explained", half)
+    assert met.returncode == 0 and "below" not in met.stdout
+    assert re.search(r"half +never +all +2 +2 +100% ", met.stdout)
+
+
+def test_attribute_refuses_several_runs_and_cells_together(call_here, full_folder):
+    refused(call_here("attribute.py", full_folder, full_folder), "--explained")
+    refused(call_here("attribute.py", full_folder, "--explained", "--rows", "1000"), "whole runs")

@@ -10,6 +10,7 @@ from typing import Any, Callable, NamedTuple, Optional, Sequence, Union
 import pandas as pd
 
 from growbench.comparison.run import Run
+from growbench.description import chosen
 from growbench.implementations import label
 from growbench.tables import Column, Table
 from growbench.units import tick
@@ -79,8 +80,7 @@ def _chosen(*path: str) -> Callable[[Run], Value]:
 
 
 def _chosen_of(text: Value) -> Value:
-    match = re.fullmatch(r"(?:\S+ )*\[(\S+)\](?: \S+)*", text) if isinstance(text, str) else None
-    return match.group(1) if match else text
+    return chosen(text) if isinstance(text, str) else text
 
 
 def _bytes(*path: str) -> Callable[[Run], Value]:

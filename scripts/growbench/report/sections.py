@@ -119,6 +119,9 @@ def shares(evidence: Evidence) -> Optional[Listing]:
     parts = parts_of(frame)
     shown = {f"{part.name}_share": frame[part.name] / measured for part in parts}
     frame = frame.assign(**shown, rest_share=frame["rest_ns"] / measured)
+    faults = [Column("page_fault_count", "page faults", "count")]
+    if (frame["huge_fault_count"] > 0).any():
+        faults.append(Column("huge_fault_count", "huge ones of these", "count"))
     columns = [
         *_cell_columns(frame),
         Column("cold_build_ns", "cold build", "ns"),
@@ -127,7 +130,7 @@ def shares(evidence: Evidence) -> Optional[Listing]:
         Column("realloc_in_place_count", "reallocs in place", "count"),
         Column("realloc_moved_count", "moved", "count"),
         Column("copy_amplification", "copied \N{DIVISION SIGN} payload", "factor"),
-        Column("page_fault_count", "page faults", "count"),
+        *faults,
         Column("system_call_count", "system calls", "count"),
         Column("floor_ratio", "\N{DIVISION SIGN} floor", "factor"),
     ]
