@@ -43,6 +43,7 @@ static const struct refusal {
 	{"mremap", SYS_mremap, ANY, 0, EPERM},
 	{"perf_event_open", SYS_perf_event_open, ANY, 0, EACCES},
 	{"dispatch", SYS_prctl, 0, PR_SET_SYSCALL_USER_DISPATCH, EPERM},
+	{"seccomp", SYS_seccomp, ANY, 0, EPERM},
 	{"populate", SYS_madvise, 2, MADV_POPULATE_READ, EINVAL},
 	/* A filter sees no path. What is there, and is only to be written, is opened like that. */
 	{"clear_refs", SYS_openat, 2, O_WRONLY | O_CLOEXEC, EACCES},

@@ -206,6 +206,9 @@ def test_a_run_within_little_address_space_completes(growbench, stand_in, out):
 
 # ---- a sandbox ----
 
+# Both ways in which system calls are seen.
+UNSEEN = ("dispatch", "seccomp")
+
 
 def refusing(*what: str) -> List[str]:
     """The words that start a program that is refused these calls; skips where that cannot be."""
@@ -274,7 +277,7 @@ def test_a_peak_that_cannot_be_read_is_empty_with_its_reason(why, growbench, out
 def test_the_warning_of_peaks_is_for_all_allocators_once(growbench, out):
     words = ("--strategies=realloc_doubling", "--rows=10", "--allocator=again=glibc")
     words = (*REAL, *words, "--allocators=glibc,again", "--passes=measure,trace")
-    done = growbench("run", "--out=out", *words, before=refusing("clear_refs", "dispatch"))
+    done = growbench("run", "--out=out", *words, before=refusing("clear_refs", *UNSEEN))
 
     assert done.returncode == EXIT_DONE, done.stderr
     assert done.stderr.count("warning: peaks of memory cannot be read here") == 1
@@ -326,10 +329,22 @@ def test_a_refused_mremap_shows_as_a_copy(growbench, out):
 
 
 @real_allocators
+@pytest.mark.parametrize("what", UNSEEN)
+def test_system_calls_are_seen_where_one_of_the_two_ways_is_refused(growbench, out, what):
+    words = (*REAL, "--strategies=reserve_then_commit", "--rows=100k", "--passes=trace")
+    done = growbench("run", "--out=out", *words, before=refusing(what))
+    (row,) = read_rows(out)
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert (row["status"], row["untraced_reason"]) == ("ok", "")
+    assert row["strategy_mmap_count"] == "1" and row["strategy_mprotect_count"] != "0"
+
+
+@real_allocators
 def test_system_calls_that_cannot_be_seen_are_empty_with_the_reason(growbench, out):
     words = (*REAL, *GROWING, "--strategies=realloc_doubling,reserve_then_commit")
     words = tuple(word for word in words if word != GROWING[0])
-    done = growbench("run", "--out=out", *words, before=refusing("dispatch", "mremap"))
+    done = growbench("run", "--out=out", *words, before=refusing(*UNSEEN, "mremap"))
     rows = read_rows(out)
 
     assert done.returncode == EXIT_DONE, done.stderr
@@ -358,7 +373,7 @@ def test_what_a_sandbox_refuses_the_probes_is_unprobed_with_the_reason(growbench
 
 @real_allocators
 def test_doctor_says_what_a_sandbox_refuses(growbench):
-    what = ("mremap", "dispatch", "clear_refs", "perf_event_open", "populate")
+    what = ("mremap", *UNSEEN, "clear_refs", "perf_event_open", "populate")
     done = growbench("doctor", "--allocators=glibc", before=refusing(*what))
     lines = [line.strip() for line in done.stdout.splitlines()]
 
@@ -376,7 +391,7 @@ def test_doctor_says_what_a_sandbox_refuses(growbench):
 
 @real_allocators
 def test_where_everything_is_refused_the_run_is_whole_all_the_same(growbench, out):
-    what = ("mremap", "dispatch", "clear_refs", "perf_event_open", "populate")
+    what = ("mremap", *UNSEEN, "clear_refs", "perf_event_open", "populate")
     words = (*REAL, *GROWING, "--strategies=realloc_doubling,reserve_then_commit,chunked_list")
     words = tuple(word for word in words if word not in GROWING)
     words = (*words, "--rows=10,1k", "--passes=measure,trace,latency,probe")
