@@ -5,8 +5,8 @@
 #include <string.h>
 
 enum {
-	/* Addresses that are so far apart, or a multiple, the processor takes for the same at first,
-	 * and further its prefetchers do not look: whatever the system's pages are. */
+	/* Addresses that are so far apart, or a multiple, the processor takes for the same at
+	 * first, and further its prefetchers do not look: whatever the system's pages are. */
 	FRAME_BYTES = 4096,
 	LINE_BYTES = 64,
 	/* Where memcpy takes "rep movsb": from there on, and below that. */

@@ -137,8 +137,8 @@ static const struct {
 	{"tc_version", tcmalloc_version},
 };
 
-/* The length of a version such as 2.8 or 14.0.6 at the start of the text, or 0. A whole folder's name,
- * as in clang/19/, is one without dots too. */
+/* The length of a version such as 2.8 or 14.0.6 at the start of the text, or 0. A whole folder's
+ * name, as in clang/19/, is one without dots too. */
 static size_t version_length(const char *text, bool after_slash)
 {
 	size_t length = strspn(text, "0123456789");
