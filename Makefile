@@ -13,6 +13,9 @@ RUN ?=
 TO ?=
 export PRESET OUT ARGS RESUME
 
+# As many compilers at a time as there are CPUs for us: without a number there would be no limit.
+JOBS := $(shell nproc)
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 # Every command has its help text behind it, and no file of its name.
@@ -47,12 +50,12 @@ setup: ## install what is missing (Debian and Ubuntu; root or sudo), for the com
 build: ## build what measures, into build/
 	@scripts/check-tools.sh
 	@cmake --preset default --log-level=WARNING
-	@cmake --build --preset default --target product --parallel
+	@cmake --build --preset default --target product --parallel $(JOBS)
 
 build-tests: ## build everything, with the tests
 	@scripts/check-tools.sh
 	@cmake --preset default --log-level=WARNING -DBUILD_TESTING=ON
-	@cmake --build --preset default --parallel
+	@cmake --build --preset default --parallel $(JOBS)
 
 bench: build ## measure, summarise, plot: PRESET=quick|default|full OUT=results/NAME ARGS="..."
 	@scripts/bench.sh build/growbench
@@ -136,19 +139,19 @@ lint: build-tests ## formatting, clang-tidy, cppcheck, shellcheck, flake8, mypy
 clang: ## all tests, compiled by Clang
 	@scripts/check-tools.sh clang
 	@cmake --preset clang --log-level=WARNING
-	@cmake --build --preset clang --parallel
+	@cmake --build --preset clang --parallel $(JOBS)
 	@ctest --preset clang
 
 asan: ## all tests under address and undefined-behaviour sanitizers
 	@scripts/check-tools.sh
 	@cmake --preset asan --log-level=WARNING
-	@cmake --build --preset asan --parallel
+	@cmake --build --preset asan --parallel $(JOBS)
 	@ctest --preset asan
 
 tsan: ## all tests under the thread sanitizer
 	@scripts/check-tools.sh
 	@cmake --preset tsan --log-level=WARNING
-	@cmake --build --preset tsan --parallel
+	@cmake --build --preset tsan --parallel $(JOBS)
 	@ctest --preset tsan
 
 coverage: ## which share of the lines the tests run, in C and in Python, by folder
@@ -157,7 +160,7 @@ coverage: ## which share of the lines the tests run, in C and in Python, by fold
 fuzz: ## what reads, fed with mutated input (Clang): SECONDS=n or RUNS=n of each, TARGETS="report csv"
 	@scripts/check-tools.sh clang
 	@cmake --preset fuzz --log-level=WARNING
-	@cmake --build --preset fuzz --parallel
+	@cmake --build --preset fuzz --parallel $(JOBS)
 	@scripts/fuzz.sh $(if $(RUNS),--runs '$(RUNS)',--seconds '$(or $(SECONDS),10)') $(TARGETS)
 
 bench-shim: build ## what a loop through the C shim costs, against native C++
