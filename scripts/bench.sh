@@ -31,6 +31,8 @@ else
 	set -- run --preset "${PRESET:-default}"
 	[ -z "${OUT-}" ] || set -- "$@" --out "$OUT"
 fi
+# A summary needs what plots need.
+[ -z "${SETUP_AFTER-}" ] || set -- "$@" --no-summary
 # shellcheck disable=SC2086 # ARGS is a list of words
 folder=$("$growbench" "$@" ${ARGS-})
 status=$?
@@ -47,9 +49,11 @@ if [ ! -d "$folder" ]; then
 	exit "$status"
 fi
 if { [ -n "${SETUP_AFTER-}" ] && ! "$here/setup.sh" >&2; } || ! python=$("$here/find-python"); then
-	echo "The run is whole: $folder. Only its plots are missing: make setup plots RUN=$folder" >&2
+	echo "The run is whole: $folder. Its summary and plots are missing:" >&2
+	echo "  make setup && scripts/summarise.py $folder && make plots RUN=$folder" >&2
 	exit 1
 fi
+[ -z "${SETUP_AFTER-}" ] || "$python" "$here/summarise.py" "$folder" >&2 || exit 1
 case $what in
 article) "$python" "$here/article.py" "$folder" || exit ;;
 *) "$python" "$here/plot.py" "$folder" >&2 || exit 1 ;;
