@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         "--explained",
         action="store_true",
         help="only how many cells are explained, of one run or several; exit status 1 if fewer "
-        f"than {attribution.EXPLAINED_GOAL:.0%} are",
+        f"than {100 * attribution.EXPLAINED_GOAL:.0f} %% are",
     )
     choice.add_arguments(parser)
     options = parser.parse_args(arguments)

@@ -59,6 +59,8 @@ def test_help_needs_nothing_but_python(program, bare, tmp_path):
     done = call([*(bare if is_python else []), program, "--help"], cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout) > 20
+    # As of a percent sign that is taken for a format.
+    assert " object at 0x" not in done.stdout
     assert list(tmp_path.iterdir()) == []
     if is_python:
         # Nothing of what stood in for the packages is in it.
