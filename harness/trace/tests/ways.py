@@ -47,7 +47,8 @@ def counted(folder: Path, library: str, strategy: str, way: str) -> List[str]:
         {
             "LD_PRELOAD": preload,
             "GROWBENCH_TRACE_WAY": way,
-            "SCUDO_OPTIONS": "GWP_ASAN_Enabled=false",
+            # Else it gives memory back by the clock.
+            "SCUDO_OPTIONS": "GWP_ASAN_Enabled=false:release_to_os_interval_ms=-1",
         },
         same_addresses,
     )
