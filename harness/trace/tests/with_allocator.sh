@@ -15,7 +15,7 @@ if [ -z "$library" ]; then
 	echo "skipped: $allocator is not installed"
 	exit 77
 fi
-if [ -n "$(LD_PRELOAD=libm.so.6:$library true 2>&1)" ]; then
+if [ -n "$(env LD_PRELOAD="libm.so.6:$library" true 2>&1)" ]; then
 	echo "skipped: the loader cannot preload a second library here, such as $library"
 	exit 77
 fi
