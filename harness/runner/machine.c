@@ -22,6 +22,7 @@
 #include <hwloc.h>
 
 #include "build_info.h"
+#include "harness/common/emulator.h"
 #include "harness/runner/cgroup.h"
 #include "harness/worker/huge_pages.h"
 #include "harness/shim/bench.h"
@@ -265,30 +266,6 @@ static json_t *describe_caches(const struct topology *topology)
 	return array;
 }
 
-/*
- * The file that the kernel really runs, where that is an emulator of another processor, or a tool
- * that rewrites the program, such as Valgrind: they show the program under /proc/self/exe, but not
- * under another name of it. False, with an empty text, if the kernel runs the program itself.
- */
-static bool find_emulator(char *path, size_t size)
-{
-	int shown = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	int run = open("/proc/thread-self/exe", O_RDONLY | O_CLOEXEC);
-	struct stat of_shown;
-	struct stat of_run;
-	ssize_t length = 0;
-
-	if (shown >= 0 && run >= 0 && fstat(shown, &of_shown) == 0 && fstat(run, &of_run) == 0 &&
-	    (of_shown.st_dev != of_run.st_dev || of_shown.st_ino != of_run.st_ino))
-		length = readlink("/proc/thread-self/exe", path, size - 1);
-	path[length > 0 ? length : 0] = '\0';
-	if (shown >= 0)
-		(void)close(shown);
-	if (run >= 0)
-		(void)close(run);
-	return length > 0;
-}
-
 static json_t *describe_machine(const struct topology *topology, json_t *absent)
 {
 	struct utsname names;
@@ -304,7 +281,7 @@ static json_t *describe_machine(const struct topology *topology, json_t *absent)
 			  "numa_nodes", (int)topology->numa_nodes, "memory_bytes",
 			  (json_int_t)topology->memory_bytes, "caches", describe_caches(topology));
 	ADD_FACTS(machine, absent, machine_facts);
-	if (find_emulator(emulator, sizeof emulator)) {
+	if (emulator_find(emulator, sizeof emulator)) {
 		(void)json_object_set_new(machine, "emulator", json_string(emulator));
 	} else {
 		(void)json_object_set_new(machine, "emulator", json_null());
@@ -638,7 +615,7 @@ size_t machine_warnings(const struct topology *topology, void (*each)(const char
 	char emulator[PATH_MAX];
 
 #define WARN(message) (each(message, data), count++)
-	if (find_emulator(emulator, sizeof emulator)) {
+	if (emulator_find(emulator, sizeof emulator)) {
 		(void)snprintf(text, sizeof text,
 			       "programs run under %.255s, not on a processor of their own: times, "
 			       "page faults and peaks are the emulator's and mean nothing; counts "

@@ -4,12 +4,18 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "harness/common/emulator.h"
 
 void assert_contains(const char *text, const char *part)
 {
@@ -74,6 +80,40 @@ char *read_file(const char *path, size_t *length)
 	if (length != NULL)
 		*length = used;
 	return text;
+}
+
+bool is_emulated(void)
+{
+	char path[PATH_MAX];
+
+	return emulator_find(path, sizeof path);
+}
+
+static int map_more_than_the_limit(void *data)
+{
+	const struct rlimit limit = {.rlim_cur = 1, .rlim_max = 1};
+
+	(void)data;
+	if (setrlimit(RLIMIT_AS, &limit) != 0)
+		return 0;
+	return mmap(NULL, 1 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+}
+
+bool address_space_can_be_limited(void)
+{
+	return WEXITSTATUS(status_of_child(map_more_than_the_limit, NULL)) == 1;
+}
+
+bool spawn_tells_what_is_missing(void)
+{
+	char path[] = "/nonexistent/program";
+	char *arguments[] = {path, NULL};
+	pid_t pid;
+
+	if (posix_spawn(&pid, path, NULL, NULL, arguments, NULL) != 0)
+		return true;
+	(void)waitpid(pid, NULL, 0);
+	return false;
 }
 
 int status_of_child(int (*body)(void *data), void *data)

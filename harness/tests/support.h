@@ -40,6 +40,17 @@ void write_file(const char *path, const void *bytes, size_t length);
 /* What is in the file, malloc'ed and ended by '\0'; its length to *length if that is not NULL. */
 char *read_file(const char *path, size_t *length);
 
+/* An emulator runs this program, as qemu-user does: it needs memory and takes faults of its own, which
+ * the kernel counts with the program's. */
+bool is_emulated(void);
+
+/* Does RLIMIT_AS hold? An emulator takes no notice of it. */
+bool address_space_can_be_limited(void);
+
+/* Does posix_spawn tell that there is no such program? An emulator forks for it, and the child's
+ * errno is lost. */
+bool spawn_tells_what_is_missing(void);
+
 /* Runs `body` in a forked child without standard error, and returns its status as of waitpid. The
  * child exits with what the body returns. */
 int status_of_child(int (*body)(void *data), void *data);

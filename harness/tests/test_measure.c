@@ -324,6 +324,8 @@ static void a_size_that_does_not_fit_is_out_of_memory_and_not_a_crash(void **sta
 	bench_clear();
 	if (SANITIZED)
 		SKIP_BECAUSE("the sanitizer needs more address space than the limit");
+	if (!address_space_can_be_limited())
+		SKIP_BECAUSE("address space cannot be limited here");
 	for (size_t s = 0; strategies[s] != NULL; s++) {
 		struct measure_request request = {
 			.strategy = strategies[s],

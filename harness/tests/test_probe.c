@@ -171,7 +171,9 @@ static void most_probes_give_a_figure_anywhere(void **state)
 		const struct probe *probe = probe_find(names[i]);
 
 		assert_non_null(probe);
-		if (run(probe, usual_size(probe)) != PROBE_OK)
+		if (probe->in_pages && is_emulated())
+			print_message("%s: an emulator's pages are its own: left out\n", names[i]);
+		else if (run(probe, usual_size(probe)) != PROBE_OK)
 			fail_msg("%s gives no figure", names[i]);
 	}
 }
@@ -192,6 +194,8 @@ static void all_memory_is_given_back(void **state)
 	(void)state;
 	if (SANITIZED)
 		SKIP_BECAUSE("the sanitizer maps memory of its own");
+	if (is_emulated())
+		SKIP_BECAUSE("an emulator maps memory of its own");
 	for (const struct probe *probe = probes; probe->name != NULL; probe++) {
 		size_t before;
 
@@ -350,9 +354,14 @@ static void an_allocator_without_memory_is_an_error(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		for (size_t j = 0; j < COUNT_OF(fail_from); j++) {
+			enum probe_status status;
+
 			(void)reset_allocator(NULL);
 			allocator.fail_from = fail_from[j];
-			assert_int_equal(run(probe_find(names[i]), 80), PROBE_FAILED);
+			status = run(probe_find(names[i]), 80);
+			/* A slow machine makes fewer calls in the same time. */
+			assert_int_equal(status == PROBE_FAILED, allocator.calls >= fail_from[j]);
+			assert_true(j == COUNT_OF(fail_from) - 1 || status == PROBE_FAILED);
 		}
 	}
 	(void)reset_allocator(NULL);
@@ -400,7 +409,7 @@ static void sizes_are_half_and_twice_each_cache_and_more_than_the_last(void **st
 	static const uint64_t near[] = {48 * KIB + 64, 192 * KIB};
 	static const uint64_t near_store[] = {24 * KIB, 96 * KIB, 64 * MIB};
 	static const uint64_t near_copy[] = {12 * KIB, 48 * KIB, 32 * MIB};
-	static const uint64_t page[] = {4 * KIB};
+	const uint64_t page[] = {(uint64_t)sysconf(_SC_PAGESIZE)};
 
 	(void)state;
 	assert_sizes("store", caches, COUNT_OF(caches), one_set, COUNT_OF(one_set));
