@@ -115,15 +115,24 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
+# What QEMU is told: the size of a page; a processor without memory tagging, with which Scudo stops.
+# Without a limit it takes as much memory as the machine has for the account of what Scudo reserves.
+emulator=
+if [ "$architecture" != "$own" ]; then
+	emulator="${page_size:+QEMU_PAGESIZE=$page_size}"
+	[ "$architecture" != arm64 ] || emulator="$emulator QEMU_CPU=neoverse-n1"
+fi
+
 # inside COMMAND: in the new system, with nothing of this one's environment, and none of its mounts
 # left when the command has ended.
 inside() {
 	# shellcheck disable=SC2016 # the inner shell expands these
 	unshare --mount --pid --fork --kill-child sh -c '
 		mount -t proc proc "$0/proc" && mount --rbind /sys "$0/sys" && mount --rbind /dev "$0/dev" &&
-		exec chroot "$0" /usr/bin/env -i HOME=/root TERM=dumb LC_ALL=C.UTF-8 ${2:+"QEMU_PAGESIZE=$2"} \
+		{ [ -z "$2" ] || ulimit -v 16777216; } &&
+		exec chroot "$0" /usr/bin/env -i HOME=/root TERM=dumb LC_ALL=C.UTF-8 $2 \
 			PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -c "$1"' \
-		"$root" "$1" "$page_size" </dev/null
+		"$root" "$1" "$emulator" </dev/null
 }
 
 make_system() {
@@ -159,6 +168,11 @@ run_since() {
 	echo ", first measurement after $(($(date -d "$began" +%s) - $1)) s," \
 		"$(($(wc -l <"$folder/runs.csv") - 1)) rows"
 }
+
+# From version 10 on QEMU has no pages of another size.
+if [ -n "$page_size" ] && [ "$(inside 'getconf PAGESIZE' 2>/dev/null)" != "$page_size" ]; then
+	die 3 "QEMU gives its programs no pages of $page_size bytes here"
+fi
 
 failed=0
 # try NAME COMMAND: prints a line, and the end of what the command printed if it failed.
