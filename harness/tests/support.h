@@ -40,8 +40,8 @@ void write_file(const char *path, const void *bytes, size_t length);
 /* What is in the file, malloc'ed and ended by '\0'; its length to *length if that is not NULL. */
 char *read_file(const char *path, size_t *length);
 
-/* An emulator runs this program, as qemu-user does: it needs memory and takes faults of its own, which
- * the kernel counts with the program's. */
+/* An emulator runs this program, as qemu-user does: it needs memory and takes faults of its own,
+ * which the kernel counts with the program's. */
 bool is_emulated(void);
 
 /* Does RLIMIT_AS hold? An emulator takes no notice of it. */
