@@ -220,6 +220,8 @@ CELL = ("--rows=20", "--row-bytes=80", "--iterations=2", "--values=2")
 IN_EACH = {"ok", "out_of_memory", "failed"}
 # A reading that could not be taken is missing.
 READINGS = {
+    "cold_build_huge_fault_bytes",
+    "cold_build_huge_fault_count",
     "rss_before_bytes",
     "peak_rss_bytes",
     "peak_memory_bytes",
@@ -258,6 +260,9 @@ def judge(outcome: Outcome, whole: Dict[str, str]) -> str:
         assert report["status_detail"] != ""
         return report["status"]
     assert set(whole) - set(report) <= READINGS, outcome
+    assert ("cold_build_huge_fault_count" in whole) == (
+        "cold_build_huge_fault_count" in report or "huge_fault_unknown_reason" in report
+    ), outcome
     assert report.get("checksum") == whole.get("checksum")
     assert report.get("malloc_count") == whole.get("malloc_count")
     return "ok"
