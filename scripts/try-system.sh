@@ -18,7 +18,7 @@ ca-certificates, clones this commit into it, and prints a line for each of
   --short          a quick run, and the tests that are in C
   --commit REV     another commit than the one that is checked out
   --page-size N    pages of N bytes, where QEMU runs the system: 16384, 65536
-  --mirror URL     a mirror of Debian (default: deb.debian.org)
+  --mirror URL     a mirror of Debian (default: that of debootstrap, or of mmdebstrap)
   --old-mirror     take package lists that have expired, of a mirror that lags behind
   --keep           leave the system and the logs where they are
 
@@ -42,7 +42,7 @@ die() {
 short=
 revision=HEAD
 page_size=
-mirror=http://deb.debian.org/debian
+mirror=
 old_mirror=
 keep=
 while [ $# -gt 0 ]; do
@@ -139,10 +139,10 @@ make_system() {
 	if [ "$maker" = mmdebstrap ]; then
 		mmdebstrap --quiet --variant=minbase --include=git,make,ca-certificates \
 			${old_mirror:+"--aptopt=Acquire::Check-Valid-Until \"false\""} \
-			--architectures="$architecture" "$suite" "$root" "$mirror"
+			--architectures="$architecture" "$suite" "$root" ${mirror:+"$mirror"}
 	else
 		debootstrap --variant=minbase --include=git,make,ca-certificates \
-			--arch="$architecture" "$suite" "$root" "$mirror"
+			--arch="$architecture" "$suite" "$root" ${mirror:+"$mirror"}
 	fi || return
 	[ -z "$old_mirror" ] || echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/99old-mirror"
 	cp /etc/resolv.conf "$root/etc/resolv.conf"
