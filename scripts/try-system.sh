@@ -17,7 +17,7 @@ ca-certificates, clones this commit into it, and prints a line for each of
   ARCHITECTURE     that of this machine (the default), or another that QEMU runs, such as arm64
   --short          a quick run, and the tests that are in C
   --commit REV     another commit than the one that is checked out
-  --page-size N    pages of N bytes, where QEMU runs the system: 16384, 65536
+  --page-size N[,N ...]  pages of N bytes, where QEMU runs the system, one after the other
   --mirror URL     a mirror of Debian (default: that of debootstrap, or of mmdebstrap)
   --old-mirror     take package lists that have expired, of a mirror that lags behind
   --keep           leave the system and the logs where they are
@@ -30,7 +30,7 @@ exit status: 0 both passed, 1 one did not (the end of its log is printed), 2 wro
 examples:
   scripts/try-system.sh trixie
   scripts/try-system.sh --short bookworm
-  scripts/try-system.sh --page-size 65536 trixie arm64"
+  scripts/try-system.sh --page-size 4096,16384,65536 trixie arm64"
 
 die() {
 	status=$1
@@ -41,7 +41,7 @@ die() {
 
 short=
 revision=HEAD
-page_size=
+page_sizes=
 mirror=
 old_mirror=
 keep=
@@ -55,7 +55,7 @@ while [ $# -gt 0 ]; do
 		[ $# -gt 1 ] || die 2 "$1 needs a value; --help has examples"
 		case $1 in
 		--commit) revision=$2 ;;
-		--page-size) page_size=$2 ;;
+		--page-size) page_sizes=${2//,/ } ;;
 		--mirror) mirror=$2 ;;
 		esac
 		shift
@@ -75,8 +75,8 @@ case " $suites " in
 *" $suite "*) ;;
 *) die 2 "unknown suite '$1'; the suites are: $suites" ;;
 esac
-case $page_size in
-*[!0-9]*) die 2 "--page-size takes a number of bytes, such as 65536, not '$page_size'" ;;
+case $page_sizes in
+*[!0-9\ ]*) die 2 "--page-size takes numbers of bytes, such as 16384,65536, not '${page_sizes// /,}'" ;;
 esac
 commit=$(git rev-parse --verify --quiet "$revision^{commit}") || die 2 "there is no commit '$revision'"
 [ "$(id -u)" -eq 0 ] || die 3 'only root can make a system: sudo scripts/try-system.sh ...'
@@ -97,7 +97,7 @@ if [ "$architecture" != "$own" ] && ! grep -qs '^flags: .*F' "$binfmt/qemu-$proc
 		'  apt-get install qemu-user-static binfmt-support arch-test' \
 		"  mount -t binfmt_misc binfmt_misc $binfmt; update-binfmts --enable"
 fi
-[ -z "$page_size" ] || [ "$architecture" != "$own" ] ||
+[ -z "$page_sizes" ] || [ "$architecture" != "$own" ] ||
 	die 2 '--page-size is of systems that QEMU runs: name another architecture'
 [ -z "$(git status --porcelain)" ] ||
 	echo 'try-system: what is not committed is not tried' >&2
@@ -115,13 +115,18 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
+page_size=
 # What QEMU is told: the size of a page; a processor without memory tagging, with which Scudo stops.
-# Without a limit it takes as much memory as the machine has for the account of what Scudo reserves.
-emulator=
-if [ "$architecture" != "$own" ]; then
-	emulator="${page_size:+QEMU_PAGESIZE=$page_size}"
-	[ "$architecture" != arm64 ] || emulator="$emulator QEMU_CPU=neoverse-n1"
-fi
+emulator() {
+	[ "$architecture" != "$own" ] || return
+	[ -z "$page_size" ] || echo "QEMU_PAGESIZE=$page_size"
+	[ "$architecture" != arm64 ] || echo QEMU_CPU=neoverse-n1
+}
+
+# It keeps account of each page that is reserved: without a limit (in KiB) it takes all memory for
+# some terabytes; below this one Scudo cannot reserve what it wants.
+limit=unlimited
+[ "$architecture" = "$own" ] || limit=268435456
 
 # inside COMMAND: in the new system, with nothing of this one's environment, and none of its mounts
 # left when the command has ended.
@@ -129,10 +134,10 @@ inside() {
 	# shellcheck disable=SC2016 # the inner shell expands these
 	unshare --mount --pid --fork --kill-child sh -c '
 		mount -t proc proc "$0/proc" && mount --rbind /sys "$0/sys" && mount --rbind /dev "$0/dev" &&
-		{ [ -z "$2" ] || ulimit -v 16777216; } &&
+		ulimit -v "$3" &&
 		exec chroot "$0" /usr/bin/env -i HOME=/root TERM=dumb LC_ALL=C.UTF-8 $2 \
 			PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -c "$1"' \
-		"$root" "$1" "$emulator" </dev/null
+		"$root" "$1" "$(emulator)" "$limit" </dev/null
 }
 
 make_system() {
@@ -170,9 +175,10 @@ run_since() {
 }
 
 # From version 10 on QEMU has no pages of another size.
-if [ -n "$page_size" ] && [ "$(inside 'getconf PAGESIZE' 2>/dev/null)" != "$page_size" ]; then
-	die 3 "QEMU gives its programs no pages of $page_size bytes here"
-fi
+for page_size in $page_sizes; do
+	[ "$(inside 'getconf PAGESIZE' 2>/dev/null)" = "$page_size" ] ||
+		die 3 "QEMU gives its programs no pages of $page_size bytes here"
+done
 
 failed=0
 # try NAME COMMAND: prints a line, and the end of what the command printed if it failed.
@@ -202,13 +208,15 @@ libclang-rt-dev python3 python3-numpy python3-pandas python3-scipy python3-matpl
 
 preset=
 [ "$architecture" = "$own" ] && [ -z "$short" ] || preset=' PRESET=quick'
-try "make setup bench$preset" "make setup bench$preset"
-if [ -n "$short" ]; then
-	try 'make setup build-tests, and the tests in C' \
-		'make setup build-tests && ctest --preset default --label-exclude python'
-else
-	try 'make setup test' 'make setup test'
-fi
+for page_size in ${page_sizes:-''}; do
+	try "make setup bench$preset" "make setup bench$preset"
+	if [ -n "$short" ]; then
+		try 'make setup build-tests, and the tests in C' \
+			'make setup build-tests && ctest --preset default --label-exclude python'
+	else
+		try 'make setup test' 'make setup test'
+	fi
+done
 # shellcheck disable=SC2016,SC2086 # dpkg-query's own variables; a list of words
 echo "      with $(chroot "$root" dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' $packages \
 	2>/dev/null | sed -n 's/^installed //p' | paste -sd ',' | sed 's/,/, /g')"

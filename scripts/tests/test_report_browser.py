@@ -5,9 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import build_runs
+from conftest import PATIENCE, build_runs
 from report_runs import HOSTILE_ALLOCATORS, HOSTILE_DESCRIPTION, HOSTILE_STRATEGIES, NO_POINTS
 from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common import utils
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -34,22 +36,38 @@ def report(tmp_path_factory) -> Path:
     return path
 
 
+class LocalService(Service):
+    """Reached by its address: a minimal system has no /etc/hosts, and so no "localhost"."""
+
+    @property
+    def service_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_connectable(self) -> bool:
+        return utils.is_connectable(self.port, "127.0.0.1")
+
+
 @pytest.fixture(scope="module")
 def browser():
     """One headless Chromium for all tests. It is an error, and no skip, if there is none."""
+    if PATIENCE > 1:
+        pytest.skip("a browser is too much for an emulator")
     programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
     missing = [name for name, path in programs.items() if path is None]
     assert not missing, f"{', '.join(missing)} is not installed; make setup test installs it"
     options = webdriver.ChromeOptions()
     options.binary_location = programs["chromium"]
     # Root cannot have the sandbox; the page is our own.
-    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+    for word in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--remote-debugging-pipe",
+    ):
         options.add_argument(word)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService if hasattr(webdriver, "ChromeService") else None
-    if service is None:
-        from selenium.webdriver.chrome.service import Service as service
-    driver = webdriver.Chrome(service=service(programs["chromedriver"]), options=options)
+    driver = webdriver.Chrome(service=LocalService(programs["chromedriver"]), options=options)
     yield driver
     driver.quit()
 
