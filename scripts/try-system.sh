@@ -123,10 +123,18 @@ emulator() {
 	[ "$architecture" != arm64 ] || echo QEMU_CPU=neoverse-n1
 }
 
-# It keeps account of each page that is reserved: without a limit (in KiB) it takes all memory for
-# some terabytes; below this one Scudo cannot reserve what it wants.
+# Before version 8 it keeps account of each page that is reserved, in memory: so reservations have a
+# limit there (in KiB), below what Scudo wants, and that is left out.
 limit=unlimited
-[ "$architecture" = "$own" ] || limit=268435456
+without=
+if [ "$architecture" != "$own" ]; then
+	qemu=$(readlink -f "$(sed -n 's/^interpreter //p' "$binfmt/qemu-$processor")")
+	qemu=$("$qemu" --version | sed -n 's/.* version \([0-9.]*\).*/\1/p')
+	if [ "${qemu%%.*}" -lt 8 ]; then
+		limit=16777216
+		without=scudo
+	fi
+fi
 
 # inside COMMAND: in the new system, with nothing of this one's environment, and none of its mounts
 # left when the command has ended.
@@ -150,6 +158,8 @@ make_system() {
 			--arch="$architecture" "$suite" "$root" ${mirror:+"$mirror"}
 	fi || return
 	[ -z "$old_mirror" ] || echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/99old-mirror"
+	[ -z "$without" ] || printf 'Package: libclang-rt*\nPin: version *\nPin-Priority: -1\n' \
+		>"$root/etc/apt/preferences.d/no-$without"
 	cp /etc/resolv.conf "$root/etc/resolv.conf"
 	git clone --quiet --no-checkout . "$root/root/growbench" &&
 		git -C "$root/root/growbench" checkout --quiet "$commit"
@@ -217,6 +227,7 @@ for page_size in ${page_sizes:-''}; do
 		try 'make setup test' 'make setup test'
 	fi
 done
+[ "$architecture" = "$own" ] || echo "      under QEMU $qemu${without:+, which has no room for $without}"
 # shellcheck disable=SC2016,SC2086 # dpkg-query's own variables; a list of words
 echo "      with $(chroot "$root" dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' $packages \
 	2>/dev/null | sed -n 's/^installed //p' | paste -sd ',' | sed 's/,/, /g')"
