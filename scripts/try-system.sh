@@ -21,6 +21,7 @@ ca-certificates, clones this commit into it, and prints a line for each of
   --mirror URL     a mirror of Debian (default: that of debootstrap, or of mmdebstrap)
   --old-mirror     take package lists that have expired, of a mirror that lags behind
   --keep           leave the system and the logs where they are
+  --in FOLDER      no new system, but one that --keep has left, with the commit of now
 
 Needs root. Takes 10 to 20 minutes; under QEMU an hour or more, and times mean nothing there.
 
@@ -45,18 +46,23 @@ page_sizes=
 mirror=
 old_mirror=
 keep=
+work=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--help) echo "$usage"; exit 0 ;;
 	--short) short=1 ;;
 	--old-mirror) old_mirror=1 ;;
 	--keep) keep=1 ;;
-	--commit | --page-size | --mirror)
+	--commit | --page-size | --mirror | --in)
 		[ $# -gt 1 ] || die 2 "$1 needs a value; --help has examples"
 		case $1 in
 		--commit) revision=$2 ;;
 		--page-size) page_sizes=${2//,/ } ;;
 		--mirror) mirror=$2 ;;
+		--in)
+			work=$2 keep=1
+			[ -d "$work/root/root/growbench" ] || die 2 "no system was left in '$work'"
+			;;
 		esac
 		shift
 		;;
@@ -102,7 +108,8 @@ fi
 [ -z "$(git status --porcelain)" ] ||
 	echo 'try-system: what is not committed is not tried' >&2
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/growbench-$suite-$architecture-XXXXXX") || exit 3
+made=$work
+[ -n "$made" ] || work=$(mktemp -d "${TMPDIR:-/tmp}/growbench-$suite-$architecture-XXXXXX") || exit 3
 root=$work/root
 # shellcheck disable=SC2317,SC2329 # called by trap
 clean_up() {
@@ -156,17 +163,22 @@ make_system() {
 	else
 		debootstrap --variant=minbase --include=git,make,ca-certificates \
 			--arch="$architecture" "$suite" "$root" ${mirror:+"$mirror"}
-	fi || return
+	fi
+}
+
+# Its settings, and the commit that is tried.
+prepare_system() {
 	[ -z "$old_mirror" ] || echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/99old-mirror"
 	[ -z "$without" ] || printf 'Package: libclang-rt*\nPin: version *\nPin-Priority: -1\n' \
 		>"$root/etc/apt/preferences.d/no-$without"
 	cp /etc/resolv.conf "$root/etc/resolv.conf"
-	git clone --quiet --no-checkout . "$root/root/growbench" &&
-		git -C "$root/root/growbench" checkout --quiet "$commit"
+	[ -n "$made" ] || git clone --quiet --no-checkout . "$root/root/growbench"
+	git -C "$root/root/growbench" fetch --quiet "$PWD" "$commit" &&
+		git -C "$root/root/growbench" checkout --quiet --force "$commit"
 }
 
-echo "try-system: making a minimal $suite ($architecture) in $work" >&2
-make_system >"$work/make.log" 2>&1 || {
+[ -n "$made" ] || echo "try-system: making a minimal $suite ($architecture) in $work" >&2
+{ { [ -n "$made" ] || make_system; } && prepare_system; } >"$work/make.log" 2>&1 || {
 	tail -n 5 "$work/make.log" >&2
 	keep=1
 	die 3 "no system of $suite could be made; the whole log: $work/make.log" \
