@@ -152,8 +152,8 @@ void free(void *block)
 	static __typeof__(free) *next;
 	static bool finding;
 
-	/* From glibc 2.42 on dlsym itself may free the message of what was not found before it: that
-	 * one stays. */
+	/* From glibc 2.42 on dlsym itself may free the message of what was not found before it:
+	 * that one stays. */
 	if (finding)
 		return;
 	finding = next == NULL;
