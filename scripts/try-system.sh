@@ -192,7 +192,9 @@ run_since() {
 	folder=$(ls -td "$root"/root/growbench/results/*-*Z 2>/dev/null | head -n 1)
 	[ -n "$folder" ] || return
 	began=$(sed -n 's/^ *"started_utc": "\([^"]*\)".*/\1/p' "$folder/machine.json")
-	echo ", first measurement after $(($(date -d "$began" +%s) - $1)) s," \
+	began=$(($(date -d "$began" +%s) - $1))
+	[ "$began" -ge 0 ] || return
+	echo ", first measurement after $began s," \
 		"$(($(wc -l <"$folder/runs.csv") - 1)) rows"
 }
 
@@ -205,7 +207,7 @@ done
 failed=0
 # try NAME COMMAND: prints a line, and the end of what the command printed if it failed.
 try() {
-	local name=$1 log=$work/${1//[^a-z]/-}.log start seconds word=pass status=0 detail=
+	local name=$1 log=$work/${1//[^a-z]/-}${page_size:+-$page_size}.log start seconds word=pass status=0 detail=
 	echo "try-system: $name ($suite $architecture${page_size:+, pages of $page_size bytes})" >&2
 	start=$(date +%s)
 	inside "cd /root/growbench && $2" >"$log" 2>&1 || status=$?
@@ -230,14 +232,18 @@ libclang-rt-dev python3 python3-numpy python3-pandas python3-scipy python3-matpl
 
 preset=
 [ "$architecture" = "$own" ] && [ -z "$short" ] || preset=' PRESET=quick'
-for page_size in ${page_sizes:-''}; do
+tests='test'
+[ -z "$short" ] || tests='build-tests && ctest --preset default --label-exclude python'
+if [ -z "$page_sizes" ]; then
 	try "make setup bench$preset" "make setup bench$preset"
-	if [ -n "$short" ]; then
-		try 'make setup build-tests, and the tests in C' \
-			'make setup build-tests && ctest --preset default --label-exclude python'
-	else
-		try 'make setup test' 'make setup test'
-	fi
+	try "make setup test${short:+, those in C}" "make setup $tests"
+else
+	# With pages of another size QEMU 7.2 does not let apt give up its rights.
+	try 'make setup build-tests' 'make setup build-tests'
+fi
+for page_size in $page_sizes; do
+	try "make bench$preset" "make bench$preset"
+	try "make test${short:+, those in C}" "make $tests"
 done
 [ "$architecture" = "$own" ] || echo "      under QEMU $qemu${without:+, which has no room for $without}"
 # shellcheck disable=SC2016,SC2086 # dpkg-query's own variables; a list of words
