@@ -203,6 +203,7 @@ for page_size in $page_sizes; do
 	[ "$(inside 'getconf PAGESIZE' 2>/dev/null)" = "$page_size" ] ||
 		die 3 "QEMU gives its programs no pages of $page_size bytes here"
 done
+page_size=
 
 failed=0
 # try NAME COMMAND: prints a line, and the end of what the command printed if it failed.
