@@ -21,6 +21,7 @@ ca-certificates, clones this commit into it, and prints a line for each of
   --mirror URL     a mirror of Debian (default: that of debootstrap, or of mmdebstrap)
   --old-mirror     take package lists that have expired, of a mirror that lags behind
   --keep           leave the system and the logs where they are
+  --in FOLDER      no new system, but one that --keep has left, with the commit of now
 
 Needs root. Takes 10 to 20 minutes; under QEMU an hour or more, and times mean nothing there.
 
@@ -45,18 +46,23 @@ page_sizes=
 mirror=
 old_mirror=
 keep=
+work=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--help) echo "$usage"; exit 0 ;;
 	--short) short=1 ;;
 	--old-mirror) old_mirror=1 ;;
 	--keep) keep=1 ;;
-	--commit | --page-size | --mirror)
+	--commit | --page-size | --mirror | --in)
 		[ $# -gt 1 ] || die 2 "$1 needs a value; --help has examples"
 		case $1 in
 		--commit) revision=$2 ;;
 		--page-size) page_sizes=${2//,/ } ;;
 		--mirror) mirror=$2 ;;
+		--in)
+			work=$2 keep=1
+			[ -d "$work/root/root/growbench" ] || die 2 "no system was left in '$work'"
+			;;
 		esac
 		shift
 		;;
@@ -102,7 +108,8 @@ fi
 [ -z "$(git status --porcelain)" ] ||
 	echo 'try-system: what is not committed is not tried' >&2
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/growbench-$suite-$architecture-XXXXXX") || exit 3
+made=$work
+[ -n "$made" ] || work=$(mktemp -d "${TMPDIR:-/tmp}/growbench-$suite-$architecture-XXXXXX") || exit 3
 root=$work/root
 # shellcheck disable=SC2317,SC2329 # called by trap
 clean_up() {
@@ -156,17 +163,22 @@ make_system() {
 	else
 		debootstrap --variant=minbase --include=git,make,ca-certificates \
 			--arch="$architecture" "$suite" "$root" ${mirror:+"$mirror"}
-	fi || return
+	fi
+}
+
+# Its settings, and the commit that is tried.
+prepare_system() {
 	[ -z "$old_mirror" ] || echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/99old-mirror"
 	[ -z "$without" ] || printf 'Package: libclang-rt*\nPin: version *\nPin-Priority: -1\n' \
 		>"$root/etc/apt/preferences.d/no-$without"
 	cp /etc/resolv.conf "$root/etc/resolv.conf"
-	git clone --quiet --no-checkout . "$root/root/growbench" &&
-		git -C "$root/root/growbench" checkout --quiet "$commit"
+	[ -n "$made" ] || git clone --quiet --no-checkout . "$root/root/growbench"
+	git -C "$root/root/growbench" fetch --quiet "$PWD" "$commit" &&
+		git -C "$root/root/growbench" checkout --quiet --force "$commit"
 }
 
-echo "try-system: making a minimal $suite ($architecture) in $work" >&2
-make_system >"$work/make.log" 2>&1 || {
+[ -n "$made" ] || echo "try-system: making a minimal $suite ($architecture) in $work" >&2
+{ { [ -n "$made" ] || make_system; } && prepare_system; } >"$work/make.log" 2>&1 || {
 	tail -n 5 "$work/make.log" >&2
 	keep=1
 	die 3 "no system of $suite could be made; the whole log: $work/make.log" \
@@ -180,7 +192,9 @@ run_since() {
 	folder=$(ls -td "$root"/root/growbench/results/*-*Z 2>/dev/null | head -n 1)
 	[ -n "$folder" ] || return
 	began=$(sed -n 's/^ *"started_utc": "\([^"]*\)".*/\1/p' "$folder/machine.json")
-	echo ", first measurement after $(($(date -d "$began" +%s) - $1)) s," \
+	began=$(($(date -d "$began" +%s) - $1))
+	[ "$began" -ge 0 ] || return
+	echo ", first measurement after $began s," \
 		"$(($(wc -l <"$folder/runs.csv") - 1)) rows"
 }
 
@@ -189,11 +203,12 @@ for page_size in $page_sizes; do
 	[ "$(inside 'getconf PAGESIZE' 2>/dev/null)" = "$page_size" ] ||
 		die 3 "QEMU gives its programs no pages of $page_size bytes here"
 done
+page_size=
 
 failed=0
 # try NAME COMMAND: prints a line, and the end of what the command printed if it failed.
 try() {
-	local name=$1 log=$work/${1//[^a-z]/-}.log start seconds word=pass status=0 detail=
+	local name=$1 log=$work/${1//[^a-z]/-}${page_size:+-$page_size}.log start seconds word=pass status=0 detail=
 	echo "try-system: $name ($suite $architecture${page_size:+, pages of $page_size bytes})" >&2
 	start=$(date +%s)
 	inside "cd /root/growbench && $2" >"$log" 2>&1 || status=$?
@@ -218,14 +233,18 @@ libclang-rt-dev python3 python3-numpy python3-pandas python3-scipy python3-matpl
 
 preset=
 [ "$architecture" = "$own" ] && [ -z "$short" ] || preset=' PRESET=quick'
-for page_size in ${page_sizes:-''}; do
+tests='test'
+[ -z "$short" ] || tests='build-tests && ctest --preset default --label-exclude python'
+if [ -z "$page_sizes" ]; then
 	try "make setup bench$preset" "make setup bench$preset"
-	if [ -n "$short" ]; then
-		try 'make setup build-tests, and the tests in C' \
-			'make setup build-tests && ctest --preset default --label-exclude python'
-	else
-		try 'make setup test' 'make setup test'
-	fi
+	try "make setup test${short:+, those in C}" "make setup $tests"
+else
+	# With pages of another size QEMU 7.2 does not let apt give up its rights.
+	try 'make setup build-tests' 'make setup build-tests'
+fi
+for page_size in $page_sizes; do
+	try "make bench$preset" "make bench$preset"
+	try "make test${short:+, those in C}" "make $tests"
 done
 [ "$architecture" = "$own" ] || echo "      under QEMU $qemu${without:+, which has no room for $without}"
 # shellcheck disable=SC2016,SC2086 # dpkg-query's own variables; a list of words

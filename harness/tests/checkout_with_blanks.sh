@@ -16,7 +16,7 @@ cd "$checkout"
 
 # What is built faster will do.
 cmake -S . -B build -DCMAKE_BUILD_TYPE=Debug --log-level=WARNING
-cmake --build build --parallel >build/log || { cat build/log; exit 1; }
+cmake --build build --parallel "$(nproc)" >build/log || { cat build/log; exit 1; }
 out='results/erste Läufe'
 make -o build bench PRESET=quick OUT="$out" \
 	ARGS='--implementations c,numpy --strategies loop_and_append,realloc_doubling --rows 100 --rounds 1'

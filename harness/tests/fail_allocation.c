@@ -150,8 +150,15 @@ void *realloc(void *block, size_t bytes)
 void free(void *block)
 {
 	static __typeof__(free) *next;
+	static bool finding;
 
+	/* From glibc 2.42 on dlsym itself may free the message of what was not found before it:
+	 * that one stays. */
+	if (finding)
+		return;
+	finding = next == NULL;
 	NEXT("free", next);
+	finding = false;
 	next(block);
 }
 

@@ -10,6 +10,7 @@ from typing import Callable, Iterable, Optional
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, settings
 
 from growbench import entry
 from growbench.columns import COLUMNS, COUNT, TEXT
@@ -19,6 +20,10 @@ SCRIPTS = Path(__file__).parents[1]
 # How many times as long as usual a program may take.
 PATIENCE = float(os.environ.get("GROWBENCH_TEST_TIMEOUT_FACTOR") or 1)
 MACHINE = "example-2cpu"
+
+# How fast a machine is at the moment says nothing of our code.
+settings.register_profile("growbench", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("growbench")
 
 STRATEGIES = (
     "loop_and_append",

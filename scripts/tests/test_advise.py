@@ -339,7 +339,7 @@ def test_names_never_speak_to_the_terminal():
     assert "=1+1<b>" in text and "\033" not in text and "\n" not in text
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 99),
     rows=st.integers(40, 300_000),

@@ -254,7 +254,8 @@ def key_of(row: dict) -> tuple:
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(changes=st.lists(CHANGES, min_size=1, max_size=3))
 @example(changes=[flip(0, 255)])

@@ -315,7 +315,7 @@ def test_a_verdict_says_what_the_sides_say(columns):
         assert verdict in (LESS, MORE, CONTRADICTION, PARTLY, UNRESOLVED)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.lists(
         st.tuples(st.floats(0.1, 10), st.floats(0.1, 10)).map(lambda pair: sorted(pair)),

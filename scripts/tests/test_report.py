@@ -30,11 +30,15 @@ from growbench import entry
 from growbench.comparison.run import Run, read_run
 from growbench.files import write_csv
 from growbench.render import all_plots
-from growbench.report import assemble, facts, page, sections
+from growbench.report import assemble, facts, page, paper, sections
 from growbench.report.assemble import PLOT_ORDER, SIDE_BY_SIDE, Source
 
 REFERENCE = SCRIPTS.parent / "results" / "reference-epyc-2cpu"
 FEW = ("heat_map_cold",)
+# One red pixel, as PNG.
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+)
 # Elements that end by themselves.
 VOID = {"meta", "img", "input", "br", "link"}
 
@@ -362,6 +366,14 @@ def test_hostile_names_are_words_on_paper_too(call, tmp_path):
     assert call(tmp_path).returncode == 0
     text = pdf_text(tmp_path / "report.pdf")
     assert SCRIPT in text and "{{7*7}}" in text and "</style>" in text
+
+
+def test_paper_takes_nothing_from_files_or_networks(tmp_path):
+    picture = base64.b64decode(PIXEL)
+    (tmp_path / "pixel.png").write_bytes(picture)
+    of_file = paper.pdf(f'<img src="{(tmp_path / "pixel.png").as_uri()}">')
+    assert b"/Image" not in of_file
+    assert b"/Image" in paper.pdf(f'<img src="data:image/png;base64,{PIXEL}">')
 
 
 def test_without_weasyprint_the_html_is_written_with_a_warning(call, folder, monkeypatch):

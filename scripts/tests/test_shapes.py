@@ -276,7 +276,7 @@ def test_strategies_of_one_name_and_two_implementations_are_two():
     assert row["rows"] == pytest.approx(5000.0)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 1000), lost=st.integers(0, 40), noise=st.sampled_from([0.0, 0.05, 0.3]))
 def test_the_fast_way_finds_what_each_pair_by_itself_has(seed, lost, noise):
     names = ["p", "q", "r"]

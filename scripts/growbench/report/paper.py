@@ -26,8 +26,8 @@ def pdf(html: str) -> bytes:
     os.environ.update(_NO_TIME)
     try:
         buffer = io.BytesIO()
-        document = weasyprint.HTML(string=html, url_fetcher=_only_data)
-        document.write_pdf(buffer, identifier=b"growbench")
+        document = weasyprint.HTML(string=html, url_fetcher=_fetcher(weasyprint))
+        document.write_pdf(buffer, **{_identifier(weasyprint): b"growbench"})
         return buffer.getvalue()
     finally:
         if before is None:
@@ -36,8 +36,20 @@ def pdf(html: str) -> bytes:
             os.environ["SOURCE_DATE_EPOCH"] = before
 
 
+def _identifier(weasyprint: Any) -> str:
+    """What the option is called that names the file: pdf_identifier from WeasyPrint 59 on."""
+    known = getattr(weasyprint, "DEFAULT_OPTIONS", {})
+    return "pdf_identifier" if "pdf_identifier" in known else "identifier"
+
+
+def _fetcher(weasyprint: Any) -> Any:
+    """Fetches nothing from anywhere: all that the page needs is in it."""
+    if hasattr(weasyprint, "URLFetcher"):  # from 68 on
+        return weasyprint.URLFetcher(allowed_protocols=["data"])
+    return _only_data
+
+
 def _only_data(url: str, *arguments: Any, **options: Any) -> dict:
-    """Nothing is fetched from anywhere: all that the page needs is in it."""
     from weasyprint import default_url_fetcher
 
     if not url.startswith("data:"):
