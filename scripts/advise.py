@@ -6,14 +6,17 @@ import sys
 from pathlib import Path
 from typing import Callable, Sequence
 
-from growbench import packages
+from growbench.data.errors import UsageError
+from growbench.cli import packages
 
 with packages.imports():
-    from growbench import advise, entry, tables
-    from growbench.columns import COLUMNS
+    from growbench.advice import advise
+    from growbench.cli import entry
+    from growbench.tables import formats
+    from growbench.data.columns import COLUMNS
     from growbench.comparison.run import read_run
-    from growbench.counts import LARGEST, parse_count
-    from growbench.metrics import METRICS
+    from growbench.data.counts import LARGEST, parse_count
+    from growbench.data.metrics import METRICS
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 EXAMPLES = """\
@@ -47,16 +50,16 @@ def main(arguments: Sequence[str]) -> None:
         work=options.work,
     )
     if case.payload_bytes > LARGEST:
-        raise entry.UsageError("rows x row bytes x threads is more than 2^64 bytes; ask for less")
+        raise UsageError("rows x row bytes x threads is more than 2^64 bytes; ask for less")
     found = advise.advise(read_run(path, columns=needed_columns()), case)
     if options.json:
-        print(tables.to_json(found.records()), end="")
+        print(formats.to_json(found.records()), end="")
         return
     print("\n".join(found.sentences))
     for warning in found.warnings:
         print(f"! {warning}")
     print()
-    print(tables.as_terminal(found.ranking, entry.in_colour()), end="")
+    print(formats.as_terminal(found.ranking, entry.in_colour()), end="")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -108,7 +111,7 @@ def count_of(what: str) -> Callable[[str], int]:
         try:
             return parse_count(text)
         except ValueError as error:
-            raise entry.UsageError(f"{what}: {error}") from None
+            raise UsageError(f"{what}: {error}") from None
 
     return read
 
@@ -122,7 +125,7 @@ def newest_run(results: Path) -> Path:
     """The folder in `results` whose runs.csv was written last."""
     found = [path for path in results.glob("*/runs.csv") if path.is_file()]
     if not found:
-        raise entry.UsageError(f"there is no run in {results}; make one with: make bench")
+        raise UsageError(f"there is no run in {results}; make one with: make bench")
     return max(found, key=lambda path: (path.stat().st_mtime_ns, path.parent.name)).parent
 
 

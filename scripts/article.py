@@ -5,11 +5,16 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-from growbench import packages
+from growbench.cli import packages
 
 with packages.imports():
-    from growbench import article_table, data, entry, files, load, render, slices, tables
-    from growbench.style import DEFAULT_STYLE, STYLES
+    from growbench.analysis import analyse, article_table
+    from growbench.cli import entry
+    from growbench.data import files, load
+    from growbench.figures import render, slices
+    from growbench.plots import all_plots
+    from growbench.tables import formats
+    from growbench.figures.style import DEFAULT_STYLE, STYLES
 
 PLOT = "article"
 EXAMPLES = """\
@@ -40,7 +45,7 @@ def main(arguments: Sequence[str]) -> None:
     entry.check_names("style", [options.style], list(STYLES))
 
     runs = load.read_runs(options.run)
-    known = data.analyse(runs, load.read_timeline(options.run, runs))
+    known = analyse.analyse(runs, load.read_timeline(options.run, runs))
     found = article_table.answer(runs, known, options.work)
     entry.put(as_text(found, options.json, options.markdown))
     if not options.no_plot:
@@ -52,18 +57,18 @@ def main(arguments: Sequence[str]) -> None:
 def as_text(found: article_table.Answer, as_json: bool, as_markdown: bool) -> str:
     """The answer for whoever reads it."""
     if as_json:
-        return tables.to_json(found.records())
+        return formats.to_json(found.records())
     if as_markdown:
-        said = [tables.escape_markdown(line) for line in found.sentences]
-        return "\n\n".join([*said, *(tables.as_markdown(table) for table in found.tables)])
+        said = [formats.escape_markdown(line) for line in found.sentences]
+        return "\n\n".join([*said, *(formats.as_markdown(table) for table in found.tables)])
     colour = entry.in_colour()
-    shown = "\n".join(tables.as_terminal(table, colour) for table in found.tables)
+    shown = "\n".join(formats.as_terminal(table, colour) for table in found.tables)
     return "\n".join([*found.sentences, "", shown])
 
 
 def draw(found: article_table.Answer, parts: Sequence[slices.Slice], folder: Path) -> str:
     """Draw the plot of the cells that the answer is of; says what became of it."""
-    (plot,) = [plot for plot in render.all_plots() if plot.name == PLOT]
+    (plot,) = [plot for plot in all_plots() if plot.name == PLOT]
     own = [part for part in parts if not part.beside_kernels and is_of(part, found.cells)]
     files.make_folder(folder)
     drawn = render.draw_all([plot], own[:1], list(render.FORMATS), folder)

@@ -4,12 +4,16 @@
 import sys
 from typing import Sequence
 
-from growbench import packages
+from growbench.data.errors import UsageError
+from growbench.cli import packages
 
 with packages.imports():
     import pandas
 
-    from growbench import attribution, choice, data, description, entry, load, tables, why
+    from growbench.analysis import analyse, attribution, why
+    from growbench.cli import choice, entry
+    from growbench.data import description, load
+    from growbench.tables import formats
 
 EXAMPLES = """\
   attribute.py results/my-run
@@ -38,18 +42,18 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     wanted = choice.chosen(options)
     if options.explained and wanted:
-        raise entry.UsageError("--explained is of whole runs; leave the choice of cells out")
+        raise UsageError("--explained is of whole runs; leave the choice of cells out")
     if options.explained:
         return _explained(options.runs)
     if len(options.runs) > 1:
-        raise entry.UsageError("give one run, or --explained for several")
+        raise UsageError("give one run, or --explained for several")
     cells = _cells(options.runs[0])
     if not wanted:
         entry.tell(why.overview(cells, attribution.explained(cells), WORST))
         return 0
     (cells,) = choice.choose([cells], wanted)
     if cells.empty:
-        raise entry.UsageError("no measured cell is all of these at once; choose fewer")
+        raise UsageError("no measured cell is all of these at once; choose fewer")
     entry.tell("\n\n".join(why.cell_text(cell) for cell in cells.to_dict("records")))
     return 0
 
@@ -58,11 +62,11 @@ def _cells(path: str) -> pandas.DataFrame:
     """The attribution of a run's cells."""
     runs = load.read_runs(path)
     if not (runs["pass"] == "trace").any():
-        raise entry.UsageError(
+        raise UsageError(
             f"{load.runs_path(path)} has no rows of the trace pass, so nobody knows why; "
             "make a run with this version of growbench"
         )
-    return data.analyse(runs, load.read_timeline(path, runs)).attribution
+    return analyse.analyse(runs, load.read_timeline(path, runs)).attribution
 
 
 def _explained(paths: Sequence[str]) -> int:
@@ -74,7 +78,7 @@ def _explained(paths: Sequence[str]) -> int:
         found.append((load.runs_path(path).parent.name, setting, _cells(path)))
     goal = attribution.EXPLAINED_GOAL
     table, missed = why.explained_table(found, goal)
-    entry.tell(tables.as_terminal(table).rstrip("\n"))
+    entry.tell(formats.as_terminal(table).rstrip("\n"))
     for label in missed:
         entry.tell(f"below the goal of {goal:.0%}: {label}")
     return MISSED if missed else 0

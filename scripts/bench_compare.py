@@ -7,11 +7,13 @@ import tempfile
 from pathlib import Path
 from typing import Sequence
 
-from growbench import packages
+from growbench.data.errors import UsageError
+from growbench.cli import packages
 
 with packages.imports():
-    from growbench import entry, load
-    from growbench.units import show
+    from growbench.cli import entry
+    from growbench.data import load
+    from growbench.data.units import show
 
 EXAMPLES = """\
   bench_compare.py results/reference-epyc-2cpu
@@ -81,7 +83,7 @@ def measure(what: str, rows: int, runs: Sequence[Path], repeat: int, goal: str) 
         )
         elapsed_ns, peak_kib, status = map(int, done.stdout.split())
         if status == entry.USAGE:
-            raise entry.UsageError(f"{' '.join(command)} ended in 2")
+            raise UsageError(f"{' '.join(command)} ended in 2")
         times.append(elapsed_ns)
         peak = max(peak, peak_kib * 1024)
     order = sorted(times)

@@ -10,14 +10,15 @@ import time
 from pathlib import Path
 from typing import Callable, NamedTuple, Sequence
 
-from growbench import packages
+from growbench.data.errors import UsageError
+from growbench.cli import packages
 
 with packages.imports():
     import numpy as np
 
-    from growbench import entry
+    from growbench.cli import entry
     from growbench.statistics.order import median_interval
-    from growbench.units import show
+    from growbench.data.units import show
 
 EXAMPLES = """\
   bench_patterns.py build
@@ -70,7 +71,7 @@ class Kernels:
             nd = ctypes.CDLL(str(build / "libgrowbench-kernels.so"))
             repeat = ctypes.CDLL(str(build / "libgrowbench-repeat.so"))
         except OSError as error:
-            raise entry.UsageError(f"{error}; build it first: make build") from error
+            raise UsageError(f"{error}; build it first: make build") from error
         size, array = ctypes.c_size_t, ctypes.POINTER(Array)
         sizes, lengths = ctypes.POINTER(size), ctypes.POINTER(ctypes.c_ssize_t)
         self.wrap = self._function(nd.nd_wrap, array, ctypes.c_void_p, size, size, sizes)
@@ -177,7 +178,7 @@ def cache_bytes() -> list[tuple[str, int]]:
             level = (folder / "level").read_text().strip()
             levels["L" + level] = int(size.rstrip("KM")) * (MIB if size.endswith("M") else KIB)
     if not levels:
-        raise entry.UsageError("the kernel does not tell the sizes of the caches")
+        raise UsageError("the kernel does not tell the sizes of the caches")
     return sorted(levels.items(), key=lambda item: item[1])
 
 
@@ -238,7 +239,7 @@ def naive_against_blocked(kernels: Kernels, pairs: int) -> Ratio:
     names = b"transpose_copy_naive", b"transpose_copy_blocked"
     naive, blocked = (kernels.open(name, 4096, 4096 * DOUBLE) for name in names)
     if not naive or not blocked:
-        raise entry.UsageError("no memory for two arrays of 4096 x 4096 doubles")
+        raise UsageError("no memory for two arrays of 4096 x 4096 doubles")
     ratio = compare(
         "4096 x 4096",
         lambda count: kernels.repeat_pattern(naive, count),

@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 from typing import Sequence
 
-from growbench import packages
+from growbench.data.errors import UsageError
+from growbench.cli import packages
 
 with packages.imports():
-    from growbench import entry
-    from growbench.units import show
+    from growbench.cli import entry
+    from growbench.data.units import show
 
 EXAMPLES = """\
   bench_runner.py build
@@ -72,7 +73,7 @@ def run(runner: Path, out: Path, workers: int) -> int:
             peak = max(peak, peak_of(process.pid))
             time.sleep(0.05)
     if process.returncode not in (0, 3):
-        raise entry.UsageError(f"{' '.join(command)} ended in {process.returncode}")
+        raise UsageError(f"{' '.join(command)} ended in {process.returncode}")
     return peak
 
 

@@ -6,16 +6,18 @@ import sys
 from pathlib import Path
 from typing import Optional, Sequence
 
-from growbench import packages
+from growbench.data.errors import UsageError
+from growbench.cli import packages
 
 with packages.imports():
     import pandas as pd
 
-    from growbench import choice, entry, files, load
+    from growbench.cli import choice, entry
+    from growbench.data import files, load
     from growbench.comparison import differences, live, machines, output, pair
     from growbench.comparison.run import Run, read_all
     from growbench.comparison.verdict import NOT_COMPARABLE
-    from growbench.tables import Table, printable
+    from growbench.tables.table import Table, printable
 
 # Rows of a table that a terminal has room for beside others.
 LONGEST = 30
@@ -117,7 +119,7 @@ def of_both_sides(wanted: dict[str, list], run: Run) -> dict[str, list]:
 def of_live_run(run: Run, wanted: dict[str, list], options: argparse.Namespace) -> output.Document:
     """The two sides of a live comparison, with its confirmation if it has one."""
     if live.sides(run.runs) is None:
-        raise entry.UsageError(
+        raise UsageError(
             f"{run.label} is one run, and no live comparison, whose allocators are named base... "
             "and new...; give a second run to compare it with"
         )
@@ -191,10 +193,10 @@ def as_text(documents: Sequence[output.Document], options: argparse.Namespace) -
     chosen = [chosen_tables(document, options) for document in documents]
     if options.format == output.CSV:
         if len(documents) > 1:
-            raise entry.UsageError("a CSV file holds one comparison; give two runs")
+            raise UsageError("a CSV file holds one comparison; give two runs")
         names = [table.name for table in chosen[0].tables]
         if len(names) != 1:
-            raise entry.UsageError(
+            raise UsageError(
                 f"a CSV file holds one table; say which with --table: {', '.join(names) or 'none'}"
             )
         return output.as_csv(chosen[0])

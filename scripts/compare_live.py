@@ -10,16 +10,18 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Optional, Sequence
 
-from growbench import packages
+from growbench.data.errors import UsageError
+from growbench.cli import packages
 
 with packages.imports():
     import pandas as pd
 
-    from growbench import entry, load
+    from growbench.cli import entry
+    from growbench.data import load
     from growbench.comparison import confirmation, live, output, pair, same_machine
     from growbench.comparison.side import allocator_options, read_side
     from growbench.comparison.verdict import INCONCLUSIVE
-    from growbench.implementations import COMPILED
+    from growbench.data.implementations import COMPILED
 
 ALLOCATORS = "glibc"
 ROUNDS = 20
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         compared = allocator_options(base, new, options.allocators.split(","))
     except ValueError as error:
-        raise entry.UsageError(f"--base {options.base} --new {options.new}: {error}") from None
+        raise UsageError(f"--base {options.base} --new {options.new}: {error}") from None
     wish = pair.wish(options)
     if options.aa_run is not None:
         # What is wrong with it is told before hours of measuring.
@@ -132,16 +134,14 @@ def measure(options: argparse.Namespace, folder: Path, words: Sequence[str]) -> 
     try:
         status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
     except OSError as error:
-        raise entry.UsageError(
-            f"{options.runner}: {error.strerror}; build it with: make build"
-        ) from None
+        raise UsageError(f"{options.runner}: {error.strerror}; build it with: make build") from None
     except KeyboardInterrupt:
         status = INTERRUPTED
     if status == INTERRUPTED:
         print(f"what was measured is kept: growbench run --resume {folder}", file=sys.stderr)
         raise KeyboardInterrupt
     if status not in (0, SOME_WORKERS_FAILED, UNMEASURED):
-        raise entry.UsageError(f"{shlex.join(command)}: ended in {status}")
+        raise UsageError(f"{shlex.join(command)}: ended in {status}")
     return status != UNMEASURED
 
 

@@ -4,13 +4,16 @@
 import sys
 from typing import Sequence
 
-from growbench import packages
+from growbench.data.errors import UsageError
+from growbench.cli import packages
 
 with packages.imports():
     import pandas as pd
 
-    from growbench import entry, load, metrics, pair_comparison
-    from growbench.columns import MEASURE
+    from growbench.analysis import pair_comparison
+    from growbench.cli import entry
+    from growbench.data import load, metrics
+    from growbench.data.columns import MEASURE
 
 EXAMPLES = """\
   compare_within.py results/my-run jemalloc glibc
@@ -53,7 +56,7 @@ def main(arguments: Sequence[str]) -> None:
     runs = load.read_runs(options.run)
     measured = runs[runs["pass"] == MEASURE]
     if measured.empty:
-        raise entry.UsageError(
+        raise UsageError(
             f"{load.runs_path(options.run)} has no rows of the measure pass; give a run that has"
         )
     of = kind_of(options, known_names(measured))
@@ -102,12 +105,12 @@ def kind_of(options: object, known: dict[str, list[str]]) -> str:
     for kind, names in known.items():
         if a in names and b in names:
             if a == b:
-                raise entry.UsageError(f"A and B are the same {kind}; give two")
+                raise UsageError(f"A and B are the same {kind}; give two")
             return kind
     meant = [kind for kind, names in known.items() if a in names or b in names]
     kind = meant[0] if meant else pair_comparison.ALLOCATOR
     unknown = a if a not in known[kind] else b
-    raise entry.UsageError(
+    raise UsageError(
         f"no {kind} {unknown!r} in {load.runs_path(run)}; there are: {', '.join(known[kind])}"
     )
 

@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-from growbench import packages
+from growbench.data.errors import UsageError
+from growbench.cli import packages
 
 with packages.imports():
-    from growbench import choice, description, entry, exporting, files, load, metrics
+    from growbench.cli import choice, entry
+    from growbench.data import description, files, load, metrics
+    from growbench.exports import all_exporters, exporting
 
 EXAMPLES = """\
   export.py results/my-run --to google-benchmark --output my-run.json
@@ -25,7 +28,7 @@ then, with the tools that read these:
 
 
 def main(arguments: Sequence[str]) -> None:
-    exporters = exporting.all_exporters()
+    exporters = all_exporters()
     parser = entry.parser("Write a run in the format of another tool.", EXAMPLES)
     parser.add_argument("run", metavar="RUN", nargs="?", help="a run's folder, or its runs.csv")
     parser.add_argument("--to", choices=list(exporters), help="the format: see --list")
@@ -46,9 +49,9 @@ def main(arguments: Sequence[str]) -> None:
         return
     if options.run is None or options.to is None:
         missing = "RUN" if options.run is None else "--to"
-        raise entry.UsageError(f"{missing} is missing; see export.py --help")
+        raise UsageError(f"{missing} is missing; see export.py --help")
     if not options.output:
-        raise entry.UsageError("--output is empty; give a file, or - for stdout")
+        raise UsageError("--output is empty; give a file, or - for stdout")
     export_run(exporters[options.to], options)
 
 
@@ -59,10 +62,10 @@ def export_run(exporter: exporting.Exporter, options: argparse.Namespace) -> Non
     runs = load.read_runs(run, columns=exporting.columns_for(exporter, chosen))
     rows = exporting.measured(runs)
     if rows.empty:
-        raise entry.UsageError(f"{load.runs_path(run)} has no row that was measured")
+        raise UsageError(f"{load.runs_path(run)} has no row that was measured")
     (rows,) = choice.choose([rows], choice.chosen(options))
     if rows.empty:
-        raise entry.UsageError("no measured cell is all of these at once; choose fewer")
+        raise UsageError("no measured cell is all of these at once; choose fewer")
     rows = rows.reset_index(drop=True)
     export = exporting.Export(rows, chosen, description.read_machine(run))
     try:
@@ -72,7 +75,7 @@ def export_run(exporter: exporting.Exporter, options: argparse.Namespace) -> Non
         with files.atomic_writer(Path(output)) as stream:
             exporter.write(export, stream)
     except exporting.CannotExport as reason:
-        raise entry.UsageError(f"{exporter.name}: {reason}") from None
+        raise UsageError(f"{exporter.name}: {reason}") from None
     print(f"{output}: {len(rows)} workers of {sum(1 for _ in export.cells())} cells")
 
 

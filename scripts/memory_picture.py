@@ -6,11 +6,15 @@ import sys
 from pathlib import Path
 from typing import Optional, Sequence
 
-from growbench import packages
+from growbench.data.errors import UsageError
+from growbench.cli import packages
 
 with packages.imports():
-    from growbench import c_arrays, entry, files, memory_layout, memory_picture, render
-    from growbench.style import DEFAULT_STYLE, STYLES
+    from growbench.cli import entry
+    from growbench.data import files
+    from growbench.figures import render
+    from growbench.memory_picture import c_arrays, layout, picture
+    from growbench.figures.style import DEFAULT_STYLE, STYLES
 
 NAME = "memory"
 EXAMPLES = """\
@@ -29,16 +33,16 @@ def main(arguments: Sequence[str]) -> None:
     entry.check_names("format", formats, list(render.FORMATS))
     entry.check_names("style", [options.style], list(STYLES))
     if options.layout:
-        layout = memory_layout.read_layout(Path(options.layout))
+        arrays = layout.read_layout(Path(options.layout))
     else:
-        layout = measured(options.library)
+        arrays = measured(options.library)
     folder, style = Path(options.output), STYLES[options.style]
     files.make_folder(folder)
     if options.save:
         with files.atomic_writer(Path(options.save)) as stream:
-            stream.write(memory_layout.as_json(layout))
+            stream.write(layout.as_json(arrays))
         print(options.save)
-    figure = render.draw_in(style, lambda: memory_picture.draw(layout, style))
+    figure = render.draw_in(style, lambda: picture.draw(arrays, style))
     for format in formats:
         content = render.figure_bytes(figure, format, style)
         path = folder / f"{NAME}.{format}"
@@ -47,12 +51,12 @@ def main(arguments: Sequence[str]) -> None:
         print(path)
 
 
-def measured(library: Optional[str]) -> memory_layout.Layout:
+def measured(library: Optional[str]) -> layout.Layout:
     """What is so here and now, held against the C model."""
     try:
-        return c_arrays.checked(memory_layout.measure(), Path(library) if library else None)
+        return c_arrays.checked(layout.measure(), Path(library) if library else None)
     except c_arrays.ModelError as error:
-        raise entry.UsageError(str(error)) from None
+        raise UsageError(str(error)) from None
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -5,12 +5,17 @@ import argparse
 import sys
 from typing import Sequence
 
-from growbench import packages
+from growbench.data.errors import UsageError
+from growbench.cli import packages
 
 with packages.imports():
     import pandas as pd
 
-    from growbench import choice, entry, limits, load, patterns, pattern_tables, tables
+    from growbench.analysis import limits, pattern_tables, patterns
+    from growbench.cli import choice, entry
+    from growbench.data import load
+    from growbench.tables import formats
+    from growbench.tables.table import Table
 
 EXAMPLES = """\
   patterns.py results/my-patterns
@@ -30,21 +35,21 @@ def main(arguments: Sequence[str]) -> None:
     runs = load.read_runs(options.run)
     cells = patterns.patterns(runs, limits.machine_limits(runs))
     if cells.empty:
-        raise entry.UsageError(
+        raise UsageError(
             f"{load.runs_path(options.run)} has no rows of the pattern pass; make a run with: "
             "make patterns"
         )
     made = [table for table in chosen_tables(runs, cells, options) if table.name in options.table]
     if options.format == "json":
-        entry.put(tables.to_json({table.name: tables.as_records(table) for table in made}))
+        entry.put(formats.to_json({table.name: formats.as_records(table) for table in made}))
     elif options.format == "csv":
         if len(made) != 1:
-            raise entry.UsageError("CSV holds one table; choose it with --table")
-        entry.put(tables.as_csv(made[0]))
+            raise UsageError("CSV holds one table; choose it with --table")
+        entry.put(formats.as_csv(made[0]))
     elif options.format == "markdown":
-        entry.put("\n".join(tables.as_markdown(table) for table in made))
+        entry.put("\n".join(formats.as_markdown(table) for table in made))
     else:
-        entry.put("\n".join(tables.as_terminal(table, entry.in_colour()) for table in made))
+        entry.put("\n".join(formats.as_terminal(table, entry.in_colour()) for table in made))
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -79,7 +84,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def chosen_tables(
     runs: pd.DataFrame, cells: pd.DataFrame, options: argparse.Namespace
-) -> Sequence[tables.Table]:
+) -> Sequence[Table]:
     """The tables, of the cells that were asked for."""
     beside = patterns.beside_ours(runs)
     crossovers = patterns.crossovers_of_views(runs)

@@ -5,11 +5,15 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-from growbench import packages
+from growbench.cli import packages
 
 with packages.imports():
-    from growbench import data, entry, files, load, pattern_slices, render, slices
-    from growbench.style import DEFAULT_STYLE, STYLES
+    from growbench.analysis import analyse
+    from growbench.cli import entry
+    from growbench.data import files, load
+    from growbench.figures import pattern_slices, render, slices
+    from growbench.plots import all_plots
+    from growbench.figures.style import DEFAULT_STYLE, STYLES
 
 EXAMPLES = """\
   plot.py results/my-run
@@ -42,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--output", metavar="DIR", help="write the files here")
     parser.add_argument("--list", action="store_true", help="list the plots and stop")
     options = parser.parse_args(arguments)
-    plots = render.all_plots()
+    plots = all_plots()
     if options.list:
         width = max(len(plot.name) for plot in plots)
         print("\n".join(f"{plot.name.ljust(width)}  {plot.help}" for plot in plots))
@@ -57,7 +61,7 @@ def main(arguments: Sequence[str]) -> None:
     entry.check_names("plot", only, names)
 
     runs = load.read_runs(options.run)
-    tables = data.analyse(runs, load.read_timeline(options.run, runs))
+    tables = analyse.analyse(runs, load.read_timeline(options.run, runs))
     folder = Path(options.output or load.runs_path(options.run).with_name("plots"))
     of = (tables, runs["machine_id"].iloc[0], STYLES[options.style])
     parts = slices.slices(*of) + pattern_slices.pattern_slices(*of)

@@ -5,15 +5,17 @@ import sys
 from pathlib import Path
 from typing import Optional, Sequence
 
-from growbench import packages
+from growbench.data.errors import UsageError
+from growbench.cli import packages
 
 with packages.imports():
-    from growbench import entry, files, load
+    from growbench.cli import entry
+    from growbench.data import files, load
     from growbench.comparison import pair
     from growbench.comparison.run import read_all
-    from growbench.metrics import metric
+    from growbench.data.metrics import metric
     from growbench.report import assemble, page, paper
-    from growbench.units import show
+    from growbench.data.units import show
 
 EXAMPLES = """\
   report.py results/my-run
@@ -73,7 +75,7 @@ def output_path(output: Optional[str], runs: Sequence[str]) -> Path:
     """Where the HTML file goes. Raises UsageError for a name that is no HTML file's."""
     if output is not None:
         if not output.endswith((".html", ".htm")):
-            raise entry.UsageError(f"--output {output}: give a name that ends in .html")
+            raise UsageError(f"--output {output}: give a name that ends in .html")
         return Path(output)
     csv = load.runs_path(runs[0])
     if len(runs) > 1 and csv.name == "runs.csv":
@@ -87,7 +89,7 @@ def as_pdf(assembled: assemble.Assembled, required: bool) -> Optional[bytes]:
         return paper.pdf(page.html(*assembled, for_paper=True))
     except paper.NoWeasyPrint as reason:
         if required:
-            raise entry.UsageError(str(reason)) from None
+            raise UsageError(str(reason)) from None
         print(f"warning: {reason}", file=sys.stderr)
         return None
 

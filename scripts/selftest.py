@@ -9,15 +9,17 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Sequence
 
-from growbench import packages
+from growbench.data.errors import UsageError
+from growbench.cli import packages
 
 with packages.imports():
-    from growbench import entry
+    from growbench.cli import entry
     from growbench.comparison import live
-    from growbench.files import atomic_writer
+    from growbench.data.files import atomic_writer
     from growbench.selftest import document
     from growbench.selftest.bench import Bench
-    from growbench.selftest.check import PASSED, UNKNOWN, CannotTell, Check, Finding, Outcome
+    from growbench.selftest.check import Check
+    from growbench.selftest.outcome import CannotTell, Finding, Outcome, PASSED, UNKNOWN
     from growbench.selftest.checks import CHECKS, aa
     from growbench.selftest.document import Report, Result
 
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
 def refuse_to_replace(out: Path) -> None:
     """Raise UsageError for something that is there and is no older self-test."""
     if out.exists() and not (out / document.FILE).is_file():
-        raise entry.UsageError(f"{out} is there, and is no self-test; give another --out")
+        raise UsageError(f"{out} is there, and is no self-test; give another --out")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

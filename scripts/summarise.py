@@ -4,10 +4,12 @@
 import sys
 from typing import Sequence
 
-from growbench import packages
+from growbench.cli import packages
 
 with packages.imports():
-    from growbench import attribution, data, entry, files, limits, load
+    from growbench.analysis import analyse, attribution, limits
+    from growbench.cli import entry
+    from growbench.data import files, load
 
 EXAMPLES = """\
   summarise.py results/my-run
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     runs = load.read_runs(options.run)
     path = load.runs_path(options.run)
-    tables = data.analyse(runs, load.read_timeline(options.run, runs))
+    tables = analyse.analyse(runs, load.read_timeline(options.run, runs))
     files.write_csv(tables.summary, path.with_name("summary.csv"))
     flagged = int((tables.summary["flags"] != "").sum())
     print(

@@ -4,10 +4,12 @@
 import sys
 from typing import Sequence
 
-from growbench import packages
+from growbench.cli import packages
 
 with packages.imports():
-    from growbench import entry, load, tracer_cost
+    from growbench.analysis import tracer_cost
+    from growbench.cli import entry
+    from growbench.data import load
 
 EXAMPLES = """\
   tracer_cost.py results/my-run

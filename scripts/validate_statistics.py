@@ -4,12 +4,17 @@
 import sys
 from typing import Sequence
 
-from growbench import packages
+from growbench.data.errors import UsageError
+from growbench.cli import packages
 
 with packages.imports():
     import pandas as pd
 
-    from growbench import entry, load, tables, validation
+    from growbench.cli import entry
+    from growbench.comparison import validation
+    from growbench.data import load
+    from growbench.tables import formats
+    from growbench.tables.table import Column, Table
     from growbench.comparison import live
 
 EXAMPLES = """\
@@ -20,11 +25,11 @@ EXAMPLES = """\
 exit status: 0 all promises are kept, 1 one is not, 2 usage
 """
 COLUMNS = (
-    tables.Column("name", "promise"),
-    tables.Column("goal", "goal"),
-    tables.Column("share", "got", "share"),
-    tables.Column("kept", ""),
-    tables.Column("detail", ""),
+    Column("name", "promise"),
+    Column("goal", "goal"),
+    Column("share", "got", "share"),
+    Column("kept", ""),
+    Column("detail", ""),
 )
 
 
@@ -41,10 +46,10 @@ def main(arguments: Sequence[str]) -> int:
     if options.run:
         both = live.sides(load.read_runs(options.run))
         if both is None:
-            raise entry.UsageError(f"{options.run} is no A/A experiment; make one with: make aa")
+            raise UsageError(f"{options.run} is no A/A experiment; make one with: make aa")
         pairs = int(both[0]["round"].max()) // max(options.rounds, 1)
         if pairs < 2:
-            raise entry.UsageError(
+            raise UsageError(
                 f"{options.run} has fewer than two pairs of {options.rounds} rounds; take fewer "
                 "--rounds, or measure more: make aa ARGS='--rounds 100'"
             )
@@ -52,8 +57,8 @@ def main(arguments: Sequence[str]) -> int:
     frame = pd.DataFrame(checks)
     frame["kept"] = ["kept" if check.met else "NOT KEPT" for check in checks]
     frame["tone"] = ["" if check.met else "bad" for check in checks]
-    table = tables.Table("promises", "What the statistics promise", COLUMNS, frame, tone="tone")
-    print(tables.as_terminal(table, entry.in_colour()), end="")
+    table = Table("promises", "What the statistics promise", COLUMNS, frame, tone="tone")
+    print(formats.as_terminal(table, entry.in_colour()), end="")
     broken = sum(not check.met for check in checks)
     print(f"{len(checks) - broken} of {len(checks)} promises and controls are as they should be")
     return 1 if broken else 0

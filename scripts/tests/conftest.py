@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, settings
 
-from growbench import entry
-from growbench.columns import COLUMNS, COUNT, TEXT
-from growbench.load import read_runs
+from growbench.cli import entry
+from growbench.data.columns import COLUMNS, COUNT, TEXT
+from growbench.data.load import read_runs
 
 SCRIPTS = Path(__file__).parents[1]
 # How many times as long as usual a program may take.

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from conftest import ALLOCATORS, MACHINE, SIZES, STRATEGIES, build_runs, typed
 
-from growbench.columns import CELL, COLUMNS, OK
+from growbench.data.columns import CELL, COLUMNS, OK
 
 CONTAINERS = {
     "std_vector": "cpp",

@@ -7,7 +7,7 @@ import pandas as pd
 from conftest import MACHINE, typed
 from full_runs import COPY, probe_row
 
-from growbench.columns import COLUMNS
+from growbench.data.columns import COLUMNS
 
 
 class Cost(NamedTuple):

@@ -5,11 +5,11 @@ from typing import Optional
 import pandas as pd
 from conftest import build_runs
 
-from growbench.columns import TIMELINE_COLUMNS
+from growbench.data.columns import TIMELINE_COLUMNS
 from growbench.comparison.run import Run
-from growbench.data import analyse
+from growbench.analysis.analyse import analyse
 from growbench.report.evidence import Evidence, evidence
-from growbench.slices import slices
+from growbench.figures.slices import slices
 
 NO_POINTS = pd.DataFrame(columns=[column.name for column in TIMELINE_COLUMNS])
 

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import SIZES, planted_run
 
-from growbench import traits
-from growbench.advise import Case, advise
+from growbench.data import traits
+from growbench.advice.advise import Case, advise
 from growbench.comparison.run import Run
-from growbench.counts import LARGEST, parse_count
-from growbench.entry import UsageError
+from growbench.data.counts import LARGEST, parse_count
+from growbench.data.errors import UsageError
 from growbench.statistics.order import paired_ratio
-from growbench.tables import to_json
+from growbench.tables.formats import to_json
 
 REFERENCE = SCRIPTS.parent / "results" / "reference-epyc-2cpu"
 

@@ -10,11 +10,11 @@ from conftest import build_runs, fail, write_runs
 from full_runs import APPEND, INTERPRETER, full_run
 from report_runs import NO_POINTS
 
-from growbench.article import FAST, SLOW
-from growbench.article_table import answer
-from growbench.data import analyse
-from growbench.entry import UsageError
-from growbench.tables import as_terminal
+from growbench.data.article import FAST, SLOW
+from growbench.analysis.article_table import answer
+from growbench.analysis.analyse import analyse
+from growbench.data.errors import UsageError
+from growbench.tables.formats import as_terminal
 
 BOTH = [SLOW, FAST]
 

@@ -8,11 +8,11 @@ import pytest
 from conftest import build_runs
 from full_runs import full_run, probe_row
 
-from growbench.attribution import PARTS, attribute, copy_cost, explained
-from growbench.columns import COLUMNS
-from growbench.limits import Costs, machine_limits
-from growbench.summary import summarise
-from growbench.why import cell_text
+from growbench.analysis.attribution import PARTS, attribute, copy_cost, explained
+from growbench.data.columns import COLUMNS
+from growbench.analysis.limits import Costs, machine_limits
+from growbench.analysis.summary import summarise
+from growbench.analysis.why import cell_text
 
 COSTS = {
     ("append", 80): 5.0,

@@ -18,10 +18,10 @@ from conftest import build_runs, one_cell, write_runs
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from growbench import entry
-from growbench.columns import CELL_KEYS, COLUMNS, IDENTIFYING, TEXT
-from growbench.description import fact, read_machine
-from growbench.load import LoadError, LoadWarning, read_runs, runs_path
+from growbench.cli import entry
+from growbench.data.columns import CELL_KEYS, COLUMNS, IDENTIFYING, TEXT
+from growbench.data.description import fact, read_machine
+from growbench.data.load import LoadError, LoadWarning, read_runs, runs_path
 
 WANTED = (
     "cold_build_ns",
@@ -162,7 +162,7 @@ def test_no_figure_of_a_measured_row_is_missing_in_silence(tmp_path, name):
 
 
 def test_lines_are_counted_right_across_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr("growbench.load._BLOCK_BYTES", 1000)
+    monkeypatch.setattr("growbench.data.load._BLOCK_BYTES", 1000)
     path = write_runs(one_cell(50), tmp_path / "runs.csv")
     whole = path.read_bytes()
     pd.testing.assert_frame_equal(read_runs(path), one_cell(50))

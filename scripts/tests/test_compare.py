@@ -15,7 +15,7 @@ import pytest
 from conftest import SCRIPTS, build_runs, fail, write_runs
 from test_same_machine import STRATEGIES, run, scaled
 
-from growbench.columns import CELL, COLUMNS
+from growbench.data.columns import CELL, COLUMNS
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from conftest import SCRIPTS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growbench import entry
+from growbench.cli import entry
 from growbench.comparison.live import sides
 from growbench.comparison.side import ALLOCATOR, BUILD, ENVIRONMENT, allocator_options, read_side
-from growbench.load import read_runs
+from growbench.data.load import read_runs
 
 # Stands in for the runner: writes a run of two sides, in which new is slower by $FACTOR, or $AGAIN
 # when it is asked for a confirmation. Each call's words go into $CALLS.

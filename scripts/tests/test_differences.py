@@ -9,7 +9,7 @@ from conftest import SCRIPTS, build_runs
 
 from growbench.comparison.differences import FACTS, machine_differences
 from growbench.comparison.run import Run
-from growbench.tables import as_csv, as_markdown, as_records, as_terminal, to_json
+from growbench.tables.formats import as_csv, as_markdown, as_records, as_terminal, to_json
 
 REFERENCE = SCRIPTS.parent / "results" / "reference-epyc-2cpu" / "machine.json"
 ROWS = build_runs(["realloc_doubling"], ["glibc", "jemalloc"], [10], 2)

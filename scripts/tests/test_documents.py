@@ -10,14 +10,14 @@ from conftest import one_cell
 from full_runs import full_run
 from pattern_runs import pattern_run
 
-from growbench.columns import COLUMNS, STATUSES, TIMELINE_COLUMNS
-from growbench.data import analyse
-from growbench.flags import FLAGS
-from growbench.limits import machine_limits
-from growbench.patterns import patterns
-from growbench.render import all_plots
-from growbench.summary import summarise
-from growbench.version import version
+from growbench.data.columns import COLUMNS, STATUSES, TIMELINE_COLUMNS
+from growbench.analysis.analyse import analyse
+from growbench.analysis.flags import FLAGS
+from growbench.analysis.limits import machine_limits
+from growbench.analysis.patterns import patterns
+from growbench.plots import all_plots
+from growbench.analysis.summary import summarise
+from growbench.data.version import version
 
 ROOT = Path(__file__).parents[2]
 HARNESS_TABLE = ROOT / "harness" / "common" / "columns.c"

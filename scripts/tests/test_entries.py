@@ -12,9 +12,10 @@ import pytest
 from conftest import MACHINE, PATIENCE, SCRIPTS, build_runs, one_cell, write_runs
 from full_runs import full_run
 
-from growbench.files import write_csv
-from growbench.render import FORMATS, all_plots
-from growbench.style import DEFAULT_STYLE, STYLES
+from growbench.data.files import write_csv
+from growbench.figures.render import FORMATS
+from growbench.plots import all_plots
+from growbench.figures.style import DEFAULT_STYLE, STYLES
 
 # What the runner starts speaks the runner's language (harness/README.md), not that of the entries.
 WORKERS = ("python_worker.py",)

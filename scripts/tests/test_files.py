@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growbench.files import atomic_writer, make_folder, write_csv
+from growbench.data.files import atomic_writer, make_folder, write_csv
 
 
 def test_a_file_appears_with_its_content_and_nothing_else(tmp_path):

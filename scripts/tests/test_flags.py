@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from conftest import fail, one_cell
 
-from growbench.flags import FLAGS
-from growbench.summary import summarise
+from growbench.analysis.flags import FLAGS
+from growbench.analysis.summary import summarise
 
 WARM = "warm_build_release_median_ns"
 STEADY = [100_000.0] * 10

@@ -92,7 +92,9 @@ def written(places: dict[str, Path], since: dict[Path, int]) -> str:
     for name, folder in places.items():
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             if since.get(path) != path.stat().st_mtime_ns:
-                lines.append(f"{{{name}}}/{path.relative_to(folder)}: {digest(path.read_bytes())}\n")
+                lines.append(
+                    f"{{{name}}}/{path.relative_to(folder)}: {digest(path.read_bytes())}\n"
+                )
     return "".join(lines)
 
 

@@ -9,11 +9,12 @@ from conftest import MACHINE, build_runs
 from full_runs import full_run
 from report_runs import NO_POINTS, evidence_of
 
-from growbench import implementations
-from growbench.advise import Case, advise
-from growbench.article import FAST, SLOW, article_ratios
-from growbench.attribution import attribute
-from growbench.columns import CELL_KEYS
+from growbench.data import implementations
+from growbench.advice.advise import Case, advise
+from growbench.analysis.article_ratios import article_ratios
+from growbench.data.article import FAST, SLOW
+from growbench.analysis.attribution import attribute
+from growbench.data.columns import CELL_KEYS
 from growbench.comparison.claims import machines_of, ratios, shared
 from growbench.comparison.differences import machine_differences
 from growbench.comparison.machines import document as compare_documents
@@ -21,20 +22,20 @@ from growbench.comparison.pair import Wish, compare_pair, settings_for
 from growbench.comparison.run import Run
 from growbench.comparison.same_machine import compare
 from growbench.comparison.sharing import not_shared
-from growbench.data import analyse
-from growbench.entry import UsageError
-from growbench.exporting import measured as measured_for_export
-from growbench.limits import machine_limits
-from growbench.metrics import metric
-from growbench.pair_comparison import compare_pairs, strategy_choices, strategies_of
+from growbench.analysis.analyse import analyse
+from growbench.data.errors import UsageError
+from growbench.exports.exporting import measured as measured_for_export
+from growbench.analysis.limits import machine_limits
+from growbench.data.metrics import metric
+from growbench.analysis.pair_comparison import compare_pairs, strategies_of, strategy_choices
 from growbench.report.findings import findings
 from growbench.report.findings.implementations import article_by_implementation, beside_c
 from growbench.report.findings.people import containers
 from growbench.report.sections import crossed, headlines
 from growbench.report.sentences import plain
-from growbench.shapes import crossings, exponents
-from growbench.slices import slices
-from growbench.summary import summarise
+from growbench.analysis.shapes import crossings, exponents
+from growbench.figures.slices import slices
+from growbench.analysis.summary import summarise
 
 COLD = metric("cold_build")
 SHARED = (SLOW, FAST, "realloc_doubling")

@@ -4,7 +4,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from growbench.lettering import ELLIPSIS, fitted, name_text, text_width, wrapped
+from growbench.figures.lettering import ELLIPSIS, fitted, name_text, text_width, wrapped
 
 
 @pytest.mark.parametrize("bold", [False, True])

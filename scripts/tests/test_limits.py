@@ -6,9 +6,9 @@ import pytest
 from conftest import one_cell
 from full_runs import full_run, probe_row
 
-from growbench.columns import COLUMNS
-from growbench.latency import PERCENTILES, latencies
-from growbench.limits import Costs, drift_text, machine_limits
+from growbench.data.columns import COLUMNS
+from growbench.analysis.latency import PERCENTILES, latencies
+from growbench.analysis.limits import Costs, drift_text, machine_limits
 
 
 def limits_of(*rows: dict) -> pd.DataFrame:

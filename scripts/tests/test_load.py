@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from conftest import build_runs, one_cell, write_runs
 
-from growbench.columns import COLUMNS, IDENTIFYING, TIMELINE_COLUMNS
-from growbench.load import LoadError, LoadWarning, read_runs, read_timeline
+from growbench.data.columns import COLUMNS, IDENTIFYING, TIMELINE_COLUMNS
+from growbench.data.load import LoadError, LoadWarning, read_runs, read_timeline
 
 
 @pytest.fixture

@@ -25,9 +25,9 @@ from growbench.comparison.claims import (
 )
 from growbench.comparison.machines import NothingShared, Options, compare_machines, document
 from growbench.comparison.run import Run
-from growbench.metrics import metric
-from growbench.pair_comparison import compare_pairs
-from growbench.tables import as_csv, as_markdown, as_records, as_terminal, to_json
+from growbench.data.metrics import metric
+from growbench.analysis.pair_comparison import compare_pairs
+from growbench.tables.formats import as_csv, as_markdown, as_records, as_terminal, to_json
 
 WARM = metric("warm_build_release")
 BASE = "preallocate_zeroed"

@@ -9,24 +9,24 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from growbench import c_arrays
-from growbench.load import LoadError
-from growbench.memory_layout import (
+from growbench.memory_picture import c_arrays
+from growbench.data.load import LoadError
+from growbench.memory_picture.layout import (
+    Array,
     COPY,
     OPERATIONS,
     OWNER,
     VIEW,
-    Array,
     as_json,
     first_array,
     measure,
     parse_layout,
     read_layout,
 )
-from growbench.memory_picture import draw
-from growbench.render import draw_in, figure_bytes
+from growbench.memory_picture.picture import draw
+from growbench.figures.render import draw_in, figure_bytes
 from growbench.report.memory import LAYOUT
-from growbench.style import STYLES
+from growbench.figures.style import STYLES
 
 CPYTHON = pytest.mark.skipif(sys.implementation.name != "cpython", reason="lists of CPython")
 SOMEWHERE = Path("layout.json")

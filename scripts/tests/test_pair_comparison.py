@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from conftest import build_runs, fail, one_cell
 
-from growbench.pair_comparison import as_text, beyond_threshold, compare_pairs
-from growbench.metrics import metric
+from growbench.analysis.pair_comparison import as_text, beyond_threshold, compare_pairs
+from growbench.data.metrics import metric
 from growbench.statistics.order import paired_ratio
 
 WARM = metric("warm_build_release")

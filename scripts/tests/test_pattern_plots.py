@@ -14,14 +14,15 @@ from matplotlib.text import Text
 from pattern_runs import COSTS, SQUARES, Cost, pattern_run
 from test_plots import NO_POINTS, contrast, layout_faults, panel, texts_of, title_of
 
-from growbench.canvas import NothingToDraw
-from growbench.data import analyse
-from growbench.pattern_lines import squarest
-from growbench.pattern_slices import pattern_slices
-from growbench.patterns import NEVER, PAYS
-from growbench.render import all_plots, draw_all, draw_figure, figure_bytes, tasks_of
-from growbench.slices import slices
-from growbench.style import STYLES, settings
+from growbench.figures.canvas import NothingToDraw
+from growbench.analysis.analyse import analyse
+from growbench.figures.pattern_lines import squarest
+from growbench.figures.pattern_slices import pattern_slices
+from growbench.analysis.patterns import NEVER, PAYS
+from growbench.figures.render import draw_all, draw_figure, figure_bytes, tasks_of
+from growbench.plots import all_plots
+from growbench.figures.slices import slices
+from growbench.figures.style import STYLES, settings
 
 PLOTS = {plot.name: plot for plot in all_plots() if plot.patterns}
 DRAWN_STYLES = ("print", "dark")

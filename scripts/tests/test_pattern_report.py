@@ -12,10 +12,10 @@ from report_runs import NO_POINTS, SCRIPT, evidence_of
 from test_report import Page
 
 from growbench.comparison.run import Run
-from growbench.data import analyse
-from growbench.memory_layout import as_json, measure
-from growbench.patterns import CHOICES
-from growbench.render import all_plots
+from growbench.analysis.analyse import analyse
+from growbench.memory_picture.layout import as_json, measure
+from growbench.analysis.patterns import CHOICES
+from growbench.plots import all_plots
 from growbench.report import assemble, findings, page
 from growbench.report.assemble import Source
 from growbench.report.sentences import plain

@@ -7,8 +7,8 @@ from conftest import build_runs, fail
 from full_runs import COPY
 from pattern_runs import COSTS, NUMPY_CALL_NS, NUMPY_FACTOR, VIEW_NS, Cost, pattern_run
 
-from growbench.limits import machine_limits
-from growbench.patterns import (
+from growbench.analysis.limits import machine_limits
+from growbench.analysis.patterns import (
     CHOICES,
     COLD,
     GROUPS,

@@ -20,16 +20,17 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from PIL import Image
 
-from growbench.article import at_article_size
-from growbench.attribution import PARTS
-from growbench.canvas import NothingToDraw
-from growbench.columns import TIMELINE_COLUMNS
-from growbench.containers import CONTAINERS as CONTAINER_TABLE
-from growbench.data import analyse
-from growbench.latency import PERCENTILES
-from growbench.render import FORMATS, all_plots, draw_all, draw_figure, figure_bytes
-from growbench.slices import slices
-from growbench.style import (
+from growbench.data.article import at_article_size
+from growbench.analysis.attribution import PARTS
+from growbench.figures.canvas import NothingToDraw
+from growbench.data.columns import TIMELINE_COLUMNS
+from growbench.data.containers import CONTAINERS as CONTAINER_TABLE
+from growbench.analysis.analyse import analyse
+from growbench.analysis.latency import PERCENTILES
+from growbench.figures.render import FORMATS, draw_all, draw_figure, figure_bytes
+from growbench.plots import all_plots
+from growbench.figures.slices import slices
+from growbench.figures.style import (
     ALLOCATORS,
     DEFAULT_STYLE,
     IMPLEMENTATIONS,
@@ -40,8 +41,8 @@ from growbench.style import (
     looks,
     settings,
 )
-from growbench.time_against_peak import pareto_front
-from growbench.units import show
+from growbench.figures.time_against_peak import pareto_front
+from growbench.data.units import show
 
 # The third is like the second in all but its colours.
 DRAWN_STYLES = ("print", "dark")

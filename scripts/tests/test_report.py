@@ -26,10 +26,10 @@ from report_runs import (
     hostile_run,
 )
 
-from growbench import entry
+from growbench.cli import entry
 from growbench.comparison.run import Run, read_run
-from growbench.files import write_csv
-from growbench.render import all_plots
+from growbench.data.files import write_csv
+from growbench.plots import all_plots
 from growbench.report import assemble, facts, page, paper, sections
 from growbench.report.assemble import PLOT_ORDER, SIDE_BY_SIDE, Source
 

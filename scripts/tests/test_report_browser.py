@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from growbench.comparison.run import Run
-from growbench.render import all_plots
+from growbench.plots import all_plots
 from growbench.report import assemble, page
 
 PHONE, DESKTOP = (390, 844), (1440, 900)

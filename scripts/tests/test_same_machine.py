@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 from conftest import build_runs, fail
 
-from growbench.columns import OK
+from growbench.data.columns import OK
 from growbench.comparison.confirmation import combine, flagged, rounds_needed
 from growbench.comparison.same_machine import (
     FASTER,
     NO_SLOWER,
     SLOWER,
-    UNRESOLVED,
     Settings,
+    UNRESOLVED,
     bring_together,
     compare,
     compare_sides,
@@ -21,7 +21,7 @@ from growbench.comparison.same_machine import (
 )
 from growbench.comparison.sharing import not_shared
 from growbench.comparison.verdict import cells_table
-from growbench.metrics import metric
+from growbench.data.metrics import metric
 from growbench.statistics.visible import visible_shift
 
 COLD = [metric("cold_build_release")]

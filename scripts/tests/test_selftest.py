@@ -11,21 +11,13 @@ import pytest
 from conftest import SCRIPTS, build_runs, write_runs
 from test_same_machine import run, scaled
 
-from growbench import entry
+from growbench.cli import entry
 from growbench.comparison import pair
-from growbench.metrics import metric
+from growbench.data.metrics import metric
 from growbench.selftest import document
 from growbench.selftest.bench import Bench, Measured, failures, is_loaded, noisy, waiting_share
-from growbench.selftest.check import (
-    FAILED,
-    PASSED,
-    UNKNOWN,
-    CannotTell,
-    Check,
-    Finding,
-    Limit,
-    Outcome,
-)
+from growbench.selftest.check import Check
+from growbench.selftest.outcome import CannotTell, FAILED, Finding, Limit, Outcome, PASSED, UNKNOWN
 from growbench.selftest.checks import CHECKS, aa, allocators, clock, counts, limits, loop, peak
 from growbench.selftest.checks import probes, slowdown
 from growbench.selftest.document import Report, Result

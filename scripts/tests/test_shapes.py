@@ -10,9 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import SIZES, planted_run
 
-from growbench.load import read_runs
-from growbench.metrics import metric
-from growbench.shapes import boundaries, crossings, exponents, knows_caches, local_exponents
+from growbench.data.load import read_runs
+from growbench.data.metrics import metric
+from growbench.analysis.shapes import (
+    boundaries,
+    crossings,
+    exponents,
+    knows_caches,
+    local_exponents,
+)
 from growbench.statistics.crossover import crossovers
 
 WARM, COLD, PEAK = (metric(name) for name in ("warm_build_release", "cold_build", "peak_memory"))

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from conftest import build_runs, fail, one_cell
 
-from growbench.metrics import METRICS
-from growbench.summary import summarise
+from growbench.data.metrics import METRICS
+from growbench.analysis.summary import summarise
 
 
 def only_row(runs: pd.DataFrame) -> pd.Series:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from growbench import tables
-from growbench.tables import Column, Table
+from growbench.tables import formats
+from growbench.tables.table import Column, Table, percent
 
 COLUMNS = (
     Column("name", "strategy"),
@@ -35,7 +35,7 @@ def table(names=("a", "bb"), **columns):
 
 
 def test_a_terminal_shows_aligned_columns_and_notes():
-    assert tables.as_terminal(table()) == (
+    assert formats.as_terminal(table()) == (
         "Things\n"
         "  strategy  change    95% interval     time\n"
         "  a          +3.4%  1.000 to 1.500  1.23 \N{MICRO SIGN}s\n"
@@ -45,45 +45,45 @@ def test_a_terminal_shows_aligned_columns_and_notes():
 
 
 def test_colour_is_added_to_rows_with_a_tone_only_when_asked_for():
-    assert "\033" not in tables.as_terminal(table())
-    lines = tables.as_terminal(table(), colour=True).splitlines()
+    assert "\033" not in formats.as_terminal(table())
+    lines = formats.as_terminal(table(), colour=True).splitlines()
     assert "\033[1;31m" in lines[2] and lines[2].endswith("\033[0m")
     assert "\033" not in lines[3]
 
 
 def test_nothing_is_said_to_be_nothing():
-    assert "none" in tables.as_terminal(table(names=()))
-    assert "None." in tables.as_markdown(table(names=()))
+    assert "none" in formats.as_terminal(table(names=()))
+    assert "None." in formats.as_markdown(table(names=()))
 
 
 def test_markdown_escapes_what_would_be_markup():
     hostile = "<script>|`*_[x](y)"
-    text = tables.as_markdown(table(names=(hostile, "b")))
+    text = formats.as_markdown(table(names=(hostile, "b")))
     row = next(line for line in text.splitlines() if "script" in line)
     assert "<" not in row and "\\`" in row and "\\[x\\]" in row
     assert row.count("|") == 5
 
 
 def test_a_name_cannot_speak_to_the_terminal():
-    text = tables.as_terminal(table(names=("\033]0;owned\a", "two\nlines")))
+    text = formats.as_terminal(table(names=("\033]0;owned\a", "two\nlines")))
     assert "\033" not in text and "\a" not in text
     assert len(text.splitlines()) == 5
 
 
 def test_csv_has_all_columns_in_full_precision():
-    rows = list(csv.DictReader(io.StringIO(tables.as_csv(table()))))
+    rows = list(csv.DictReader(io.StringIO(formats.as_csv(table()))))
     assert [row["ratio"] for row in rows] == ["1.034", "0.5"]
     assert rows[1]["high"] == ""
 
 
 @pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)"])
 def test_csv_text_is_no_formula(name):
-    (row, _) = csv.DictReader(io.StringIO(tables.as_csv(table(names=(name, "b")))))
+    (row, _) = csv.DictReader(io.StringIO(formats.as_csv(table(names=(name, "b")))))
     assert row["name"] == "'" + name
 
 
 def test_json_has_null_where_there_is_no_number():
-    content = json.loads(tables.to_json(tables.as_records(table())))
+    content = json.loads(formats.to_json(formats.as_records(table())))
     assert content["rows"][1]["high"] is None and content["rows"][1]["time"] is None
     assert content["rows"][0]["ratio"] == 1.034
 
@@ -92,4 +92,4 @@ def test_json_has_null_where_there_is_no_number():
     "ratio, text", [(1.0, "+0.0%"), (2.0, "+100.0%"), (0.5, "-50.0%"), (50.0, "+4,900%")]
 )
 def test_changes_are_percentages(ratio, text):
-    assert tables.percent(ratio) == text
+    assert percent(ratio) == text

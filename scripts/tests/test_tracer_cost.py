@@ -3,7 +3,7 @@
 import pytest
 from full_runs import full_run
 
-from growbench.tracer_cost import tracer_cost
+from growbench.analysis.tracer_cost import tracer_cost
 
 
 def one_cell(cold_ns: float, traced_ns: float):

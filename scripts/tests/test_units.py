@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growbench.axes import MOST_TICKS, log_limits, log_ticks
-from growbench.units import show, tick
+from growbench.figures.axes import MOST_TICKS, log_limits, log_ticks
+from growbench.data.units import show, tick
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from test_same_machine import run
 
-from growbench import entry, validation
+from growbench.cli import entry
+from growbench.comparison import validation
 from growbench.comparison import same_machine
 from growbench.statistics import order, shift
 

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from growbench.columns import CELL, IDENTIFYING, MEASURE, OK
+from growbench.data.columns import CELL, IDENTIFYING, MEASURE, OK
 from growbench.comparison.run import Run
-from growbench.implementations import ordered
-from growbench.metrics import METRICS, Metric
-from growbench.shapes import measured
+from growbench.data.implementations import ordered
+from growbench.data.metrics import METRICS, Metric
+from growbench.analysis.shapes import measured
 from growbench.statistics.order import grouped_order, interval_rank
 
 # What a set of machines says of one claim.

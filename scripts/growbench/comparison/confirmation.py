@@ -11,15 +11,15 @@ from typing import Optional
 import numpy as np
 import pandas as pd
 
-from growbench.columns import CELL
+from growbench.data.columns import CELL
 from growbench.comparison.same_machine import (
     CHANCES,
+    Comparison,
     FAMILY,
     FASTER,
     SLOWER,
-    UNRESOLVED,
-    Comparison,
     Settings,
+    UNRESOLVED,
 )
 
 FIRST, FRESH = "first look", "fresh data"

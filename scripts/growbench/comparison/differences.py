@@ -10,10 +10,10 @@ from typing import Any, Callable, NamedTuple, Optional, Sequence, Union
 import pandas as pd
 
 from growbench.comparison.run import Run
-from growbench.description import chosen
-from growbench.implementations import label
-from growbench.tables import Column, Table
-from growbench.units import tick
+from growbench.data.description import chosen
+from growbench.data.implementations import label
+from growbench.tables.table import Column, Table
+from growbench.data.units import tick
 
 Value = Union[str, float, None]
 

@@ -8,17 +8,17 @@ from typing import Callable, NamedTuple, Optional, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench import article
-from growbench.columns import CELL
+from growbench.data import article
+from growbench.data.columns import CELL
 from growbench.comparison.claims import (
     CONTRADICTION,
+    Estimates,
     LESS,
     MORE,
-    PARTLY,
-    UNRESOLVED,
-    Estimates,
     Machine,
+    PARTLY,
     Shared,
+    UNRESOLVED,
     across,
     contradictions_by_chance,
     machines_of,
@@ -32,12 +32,12 @@ from growbench.comparison.differences import machine_differences
 from growbench.comparison.output import Document
 from growbench.comparison.run import Run
 from growbench.comparison.verdict import NOT_COMPARABLE
-from growbench.implementations import strategy_name, told_apart
-from growbench.metrics import HEADLINES, Metric, metric
-from growbench.shapes import ALLOCATOR, CURVE, STRATEGY, crossings, exponents, measured
+from growbench.data.implementations import strategy_name, told_apart
+from growbench.data.metrics import HEADLINES, Metric, metric
+from growbench.analysis.shapes import ALLOCATOR, CURVE, STRATEGY, crossings, exponents, measured
 from growbench.statistics.order import grouped_order
-from growbench.tables import Column, Table, factor, printable
-from growbench.units import show
+from growbench.tables.table import Column, Table, factor, printable
+from growbench.data.units import show
 
 PEAK = "peak_memory"
 # Keys that tell nothing where they are the same in every row; the others are always shown.

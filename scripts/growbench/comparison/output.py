@@ -2,8 +2,8 @@
 
 from typing import Callable, NamedTuple, Sequence
 
-from growbench import tables
-from growbench.tables import Table
+from growbench.tables import formats
+from growbench.tables.table import Table, printable
 
 VERDICTS = {
     0: "no regression",
@@ -31,11 +31,11 @@ def as_terminal(documents: Sequence[Document], colour: bool = False) -> str:
 
 
 def _on_terminal(document: Document, colour: bool) -> str:
-    title = tables.printable(document.title)
-    title = tables.bold(title) if colour else title
-    lines = [f"  {tables.printable(line)}" for line in document.sentences]
+    title = printable(document.title)
+    title = formats.bold(title) if colour else title
+    lines = [f"  {printable(line)}" for line in document.sentences]
     parts = ["\n".join([title, *lines]) + "\n"]
-    parts += [tables.as_terminal(table, colour) for table in document.tables]
+    parts += [formats.as_terminal(table, colour) for table in document.tables]
     return "\n".join(parts)
 
 
@@ -46,19 +46,19 @@ def as_markdown(documents: Sequence[Document], colour: bool = False) -> str:
 
 
 def _in_markdown(document: Document) -> str:
-    escape = tables.escape_markdown
+    escape = formats.escape_markdown
     lines = [f"## {escape(document.title)}", ""]
     for line in document.sentences:
         # Examples are indented below what they are examples of.
         indent = "  " if line.startswith(" ") else ""
         lines.append(f"{indent}- {escape(line.strip())}")
-    return "\n".join([*lines, "", *(tables.as_markdown(table) for table in document.tables)])
+    return "\n".join([*lines, "", *(formats.as_markdown(table) for table in document.tables)])
 
 
 def as_json(documents: Sequence[Document], colour: bool = False) -> str:
     """For programs: everything in full precision."""
     del colour
-    return tables.to_json({"comparisons": [_for_json(document) for document in documents]})
+    return formats.to_json({"comparisons": [_for_json(document) for document in documents]})
 
 
 def _for_json(document: Document) -> dict:
@@ -67,14 +67,14 @@ def _for_json(document: Document) -> dict:
         "verdict": VERDICTS[document.status],
         "exit_status": document.status,
         "sentences": [line.strip() for line in document.sentences],
-        "tables": {table.name: tables.as_records(table) for table in document.tables},
+        "tables": {table.name: formats.as_records(table) for table in document.tables},
     }
 
 
 def as_csv(document: Document) -> str:
     """The only table of a document, in full precision."""
     (table,) = document.tables
-    return tables.as_csv(table)
+    return formats.as_csv(table)
 
 
 # CSV holds one table of one document, so it is not among those that take all.

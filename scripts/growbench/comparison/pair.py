@@ -6,7 +6,7 @@ from typing import NamedTuple, Optional, Sequence
 
 import pandas as pd
 
-from growbench.columns import MEASURE
+from growbench.data.columns import MEASURE
 from growbench.comparison import verdict
 from growbench.comparison.confirmation import combine, flagged
 from growbench.comparison.live import EXPERIMENTS, sides
@@ -21,10 +21,10 @@ from growbench.comparison.same_machine import (
     threshold_from,
 )
 from growbench.comparison.sharing import not_shared
-from growbench.entry import UsageError
-from growbench.load import first_row, read_runs
-from growbench.metrics import HEADLINES, METRICS, Metric, metric
-from growbench.tables import Table, printable
+from growbench.data.errors import UsageError
+from growbench.data.load import first_row, read_runs
+from growbench.data.metrics import HEADLINES, METRICS, Metric, metric
+from growbench.tables.table import Table, printable
 
 # What is compared unless something else is asked for.
 HEADLINES_AND_PEAK = (*HEADLINES, "peak_memory")

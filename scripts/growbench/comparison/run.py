@@ -7,9 +7,9 @@ from typing import Collection, NamedTuple, Optional, Sequence, Union
 
 import pandas as pd
 
-from growbench.description import fact, read_machine
-from growbench.load import read_runs, runs_path
-from growbench.tables import printable
+from growbench.data.description import fact, read_machine
+from growbench.data.load import read_runs, runs_path
+from growbench.tables.table import printable
 
 
 class Run(NamedTuple):

@@ -11,8 +11,8 @@ from typing import Iterable, NamedTuple, Optional, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.columns import CELL, MEASURE, OK, SKIPPED_PREDICTED, SKIPPED_ROUNDS
-from growbench.metrics import Metric
+from growbench.data.columns import CELL, MEASURE, OK, SKIPPED_PREDICTED, SKIPPED_ROUNDS
+from growbench.data.metrics import Metric
 from growbench.statistics.multiple import grouped_holm, simes
 from growbench.statistics.shift import (
     Shift,
@@ -22,7 +22,7 @@ from growbench.statistics.shift import (
     paired_shift,
 )
 from growbench.statistics.visible import visible_paired_shift, visible_shift
-from growbench.summary import LARGEST_RESOLUTION_SHARE
+from growbench.analysis.summary import LARGEST_RESOLUTION_SHARE
 
 FAMILY = ("implementation", "strategy", "allocator")
 LEAST_THRESHOLD = 0.05

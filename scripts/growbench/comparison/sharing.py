@@ -4,8 +4,8 @@ from typing import Sequence
 
 import pandas as pd
 
-from growbench.columns import CELL, MEASURE, OK
-from growbench.units import tick
+from growbench.data.columns import CELL, MEASURE, OK
+from growbench.data.units import tick
 
 _LONGEST = 6
 

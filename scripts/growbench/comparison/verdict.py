@@ -8,18 +8,18 @@ import pandas as pd
 from growbench.comparison.confirmation import FRESH
 from growbench.comparison.same_machine import (
     CHANCES,
+    Comparison,
     FAMILY,
     FASTER,
     NO_SLOWER,
     SLOWER,
     UNRESOLVED,
-    Comparison,
 )
-from growbench.implementations import COMPILED, strategy_name
-from growbench.metrics import metric
+from growbench.data.implementations import COMPILED, strategy_name
+from growbench.data.metrics import metric
 from growbench.statistics.shift import smallest_rank_sum_p, smallest_signed_rank_p
-from growbench.tables import Column, Table, percent
-from growbench.units import show
+from growbench.tables.table import Column, Table, percent
+from growbench.data.units import show
 
 # Exit statuses of a comparison; 2 is for what cannot be read or was not understood.
 NO_REGRESSION, REGRESSION, NOT_COMPARABLE, INCONCLUSIVE = 0, 1, 3, 4

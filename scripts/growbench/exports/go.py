@@ -20,17 +20,17 @@ from typing import IO, Iterator, Optional
 
 import numpy as np
 
-from growbench import exporting
-from growbench.description import fact
-from growbench.exporting import (
+from growbench.exports import exporting
+from growbench.data.description import fact
+from growbench.exports.exporting import (
+    Export,
     USUAL_WORK,
     WARM_COLUMNS,
-    Export,
     is_warm,
     name_part,
     plain_text,
 )
-from growbench.metrics import Metric
+from growbench.data.metrics import Metric
 
 NAME = "go"
 HELP = "text of Go's benchmarks, for benchstat"

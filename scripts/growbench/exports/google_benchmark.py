@@ -24,17 +24,17 @@ from typing import IO, Any, Iterator, NamedTuple, Optional
 
 import numpy as np
 
-from growbench import exporting
-from growbench.description import fact
-from growbench.exporting import (
-    USUAL_WORK,
-    WARM_COLUMNS,
+from growbench.exports import exporting
+from growbench.data.description import fact
+from growbench.exports.exporting import (
     CannotExport,
     Export,
+    USUAL_WORK,
+    WARM_COLUMNS,
     is_warm,
     name_part,
 )
-from growbench.metrics import Metric
+from growbench.data.metrics import Metric
 
 NAME = "google-benchmark"
 HELP = "JSON of Google Benchmark, for its compare.py"

@@ -21,3 +21,19 @@ number of threads and kind of work, of our own kernels or of the containers. Its
 least one cell; its other tables may be empty. It raises canvas.NothingToDraw with a reason where
 it has no use for them.
 """
+
+import importlib
+import pkgutil
+
+from growbench.figures.render import Plot
+
+
+def all_plots() -> list[Plot]:
+    """Every plot there is, sorted by name."""
+    found = []
+    for info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        kernels_only = getattr(module, "KERNELS_ONLY", False)
+        patterns = getattr(module, "PATTERNS", False)
+        found.append(Plot(module.NAME, module.HELP, module.draw, kernels_only, patterns))
+    return sorted(found, key=lambda plot: plot.name)

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from growbench import beside
-from growbench.article import FAST, METRIC, SLOW, at_article_size
-from growbench.attribution import PARTS
-from growbench.axes import set_linear_axis, tick_step
-from growbench.canvas import (
+from growbench.figures import beside
+from growbench.data.article import FAST, METRIC, SLOW, at_article_size
+from growbench.analysis.attribution import PARTS
+from growbench.figures.axes import set_linear_axis, tick_step
+from growbench.figures.canvas import (
     Context,
     NothingToDraw,
     Panels,
@@ -23,12 +23,12 @@ from growbench.canvas import (
     make_panels,
     panel_title,
 )
-from growbench.data import Data
-from growbench.implementations import C, label
-from growbench.lettering import name_text, text_width
-from growbench.part_bars import HALF, draw_parts, parts_legend
-from growbench.style import Style
-from growbench.units import show
+from growbench.analysis.analyse import Data
+from growbench.data.implementations import C, label
+from growbench.figures.lettering import name_text, text_width
+from growbench.figures.part_bars import HALF, draw_parts, parts_legend
+from growbench.figures.style import Style
+from growbench.data.units import show
 
 NAME = "article"
 HELP = "where the time of the article's loop goes in NumPy and in C, and its ratio, by allocator"

@@ -2,10 +2,10 @@
 
 from matplotlib.figure import Figure
 
-from growbench.article import METRIC
-from growbench.beside import draw_article_ratio
-from growbench.canvas import Context
-from growbench.data import Data
+from growbench.data.article import METRIC
+from growbench.figures.beside import draw_article_ratio
+from growbench.figures.canvas import Context
+from growbench.analysis.analyse import Data
 
 NAME = "article_ratio"
 HELP = "appending over preallocating, cold build time, of C, NumPy and Python against rows"

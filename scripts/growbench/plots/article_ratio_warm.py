@@ -3,10 +3,10 @@ implementation."""
 
 from matplotlib.figure import Figure
 
-from growbench.article import STEADY
-from growbench.beside import draw_article_ratio
-from growbench.canvas import Context
-from growbench.data import Data
+from growbench.data.article import STEADY
+from growbench.figures.beside import draw_article_ratio
+from growbench.figures.canvas import Context
+from growbench.analysis.analyse import Data
 
 NAME = "article_ratio_warm"
 HELP = "the same in the steady state, with the release: what such an array takes once more"

@@ -6,10 +6,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from growbench.article import at_article_size
-from growbench.attribution import PARTS
-from growbench.axes import tick_step
-from growbench.canvas import (
+from growbench.data.article import at_article_size
+from growbench.analysis.attribution import PARTS
+from growbench.figures.axes import tick_step
+from growbench.figures.canvas import (
     Context,
     NothingToDraw,
     Panels,
@@ -19,11 +19,11 @@ from growbench.canvas import (
     make_panels,
     panel_title,
 )
-from growbench.data import Data
-from growbench.lettering import name_text, text_width
-from growbench.part_bars import LONGEST, draw_parts, parts_legend
-from growbench.style import Style
-from growbench.units import show
+from growbench.analysis.analyse import Data
+from growbench.figures.lettering import name_text, text_width
+from growbench.figures.part_bars import LONGEST, draw_parts, parts_legend
+from growbench.figures.style import Style
+from growbench.data.units import show
 
 NAME = "attribution"
 HELP = "where the time of a cold build goes, at the article's size: shares of the measured time"

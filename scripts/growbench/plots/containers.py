@@ -5,11 +5,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from growbench.canvas import Context, NothingToDraw
-from growbench.containers import CONTAINERS, are_containers
-from growbench.data import Data
-from growbench.line_panels import Guide, draw_against
-from growbench.metrics import LOG, Quantity, metric
+from growbench.figures.canvas import Context, NothingToDraw
+from growbench.data.containers import CONTAINERS, are_containers
+from growbench.analysis.analyse import Data
+from growbench.figures.line_panels import Guide, draw_against
+from growbench.data.metrics import LOG, Quantity, metric
 
 NAME = "containers"
 HELP = "warm time of each container over that of the kernel that does the same work"

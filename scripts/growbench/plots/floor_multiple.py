@@ -2,11 +2,11 @@
 
 from matplotlib.figure import Figure
 
-from growbench.canvas import Context
-from growbench.columns import CELL
-from growbench.data import Data
-from growbench.line_panels import draw_against
-from growbench.metrics import LOG, Quantity, metric
+from growbench.figures.canvas import Context
+from growbench.data.columns import CELL
+from growbench.analysis.analyse import Data
+from growbench.figures.line_panels import draw_against
+from growbench.data.metrics import LOG, Quantity, metric
 
 NAME = "floor_multiple"
 HELP = "cold build time as a multiple of writing the rows and touching their pages once"

@@ -2,10 +2,10 @@
 
 from matplotlib.figure import Figure
 
-from growbench.canvas import Context
-from growbench.data import Data
-from growbench.heat_map import draw_heat_map
-from growbench.metrics import metric
+from growbench.figures.canvas import Context
+from growbench.analysis.analyse import Data
+from growbench.figures.heat_map import draw_heat_map
+from growbench.data.metrics import metric
 
 NAME = "heat_map_cold"
 HELP = "cold build and release time, strategy x allocator, at the article's size"

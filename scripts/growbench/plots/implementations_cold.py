@@ -4,14 +4,14 @@ least two implementations have, in each of these."""
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from growbench import beside
-from growbench.canvas import Context
-from growbench.columns import SKIPPED_PREDICTED
-from growbench.data import Data
-from growbench.implementations import full_name, full_names
-from growbench.line_panels import PREDICTED_LABEL, Lines, draw_against
-from growbench.metrics import metric
-from growbench.style import GREY
+from growbench.figures import beside
+from growbench.figures.canvas import Context
+from growbench.data.columns import SKIPPED_PREDICTED
+from growbench.analysis.analyse import Data
+from growbench.data.implementations import full_name, full_names
+from growbench.figures.line_panels import Lines, PREDICTED_LABEL, draw_against
+from growbench.data.metrics import metric
+from growbench.figures.style import GREY
 
 NAME = "implementations_cold"
 HELP = "cold build and release time of C, NumPy and Python, of the strategies that they share"

@@ -2,11 +2,11 @@
 
 from matplotlib.figure import Figure
 
-from growbench.canvas import Context
-from growbench.columns import CELL
-from growbench.data import Data
-from growbench.heat_map import draw_heat_map
-from growbench.metrics import LINEAR, Quantity
+from growbench.figures.canvas import Context
+from growbench.data.columns import CELL
+from growbench.analysis.analyse import Data
+from growbench.figures.heat_map import draw_heat_map
+from growbench.data.metrics import LINEAR, Quantity
 
 NAME = "in_place_share"
 HELP = "share of the reallocs that left the block where it was, at the article's size"

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from growbench.article import at_article_size
-from growbench.axes import log_limits, set_log_axis
-from growbench.canvas import (
+from growbench.data.article import at_article_size
+from growbench.figures.axes import log_limits, set_log_axis
+from growbench.figures.canvas import (
     Context,
     Legend,
     NothingToDraw,
@@ -18,10 +18,10 @@ from growbench.canvas import (
     make_panels,
     panel_title,
 )
-from growbench.data import Data
-from growbench.latency import NEAR_TIMER, PERCENTILES, is_near_timer
-from growbench.lettering import name_text
-from growbench.style import GREY, Look, Style
+from growbench.analysis.analyse import Data
+from growbench.analysis.latency import NEAR_TIMER, PERCENTILES, is_near_timer
+from growbench.figures.lettering import name_text
+from growbench.figures.style import GREY, Look, Style
 
 NAME = "latency"
 HELP = "percentiles of the time of single appends in a cold build, at the article's size"

@@ -4,28 +4,23 @@ each implementation."""
 import pandas as pd
 from matplotlib.figure import Figure
 
-from growbench import article
-from growbench.canvas import Context, NothingToDraw, Shape, Words, footer_text
-from growbench.data import Data
-from growbench import implementations
-from growbench.pattern_lines import (
-    Drawing,
-    draw_lines,
-    shapes_text,
-    squarest,
-)
-from growbench.pattern_tables import usual
-from growbench.patterns import CHOICES, WARM
-from growbench.style import (
+from growbench.data import article
+from growbench.figures.canvas import Context, NothingToDraw, Shape, Words, footer_text
+from growbench.analysis.analyse import Data
+from growbench.data import implementations
+from growbench.figures.pattern_lines import Drawing, draw_lines, shapes_text, squarest
+from growbench.analysis.pattern_tables import usual
+from growbench.analysis.patterns import CHOICES, WARM
+from growbench.figures.style import (
     BLACK,
     BLUE,
-    DASH_DOT,
     DASHED,
+    DASH_DOT,
     GREEN,
+    Look,
     ORANGE,
     PURPLE,
     VERMILLION,
-    Look,
     looks,
 )
 

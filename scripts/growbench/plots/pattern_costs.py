@@ -8,15 +8,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from growbench.axes import log_limits, set_log_axis
-from growbench.canvas import Context, Legend, NothingToDraw, Shape, Words, footer_text, make_panels
-from growbench.data import Data
-from growbench import implementations
-from growbench.lettering import fitted, name_text, text_width
-from growbench.pattern_lines import squarest
-from growbench.pattern_tables import usual
-from growbench.patterns import KERNELS, NUMPY, group_of, in_order, pattern_metric
-from growbench.style import BLUE, GREY, VERMILLION, Look, Style, looks
+from growbench.figures.axes import log_limits, set_log_axis
+from growbench.figures.canvas import (
+    Context,
+    Legend,
+    NothingToDraw,
+    Shape,
+    Words,
+    footer_text,
+    make_panels,
+)
+from growbench.analysis.analyse import Data
+from growbench.data import implementations
+from growbench.figures.lettering import fitted, name_text, text_width
+from growbench.figures.pattern_lines import squarest
+from growbench.analysis.pattern_tables import usual
+from growbench.analysis.patterns import KERNELS, NUMPY, group_of, in_order, pattern_metric
+from growbench.figures.style import BLUE, GREY, Look, Style, VERMILLION, looks
 
 NAME = "pattern_costs"
 HELP = "what each pattern takes at one size, over a plain copy: made, and made and read once"

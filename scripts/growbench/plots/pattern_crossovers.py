@@ -4,26 +4,26 @@ and process, a line for each pair of view and copy, and for each stride of sever
 import pandas as pd
 from matplotlib.figure import Figure
 
-from growbench.canvas import Context, NothingToDraw, Words
-from growbench.crossover_panels import draw_crossovers
-from growbench.data import Data
-from growbench.pattern_lines import ordinal, squarest
-from growbench.pattern_tables import usual
-from growbench.patterns import ELEMENT_BYTES, PAIRS
-from growbench.style import (
+from growbench.figures.canvas import Context, NothingToDraw, Words
+from growbench.figures.crossover_panels import draw_crossovers
+from growbench.analysis.analyse import Data
+from growbench.figures.pattern_lines import ordinal, squarest
+from growbench.analysis.pattern_tables import usual
+from growbench.analysis.patterns import ELEMENT_BYTES, PAIRS
+from growbench.figures.style import (
     BLACK,
     BLUE,
     BROWN,
-    DASH_DOT,
     DASHED,
+    DASH_DOT,
     GREEN,
+    Look,
     NAVY,
     ORANGE,
     PURPLE,
     SKY,
     VERMILLION,
     YELLOW,
-    Look,
     looks,
 )
 

@@ -3,21 +3,21 @@ for each implementation and process, a line for each number of elements."""
 
 from matplotlib.figure import Figure
 
-from growbench.canvas import Context, NothingToDraw, Words
-from growbench.crossover_panels import draw_crossovers
-from growbench.data import Data
-from growbench.pattern_tables import usual
-from growbench.patterns import PAIRS
-from growbench.style import (
+from growbench.figures.canvas import Context, NothingToDraw, Words
+from growbench.figures.crossover_panels import draw_crossovers
+from growbench.analysis.analyse import Data
+from growbench.analysis.pattern_tables import usual
+from growbench.analysis.patterns import PAIRS
+from growbench.figures.style import (
     BLUE,
-    DASH_DOT,
     DASHED,
+    DASH_DOT,
     GREEN,
+    Look,
     ORANGE,
     PURPLE,
     SKY,
     VERMILLION,
-    Look,
     looks,
 )
 

@@ -7,27 +7,22 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from growbench.canvas import Context, NothingToDraw, Words, footer_text
-from growbench.data import Data
-from growbench import implementations
-from growbench.limits import Costs
-from growbench.pattern_lines import (
-    Drawing,
-    draw_lines,
-    shapes_text,
-    squarest,
-)
-from growbench.patterns import KERNELS, NUMPY, in_order, pattern_metric
-from growbench.style import (
+from growbench.figures.canvas import Context, NothingToDraw, Words, footer_text
+from growbench.analysis.analyse import Data
+from growbench.data import implementations
+from growbench.analysis.limits import Costs
+from growbench.figures.pattern_lines import Drawing, draw_lines, shapes_text, squarest
+from growbench.analysis.patterns import KERNELS, NUMPY, in_order, pattern_metric
+from growbench.figures.style import (
     BLACK,
     BLUE,
-    DASH_DOT,
     DASHED,
+    DASH_DOT,
     GREEN,
+    Look,
     ORANGE,
     PURPLE,
     VERMILLION,
-    Look,
     looks,
 )
 

@@ -2,10 +2,10 @@
 
 from matplotlib.figure import Figure
 
-from growbench.canvas import Context
-from growbench.data import Data
-from growbench.line_panels import draw_against
-from growbench.metrics import PEAK_RATIO
+from growbench.figures.canvas import Context
+from growbench.analysis.analyse import Data
+from growbench.figures.line_panels import draw_against
+from growbench.data.metrics import PEAK_RATIO
 
 NAME = "peak_by_allocator"
 HELP = "peak memory as a multiple of the payload against rows, a panel per allocator"

@@ -2,10 +2,10 @@
 
 from matplotlib.figure import Figure
 
-from growbench.canvas import Context
-from growbench.data import Data
-from growbench.metrics import metric
-from growbench.scaling import draw_scaling
+from growbench.figures.canvas import Context
+from growbench.analysis.analyse import Data
+from growbench.data.metrics import metric
+from growbench.figures.scaling import draw_scaling
 
 NAME = "scaling_cold"
 HELP = "cold build and release time against threads that each build an array at once"

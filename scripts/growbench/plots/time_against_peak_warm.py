@@ -2,10 +2,10 @@
 
 from matplotlib.figure import Figure
 
-from growbench.canvas import Context
-from growbench.data import Data
-from growbench.metrics import metric
-from growbench.time_against_peak import draw_time_against_peak
+from growbench.figures.canvas import Context
+from growbench.analysis.analyse import Data
+from growbench.data.metrics import metric
+from growbench.figures.time_against_peak import draw_time_against_peak
 
 NAME = "time_against_peak_warm"
 HELP = "warm build and release time against peak memory, at the article's size"

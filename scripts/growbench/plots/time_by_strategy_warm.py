@@ -2,10 +2,10 @@
 
 from matplotlib.figure import Figure
 
-from growbench.canvas import Context
-from growbench.data import Data
-from growbench.line_panels import draw_against
-from growbench.metrics import metric
+from growbench.figures.canvas import Context
+from growbench.analysis.analyse import Data
+from growbench.figures.line_panels import draw_against
+from growbench.data.metrics import metric
 
 NAME = "time_by_strategy_warm"
 HELP = "warm build and release time against rows, a panel per strategy"

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from growbench.article import at_article_size
-from growbench.axes import set_linear_axis
-from growbench.canvas import (
+from growbench.data.article import at_article_size
+from growbench.figures.axes import set_linear_axis
+from growbench.figures.canvas import (
     Context,
     Legend,
     NothingToDraw,
@@ -18,9 +18,9 @@ from growbench.canvas import (
     make_panels,
     panel_title,
 )
-from growbench.data import Data
-from growbench.lettering import name_text
-from growbench.style import GREY, Look, Style
+from growbench.analysis.analyse import Data
+from growbench.figures.lettering import name_text
+from growbench.figures.style import GREY, Look, Style
 
 NAME = "timeline"
 HELP = "live and resident memory against rows appended, a panel per strategy"

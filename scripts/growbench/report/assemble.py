@@ -5,9 +5,9 @@ from typing import NamedTuple, Optional, Sequence
 import pandas as pd
 
 from growbench.comparison.run import Run
-from growbench.data import analyse
-from growbench.pattern_slices import pattern_slices
-from growbench.render import all_plots
+from growbench.analysis.analyse import analyse
+from growbench.figures.pattern_slices import pattern_slices
+from growbench.plots import all_plots
 from growbench.report.copies import copies
 from growbench.report.evidence import Evidence, evidence
 from growbench.report.figures import draw_pictures
@@ -16,7 +16,7 @@ from growbench.report.findings.finding import FEWEST_ROUNDS
 from growbench.report.page import Comparison, RunReport
 from growbench.report.sections import listings
 from growbench.report.side_by_side import side_by_side
-from growbench.slices import slices
+from growbench.figures.slices import slices
 
 # The order of the plots: the picture as a whole, then time, memory, and why. Others come after.
 PLOT_ORDER = (

@@ -4,13 +4,13 @@ from typing import NamedTuple, Optional, Sequence
 
 import pandas as pd
 
-from growbench import pattern_tables
-from growbench.data import Data
-from growbench.patterns import beside_ours
+from growbench.analysis import pattern_tables
+from growbench.analysis.analyse import Data
+from growbench.analysis.patterns import beside_ours
 from growbench.report.figures import Picture
 from growbench.report.memory import memory
 from growbench.report.sections import LEFT_OUT_ROWS, Listing
-from growbench.tables import Table
+from growbench.tables.table import Table
 
 
 class Copies(NamedTuple):

@@ -5,13 +5,13 @@ from typing import Iterable, NamedTuple, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.article import at_article_size
-from growbench.columns import MEASURE, OK
+from growbench.data.article import at_article_size
+from growbench.data.columns import MEASURE, OK, SLICE_KEYS
 from growbench.comparison.run import Run
-from growbench.data import Data
-from growbench.implementations import bare_names, told_apart
-from growbench.metrics import metric
-from growbench.slices import SLICE_KEYS, Slice
+from growbench.analysis.analyse import Data
+from growbench.data.implementations import bare_names, told_apart
+from growbench.data.metrics import metric
+from growbench.figures.slices import Slice
 from growbench.statistics.order import PairedRatio, median_interval, paired_ratio
 
 # A cell within the evidence: its strategy, by a name that tells it from others, and its allocator.

@@ -7,8 +7,8 @@ import shlex
 from typing import NamedTuple, Optional, Sequence
 
 from growbench.comparison.run import Run
-from growbench.description import fact
-from growbench.units import show
+from growbench.data.description import fact
+from growbench.data.units import show
 
 Facts = list[tuple[str, str]]
 

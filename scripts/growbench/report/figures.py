@@ -13,10 +13,10 @@ from typing import NamedTuple, Optional, Sequence
 from matplotlib.figure import Figure
 from PIL import Image
 
-from growbench.canvas import NothingToDraw
-from growbench.render import Plot, draw_figure, figure_bytes, tasks_of
-from growbench.slices import Slice
-from growbench.style import Style
+from growbench.figures.canvas import NothingToDraw
+from growbench.figures.render import Plot, draw_figure, figure_bytes, tasks_of
+from growbench.figures.slices import Slice
+from growbench.figures.style import Style
 
 _COLOURS = 255
 

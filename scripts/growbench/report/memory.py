@@ -7,11 +7,11 @@ process, and the same run gives the same report.
 from functools import lru_cache
 from pathlib import Path
 
-from growbench.memory_layout import read_layout
-from growbench.memory_picture import draw
-from growbench.render import draw_in
+from growbench.memory_picture.layout import read_layout
+from growbench.memory_picture.picture import draw
+from growbench.figures.render import draw_in
 from growbench.report.figures import Picture, picture
-from growbench.style import DEFAULT_STYLE, STYLES
+from growbench.figures.style import DEFAULT_STYLE, STYLES
 
 LAYOUT = Path(__file__).with_name("memory_layout.json")
 NAME = "memory"

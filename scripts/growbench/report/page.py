@@ -20,8 +20,8 @@ from growbench.report.figures import Picture
 from growbench.report.findings.finding import Finding
 from growbench.report.sections import Listing
 from growbench.report.sentences import Sentence
-from growbench.tables import Table, column_texts, kind_of
-from growbench.version import version
+from growbench.tables.table import Table, column_texts, kind_of
+from growbench.data.version import version
 
 # Text of a column that is longer than this may break into lines.
 _LONG_TEXT = 40

@@ -10,15 +10,15 @@ from typing import NamedTuple, Optional, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.attribution import parts_of
-from growbench.columns import CELL, STATUSES
-from growbench.flags import FLAGS
-from growbench.implementations import is_compiled
-from growbench.latency import PERCENTILES
-from growbench.metrics import metric
+from growbench.analysis.attribution import parts_of
+from growbench.data.columns import CELL, STATUSES
+from growbench.analysis.flags import FLAGS
+from growbench.data.implementations import is_compiled
+from growbench.analysis.latency import PERCENTILES
+from growbench.data.metrics import metric
 from growbench.report.evidence import Evidence
-from growbench.shapes import crossings, exponents
-from growbench.tables import Column, Table
+from growbench.analysis.shapes import crossings, exponents
+from growbench.tables.table import Column, Table
 
 # A table of more rows than this is shortened on paper, or left out.
 PAPER_ROWS, LEFT_OUT_ROWS = 70, 25

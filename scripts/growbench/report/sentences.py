@@ -7,8 +7,8 @@ data is always a Part, and a template escapes both.
 import math
 from typing import Any, NamedTuple, Sequence, Union
 
-from growbench.tables import factor
-from growbench.units import show
+from growbench.tables.table import factor
+from growbench.data.units import show
 
 NAME, FIGURE = "name", "figure"
 # So many names of a list are written out; the others are counted.

@@ -11,11 +11,11 @@ from typing import NamedTuple, Optional, Sequence
 
 import pandas as pd
 
-from growbench.columns import OK
-from growbench.description import fact
-from growbench.entry import UsageError
-from growbench.load import LoadError, read_runs
-from growbench.selftest.check import CannotTell
+from growbench.data.columns import OK
+from growbench.data.description import fact
+from growbench.data.errors import UsageError
+from growbench.data.load import LoadError, read_runs
+from growbench.selftest.outcome import CannotTell
 
 KNOWN_WORKER, IMPOSTOR, LOOPS = "growbench-known-worker", "libgrowbench-kernels.so", "bench-shim"
 # Exit statuses of the runner with which a run is whole: its rows say what was measured.

@@ -1,44 +1,9 @@
-"""What a check is, and what comes out of it."""
+"""What a check is."""
 
-from typing import TYPE_CHECKING, Callable, Mapping, NamedTuple, Sequence
+from typing import Callable, NamedTuple
 
-if TYPE_CHECKING:
-    from growbench.selftest.bench import Bench
-
-# The worst first.
-FAILED, UNKNOWN, PASSED = "failed", "not known", "passed"
-VERDICTS = (FAILED, UNKNOWN, PASSED)
-
-
-class Finding(NamedTuple):
-    """One thing that was expected, what was got, and what to do next if that is not the same."""
-
-    expected: str
-    got: str
-    verdict: str
-    advice: str = ""
-
-
-class Limit(NamedTuple):
-    """Something of this machine that limits the precision: its figure, and what would mend it."""
-
-    what: str
-    figure: str
-    mend: str = ""
-
-
-class Outcome(NamedTuple):
-    """figures: for programs; each in the unit that its name ends in."""
-
-    findings: Sequence[Finding]
-    figures: Mapping[str, float] = {}
-    limits: Sequence[Limit] = ()
-
-    @property
-    def verdict(self) -> str:
-        """The worst of the findings'; a check that found nothing out is not known."""
-        verdicts = [finding.verdict for finding in self.findings] or [UNKNOWN]
-        return min(verdicts, key=VERDICTS.index)
+from growbench.selftest.bench import Bench
+from growbench.selftest.outcome import Outcome
 
 
 class Check(NamedTuple):
@@ -47,13 +12,4 @@ class Check(NamedTuple):
 
     name: str
     title: str
-    run: "Callable[[Bench], Outcome]"
-
-
-class CannotTell(Exception):
-    """A check could not be made. The message says why."""
-
-
-def judged(expected: str, got: str, is_right: bool, advice: str) -> Finding:
-    """A finding that has passed or failed."""
-    return Finding(expected, got, PASSED if is_right else FAILED, "" if is_right else advice)
+    run: Callable[[Bench], Outcome]

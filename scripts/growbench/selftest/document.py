@@ -3,8 +3,10 @@
 import textwrap
 from typing import NamedTuple, Sequence
 
-from growbench import tables
-from growbench.selftest.check import FAILED, PASSED, UNKNOWN, Check, Outcome
+from growbench.tables import formats
+from growbench.tables.table import printable
+from growbench.selftest.check import Check
+from growbench.selftest.outcome import FAILED, Outcome, PASSED, UNKNOWN
 from growbench.selftest.checks import aa
 from growbench.selftest.checks.aa import ROUNDS_OF_A_RUN
 
@@ -93,7 +95,7 @@ def as_terminal(report: Report, colour: bool) -> str:
         lines += [_heading(result, colour), *_findings(result), ""]
     lines += _limits(report)
     for sentence in verdict(report):
-        lines += textwrap.wrap(tables.printable(sentence), _WIDTH)
+        lines += textwrap.wrap(printable(sentence), _WIDTH)
     lines.append(f"{len(report.results)} checks took {report.seconds:.0f} s.")
     return "\n".join(lines) + "\n"
 
@@ -118,7 +120,7 @@ def _findings(result: Result) -> list[str]:
 
 def _said(name: str, text: str) -> list[str]:
     return textwrap.wrap(
-        tables.printable(text),
+        printable(text),
         _WIDTH,
         initial_indent=f"    {name:<8}  ",
         subsequent_indent=" " * 14,
@@ -136,7 +138,7 @@ def _limits(report: Report) -> list[str]:
         text = f"{limit.what}: {limit.figure}" if limit.figure else limit.what
         text += f"; {limit.mend}" if limit.mend else ""
         lines += textwrap.wrap(
-            tables.printable(text), _WIDTH, initial_indent="  ", subsequent_indent="    "
+            printable(text), _WIDTH, initial_indent="  ", subsequent_indent="    "
         )
     return [*lines, ""]
 
@@ -145,7 +147,7 @@ def as_json(report: Report) -> str:
     """For programs, and what FILE holds."""
     families, cells = report.theta
     known = families == families
-    return tables.to_json(
+    return formats.to_json(
         {
             "machine_id": report.machine_id,
             "started_utc": report.started_utc,

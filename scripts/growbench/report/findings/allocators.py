@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from growbench.report.evidence import Evidence, excludes, mean_ratio, ratio
-from growbench.report.findings.finding import COLD, USUAL_ALLOCATOR, WARM, WHERE, Finding
+from growbench.report.findings.finding import COLD, Finding, USUAL_ALLOCATOR, WARM, WHERE
 from growbench.report.sentences import Sentence, counted, figure, interval, listed, name
-from growbench.tables import Column, Table, factor
+from growbench.tables.table import Column, Table, factor
 
 
 def swapping_allocators(evidence: Evidence) -> Optional[Finding]:

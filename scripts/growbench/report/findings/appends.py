@@ -4,12 +4,12 @@ from typing import Optional
 
 import pandas as pd
 
-from growbench.latency import PERCENTILES, is_near_timer
+from growbench.analysis.latency import PERCENTILES, is_near_timer
 from growbench.report.evidence import Evidence
 from growbench.report.findings.finding import Finding, cell_text
 from growbench.report.sentences import Sentence, amount, figure
-from growbench.tables import Column, Table
-from growbench.units import show
+from growbench.tables.table import Column, Table
+from growbench.data.units import show
 
 # A share of the time in one append of a thousand that is worth telling.
 HEAVY_TAIL = 0.1

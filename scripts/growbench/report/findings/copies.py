@@ -4,13 +4,13 @@ from typing import Optional
 
 import pandas as pd
 
-from growbench import pattern_tables
-from growbench import implementations
-from growbench.patterns import NEVER, NOT_RESOLVED, PAYS, WARM
+from growbench.analysis import pattern_tables
+from growbench.data import implementations
+from growbench.analysis.patterns import NEVER, NOT_RESOLVED, PAYS, WARM
 from growbench.report.evidence import Evidence, excludes
 from growbench.report.findings.finding import Finding
 from growbench.report.sentences import Sentence, figure, interval, listed, name, times
-from growbench.tables import factor
+from growbench.tables.table import factor
 
 
 def needless_copies(evidence: Evidence) -> Optional[Finding]:

@@ -5,14 +5,14 @@ from typing import Optional
 import numpy as np
 import pandas as pd
 
-from growbench.implementations import told_apart
-from growbench.metrics import metric
+from growbench.data.implementations import told_apart
+from growbench.data.metrics import metric
 from growbench.report.evidence import Evidence
 from growbench.report.findings.finding import COLD, Finding, cell_text
 from growbench.report.sentences import Sentence, counted, figure, listed, name
-from growbench.shapes import crossings, exponents
-from growbench.slices import SLICE_KEYS
-from growbench.tables import Column, Table
+from growbench.analysis.shapes import crossings, exponents
+from growbench.data.columns import SLICE_KEYS
+from growbench.tables.table import Column, Table
 
 
 def growth(evidence: Evidence) -> Optional[Finding]:

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from growbench.attribution import explained
-from growbench.columns import MEASURE, OK, SKIPPED_PREDICTED, SKIPPED_ROUNDS
-from growbench.implementations import strategy_names
-from growbench.limits import DRIFT, DRIFT_SHARE
+from growbench.analysis.attribution import explained
+from growbench.data.columns import MEASURE, OK, SKIPPED_PREDICTED, SKIPPED_ROUNDS
+from growbench.data.implementations import strategy_names
+from growbench.analysis.limits import DRIFT, DRIFT_SHARE
 from growbench.report.evidence import Evidence
 from growbench.report.findings.finding import FEWEST_ROUNDS, Finding
 from growbench.report.sentences import Sentence, counted, figure, listed, name

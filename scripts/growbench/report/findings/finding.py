@@ -2,10 +2,10 @@
 
 from typing import NamedTuple, Optional, Sequence
 
-from growbench.article import FAST, SLOW
+from growbench.data.article import FAST, SLOW
 from growbench.report.evidence import Pair
 from growbench.report.sentences import Sentence, name
-from growbench.tables import Table
+from growbench.tables.table import Table
 
 __all__ = ["COLD", "FAST", "FEWEST_ROUNDS", "SLOW", "USUAL_ALLOCATOR", "WARM", "WHERE", "Finding"]
 # Whom the other allocators are held against, where it is there.

@@ -3,7 +3,7 @@
 from typing import Optional
 
 from growbench.report.evidence import Evidence
-from growbench.report.findings.finding import COLD, WARM, Finding, cell_text
+from growbench.report.findings.finding import COLD, Finding, WARM, cell_text
 from growbench.report.sentences import counted, figure, times
 
 

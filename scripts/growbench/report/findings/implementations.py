@@ -4,15 +4,15 @@ from typing import Optional
 
 import pandas as pd
 
-from growbench.article import FAST, METRIC, SLOW
-from growbench.implementations import C, in_words, label, ordered
-from growbench.pair_comparison import IMPLEMENTATION, compare_pairs
-from growbench.metrics import metric
+from growbench.data.article import FAST, METRIC, SLOW
+from growbench.data.implementations import C, in_words, label, ordered
+from growbench.analysis.pair_comparison import IMPLEMENTATION, compare_pairs
+from growbench.data.metrics import metric
 from growbench.report.evidence import Evidence, excludes
-from growbench.report.findings.finding import COLD, USUAL_ALLOCATOR, Finding
+from growbench.report.findings.finding import COLD, Finding, USUAL_ALLOCATOR
 from growbench.report.sentences import Sentence, figure, interval, listed, name, times
-from growbench.slices import SLICE_KEYS
-from growbench.tables import Column, Table, factor
+from growbench.data.columns import SLICE_KEYS
+from growbench.tables.table import Column, Table, factor
 
 
 def beside_c(evidence: Evidence) -> Optional[Finding]:

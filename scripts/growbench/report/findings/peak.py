@@ -7,8 +7,8 @@ import pandas as pd
 from growbench.report.evidence import Evidence
 from growbench.report.findings.finding import Finding, cell_text
 from growbench.report.sentences import Sentence, counted, figure, interval, listed, name
-from growbench.tables import Column, Table
-from growbench.units import show
+from growbench.tables.table import Column, Table
+from growbench.data.units import show
 
 # A peak of so many payloads is more than the array and a copy of it.
 MORE_THAN_A_COPY = 2.0

@@ -5,12 +5,12 @@ from typing import Optional
 import numpy as np
 import pandas as pd
 
-from growbench.containers import CONTAINERS, are_containers
-from growbench.implementations import C
+from growbench.data.containers import CONTAINERS, are_containers
+from growbench.data.implementations import C
 from growbench.report.evidence import Evidence, excludes, mean_ratio
-from growbench.report.findings.finding import WARM, Finding
+from growbench.report.findings.finding import Finding, WARM
 from growbench.report.sentences import interval, listed, name, times
-from growbench.tables import Column, Table
+from growbench.tables.table import Column, Table
 
 
 def containers(evidence: Evidence) -> Optional[Finding]:

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from growbench.report.evidence import Evidence, Pair, ratio
-from growbench.report.findings.finding import COLD, WARM, WHERE, Finding, cell_text
+from growbench.report.findings.finding import COLD, Finding, WARM, WHERE, cell_text
 from growbench.report.sentences import Sentence, amount, counted, interval, listed, times
-from growbench.tables import Column, Table
-from growbench.units import show
+from growbench.tables.table import Column, Table
+from growbench.data.units import show
 
 _PEAK = "peak_memory"
 

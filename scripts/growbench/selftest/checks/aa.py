@@ -6,20 +6,21 @@ import pandas as pd
 from growbench.comparison.confirmation import combine, flagged
 from growbench.comparison.pair import HEADLINES_AND_PEAK, both_sides
 from growbench.comparison.same_machine import (
+    Comparison,
     FASTER,
     LEAST_THRESHOLD,
     SLOWER,
-    Comparison,
     Settings,
     compare,
     in_blocks,
     threshold_from,
 )
 from growbench.comparison.side import allocator_options, read_side
-from growbench.metrics import metric
+from growbench.data.metrics import metric
 from growbench.selftest.bench import Bench, Measured, failures, is_loaded, noisy
-from growbench.selftest.check import FAILED, PASSED, UNKNOWN, Check, Finding, Outcome
-from growbench.tables import percent
+from growbench.selftest.check import Check
+from growbench.selftest.outcome import FAILED, Finding, Outcome, PASSED, UNKNOWN
+from growbench.tables.table import percent
 
 RUN = "aa"
 STRATEGIES = (

@@ -4,9 +4,10 @@ from typing import Callable
 
 import pandas as pd
 
-from growbench.description import fact
-from growbench.selftest.bench import IMPOSTOR, Bench, Measured
-from growbench.selftest.check import FAILED, PASSED, UNKNOWN, Check, Finding, Outcome, judged
+from growbench.data.description import fact
+from growbench.selftest.bench import Bench, IMPOSTOR, Measured
+from growbench.selftest.check import Check
+from growbench.selftest.outcome import FAILED, Finding, Outcome, PASSED, UNKNOWN, judged
 
 LABEL = "impostor"
 _MISSING = "unavailable"

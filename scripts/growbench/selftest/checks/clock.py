@@ -3,9 +3,10 @@
 import os
 from typing import Mapping
 
-from growbench.selftest.bench import KNOWN_WORKER, Bench
-from growbench.selftest.check import CannotTell, Check, Finding, Outcome, judged
-from growbench.units import show
+from growbench.selftest.bench import Bench, KNOWN_WORKER
+from growbench.selftest.check import Check
+from growbench.selftest.outcome import CannotTell, Finding, Outcome, judged
+from growbench.data.units import show
 
 # A cold build of a few rows takes microseconds.
 COARSEST_NS = 1000.0

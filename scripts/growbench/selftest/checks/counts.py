@@ -5,9 +5,10 @@ from typing import Callable, Iterator, Mapping, NamedTuple
 
 import pandas as pd
 
-from growbench.columns import OK
+from growbench.data.columns import OK
 from growbench.selftest.bench import Bench, failures
-from growbench.selftest.check import FAILED, PASSED, UNKNOWN, Check, Finding, Outcome
+from growbench.selftest.check import Check
+from growbench.selftest.outcome import FAILED, Finding, Outcome, PASSED, UNKNOWN
 
 # Few rows where copying them is quadratic.
 PAGES, ROWS = 1000, 200

@@ -5,11 +5,12 @@ from typing import Callable, Mapping, Optional
 
 import pandas as pd
 
-from growbench.description import fact
+from growbench.data.description import fact
 from growbench.selftest.bench import Bench, Measured, waiting_share
-from growbench.selftest.check import PASSED, Check, Finding, Limit, Outcome
+from growbench.selftest.check import Check
+from growbench.selftest.outcome import Finding, Limit, Outcome, PASSED
 from growbench.selftest.checks import aa, clock
-from growbench.units import show
+from growbench.data.units import show
 
 _STOP = "stop other programs, or keep a CPU for the workers (isolcpus=)"
 Facts = Mapping[str, float]

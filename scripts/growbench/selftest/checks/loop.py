@@ -4,9 +4,10 @@ import re
 
 import pandas as pd
 
-from growbench.selftest.bench import LOOPS, Bench, failures
-from growbench.selftest.check import FAILED, UNKNOWN, Check, Finding, Outcome, judged
-from growbench.units import show
+from growbench.selftest.bench import Bench, LOOPS, failures
+from growbench.selftest.check import Check
+from growbench.selftest.outcome import FAILED, Finding, Outcome, UNKNOWN, judged
+from growbench.data.units import show
 
 # Of the shortest warm build of the default preset.
 LARGEST_SHARE = 0.05

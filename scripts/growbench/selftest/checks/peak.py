@@ -6,8 +6,9 @@ import re
 import pandas as pd
 
 from growbench.selftest.bench import Bench, failures
-from growbench.selftest.check import FAILED, UNKNOWN, Check, Finding, Outcome, judged
-from growbench.units import show
+from growbench.selftest.check import Check
+from growbench.selftest.outcome import FAILED, Finding, Outcome, UNKNOWN, judged
+from growbench.data.units import show
 
 STRATEGY, MIB = "fresh_pages", 16
 _ADVICE = (

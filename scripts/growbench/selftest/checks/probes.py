@@ -2,11 +2,12 @@
 
 import pandas as pd
 
-from growbench.columns import PROBE
-from growbench.limits import drift_text, machine_limits
+from growbench.data.columns import PROBE
+from growbench.analysis.limits import drift_text, machine_limits
 from growbench.selftest.bench import Bench, Measured, failures, noisy
-from growbench.selftest.check import FAILED, PASSED, UNKNOWN, Check, Finding, Outcome
-from growbench.units import show
+from growbench.selftest.check import Check
+from growbench.selftest.outcome import FAILED, Finding, Outcome, PASSED, UNKNOWN
+from growbench.data.units import show
 
 # Half of the probes have to be within this from visit to visit.
 MOST_DRIFT = 0.10

@@ -5,11 +5,12 @@ import pandas as pd
 
 from growbench.comparison.pair import both_sides
 from growbench.comparison.side import allocator_options, read_side
-from growbench.metrics import HEADLINES, Metric, metric
+from growbench.data.metrics import HEADLINES, Metric, metric
 from growbench.selftest.bench import Bench, Measured, failures, is_loaded, noisy
-from growbench.selftest.check import FAILED, PASSED, UNKNOWN, Check, Finding, Outcome
+from growbench.selftest.check import Check
+from growbench.selftest.outcome import FAILED, Finding, Outcome, PASSED, UNKNOWN
 from growbench.statistics.shift import paired_shift
-from growbench.tables import factor, percent
+from growbench.tables.table import factor, percent
 
 STRATEGY, PERCENT = "slowed_doubling", 20
 PLANTED = 1.0 + PERCENT / 100.0

@@ -1,0 +1,453 @@
+"""Do the statistics keep their promises? Simulations whose truth is known, and controls that fail.
+
+Each function returns Checks: what was promised, what came out. A control does what growbench avoids
+(pooling values within a worker, measuring all of A before all of B, fitting one line to all sizes),
+and has to come out worse, or the simulation shows nothing.
+
+A simulated worker is hierarchical, as real ones are: the logarithm of its time is the cell's, plus
+a drift that its neighbours in time share, plus an offset of its own (spread), plus noise in it.
+"""
+
+from typing import Callable, NamedTuple, Sequence
+
+import numpy as np
+import pandas as pd
+
+from growbench.data.columns import CELL, MEASURE, OK
+from growbench.comparison.confirmation import combine, flagged
+from growbench.comparison.same_machine import (
+    Comparison,
+    FAMILY,
+    SLOWER,
+    Settings,
+    UNRESOLVED,
+    compare,
+    in_blocks,
+    threshold_from,
+)
+from growbench.data.metrics import Metric, metric
+from growbench.statistics.growth import growth_exponent
+from growbench.statistics.order import grouped_order
+from growbench.statistics.shift import hodges_lehmann, paired_shift
+
+METRIC = "cold_build_release"
+_VALUES = 5
+_WITHIN = 0.03
+
+
+class Check(NamedTuple):
+    """One promise. share: what came out, from 0 to 1 (nan: does not apply); goal: in words; met:
+    whether it is kept; a control is kept if it fails as it should."""
+
+    name: str
+    goal: str
+    share: float
+    met: bool
+    detail: str = ""
+
+
+def _within(share: float, low: float, high: float) -> bool:
+    return low <= share <= high
+
+
+def coverage(seed: int, repetitions: int = 4000, spread: float = 0.10) -> list[Check]:
+    """How often 95% intervals hold the truth, by number of rounds; pooled values as a control."""
+    random = np.random.default_rng(seed)
+    checks = []
+    goal = "95% to 98.5%"
+    for rounds in (6, 9, 10, 12):
+        workers = random.normal(0.0, spread, (repetitions, rounds))
+        values = workers[:, :, None] + random.normal(0.0, _WITHIN, (repetitions, rounds, _VALUES))
+        cell = np.arange(repetitions)
+        order = grouped_order(np.median(values, axis=2).ravel(), cell.repeat(rounds), repetitions)
+        share = float(((order.low <= 0) & (order.high >= 0)).mean())
+        checks.append(
+            Check(
+                f"median of {rounds} workers: interval holds it",
+                goal,
+                share,
+                _within(share, 0.95, 0.985),
+            )
+        )
+        pooled = grouped_order(values.ravel(), cell.repeat(rounds * _VALUES), repetitions)
+        share = float(((pooled.low <= 0) & (pooled.high >= 0)).mean())
+        checks.append(
+            Check("  control: values pooled over workers", "below 90%", share, share < 0.90)
+        )
+    for rounds in (8, 10, 20):
+        a, b = random.normal(0.0, spread, (2, repetitions, rounds))
+        for name, shift in (
+            ("run against run", hodges_lehmann(a, b)),
+            ("pairs", paired_shift(b - a)),
+        ):
+            share = float(((shift.low <= 0) & (shift.high >= 0)).mean())
+            # Three standard errors of the simulation itself.
+            least = 0.95 - 3.0 * np.sqrt(0.95 * 0.05 / repetitions)
+            checks.append(
+                Check(
+                    f"shift of {rounds} rounds, {name}: interval holds it",
+                    f"95% (at least {least:.1%} here)",
+                    share,
+                    share >= least,
+                )
+            )
+    return checks
+
+
+class Machine(NamedTuple):
+    """A simulated machine. spread: between workers; drift: of the machine's speed, a random walk
+    whose standard deviation is `drift` after a run."""
+
+    spread: float = 0.10
+    drift: float = 0.05
+    strategies: int = 18
+    allocators: int = 2
+    sizes: Sequence[int] = (100, 1_000, 10_000, 100_000)
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """All cells, one row each."""
+        made = pd.MultiIndex.from_product(
+            [
+                ["c"],
+                [f"strategy_{i}" for i in range(self.strategies)],
+                [f"allocator_{i}" for i in range(self.allocators)],
+                self.sizes,
+                [80],
+                [1],
+                ["cheap"],
+            ],
+            names=list(CELL),
+        )
+        return made.to_frame(index=False)
+
+
+def _rows(cells: pd.DataFrame, rounds: int, logs: np.ndarray) -> pd.DataFrame:
+    """Rows as read_runs() returns them, of the columns that a comparison reads. logs: rounds x
+    cells."""
+    count = len(cells)
+    table = cells.iloc[np.tile(np.arange(count), rounds)].reset_index(drop=True)
+    level = 1e3 * table["rows"].to_numpy(dtype=float)
+    table["pass"], table["status"] = MEASURE, OK
+    table["round"] = np.arange(1, rounds + 1).repeat(count)
+    table["cold_build_ns"] = level * np.exp(logs.ravel())
+    table["cold_release_ns"] = 0.0
+    return table
+
+
+def interleaved(
+    random: np.random.Generator, machine: Machine, rounds: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two sides that are the same, measured next to each other in each round."""
+    cells = machine.cells
+    shape = (rounds, len(cells))
+    step = machine.drift / np.sqrt(rounds * len(cells))
+    drift = np.cumsum(random.normal(0.0, step, rounds * len(cells))).reshape(shape)
+    base, new = (
+        _rows(cells, rounds, drift + random.normal(0.0, machine.spread, shape)) for _ in range(2)
+    )
+    return base, new
+
+
+def one_after_the_other(
+    random: np.random.Generator, machine: Machine, rounds: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two sides that are the same, all of one measured before all of the other."""
+    cells = machine.cells
+    shape = (2 * rounds, len(cells))
+    step = machine.drift / np.sqrt(rounds * len(cells))
+    drift = np.cumsum(random.normal(0.0, step, 2 * rounds * len(cells))).reshape(shape)
+    logs = drift + random.normal(0.0, machine.spread, shape)
+    return _rows(cells, rounds, logs[:rounds]), _rows(cells, rounds, logs[rounds:])
+
+
+class Outcome(NamedTuple):
+    """Of several comparisons of equal things."""
+
+    cells_outside: float
+    intervals_outside: float
+    ended_in_1: float
+    comparisons: int
+
+
+def _outcome(comparisons: Sequence[Comparison], settings: Settings) -> Outcome:
+    """cells_outside: the share of cells whose ratio is further from 1 than theta;
+    intervals_outside: whose whole interval is; ended_in_1: comparisons that found a regression."""
+    cells = pd.concat([comparison.cells for comparison in comparisons])
+    limit = np.log1p(settings.cell_threshold)
+    beyond = np.abs(np.log(cells["ratio"])) > limit
+    clear = (np.log(cells["ci_low"]) > limit) | (np.log(cells["ci_high"]) < -limit)
+    ended = [comparison.count(SLOWER) > 0 for comparison in comparisons]
+    return Outcome(
+        float(beyond.mean()), float(clear.mean()), float(np.mean(ended)), len(comparisons)
+    )
+
+
+Sides = tuple[pd.DataFrame, pd.DataFrame]
+
+
+def compare_equals(
+    name: str, pairs: Sequence[Sides], control: Sequence[Sides], metrics: Sequence[Metric]
+) -> list[Check]:
+    """Equal things, interleaved: judged with a theta from the other pairs. control: the same things
+    one after the other, judged with the same theta, as unpaired runs are."""
+    first = [compare(*pair, metrics, Settings(paired=True)) for pair in pairs]
+    outcomes, controls, thetas = [], [], []
+    for i, pair in enumerate(pairs):
+        others = [comparison for j, comparison in enumerate(first) if j != i]
+        settings = threshold_from(others)
+        thetas.append(settings.cell_threshold)
+        fresh_pair = pairs[(i + 1) % len(pairs)]
+        judged = _judged(pair, fresh_pair, metrics, settings)
+        outcomes.append(_outcome([judged], settings))
+        if i < len(control):
+            unpaired = settings._replace(paired=False)
+            controls.append(_outcome([compare(*control[i], metrics, unpaired)], unpaired))
+    theta = f"theta {np.mean(thetas):.1%} from the other pairs"
+
+    def mean(results: Sequence[Outcome], field: str) -> float:
+        return float(np.mean([getattr(result, field) for result in results]))
+
+    outside, ended = mean(outcomes, "cells_outside"), mean(outcomes, "ended_in_1")
+    clear = mean(outcomes, "intervals_outside")
+    control_outside = mean(controls, "cells_outside")
+    control_ended = mean(controls, "ended_in_1")
+    return [
+        Check(f"{name}: cells outside theta", "at most 1%", outside, outside <= 0.01, theta),
+        Check("  of these with their whole interval", "at most 1%", clear, clear <= 0.01),
+        Check(f"  comparisons that end in 1 ({len(outcomes)})", "at most 5%", ended, ended <= 0.05),
+        Check(
+            "  control, all A then all B: cells outside theta",
+            "worse",
+            control_outside,
+            control_outside > outside,
+        ),
+        Check(
+            f"  control: comparisons that end in 1 ({len(controls)})",
+            "not better",
+            control_ended,
+            control_ended >= ended,
+        ),
+    ]
+
+
+def _judged(pair: Sides, fresh: Sides, metrics: Sequence[Metric], settings: Settings) -> Comparison:
+    """A live comparison as compare_live.py makes it, with `fresh` as its confirmation."""
+    first = compare(*pair, metrics, settings)
+    wanted = flagged(first)
+    second = None if wanted.empty else compare(*fresh, metrics, settings, only=wanted)
+    return combine(first, second)
+
+
+def equals(seed: int, pairs: int = 20, rounds: int = 20) -> list[Check]:
+    """A/A by simulation, for a machine whose workers are 10% apart, and whose speed drifts."""
+    random = np.random.default_rng(seed)
+    machine = Machine()
+    same = [interleaved(random, machine, rounds) for _ in range(pairs)]
+    apart = [one_after_the_other(random, machine, rounds) for _ in range(pairs)]
+    return compare_equals("A/A, simulated", same, apart, [metric(METRIC)])
+
+
+def _planted(
+    random: np.random.Generator,
+    sides: Callable[[], Sides],
+    settings: Settings,
+    slowdown: float,
+    repetitions: int,
+) -> tuple[float, list[tuple[Comparison, pd.DataFrame]]]:
+    """The share of families that are found when one in ten is made slower by that much; and each
+    comparison with the families that were."""
+    found, planted, comparisons = 0, 0, []
+    for _ in range(repetitions):
+        base, new = sides()
+        families = new[list(FAMILY)].drop_duplicates()
+        chosen = families.sample(
+            max(1, len(families) // 10), random_state=int(random.integers(2**31))
+        )
+        hit = pd.MultiIndex.from_frame(new[list(FAMILY)]).isin(pd.MultiIndex.from_frame(chosen))
+        factor = np.where(hit, 1.0 + slowdown, 1.0)
+        slower = new.assign(
+            cold_build_ns=new["cold_build_ns"] * factor,
+            cold_release_ns=new["cold_release_ns"] * factor,
+        )
+        result = compare(base, slower, [metric(METRIC)], settings)
+        comparisons.append((result, chosen))
+        verdicts = result.families.merge(chosen, on=list(FAMILY))
+        rejected = (verdicts["p_adjusted"] <= settings.alpha) & (verdicts["ratio"] > 1.0)
+        found += int(rejected.sum())
+        planted += len(chosen)
+    return found / planted, comparisons
+
+
+def planted(seed: int, repetitions: int = 40, rounds: int = 10) -> list[Check]:
+    """Planted slowdowns: 20% with workers 10% apart; 5% with workers 1% apart; and 5% where it
+    cannot be seen, which must end in "inconclusive" and say so."""
+    random = np.random.default_rng(seed)
+    noisy = Machine(spread=0.10, allocators=6, sizes=(100, 1_000, 3_000, 10_000, 30_000, 100_000))
+    quiet = noisy._replace(spread=0.01, drift=0.01)
+    checks = []
+    for name, machine, slowdown, paired in (
+        ("20% slower, workers 10% apart, run against run", noisy, 0.20, False),
+        (
+            "20% slower, workers 10% apart, live, 20 rounds",
+            noisy._replace(allocators=1),
+            0.20,
+            True,
+        ),
+        ("5% slower, workers 1% apart, run against run", quiet, 0.05, False),
+        ("5% slower, workers 1% apart, live, 20 rounds", quiet._replace(allocators=1), 0.05, True),
+    ):
+        count = 20 if paired else rounds
+
+        def sides(machine: Machine = machine, count: int = count) -> Sides:
+            return interleaved(random, machine, count)
+
+        share, _ = _planted(random, sides, Settings(paired=paired), slowdown, repetitions)
+        checks.append(Check(f"found: {name}", "at least 95% of families", share, share >= 0.95))
+    share, comparisons = _planted(
+        random, lambda: interleaved(random, noisy, rounds), Settings(), 0.05, repetitions
+    )
+    right = np.mean([_admits(comparison, chosen) for comparison, chosen in comparisons])
+    seen = np.median(np.concatenate([one.families["visible_ratio"] for one, _ in comparisons]))
+    checks.append(
+        Check(
+            "5% slower, workers 10% apart: ends in 4, or names it",
+            "at least 95%",
+            float(right),
+            bool(right >= 0.95),
+            f"found in {share:.0%}; says that it could have seen {seen - 1:.1%}",
+        )
+    )
+    checks.append(visible_is_seen(random, noisy, rounds, repetitions))
+    return checks
+
+
+def _admits(comparison: Comparison, planted_families: pd.DataFrame) -> bool:
+    """Does it end in "inconclusive", or in a regression that is one of those planted?"""
+    slower = comparison.families[comparison.families["verdict"] == SLOWER]
+    if slower.empty:
+        return comparison.count(UNRESOLVED) > 0
+    return len(slower.merge(planted_families, on=list(FAMILY))) == len(slower)
+
+
+def visible_is_seen(
+    random: np.random.Generator, machine: Machine, rounds: int, repetitions: int
+) -> Check:
+    """The effect that is said to be visible four times in five: how often is it seen?"""
+    base, new = interleaved(random, machine, rounds)
+    said = compare(base, new, [metric(METRIC)], Settings()).families["visible_ratio"].median()
+    share, _ = _planted(
+        random,
+        lambda: interleaved(random, machine, rounds),
+        Settings(),
+        float(said) - 1.0,
+        repetitions,
+    )
+    return Check(
+        f"found: what is said to be visible ({said - 1:.1%})",
+        "70% to 95%",
+        share,
+        _within(share, 0.70, 0.95),
+    )
+
+
+def exponents(seed: int, repetitions: int = 2000, rounds: int = 10) -> list[Check]:
+    """Exponents of synthetic curves, overhead + rows^exponent, with workers 10% apart."""
+    random = np.random.default_rng(seed)
+    sizes = np.array([10, 100, 1_000, 3_000, 10_000, 30_000, 100_000], dtype=float)
+    payload = 80.0 * sizes
+    boundaries = (512.0 * 1024,)
+    checks = []
+    for exponent in (1.0, 2.0):
+        # An overhead as large as the cost of a hundred rows, as cold builds of 10 us have.
+        curve = np.log(sizes**exponent + 100.0**exponent)
+        right = straight = 0
+        for _ in range(repetitions):
+            logs = curve + random.normal(0.0, 0.10, (rounds, len(sizes)))
+            found = growth_exponent(sizes, np.exp(logs), payload, boundaries)
+            right += found.low <= exponent <= found.high
+            whole = growth_exponent(sizes, np.exp(logs), payload, ())
+            straight += whole.low <= exponent <= whole.high
+        share = right / repetitions
+        checks.append(
+            Check(
+                f"exponent {exponent:.0f}: interval holds it", "at least 93%", share, share >= 0.93
+            )
+        )
+        share = straight / repetitions
+        checks.append(
+            Check("  control: one line through all sizes", "below 50%", share, share < 0.5)
+        )
+    return checks
+
+
+def real(runs: Sides, rounds: int) -> list[Check]:
+    """A/A on a machine: the two sides of a live comparison of a build with itself, in blocks of so
+    many rounds. Each block is a pair; the control takes base from one block, new from the next.
+
+    Planted slowdowns go into real noise in the same way.
+    """
+    base, new = runs
+    metrics = [metric(METRIC), metric("warm_build_release")]
+    pairs = list(zip(in_blocks(base, rounds), in_blocks(new, rounds)))
+    blocks = len(pairs)
+    control = [(mine[0], later[1]) for mine, later in zip(pairs, pairs[1:])]
+    name = f"A/A, measured, {blocks} pairs of {rounds} rounds"
+    checks = compare_equals(name, pairs, control, metrics)
+    for slowdown, goal in ((0.20, 0.95), (0.05, 0.0)):
+        found = total = 0
+        for i, pair in enumerate(pairs):
+            fresh = pairs[(i + 1) % blocks]
+            hit, count = _planted_live(pair, fresh, slowdown)
+            found, total = found + hit, total + count
+        share = found / total
+        checks.append(
+            Check(
+                f"  {slowdown:.0%} slower, planted into each family of these",
+                f"at least {goal:.0%}" if goal else "shown only",
+                share,
+                share >= goal,
+                "live comparison, confirmed on the next pair",
+            )
+        )
+    return checks
+
+
+def _planted_live(pair: Sides, fresh: Sides, slowdown: float) -> tuple[int, int]:
+    """In how many families a slowdown is found if only this one has it: found, and of how many."""
+    chosen = [metric(METRIC)]
+    settings = Settings(paired=True)
+    families = pair[0][list(FAMILY)].drop_duplicates()
+    found = 0
+    for number in range(len(families)):
+        family = families.iloc[[number]]
+        slower = [(base, _slower(new, family, slowdown)) for base, new in (pair, fresh)]
+        result = _judged(slower[0], slower[1], chosen, settings).families.merge(
+            family, on=list(FAMILY)
+        )
+        row = result.iloc[0]
+        found += bool(
+            row["data"] != "first look" and row["p_adjusted"] <= settings.alpha and row["ratio"] > 1
+        )
+    return found, len(families)
+
+
+def _slower(side: pd.DataFrame, family: pd.DataFrame, slowdown: float) -> pd.DataFrame:
+    hit = pd.MultiIndex.from_frame(side[list(FAMILY)]).isin(pd.MultiIndex.from_frame(family))
+    factor = np.where(hit, 1.0 + slowdown, 1.0)
+    return side.assign(
+        cold_build_ns=side["cold_build_ns"] * factor,
+        cold_release_ns=side["cold_release_ns"] * factor,
+    )
+
+
+def simulated(seed: int, fast: bool = False) -> list[Check]:
+    """All simulations. fast: few repetitions, for a test with a fixed seed."""
+    if fast:
+        return [
+            *coverage(seed, repetitions=1500),
+            *equals(seed, pairs=4),
+            *planted(seed, repetitions=4),
+            *exponents(seed, repetitions=200),
+        ]
+    return [*coverage(seed), *equals(seed), *planted(seed), *exponents(seed)]
