@@ -65,57 +65,57 @@ article: build ## NumPy's loop of the article on each allocator, beside C: a tab
 
 plots: ## draw the plots of a run again, from its runs.csv alone: RUN=results/NAME
 	@test -n '$(RUN)' || { echo 'make plots: say which run: make plots RUN=results/NAME' >&2; exit 2; }
-	@python=$$(scripts/find-python) && "$$python" scripts/plot.py '$(RUN)'
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench plot '$(RUN)'
 
 why: ## where the cold times of a run go, and what they do not tell: RUN=results/NAME ARGS="..."
 	@test -n '$(RUN)' || { echo 'make why: say which run: make why RUN=results/NAME' >&2; exit 2; }
-	@python=$$(scripts/find-python) && "$$python" scripts/attribute.py '$(RUN)' $(ARGS)
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench why '$(RUN)' $(ARGS)
 
 report: ## findings, plots and tables as HTML and PDF: RUN=results/NAME or RUNS="A B" OUT=FILE.html
 	@test -n '$(RUNS)$(RUN)' || \
 		{ echo 'make report: say which run: make report RUN=results/NAME' >&2; exit 2; }
-	@python=$$(scripts/find-python --with-report) && "$$python" scripts/report.py \
+	@python=$$(scripts/find-python --with-report) && "$$python" scripts/growbench report \
 		$(or $(RUNS),'$(RUN)') $(if $(OUT),--output '$(OUT)') $(ARGS)
 
 export: ## a run for other people's tools, to stdout: RUN=results/NAME TO=google-benchmark|go
 	@test -n '$(RUN)' && test -n '$(TO)' || \
 		{ echo 'make export: say what: make export RUN=results/NAME TO=go' >&2; exit 2; }
 	@python=$$(scripts/find-python) && \
-		"$$python" scripts/export.py '$(RUN)' --to '$(TO)' $(ARGS)
+		"$$python" scripts/growbench export '$(RUN)' --to '$(TO)' $(ARGS)
 
 compare: ## two runs of one machine, or of different ones: A=results/x B=results/y ARGS="..."
 	@test -n '$(A)' && test -n '$(B)' || \
 		{ echo 'make compare: say which runs: make compare A=results/x B=results/y' >&2; exit 2; }
-	@python=$$(scripts/find-python) && "$$python" scripts/compare.py '$(A)' '$(B)' $(ARGS)
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench compare '$(A)' '$(B)' $(ARGS)
 
 compare-live: build ## two builds, allocators or environments, interleaved: BASE=build-a NEW=build-b
 	@test -n '$(BASE)$(NEW)' || \
 		{ echo 'make compare-live: say what: make compare-live BASE=build-a NEW=build-b' >&2; exit 2; }
-	@python=$$(scripts/find-python) && "$$python" scripts/compare_live.py \
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench compare-live \
 		--base '$(BASE)' --new '$(NEW)' $(if $(OUT),--out '$(OUT)') $(ARGS)
 
 aa: build ## what equal things look like here: sets the threshold of compare and compare-live
-	@python=$$(scripts/find-python) && "$$python" scripts/compare_live.py --aa $(ARGS)
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench compare-live --aa $(ARGS)
 
 selftest: build ## does it measure right here, and how exactly? under 2 minutes: ARGS="--only peak"
-	@python=$$(scripts/find-python) && "$$python" scripts/selftest.py \
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench selftest \
 		$(if $(OUT),--out '$(OUT)') $(ARGS)
 
 validate-statistics: ## intervals, false alarms and planted slowdowns, simulated; RUN=results/aa-...: measured too
-	@python=$$(scripts/find-python) && "$$python" scripts/validate_statistics.py \
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench validate-statistics \
 		$(if $(RUN),--run '$(RUN)') $(ARGS)
 
 advise: ## what to take: ROWS=10k ROW_BYTES=80 [WEIGHT=time|peak|tail] [RUN=results/NAME] ARGS="..."
 	@test -n '$(ROWS)' && test -n '$(ROW_BYTES)' || { \
 		echo 'make advise: say for what: make advise ROWS=10k ROW_BYTES=80' >&2; exit 2; }
-	@python=$$(scripts/find-python) && "$$python" scripts/advise.py $(if $(RUN),'$(RUN)') \
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench advise $(if $(RUN),'$(RUN)') \
 		--rows '$(ROWS)' --row-bytes '$(ROW_BYTES)' --weight '$(or $(WEIGHT),time)' $(ARGS)
 
 patterns: build ## copying patterns in C and NumPy: tables, plots: OUT=results/NAME ARGS="--rounds 3"
 	@PRESET=patterns scripts/bench.sh build/growbench patterns
 
 memory-picture: ## how arrays, views and lists lie in memory: OUT=FOLDER ARGS="--style dark"
-	@python=$$(scripts/find-python) && "$$python" scripts/memory_picture.py \
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench memory-picture \
 		$(if $(OUT),--output '$(OUT)') $(ARGS)
 
 test: build-tests ## build and run all tests
@@ -179,14 +179,14 @@ bench-containers: build ## realloc_doubling against std::vector, GArray and utar
 	@scripts/bench-containers.sh build/growbench
 
 bench-compare: ## how long compare takes, with a million rows too: RUN=results/NAME
-	@python=$$(scripts/find-python) && "$$python" scripts/bench_compare.py \
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-compare \
 		'$(or $(RUN),results/reference-epyc-2cpu)'
 
 bench-patterns: build ## copying patterns against the copy limit, plain loops and NumPy
-	@python=$$(scripts/find-python) && "$$python" scripts/bench_patterns.py build $(ARGS)
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-patterns build $(ARGS)
 
 bench-runner: build ## the runner's own memory and time, with 100,000 workers: ARGS="--workers 5000"
-	@python=$$(scripts/find-python) && "$$python" scripts/bench_runner.py build $(ARGS)
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-runner build $(ARGS)
 
 clean: ## remove build folders; results stay
 	@rm -rf build build-clang build-asan build-tsan build-coverage build-fuzz

@@ -19,6 +19,6 @@ status=0
 # 3: some workers failed; 4 would be that what is to be compared was not measured.
 [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || exit "$status"
 for container in std_vector glib_array utarray; do
-	"$python" "$here/compare_within.py" "$out" realloc_doubling $container \
+	"$python" "$here/growbench" compare-within "$out" realloc_doubling $container \
 		--metric warm_build_release
 done

@@ -18,4 +18,4 @@ status=0
 	--out "$out" ${ARGS-} >&2 || status=$?
 # 3: some workers failed; 4 would be that what is to be compared was not measured.
 [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || exit "$status"
-"$python" "$here/compare_within.py" "$out" a b
+"$python" "$here/growbench" compare-within "$out" a b

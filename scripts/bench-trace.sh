@@ -17,4 +17,4 @@ status=0
 	--no-summary --out "$out" ${ARGS-} >&2 || status=$?
 # 3: some workers failed; 4 would be that what is to be compared was not measured.
 [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || exit "$status"
-"$python" "$here/tracer_cost.py" "$out"
+"$python" "$here/growbench" tracer-cost "$out"

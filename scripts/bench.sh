@@ -50,15 +50,15 @@ if [ ! -d "$folder" ]; then
 fi
 if { [ -n "${SETUP_AFTER-}" ] && ! "$here/setup.sh" >&2; } || ! python=$("$here/find-python"); then
 	echo "The run is whole: $folder. Its summary and plots are missing:" >&2
-	echo "  make setup && scripts/summarise.py $folder && make plots RUN=$folder" >&2
+	echo "  make setup && scripts/growbench summarise $folder && make plots RUN=$folder" >&2
 	exit 1
 fi
-[ -z "${SETUP_AFTER-}" ] || "$python" "$here/summarise.py" "$folder" >&2 || exit 1
+[ -z "${SETUP_AFTER-}" ] || "$python" "$here/growbench" summarise "$folder" >&2 || exit 1
 case $what in
-article) "$python" "$here/article.py" "$folder" || exit ;;
-*) "$python" "$here/plot.py" "$folder" >&2 || exit 1 ;;
+article) "$python" "$here/growbench" article "$folder" || exit ;;
+*) "$python" "$here/growbench" plot "$folder" >&2 || exit 1 ;;
 esac
-[ "$what" != patterns ] || "$python" "$here/patterns.py" "$folder" || exit
+[ "$what" != patterns ] || "$python" "$here/growbench" patterns "$folder" || exit
 echo "$folder: $(cd "$folder" && echo *)"
 [ "$status" -ne 4 ] || echo 'bench: not all that was named was measured; the warnings above say why' >&2
 exit "$status"

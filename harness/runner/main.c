@@ -21,6 +21,7 @@
 #include "harness/runner/machine.h"
 #include "harness/runner/progress.h"
 #include "harness/runner/run.h"
+#include "harness/runner/verbs.h"
 
 static int usage_error(const struct error *error)
 {
@@ -507,7 +508,10 @@ static void print_help(void)
 		   "sizes x\nallocators, in time and peak memory.\n\n"
 		   "usage: growbench COMMAND [OPTION...]\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		(void)printf("  %-8s %s\n", commands[i].name, commands[i].help);
+		(void)printf("  %-15s %s\n", commands[i].name, commands[i].help);
+	(void)puts("\nOf a run, by Python:\n");
+	for (const struct verb *verb = python_verbs; verb->name != NULL; verb++)
+		(void)printf("  %-15s %s\n", verb->name, verb->help);
 	(void)puts("\ngrowbench COMMAND --help shows the options. Exit status: 0 done, 1 failed, 2 "
 		   "wrong\nusage and nothing written, 3 some workers failed, 4 something that was "
 		   "named was not\n"
@@ -567,9 +571,32 @@ static bool has_callers_rights_only(struct error *error)
 	       error_set(error, "prctl(PR_SET_NO_NEW_PRIVS): %s", strerror(errno));
 }
 
+/* What is neither a command of ours nor a verb of Python's is misspelt. */
+static int unknown_verb(const char *word)
+{
+	const char **names;
+	size_t count = COMMAND_COUNT;
+	struct error error;
+
+	for (const struct verb *verb = python_verbs; verb->name != NULL; verb++)
+		count++;
+	names = calloc(count + 1, sizeof *names);
+	if (names == NULL) {
+		(void)error_set(&error, "unknown command '%s'", word);
+		return usage_error(&error);
+	}
+	count = 0;
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		names[count++] = commands[i].name;
+	for (const struct verb *verb = python_verbs; verb->name != NULL; verb++)
+		names[count++] = verb->name;
+	(void)unknown_name("command", word, names, &error);
+	free(names);
+	return usage_error(&error);
+}
+
 int main(int argc, char **argv)
 {
-	const char *names[COMMAND_COUNT + 1] = {NULL};
 	struct error error;
 
 	keep_standard_descriptors_taken();
@@ -588,11 +615,13 @@ int main(int argc, char **argv)
 		(void)puts("growbench " GROWBENCH_VERSION);
 		return finish_output();
 	}
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		names[i] = commands[i].name;
-		if (strcmp(argv[1], names[i]) == 0)
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
 			return run_command(i, argc - 1, argv + 1);
-	}
-	(void)unknown_name("command", argv[1], names, &error);
-	return usage_error(&error);
+	for (const struct verb *verb = python_verbs; verb->name != NULL; verb++)
+		if (strcmp(argv[1], verb->name) == 0) {
+			(void)verb_execute(argv + 1, &error);
+			return usage_error(&error);
+		}
+	return unknown_verb(argv[1]);
 }

@@ -295,7 +295,7 @@ static const struct option_row option_rows[] = {
 	{"out", "DIR", set_out, "folder of the run (default results/<machine>-<UTC time>)"},
 	{"overwrite", NULL, set_overwrite, "replace a run that is in the folder already"},
 	{"resume", "DIR", set_resume, "go on with an interrupted run, with its own options"},
-	{"no-summary", NULL, set_no_summary, "leave summary.csv to scripts/summarise.py"},
+	{"no-summary", NULL, set_no_summary, "leave summary.csv to growbench summarise"},
 	{"quiet", NULL, set_quiet, "no progress, only errors and the folder's name"},
 	{"columns", NULL, set_columns, "with list: the columns of runs.csv"},
 	{"help", NULL, set_help, "this text"},

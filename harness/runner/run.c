@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness/common/columns.h"
@@ -21,6 +20,7 @@
 #include "harness/runner/program.h"
 #include "harness/runner/progress.h"
 #include "harness/runner/requirements.h"
+#include "harness/runner/verbs.h"
 
 /* A run under way. */
 struct run {
@@ -458,36 +458,14 @@ static bool do_pilot(struct run *run, struct error *error)
 	return description_write(run->description, &run->folder, error);
 }
 
-/* Runs a program of ours to its end, with our standard error for its output. */
-static bool run_script(const char *script, const char *argument)
-{
-	const char *python = getenv("PYTHON");
-	int status = -1;
-	pid_t pid;
-
-	if (python == NULL || *python == '\0')
-		python = GROWBENCH_PYTHON;
-	pid = fork();
-	if (pid == 0) {
-		/* Standard output holds the folder's name alone; and Ctrl-C was for the run. */
-		(void)dup2(STDERR_FILENO, STDOUT_FILENO);
-		(void)signal(SIGINT, SIG_IGN);
-		(void)execlp(python, python, script, argument, (char *)NULL);
-		_exit(127);
-	}
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
 static void summarise(struct run *run)
 {
 	if (run->options->no_summary || run->rows_written == 0)
 		return;
-	if (!run_script(GROWBENCH_SCRIPTS "/summarise.py", run->folder.path))
+	if (!verb_run("summarise", run->folder.path))
 		progress_warn(&run->progress,
 			      "summary.csv was not written; the rows are safe, and "
-			      "scripts/summarise.py %s makes it from them",
+			      "growbench summarise %s makes it from them",
 			      run->folder.path);
 }
 

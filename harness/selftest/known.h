@@ -1,5 +1,5 @@
 /*
- * known.h - strategies whose cost is known beforehand, for scripts/selftest.py.
+ * known.h - strategies whose cost is known beforehand, for growbench selftest.
  *
  * They go through the same worker, loop, counters and report as the strategies of kernels/, so that
  * what the harness says of them can be held against the truth. All but slowed_doubling hold no

@@ -1,6 +1,6 @@
 /*
  * growbench-known-worker - a worker with strategies whose cost is known beforehand (known.h), and a
- * check of the clock, for scripts/selftest.py.
+ * check of the clock, for growbench selftest.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -171,7 +171,7 @@ def test_a_summary_that_cannot_be_made_is_a_warning_with_the_remedy(growbench, s
 
     assert done.returncode == EXIT_DONE, done.stderr
     assert "warning: summary.csv was not written" in done.stderr
-    assert "scripts/summarise.py out" in done.stderr
+    assert "growbench summarise out" in done.stderr
     assert len(read_rows(out)) == 1
 
 

@@ -5,9 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import GROWBENCH, REPOSITORY, SANITIZED, WORKER, read_rows
-
-LIVE = REPOSITORY / "scripts/compare_live.py"
+from conftest import GROWBENCH, SANITIZED, WORKER, read_rows
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer's worker is slow, and this is no test of it")
@@ -15,10 +13,8 @@ def test_two_builds_are_measured_interleaved_and_compared(tmp_path):
     build = tmp_path / "build-b"
     build.mkdir()
     shutil.copy2(WORKER, build / WORKER.name)
-    find = REPOSITORY / "scripts/find-python"
-    python = subprocess.run([find], capture_output=True, text=True, check=True).stdout.strip()
     done = subprocess.run(
-        [python, LIVE, "--runner", GROWBENCH, "--new", build, "--out", tmp_path / "live"]
+        [GROWBENCH, "compare-live", "--runner", GROWBENCH, "--new", build, "--out", tmp_path / "live"]
         + ["--rounds", "6", "--metric", "peak_memory"]
         + ["--", "--strategies", "realloc_doubling", "--rows", "10k", "--quiet"],
         capture_output=True,

@@ -14,7 +14,7 @@ from conftest import GROWBENCH, PATIENCE, WORKER, environment, real_allocators
 BUILD = GROWBENCH.parent
 DEFECTS = BUILD / "libgrowbench-defects.so"
 KNOWN, SHIM = "growbench-known-worker", "bench-shim"
-SELFTEST = Path(__file__).parents[2] / "scripts" / "selftest.py"
+PACKAGE = Path(__file__).parents[2] / "scripts" / "growbench"
 RIGHT, BROKEN, USAGE, COULD_NOT_TELL = 0, 1, 2, 4
 
 # It stands in for the runner, or for a worker; what comes before the last line is the defect.
@@ -40,7 +40,7 @@ class Build(NamedTuple):
         return path
 
     def selftest(self, *words: str) -> subprocess.CompletedProcess:
-        command = [sys.executable, SELFTEST, "--runner", self.folder / "growbench", *words]
+        command = [sys.executable, PACKAGE, "selftest", "--runner", self.folder / "growbench", *words]
         return subprocess.run(
             list(map(str, command)),
             cwd=self.folder,

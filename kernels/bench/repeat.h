@@ -1,5 +1,5 @@
 /*
- * repeat.h - one operation many times, for scripts/bench_patterns.py: a call from Python takes
+ * repeat.h - one operation many times, for growbench/develop/bench_patterns.py: a call from Python takes
  * longer than some of them. No part of the library.
  */
 #ifndef GROWBENCH_KERNELS_BENCH_REPEAT_H

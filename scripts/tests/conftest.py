@@ -12,11 +12,14 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, settings
 
-from growbench.cli import entry
+from growbench import cli
+from growbench.command_line import entry
 from growbench.data.columns import COLUMNS, COUNT, TEXT
 from growbench.data.load import read_runs
 
 SCRIPTS = Path(__file__).parents[1]
+# What Python is started with: then follow a verb, and its arguments.
+PACKAGE = SCRIPTS / "growbench"
 # How many times as long as usual a program may take.
 PATIENCE = float(os.environ.get("GROWBENCH_TEST_TIMEOUT_FACTOR") or 1)
 MACHINE = "example-2cpu"
@@ -238,17 +241,23 @@ def python() -> str:
     return sys.executable
 
 
+def module_of(verb: str):
+    """The module of a verb."""
+    package = "cli" if verb in cli.verbs() else "develop"
+    return importlib.import_module(f"growbench.{package}.{verb.replace('-', '_')}")
+
+
 @pytest.fixture
 def call_here(capsys):
-    """Runs a script within this process, which is faster than a process of its own."""
+    """Runs a verb within this process, which is faster than a process of its own."""
 
-    def run(script, *arguments):
+    def run(verb, *arguments):
         capsys.readouterr()
         try:
-            status = entry.run(importlib.import_module(script[:-3]).main, list(map(str, arguments)))
+            status = entry.run(module_of(verb).main, list(map(str, arguments)))
         except SystemExit as stop:  # argparse's way to end
             status = stop.code
         out, err = capsys.readouterr()
-        return subprocess.CompletedProcess(script, status, out, err)
+        return subprocess.CompletedProcess(verb, status, out, err)
 
     return run

@@ -396,7 +396,7 @@ def test_suffixes_are_powers_of_a_thousand(number, suffix):
 @pytest.fixture
 def call_advise(call_here):
     """Runs advise.py."""
-    return partial(call_here, "advise.py")
+    return partial(call_here, "advise")
 
 
 def write(folder, made: Run):
@@ -452,7 +452,7 @@ def test_bad_numbers_and_choices_are_one_message_and_status_2(
 
 
 def test_the_newest_run_is_the_default(call_advise, tmp_path, monkeypatch):
-    module = importlib.import_module("advise")
+    module = importlib.import_module("growbench.cli.advise")
     monkeypatch.setattr(module, "RESULTS", tmp_path)
     arguments = ["--rows", "1k", "--row-bytes", "80"]
     done = call_advise(*arguments)
@@ -465,7 +465,7 @@ def test_the_newest_run_is_the_default(call_advise, tmp_path, monkeypatch):
 
 
 def test_help_shows_examples_and_an_unreadable_run_is_status_2(call_advise, tmp_path):
-    assert "examples:\n  advise.py" in call_advise("--help").stdout
+    assert "examples:\n  growbench advise" in call_advise("--help").stdout
     done = call_advise(tmp_path / "nowhere", "--rows", "1", "--row-bytes", "1")
     assert done.returncode == 2 and "nowhere" in done.stderr
 

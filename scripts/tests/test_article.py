@@ -172,7 +172,7 @@ def test_notes_tell_versions_and_what_stands_before_malloc():
 def test_the_entry_prints_it_and_draws_it(call_here, tmp_path: Path):
     runs, _ = full_run(BOTH, ["glibc", "scudo"], [1000, 10_000], 6, interpreted={"numpy": BOTH})
     folder = write_runs(runs, tmp_path / "run" / "runs.csv").parent
-    done = call_here("article.py", folder)
+    done = call_here("article", folder)
     assert done.returncode == 0
     assert done.stdout.startswith("The article says about 25")
     assert "glibc" in done.stdout and "scudo" in done.stdout
@@ -182,29 +182,29 @@ def test_the_entry_prints_it_and_draws_it(call_here, tmp_path: Path):
         "article.pdf",
     }
     assert str(folder / "plots") in done.stderr
-    told = json.loads(call_here("article.py", folder, "--json", "--no-plot").stdout)
+    told = json.loads(call_here("article", folder, "--json", "--no-plot").stdout)
     assert told["inside"] in (True, False) and told["cells"]["rows"] == 10_000
     assert [row["allocator"] for row in told["table"]["rows"]] == ["glibc", "scudo"]
-    page = call_here("article.py", folder, "--markdown", "--no-plot").stdout
+    page = call_here("article", folder, "--markdown", "--no-plot").stdout
     assert "| allocator |" in page and "### loop" in page
 
 
 def test_the_entry_says_why_it_draws_nothing(call_here, run_folder):
     runs = article_run()
     folder = run_folder(runs[runs["implementation"] == "c"].reset_index(drop=True))
-    done = call_here("article.py", folder)
+    done = call_here("article", folder)
     assert done.returncode == 0 and "nothing to draw" in done.stderr
     assert not list((folder / "plots").iterdir())
 
 
 def test_the_entry_refuses_what_it_cannot_answer(call_here, run_folder, tmp_path: Path):
-    done = call_here("article.py", run_folder())
+    done = call_here("article", run_folder())
     assert (
         done.returncode == 2 and done.stderr.startswith("error: ") and "make article" in done.stderr
     )
-    assert call_here("article.py", tmp_path / "nowhere").returncode == 2
-    assert call_here("article.py", run_folder(), "--style", "odd").returncode == 2
-    both = call_here("article.py", run_folder(), "--json", "--markdown")
+    assert call_here("article", tmp_path / "nowhere").returncode == 2
+    assert call_here("article", run_folder(), "--style", "odd").returncode == 2
+    both = call_here("article", run_folder(), "--json", "--markdown")
     assert both.returncode == 2
 
 

@@ -14,14 +14,15 @@ from typing import Callable, Optional
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import build_runs, one_cell, write_runs
+from conftest import build_runs, module_of, one_cell, write_runs
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from growbench.cli import entry
+from growbench.command_line import entry
 from growbench.data.columns import CELL_KEYS, COLUMNS, IDENTIFYING, TEXT
 from growbench.data.description import fact, read_machine
-from growbench.data.load import LoadError, LoadWarning, read_runs, runs_path
+from growbench.data.errors import LoadError, LoadWarning
+from growbench.data.load import read_runs, runs_path
 
 WANTED = (
     "cold_build_ns",
@@ -176,12 +177,12 @@ def test_lines_are_counted_right_across_blocks(tmp_path, monkeypatch):
         pd.testing.assert_frame_equal(read_runs(path), one_cell(50))
 
 
-@pytest.mark.parametrize("script", ["summarise.py", "plot.py", "export.py"])
+@pytest.mark.parametrize("script", ["summarise", "plot", "export"])
 def test_a_command_ends_with_one_message_and_status_2(script, capsys, tmp_path, runs_csv):
     runs_csv.write_bytes(with_build_ns(b"1,5")(runs_csv.read_bytes()))
     (tmp_path / "machine.json").write_text("{")
-    extra = ["--to", "go"] if script == "export.py" else []
-    assert entry.run(importlib.import_module(script[:-3]).main, [str(tmp_path), *extra]) == 2
+    extra = ["--to", "go"] if script == "export" else []
+    assert entry.run(module_of(script).main, [str(tmp_path), *extra]) == 2
     out, err = capsys.readouterr()
     assert out == "" and re.fullmatch(r"error: [^\n]*runs.csv, line 3: [^\n]*\n", err)
 

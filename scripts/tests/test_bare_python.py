@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Optional
 
 import pytest
-from conftest import SCRIPTS
+from conftest import PACKAGE, SCRIPTS
 from test_entries import ENTRIES, READERS
 
 PROGRAMS = sorted(
@@ -44,7 +44,7 @@ def bare(python, tmp_path_factory) -> list[str]:
 
 
 def test_there_are_scripts():
-    assert {"compare.py", "setup.sh", "find-python", "python_worker.py"} <= set(NAMES)
+    assert {"setup.sh", "find-python", "python_worker.py"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=NAMES)
@@ -53,10 +53,14 @@ def test_what_has_an_interpreter_in_its_first_line_has_the_run_bit(program):
     assert program.stat().st_mode & 0o111 == 0o111
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=NAMES)
-def test_help_needs_nothing_but_python(program, bare, tmp_path):
-    is_python = program.suffix == ".py"
-    done = call([*(bare if is_python else []), program, "--help"], cwd=tmp_path)
+@pytest.mark.parametrize(
+    "words",
+    [[path] for path in PROGRAMS] + [[PACKAGE, verb] for verb in ENTRIES],
+    ids=NAMES + ENTRIES,
+)
+def test_help_needs_nothing_but_python(words, bare, tmp_path):
+    is_python = words[0] == PACKAGE or words[0].suffix == ".py"
+    done = call([*(bare if is_python else []), *words, "--help"], cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout) > 20
     # As of a percent sign that is taken for a format.
@@ -64,18 +68,18 @@ def test_help_needs_nothing_but_python(program, bare, tmp_path):
     assert list(tmp_path.iterdir()) == []
     if is_python:
         # Nothing of what stood in for the packages is in it.
-        assert done.stdout == call([sys.executable, program, "--help"], cwd=tmp_path).stdout
+        assert done.stdout == call([sys.executable, *words, "--help"], cwd=tmp_path).stdout
 
 
 @pytest.mark.parametrize("script", READERS)
 def test_without_packages_a_script_says_which_are_missing_and_what_installs_them(
     script, bare, run_folder
 ):
-    done = call([*bare, SCRIPTS / script, run_folder(), *READERS[script]])
+    done = call([*bare, PACKAGE, script, run_folder(), *READERS[script]])
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"error: {bare[0]} lacks numpy, pandas")
-    of_reports = script == "report.py"
+    of_reports = script == "report"
     command = "make setup report" if of_reports else "make setup"
     assert line.endswith(f"; install what is missing with: {command}")
     assert ("jinja2" in line) == of_reports
@@ -83,12 +87,12 @@ def test_without_packages_a_script_says_which_are_missing_and_what_installs_them
 
 @pytest.mark.parametrize("script", ENTRIES)
 def test_wrong_usage_is_told_before_what_is_missing(script, bare):
-    done = call([*bare, SCRIPTS / script, "--nonsense"])
+    done = call([*bare, PACKAGE, script, "--nonsense"])
     assert done.returncode == 2 and "--help" in done.stderr and "lacks" not in done.stderr
 
 
 def test_a_script_goes_on_in_an_interpreter_that_has_the_packages(python, bare, run_folder):
-    words = [SCRIPTS / "compare_within.py", run_folder(), "glibc", "glibc"]
+    words = [PACKAGE, "compare-within", run_folder(), "glibc", "glibc"]
     elsewhere = call([*bare, *words], python=python)
     here = call([sys.executable, *words])
     assert (elsewhere.returncode, elsewhere.stdout, elsewhere.stderr) == (

@@ -1,4 +1,4 @@
-"""compare.py from outside: its exit statuses, formats, filters, and what it says of bad input."""
+"""compare from outside: its exit statuses, formats, filters, and what it says of bad input."""
 
 import csv
 import importlib
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import SCRIPTS, build_runs, fail, write_runs
+from conftest import PACKAGE, build_runs, fail, write_runs
 from test_same_machine import STRATEGIES, run, scaled
 
 from growbench.data.columns import CELL, COLUMNS
@@ -34,7 +34,7 @@ def folder(tmp_path):
 @pytest.fixture
 def compare(call_here):
     """Runs compare.py."""
-    return partial(call_here, "compare.py")
+    return partial(call_here, "compare")
 
 
 def of_machine(runs, machine_id):
@@ -73,7 +73,7 @@ def test_rubbish_ends_in_2_with_one_message(compare, folder, tmp_path, content):
 
 def test_the_exit_status_is_that_of_the_process(folder):
     done = subprocess.run(
-        [sys.executable, SCRIPTS / "compare.py", folder("a", run(1)), folder("b", doubled_cell())],
+        [sys.executable, PACKAGE, "compare", folder("a", run(1)), folder("b", doubled_cell())],
         capture_output=True,
         check=False,
     )
@@ -351,7 +351,7 @@ def test_a_reader_that_has_seen_enough_changes_no_exit_status(folder):
     a, b = folder("a", run(1)), folder("b", doubled_cell())
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, SCRIPTS / "compare.py", a, b]
+    command = [sys.executable, PACKAGE, "compare", a, b]
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert done.returncode == 1 and done.stderr == b""
@@ -361,7 +361,7 @@ def test_a_reader_that_has_seen_enough_changes_no_exit_status(folder):
     "statuses, status", [([3, 4, 1], 1), ([0, 4, 3], 3), ([4, 0], 4), ([0], 0)]
 )
 def test_the_worst_of_several_comparisons_counts(statuses, status):
-    assert importlib.import_module("compare").worst(statuses) == status
+    assert importlib.import_module("growbench.cli.compare").worst(statuses) == status
 
 
 def test_fresh_data_are_asked_about_what_was_flagged_only(compare, folder):

@@ -10,7 +10,7 @@ from conftest import SCRIPTS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growbench.cli import entry
+from growbench.command_line import entry
 from growbench.comparison.live import sides
 from growbench.comparison.side import ALLOCATOR, BUILD, ENVIRONMENT, allocator_options, read_side
 from growbench.data.load import read_runs
@@ -67,11 +67,13 @@ def live(tmp_path, monkeypatch, capsys):
         capsys.readouterr()
         words = ["--runner", runner, "--out", tmp_path / "live", *arguments]
         try:
-            status = entry.run(importlib.import_module("compare_live").main, list(map(str, words)))
+            status = entry.run(
+                importlib.import_module("growbench.cli.compare_live").main, list(map(str, words))
+            )
         except SystemExit as stop:  # argparse's way to end
             status = stop.code
         out, err = capsys.readouterr()
-        done = subprocess.CompletedProcess("compare_live.py", status, out, err)
+        done = subprocess.CompletedProcess("compare-live", status, out, err)
         asked = (
             [json.loads(line) for line in calls.read_text().splitlines()] if calls.exists() else []
         )
@@ -122,7 +124,9 @@ def test_compare_says_the_same_of_the_finished_run(live, monkeypatch, tmp_path, 
     monkeypatch.setenv("AGAIN", "1.3")
     done, _ = live("--new", "A_VARIABLE=1")
     capsys.readouterr()
-    status = entry.run(importlib.import_module("compare").main, [str(tmp_path / "live")])
+    status = entry.run(
+        importlib.import_module("growbench.cli.compare").main, [str(tmp_path / "live")]
+    )
     assert status == done.returncode == 1
     assert "chunked_list" in capsys.readouterr().out
 
@@ -180,7 +184,7 @@ def test_an_interrupted_runner_ends_in_130_and_says_how_to_go_on(live, monkeypat
 
 def test_a_missing_runner_is_named(tmp_path, capsys):
     words = ["--runner", str(tmp_path / "nothing"), "--new", "A=1", "--out", str(tmp_path / "o")]
-    assert entry.run(importlib.import_module("compare_live").main, words) == 2
+    assert entry.run(importlib.import_module("growbench.cli.compare_live").main, words) == 2
     assert "make build" in capsys.readouterr().err
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from growbench.comparison.run import read_all, read_run, unique_labels
-from growbench.data.load import LoadError, LoadWarning
+from growbench.data.errors import LoadError, LoadWarning
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::growbench.load.LoadWarning")

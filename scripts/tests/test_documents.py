@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import one_cell
+from conftest import PACKAGE, one_cell
 from full_runs import full_run
 from pattern_runs import pattern_run
 
@@ -102,11 +102,11 @@ def test_the_version_is_that_of_the_project():
 def test_the_comparison_in_the_readme_is_what_the_command_prints():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     block = re.search(
-        r"^    \$ (scripts/compare\.py (?:.*\\\n)*.*\n)((?:    .*\n|\n)+)", text, re.M
+        r"^    \$ build/growbench (compare (?:.*\\\n)*.*\n)((?:    .*\n|\n)+)", text, re.M
     )
     command = block[1].replace("\\\n", " ").split()
     done = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, PACKAGE, *command], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1, done.stderr
     shown = "\n".join(line.removeprefix("    ") for line in block[2].splitlines())

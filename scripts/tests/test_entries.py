@@ -9,30 +9,29 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import MACHINE, PATIENCE, SCRIPTS, build_runs, one_cell, write_runs
+from conftest import MACHINE, PACKAGE, PATIENCE, SCRIPTS, build_runs, one_cell, write_runs
 from full_runs import full_run
 
+from growbench import cli, develop
 from growbench.data.files import write_csv
 from growbench.figures.render import FORMATS
 from growbench.plots import all_plots
 from growbench.figures.style import DEFAULT_STYLE, STYLES
 
-# What the runner starts speaks the runner's language (harness/README.md), not that of the entries.
-WORKERS = ("python_worker.py",)
-ENTRIES = sorted(path.name for path in SCRIPTS.glob("*.py") if path.name not in WORKERS)
+ENTRIES = sorted([*cli.verbs(), *develop.verbs()])
 # What those that read a run want besides it.
 READERS: dict[str, list[str]] = {
-    "advise.py": ["--rows", "10", "--row-bytes", "80"],
-    "attribute.py": [],
-    "bench_compare.py": [],
-    "compare.py": [],
-    "compare_within.py": ["a", "b"],
-    "export.py": ["--to", "go"],
-    "patterns.py": [],
-    "plot.py": [],
-    "report.py": [],
-    "summarise.py": [],
-    "tracer_cost.py": [],
+    "advise": ["--rows", "10", "--row-bytes", "80"],
+    "why": [],
+    "bench-compare": [],
+    "compare": [],
+    "compare-within": ["a", "b"],
+    "export": ["--to", "go"],
+    "patterns": [],
+    "plot": [],
+    "report": [],
+    "summarise": [],
+    "tracer-cost": [],
 }
 
 
@@ -42,7 +41,7 @@ def call(python):
 
     def run(script, *arguments, cwd="/", **environment):
         done = subprocess.run(
-            [python, str(SCRIPTS / script), *map(str, arguments)],
+            [python, str(PACKAGE), script, *map(str, arguments)],
             cwd=cwd,
             env={**os.environ, **environment},
             capture_output=True,
@@ -93,7 +92,7 @@ def test_an_unreadable_run_is_one_message_and_status_2(call, call_here, script, 
 
 def test_summarise_writes_the_summary_and_says_where(call, run_folder):
     folder = run_folder()
-    done = call("summarise.py", folder)
+    done = call("summarise", folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{folder}/summary.csv: 1 cells of 10 rows, 0 of them flagged\n"
     assert len(pd.read_csv(folder / "summary.csv")) == 1
@@ -104,7 +103,7 @@ def test_plots_are_not_drawn_through_a_link(call_here, run_folder, tmp_path):
     folder = run_folder(small_run())
     (tmp_path / "elsewhere").mkdir()
     (folder / "plots").symlink_to(tmp_path / "elsewhere")
-    for script in ("plot.py", "article.py"):
+    for script in ("plot", "article"):
         done = call_here(script, folder)
         assert done.returncode == 2
         assert "plots: is a symbolic link" in done.stderr
@@ -116,7 +115,7 @@ def test_a_summary_of_others_rows_has_no_formula(call_here, run_folder):
     runs["allocator"] = runs["allocator"].replace("jemalloc", "=cmd|' /C calc'!A1")
     runs.loc[0, ["status", "status_detail"]] = ["crashed", "=1+1"]
     folder = run_folder(runs)
-    assert call_here("summarise.py", folder).returncode == 0
+    assert call_here("summarise", folder).returncode == 0
     summary = pd.read_csv(folder / "summary.csv")
     assert set(summary["allocator"]) == {"glibc", "'=cmd|' /C calc'!A1"}
     assert "'=1+1" in set(summary["status_detail"])
@@ -125,12 +124,12 @@ def test_a_summary_of_others_rows_has_no_formula(call_here, run_folder):
 # What shows a run's names, how to have it do so, and what else it wants.
 TELLERS: dict[str, list[str]] = {
     **READERS,
-    "attribute.py": ["--rows", "1000"],
-    "compare_within.py": ["glibc", "\033[31m\u009b2Jred"],
-    "plot.py": ["--only", "heat_map_cold", "--format", "png"],
+    "why": ["--rows", "1000"],
+    "compare-within": ["glibc", "\033[31m\u009b2Jred"],
+    "plot": ["--only", "heat_map_cold", "--format", "png"],
 }
 # One takes the times of compare.py, and the other draws as plot.py does.
-del TELLERS["bench_compare.py"], TELLERS["report.py"]
+del TELLERS["bench-compare"], TELLERS["report"]
 
 
 @pytest.mark.parametrize("script", TELLERS)
@@ -154,7 +153,7 @@ def full_folder(run_folder) -> Path:
 
 
 def test_summarise_writes_what_the_run_has_the_passes_for(call_here, full_folder):
-    done = call_here("summarise.py", full_folder)
+    done = call_here("summarise", full_folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert "summary.csv: 12 cells" in done.stdout
     assert "limits.csv: 0 of 30 probes drifted by more than 3%" in done.stdout
@@ -167,12 +166,12 @@ def test_summarise_writes_what_the_run_has_the_passes_for(call_here, full_folder
 def test_a_broken_timeline_is_one_message(call_here, full_folder):
     path = full_folder / "timeline.csv"
     path.write_text(path.read_text().replace(",glibc,", ",", 1))
-    for script in ("summarise.py", "plot.py", "attribute.py"):
+    for script in ("summarise", "plot", "why"):
         refused(call_here(script, full_folder), "timeline.csv, line 2")
 
 
 def test_attribute_says_how_much_is_explained_and_where_it_is_furthest_off(call_here, full_folder):
-    done = call_here("attribute.py", full_folder)
+    done = call_here("why", full_folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("explained 75% to 125% in ")
     for text in ("page faults", "rest", "furthest from the measured time", "realloc_doubling on"):
@@ -181,7 +180,7 @@ def test_attribute_says_how_much_is_explained_and_where_it_is_furthest_off(call_
 
 def test_attribute_answers_why_for_the_cells_asked_for(call_here, full_folder):
     choice = ["--strategy", "realloc_doubling", "--allocator", "glibc", "--rows", "10000"]
-    done = call_here("attribute.py", full_folder, *choice)
+    done = call_here("why", full_folder, *choice)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count(" on glibc, 10,000 rows of 80 bytes: ") == 1
     assert re.search(r"reallocs +4 in place, 10 moved \(3 of these by mremap\)\n", done.stdout)
@@ -191,11 +190,11 @@ def test_attribute_answers_why_for_the_cells_asked_for(call_here, full_folder):
 
 
 def test_attribute_refuses_what_is_not_there(call_here, full_folder, tmp_path):
-    refused(call_here("attribute.py", full_folder, "--strategy", "nothing"), "realloc_doubling")
-    refused(call_here("attribute.py", full_folder, "--rows", "many"), "--rows")
-    refused(call_here("attribute.py", full_folder, "--rows", "7"), "1000, 10000")
+    refused(call_here("why", full_folder, "--strategy", "nothing"), "realloc_doubling")
+    refused(call_here("why", full_folder, "--rows", "many"), "--rows")
+    refused(call_here("why", full_folder, "--rows", "7"), "1000, 10000")
     old = write_runs(one_cell(), tmp_path / "old" / "runs.csv")
-    refused(call_here("attribute.py", old), "no rows of the trace pass")
+    refused(call_here("why", old), "no rows of the trace pass")
 
 
 def test_attribute_says_what_is_unknown(call_here, run_folder):
@@ -203,7 +202,7 @@ def test_attribute_says_what_is_unknown(call_here, run_folder):
     runs.loc[runs["pass"] == "trace", "status"] = "untraced"
     counts = [name for name in runs if "realloc" in name or name == "copied_bytes"]
     runs.loc[runs["pass"] == "trace", counts] = float("nan")
-    done = call_here("attribute.py", run_folder(runs), "--allocator", "scudo")
+    done = call_here("why", run_folder(runs), "--allocator", "scudo")
     assert "not traced: untraced" in done.stdout
     assert re.search(r"reallocs +unknown\n", done.stdout)
     assert re.search(r"copying +unknown\n", done.stdout)
@@ -214,16 +213,14 @@ def test_a_torn_line_is_a_warning_and_the_rest_is_summarised(call, run_folder):
     folder = run_folder()
     content = (folder / "runs.csv").read_bytes()
     (folder / "runs.csv").write_bytes(content[:-30])
-    done = call("summarise.py", folder)
+    done = call("summarise", folder)
     assert done.returncode == 0 and "of 9 rows" in done.stdout
     assert re.fullmatch(r"warning: [^\n]*line 11[^\n]*\n", done.stderr)
 
 
 def test_a_place_that_cannot_be_written_is_one_message(call, run_folder, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    refused(
-        call("plot.py", run_folder(), "--output", tmp_path / "file" / "plots"), "file", "choose"
-    )
+    refused(call("plot", run_folder(), "--output", tmp_path / "file" / "plots"), "file", "choose")
 
 
 USERS_SETTINGS = """\
@@ -254,9 +251,9 @@ def test_each_style_gives_the_same_bytes_whatever_the_surroundings(call, tmp_pat
     # Where matplotlib looks first.
     (elsewhere / "matplotlibrc").write_text(USERS_SETTINGS)
     few = ["--style", style, "--only", "heat_map_cold", "time_by_strategy_cold", "attribution"]
-    first = call("plot.py", folder, *few, "--output", tmp_path / "first", PYTHONHASHSEED="1")
+    first = call("plot", folder, *few, "--output", tmp_path / "first", PYTHONHASHSEED="1")
     second = call(
-        "plot.py",
+        "plot",
         "../run",
         *few,
         "--output",
@@ -287,9 +284,9 @@ def test_the_same_file_gives_the_same_bytes_whatever_the_surroundings(call, tmp_
     settings = tmp_path / "settings"
     settings.mkdir()
     (settings / "matplotlibrc").write_text(USERS_SETTINGS)
-    first = call("plot.py", folder, PYTHONHASHSEED="1")
+    first = call("plot", folder, PYTHONHASHSEED="1")
     second = call(
-        "plot.py",
+        "plot",
         "run/runs.csv",
         "--output",
         "again",
@@ -321,9 +318,7 @@ def test_the_same_file_gives_the_same_bytes_whatever_the_surroundings(call, tmp_
 
 def test_only_some_plots_in_one_format_are_drawn(call_here, run_folder):
     folder = run_folder()
-    done = call_here(
-        "plot.py", folder, "--only", "heat_map_cold", "heat_map_peak", "--format", "svg"
-    )
+    done = call_here("plot", folder, "--only", "heat_map_cold", "heat_map_peak", "--format", "svg")
     assert done.returncode == 0
     names = sorted(path.name for path in (folder / "plots").iterdir())
     assert names == ["heat_map_cold.svg", "heat_map_peak.svg"]
@@ -332,14 +327,14 @@ def test_only_some_plots_in_one_format_are_drawn(call_here, run_folder):
 def test_nothing_to_draw_is_said_and_is_no_failure(call_here, run_folder):
     runs = one_cell(2)
     runs["status"] = "crashed"
-    done = call_here("plot.py", run_folder(runs), "--only", "heat_map_cold")
+    done = call_here("plot", run_folder(runs), "--only", "heat_map_cold")
     assert (done.returncode, done.stderr) == (0, "")
     assert "heat_map_cold: nothing to draw: no cell" in done.stdout
     assert "0 figures" in done.stdout
 
 
 def test_the_list_names_every_plot(call_here):
-    done = call_here("plot.py", "--list")
+    done = call_here("plot", "--list")
     assert done.returncode == 0
     listed = [line.split()[0] for line in done.stdout.splitlines()]
     assert listed == [plot.name for plot in all_plots()]
@@ -347,16 +342,16 @@ def test_the_list_names_every_plot(call_here):
 
 def test_an_unknown_plot_or_format_names_the_nearest_and_writes_nothing(call_here, run_folder):
     folder = run_folder()
-    refused(call_here("plot.py", folder, "--only", "heatmap_cold"), "did you mean heat_map_cold?")
-    refused(call_here("plot.py", folder, "--format", "png,gif"), "'gif'", "svg")
-    refused(call_here("plot.py", folder, "--style", "drak"), "unknown style", "did you mean dark?")
-    refused(call_here("plot.py"), "RUN is missing")
+    refused(call_here("plot", folder, "--only", "heatmap_cold"), "did you mean heat_map_cold?")
+    refused(call_here("plot", folder, "--format", "png,gif"), "'gif'", "svg")
+    refused(call_here("plot", folder, "--style", "drak"), "unknown style", "did you mean dark?")
+    refused(call_here("plot"), "RUN is missing")
     assert [path.name for path in folder.iterdir()] == ["runs.csv"]
 
 
 def test_two_labels_for_equal_things_differ_in_few_cells(call_here, run_folder):
     runs = build_runs(["chunked_list", "realloc_x1.5"], ["a", "b"], [10, 1000, 10_000], noise=0.01)
-    done = call_here("compare_within.py", run_folder(runs), "a", "b", "--threshold", "5")
+    done = call_here("compare-within", run_folder(runs), "a", "b", "--threshold", "5")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("0 of 6 cells (0.0%) differ by more than 5%") == 2
 
@@ -365,7 +360,7 @@ def test_a_comparison_shows_the_ratio_of_the_metric_asked_for(call_here, run_fol
     runs = build_runs(["chunked_list"], ["glibc", "scudo"], [10_000], rounds=6, noise=0.0)
     runs.loc[runs["allocator"] == "scudo", "peak_memory_bytes"] *= 2
     done = call_here(
-        "compare_within.py", run_folder(runs), "scudo", "glibc", "--metric", "peak_memory"
+        "compare-within", run_folder(runs), "scudo", "glibc", "--metric", "peak_memory"
     )
     assert done.stdout.startswith("Peak memory (peak_memory), scudo / glibc\n")
     assert re.search(r"chunked_list +10000 +6 +2\.000 +2\.000 2\.000\n1 of 1 cells", done.stdout)
@@ -373,9 +368,9 @@ def test_a_comparison_shows_the_ratio_of_the_metric_asked_for(call_here, run_fol
 
 def test_an_unknown_allocator_metric_or_threshold_is_refused(call_here, run_folder):
     folder = run_folder()
-    refused(call_here("compare_within.py", folder, "glibc", "jemaloc"), "'jemaloc'", "glibc")
-    refused(call_here("compare_within.py", folder, "glibc", "glibc"), "same")
-    arguments = ["compare_within.py", folder, "glibc", "scudo"]
+    refused(call_here("compare-within", folder, "glibc", "jemaloc"), "'jemaloc'", "glibc")
+    refused(call_here("compare-within", folder, "glibc", "glibc"), "same")
+    arguments = ["compare-within", folder, "glibc", "scudo"]
     refused(call_here(*arguments, "--metric", "speed"), "peak_memory")
     refused(call_here(*arguments, "--threshold", "-1"), "threshold")
     refused(call_here(*arguments, "--threshold", "nan"), "threshold")
@@ -383,7 +378,7 @@ def test_an_unknown_allocator_metric_or_threshold_is_refused(call_here, run_fold
 
 def test_a_reader_that_goes_away_is_no_error(python, run_folder):
     runs = build_runs(["chunked_list"], ["a", "b"], range(1, 2500), rounds=1)
-    command = f"'{python}' '{SCRIPTS}/compare_within.py' '{run_folder(runs)}' a b | head -n 1"
+    command = f"'{python}' '{PACKAGE}' compare-within '{run_folder(runs)}' a b | head -n 1"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
     assert done.stderr == ""
 
@@ -403,15 +398,15 @@ def test_a_locale_with_decimal_commas_changes_nothing(call, call_here, run_folde
     german = {"LC_ALL": "de_DE.UTF-8", "LOCPATH": str(made)}
     contents = []
     for how, environment in ((call_here, {}), (call, german)):
-        assert how("summarise.py", folder, **environment).returncode == 0
-        plot = ["plot.py", folder, "--only", "heat_map_cold", "--format", "svg"]
+        assert how("summarise", folder, **environment).returncode == 0
+        plot = ["plot", folder, "--only", "heat_map_cold", "--format", "svg"]
         assert how(*plot, **environment).returncode == 0
         names = ("summary.csv", "plots/heat_map_cold.svg")
         contents.append([(folder / name).read_bytes() for name in names])
         for words in (
-            ("export.py", folder, "--to", "go"),
-            ("export.py", folder, "--to", "google-benchmark"),
-            ("advise.py", folder, "--rows", "10k", "--row-bytes", "80"),
+            ("export", folder, "--to", "go"),
+            ("export", folder, "--to", "google-benchmark"),
+            ("advise", folder, "--rows", "10k", "--row-bytes", "80"),
         ):
             told = how(*words, **environment)
             assert told.returncode == 0, told.stderr
@@ -500,7 +495,7 @@ def test_attribute_counts_the_explained_cells_of_several_runs(call_here, full_fo
     system = {"thp_enabled": "[always] madvise never", "thp_disabled": False}
     machine = {"machine_id": MACHINE, "system": system}
     (half / "machine.json").write_text(json.dumps(machine))
-    missed = call_here("attribute.py", "--explained", full_folder, half)
+    missed = call_here("why", "--explained", full_folder, half)
     assert missed.returncode == 1
     assert re.search(r"half +always +all +2 +1 +50% ", missed.stdout)
     assert re.search(r"half +always +scudo +1 +0 +0% ", missed.stdout)
@@ -510,11 +505,11 @@ def test_attribute_counts_the_explained_cells_of_several_runs(call_here, full_fo
     write_runs(runs, half / "runs.csv")
     machine["system"]["thp_disabled"] = True
     (half / "machine.json").write_text(json.dumps(machine))
-    met = call_here("attribute.py", "--explained", half)
+    met = call_here("why", "--explained", half)
     assert met.returncode == 0 and "below" not in met.stdout
     assert re.search(r"half +never +all +2 +2 +100% ", met.stdout)
 
 
 def test_attribute_refuses_several_runs_and_cells_together(call_here, full_folder):
-    refused(call_here("attribute.py", full_folder, full_folder), "--explained")
-    refused(call_here("attribute.py", full_folder, "--explained", "--rows", "1000"), "whole runs")
+    refused(call_here("why", full_folder, full_folder), "--explained")
+    refused(call_here("why", full_folder, "--explained", "--rows", "1000"), "whole runs")

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SCRIPTS, build_runs, fail, one_cell, write_runs
+from conftest import PACKAGE, SCRIPTS, build_runs, fail, one_cell, write_runs
 
 from growbench.exports import all_exporters
 from growbench.exports.exporting import (
@@ -352,7 +352,7 @@ def test_every_metric_can_be_exported_by_its_name(exporter):
 @pytest.fixture
 def call(call_here):
     """Runs export.py."""
-    return partial(call_here, "export.py")
+    return partial(call_here, "export")
 
 
 def refused(done, *parts: str) -> None:
@@ -413,7 +413,7 @@ def test_wrong_usage_says_what_would_do(call, folder, tmp_path):
 
 
 def test_a_reader_that_goes_away_is_no_error(folder, python):
-    command = f"'{python}' '{SCRIPTS}/export.py' '{folder}' --to go | head -n 1"
+    command = f"'{python}' '{PACKAGE}' export '{folder}' --to go | head -n 1"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("goos: linux\n", "")
 

@@ -9,7 +9,8 @@ import pytest
 from conftest import build_runs, one_cell, write_runs
 
 from growbench.data.columns import COLUMNS, IDENTIFYING, TIMELINE_COLUMNS
-from growbench.data.load import LoadError, LoadWarning, read_runs, read_timeline
+from growbench.data.errors import LoadError, LoadWarning
+from growbench.data.load import read_runs, read_timeline
 
 
 @pytest.fixture

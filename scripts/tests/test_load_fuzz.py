@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from growbench.data.columns import COLUMNS, COUNT, IDENTIFYING, STATUSES, TEXT, TIMELINE_COLUMNS
 from growbench.data.description import fact, read_machine
-from growbench.data.load import LoadError, LoadWarning, first_row, read_runs, read_timeline
+from growbench.data.errors import LoadError, LoadWarning
+from growbench.data.load import first_row, read_runs, read_timeline
 
 EXAMPLES = int(os.environ.get("GROWBENCH_FUZZ_EXAMPLES", "0"))
 WANTED = ("cold_build_ns", "allocator_path", "warm_build_release_median_ns")

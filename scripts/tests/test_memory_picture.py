@@ -10,7 +10,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from growbench.memory_picture import c_arrays
-from growbench.data.load import LoadError
+from growbench.data.errors import LoadError
 from growbench.memory_picture.layout import (
     Array,
     COPY,

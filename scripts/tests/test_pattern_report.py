@@ -142,7 +142,7 @@ def folder(tmp_path):
 
 
 def test_the_table_of_patterns_is_written_if_the_run_has_them(call_here, folder):
-    done = call_here("summarise.py", folder)
+    done = call_here("summarise", folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"{folder}/patterns.csv: 210 cells" in done.stdout
     assert len(pd.read_csv(folder / "patterns.csv")) == 210
@@ -152,12 +152,12 @@ def test_the_table_of_patterns_is_written_if_the_run_has_them(call_here, folder)
 
 def test_the_table_of_patterns_is_not_written_if_the_run_has_none(call_here, run_folder):
     folder = run_folder()
-    assert call_here("summarise.py", folder).returncode == 0
+    assert call_here("summarise", folder).returncode == 0
     assert not (folder / "patterns.csv").exists()
 
 
 def test_patterns_are_told_at_one_size_and_crossovers_at_all(call_here, folder):
-    done = call_here("patterns.py", folder)
+    done = call_here("patterns", folder)
     assert (done.returncode, done.stderr) == (0, "")
     costs, crossovers, choices = done.stdout.split("\n\n")
     assert costs.startswith("What patterns cost") and "2.00 MiB" in costs
@@ -167,21 +167,21 @@ def test_patterns_are_told_at_one_size_and_crossovers_at_all(call_here, folder):
     assert all(choice.name in choices for choice in CHOICES)
     (line,) = [li for li in costs.splitlines() if re.match(r"  add_chain +c ", li)]
     assert re.search(r"add_chain +c +512? .* 3 +0 B +2\.00 MiB", line.replace("4,096", "512"))
-    everything = call_here("patterns.py", folder, "--all").stdout
+    everything = call_here("patterns", folder, "--all").stdout
     assert "jemalloc" in everything and len(everything) > 2 * len(done.stdout)
 
 
 def test_patterns_can_be_chosen_and_written_for_programs(call_here, folder):
-    done = call_here("patterns.py", folder, "--strategy", "slice_copy", "--rows", "512", "--json")
+    done = call_here("patterns", folder, "--strategy", "slice_copy", "--rows", "512", "--json")
     tables = json.loads(done.stdout)
     assert {row["strategy"] for row in tables["costs"]["rows"]} == {"slice_copy"}
     assert {row["copy"] for row in tables["crossovers"]["rows"]} == {"slice_copy"}
     assert {row["allocator"] for row in tables["costs"]["rows"]} == {"glibc", "jemalloc"}
     assert tables["choices"]["rows"] == []
     assert {row["rows"] for row in tables["crossovers"]["rows"]} == {512}
-    csv = call_here("patterns.py", folder, "--table", "crossovers", "--format", "csv").stdout
+    csv = call_here("patterns", folder, "--table", "crossovers", "--format", "csv").stdout
     assert csv.startswith("pair,view,copy,")
-    markdown = call_here("patterns.py", folder, "--table", "choices", "--markdown").stdout
+    markdown = call_here("patterns", folder, "--table", "choices", "--markdown").stdout
     assert markdown.startswith("### Two ways to the same end\n\n| what |")
 
 
@@ -192,10 +192,10 @@ def test_patterns_refuses_what_makes_no_sense(call_here, folder, run_folder):
         ([folder, "--table", "nothing"], "invalid choice"),
         ([folder.parent / "nowhere"], "no such file"),
     ):
-        done = call_here("patterns.py", *arguments)
+        done = call_here("patterns", *arguments)
         assert done.returncode == 2 and message in done.stderr and done.stdout == ""
     write_runs(build_runs(["chunked_list"], ["glibc"], [100], rounds=1), folder / "runs.csv")
-    done = call_here("patterns.py", folder)
+    done = call_here("patterns", folder)
     assert done.returncode == 2 and "no rows of the pattern pass" in done.stderr
 
 
@@ -204,22 +204,22 @@ def test_hostile_names_neither_break_lines_nor_speak_to_the_terminal(call_here, 
     costs = {name: COSTS["copy_contiguous"] for name in names}
     runs = pattern_run(["c"], names, ["glibc"], SQUARE, rounds=2, costs=costs)
     path = write_runs(runs, tmp_path / "runs.csv")
-    done = call_here("patterns.py", path)
+    done = call_here("patterns", path)
     assert done.returncode == 0
     assert "\x1b" not in done.stdout and "\u202e" not in done.stdout
 
 
 def test_the_picture_of_memory_is_drawn_again_byte_for_byte(call_here, tmp_path):
     kept = tmp_path / "layout.json"
-    first = call_here("memory_picture.py", "--output", tmp_path / "a", "--save", kept)
+    first = call_here("memory-picture", "--output", tmp_path / "a", "--save", kept)
     assert (first.returncode, first.stderr) == (0, "")
-    second = call_here("memory_picture.py", "--output", tmp_path / "b", "--layout", kept)
+    second = call_here("memory-picture", "--output", tmp_path / "b", "--layout", kept)
     assert second.returncode == 0
     for name in ("memory.png", "memory.svg", "memory.pdf"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
         assert str(tmp_path / "b" / name) in second.stdout
     dark = ["--style", "dark", "--format", "svg"]
-    call_here("memory_picture.py", "--output", tmp_path / "c", "--layout", kept, *dark)
+    call_here("memory-picture", "--output", tmp_path / "c", "--layout", kept, *dark)
     assert [path.name for path in (tmp_path / "c").iterdir()] == ["memory.svg"]
 
 
@@ -234,7 +234,7 @@ def test_the_picture_of_memory_refuses_what_it_cannot_draw(call_here, tmp_path):
         (["--format", "jpg"], "unknown format 'jpg'"),
         (["--library", tmp_path / "nowhere.so"], "nowhere.so"),
     ):
-        done = call_here("memory_picture.py", *place, *arguments)
+        done = call_here("memory-picture", *place, *arguments)
         assert done.returncode == 2 and message in done.stderr and done.stdout == ""
         assert not (tmp_path / "out").exists()
 

@@ -26,7 +26,7 @@ from report_runs import (
     hostile_run,
 )
 
-from growbench.cli import entry
+from growbench.command_line import entry
 from growbench.comparison.run import Run, read_run
 from growbench.data.files import write_csv
 from growbench.plots import all_plots
@@ -280,7 +280,7 @@ def test_runs_that_share_nothing_are_reported_all_the_same():
 @pytest.fixture
 def call(call_here):
     """Runs report.py."""
-    return partial(call_here, "report.py")
+    return partial(call_here, "report")
 
 
 @pytest.fixture(scope="module")
@@ -302,7 +302,7 @@ def folder(written, tmp_path) -> Path:
 def reported(written, tmp_path_factory) -> Path:
     """A copy of it that has its report."""
     folder = Path(shutil.copytree(written, tmp_path_factory.mktemp("reported") / "run"))
-    assert entry.run(importlib.import_module("report").main, [str(folder)]) == 0
+    assert entry.run(importlib.import_module("growbench.cli.report").main, [str(folder)]) == 0
     return folder
 
 

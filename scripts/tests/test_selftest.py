@@ -11,7 +11,7 @@ import pytest
 from conftest import SCRIPTS, build_runs, write_runs
 from test_same_machine import run, scaled
 
-from growbench.cli import entry
+from growbench.command_line import entry
 from growbench.comparison import pair
 from growbench.data.metrics import metric
 from growbench.selftest import document
@@ -410,7 +410,7 @@ def test_checks_are_named_after_their_files_and_explained():
 def selftest(tmp_path, monkeypatch, capsys):
     """Calls selftest.py in a folder with a build that is never called: the checks are two of ours,
     of which A/A `measures` equal things."""
-    module = importlib.import_module("selftest")
+    module = importlib.import_module("growbench.cli.selftest")
     for name in ("growbench", "growbench-known-worker"):
         (tmp_path / name).write_text("")
     monkeypatch.chdir(tmp_path)

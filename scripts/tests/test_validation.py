@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from test_same_machine import run
 
-from growbench.cli import entry
+from growbench.command_line import entry
 from growbench.comparison import validation
 from growbench.comparison import same_machine
 from growbench.statistics import order, shift
@@ -61,7 +61,7 @@ def test_measured_pairs_are_judged_like_simulated_ones():
 
 
 def test_the_command_ends_in_1_for_a_broken_promise(monkeypatch, capsys):
-    main = importlib.import_module("validate_statistics").main
+    main = importlib.import_module("growbench.develop.validate_statistics").main
     broken = [validation.Check("a promise", "all", 0.5, False)]
     monkeypatch.setattr(validation, "simulated", lambda seed, fast: broken)
     assert entry.run(main, []) == 1

@@ -19,7 +19,8 @@ from growbench.analysis.shapes import CURVE, boundaries, knows_caches, measured
 from growbench.statistics.order import grouped_order, median_interval
 from growbench.analysis.summary import LARGEST_RESOLUTION_SHARE
 from growbench.tables.formats import as_records
-from growbench.tables.table import Column, Table, factor, printable
+from growbench.data.text import printable
+from growbench.tables.table import Column, Table, factor
 from growbench.data.traits import is_contiguous, needs_rows
 from growbench.data.units import show, tick
 

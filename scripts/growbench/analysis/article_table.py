@@ -16,7 +16,8 @@ from growbench.data.metrics import Metric
 from growbench.data.implementations import C, NUMPY, label, ordered
 from growbench.data import allocators
 from growbench.tables.formats import as_records
-from growbench.tables.table import Column, Table, factor, printable
+from growbench.data.text import printable
+from growbench.tables.table import Column, Table, factor
 
 # Between these the ratio is the article's, on a machine that is like its own.
 RANGE = (15.0, 40.0)

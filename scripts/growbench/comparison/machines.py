@@ -36,7 +36,8 @@ from growbench.data.implementations import strategy_name, told_apart
 from growbench.data.metrics import HEADLINES, Metric, metric
 from growbench.analysis.shapes import ALLOCATOR, CURVE, STRATEGY, crossings, exponents, measured
 from growbench.statistics.order import grouped_order
-from growbench.tables.table import Column, Table, factor, printable
+from growbench.data.text import printable
+from growbench.tables.table import Column, Table, factor
 from growbench.data.units import show
 
 PEAK = "peak_memory"

@@ -3,7 +3,8 @@
 from typing import Callable, NamedTuple, Sequence
 
 from growbench.tables import formats
-from growbench.tables.table import Table, printable
+from growbench.data.text import printable
+from growbench.tables.table import Table
 
 VERDICTS = {
     0: "no regression",

@@ -24,7 +24,8 @@ from growbench.comparison.sharing import not_shared
 from growbench.data.errors import UsageError
 from growbench.data.load import first_row, read_runs
 from growbench.data.metrics import HEADLINES, METRICS, Metric, metric
-from growbench.tables.table import Table, printable
+from growbench.data.text import printable
+from growbench.tables.table import Table
 
 # What is compared unless something else is asked for.
 HEADLINES_AND_PEAK = (*HEADLINES, "peak_memory")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from growbench.data.description import fact, read_machine
 from growbench.data.load import read_runs, runs_path
-from growbench.tables.table import printable
+from growbench.data.text import printable
 
 
 class Run(NamedTuple):

@@ -232,7 +232,7 @@ def compare_equals(
 
 
 def _judged(pair: Sides, fresh: Sides, metrics: Sequence[Metric], settings: Settings) -> Comparison:
-    """A live comparison as compare_live.py makes it, with `fresh` as its confirmation."""
+    """A live comparison as growbench compare-live makes it, with `fresh` as its confirmation."""
     first = compare(*pair, metrics, settings)
     wanted = flagged(first)
     second = None if wanted.empty else compare(*fresh, metrics, settings, only=wanted)

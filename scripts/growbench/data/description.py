@@ -10,7 +10,8 @@ import warnings
 from pathlib import Path
 from typing import Any, NoReturn, Optional, Union
 
-from growbench.data.load import LoadError, LoadWarning, first_row, runs_path
+from growbench.data.errors import LoadError, LoadWarning
+from growbench.data.load import first_row, runs_path
 
 _ADVICE = "restore it, or move it away: a run can do without"
 

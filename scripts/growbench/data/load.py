@@ -17,6 +17,7 @@ from typing import BinaryIO, Collection, NamedTuple, Optional, Sequence, Union
 import numpy as np
 import pandas as pd
 
+from growbench.data.errors import LoadError, LoadWarning
 from growbench.data.columns import (
     CELL,
     CELL_KEYS,
@@ -63,30 +64,6 @@ _NOT_FRAME = bytes(set(range(256)) - set(b',\n\r"\0'))
 _DAMAGED = "the line was cut or edited: remove it or run again"
 _GIVE = "give a run's folder or its runs.csv"
 _SAVE_AS = "save it as plain CSV: UTF-8, ',' between fields, '.' as decimal sign"
-
-
-class LoadError(Exception):
-    """A run that cannot be read. Says what is wrong, where (file, line, column), what to do."""
-
-    def __init__(
-        self,
-        what: str,
-        path: Union[str, Path],
-        line: Optional[int] = None,
-        column: Optional[str] = None,
-        advice: str = "",
-    ) -> None:
-        self.path, self.line, self.column = str(path), line, column
-        where = str(path)
-        if line is not None:
-            where += f", line {line}"
-        if column is not None:
-            where += f", column {column}"
-        super().__init__(f"{where}: {what}" + (f"; {advice}" if advice else ""))
-
-
-class LoadWarning(UserWarning):
-    """Something in a run that its reader should know, and that does not prevent reading it."""
 
 
 def runs_path(path: Union[str, Path]) -> Path:

@@ -3,8 +3,8 @@ have in common (exporting).
 
 To add one, add a file with
 
-    NAME: str                  what `export.py --to` calls it
-    HELP: str                  one line for `export.py --list`
+    NAME: str                  what `growbench export --to` calls it
+    HELP: str                  one line for `growbench export --list`
     COLUMNS: tuple[str, ...]   what it reads of runs.csv besides metrics and what identifies a row
     def write(export: Export, stream: IO[str]) -> None
 

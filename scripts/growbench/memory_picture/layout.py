@@ -1,7 +1,7 @@
 """Where arrays, views and lists lie in memory: real addresses, shapes and strides, as data.
 
 Addresses are relative to a first one, so that nothing of the process is in the data but distances,
-which are kept. A layout can be saved as JSON and read again; drawing it is memory_picture.py's.
+which are kept. A layout can be saved as JSON and read again; drawing it is growbench memory-picture's.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any, Callable, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from growbench.data.load import LoadError
+from growbench.data.errors import LoadError
 
 KIND, VERSION = "growbench memory layout", 1
 OWNER, VIEW, COPY = "owner", "view", "copy"
@@ -228,7 +228,9 @@ def parse_layout(text: str, path: Path) -> Layout:
         return _layout_from(json.loads(text))
     except (ValueError, RecursionError) as error:
         what = f"is no layout: {error}" if isinstance(error, ValueError) else "is no layout"
-        raise LoadError(what, path, advice="make one with: memory_picture.py --save FILE") from None
+        raise LoadError(
+            what, path, advice="make one with: growbench memory-picture --save FILE"
+        ) from None
 
 
 def _layout_from(content: Any) -> Layout:

@@ -3,7 +3,7 @@
 To add a plot, add a file with
 
     NAME: str   the name of its file, and of the files that it becomes
-    HELP: str   one line for `plot.py --list`
+    HELP: str   one line for `growbench plot --list`
     def draw(data: Data, context: Context) -> matplotlib.figure.Figure
 
 and, where a second figure for the containers that people use would say too little,

@@ -14,7 +14,8 @@ import pandas as pd
 from growbench.data.columns import OK
 from growbench.data.description import fact
 from growbench.data.errors import UsageError
-from growbench.data.load import LoadError, read_runs
+from growbench.data.errors import LoadError
+from growbench.data.load import read_runs
 from growbench.selftest.outcome import CannotTell
 
 KNOWN_WORKER, IMPOSTOR, LOOPS = "growbench-known-worker", "libgrowbench-kernels.so", "bench-shim"

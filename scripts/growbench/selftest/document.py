@@ -4,7 +4,7 @@ import textwrap
 from typing import NamedTuple, Sequence
 
 from growbench.tables import formats
-from growbench.tables.table import printable
+from growbench.data.text import printable
 from growbench.selftest.check import Check
 from growbench.selftest.outcome import FAILED, Outcome, PASSED, UNKNOWN
 from growbench.selftest.checks import aa

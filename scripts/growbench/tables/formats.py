@@ -5,7 +5,8 @@ import math
 from typing import Any, Optional
 
 from growbench.data.files import spreadsheet_safe
-from growbench.tables.table import Table, kind_of, printable
+from growbench.data.text import printable
+from growbench.tables.table import Table, kind_of
 
 # Terminal colours of the tones: bold as well, so that they are not told by hue alone.
 _TONES = {"bad": "\033[1;31m", "good": "\033[32m", "unsure": "\033[33m"}

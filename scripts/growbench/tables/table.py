@@ -9,6 +9,7 @@ from typing import Any, Callable, NamedTuple, Sequence
 
 import pandas as pd
 
+from growbench.data.text import printable
 from growbench.data.units import show
 
 NOTHING = "-"
@@ -117,8 +118,3 @@ def _shown(value: Any, kind: Kind) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return NOTHING
     return printable(kind.show(value))
-
-
-def printable(text: str) -> str:
-    """Text from the data as part of a line: it neither breaks it nor speaks to the terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

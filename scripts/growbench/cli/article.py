@@ -1,15 +1,14 @@
-#!/usr/bin/env python3
 """Say what a run makes of the article's question, on each allocator, and draw it."""
 
 import sys
 from pathlib import Path
 from typing import Sequence
 
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
     from growbench.analysis import analyse, article_table
-    from growbench.cli import entry
+    from growbench.command_line import entry
     from growbench.data import files, load
     from growbench.figures import render, slices
     from growbench.plots import all_plots
@@ -18,9 +17,9 @@ with packages.imports():
 
 PLOT = "article"
 EXAMPLES = """\
-  article.py results/article
-  article.py results/article --markdown > article.md
-  article.py results/my-run --work cheap --no-plot
+  growbench article results/article
+  growbench article results/article --markdown > article.md
+  growbench article results/my-run --work cheap --no-plot
 
 `make article` makes such a run, and then calls this.
 """
@@ -28,6 +27,7 @@ EXAMPLES = """\
 
 def main(arguments: Sequence[str]) -> None:
     parser = entry.parser(
+        __name__,
         "Say how many times as long appending takes as preallocating, on each allocator, in NumPy "
         "and in C, and where NumPy's time goes; and draw RUN/plots/article.",
         EXAMPLES,
@@ -81,7 +81,3 @@ def draw(found: article_table.Answer, parts: Sequence[slices.Slice], folder: Pat
 def is_of(part: slices.Slice, cells: dict) -> bool:
     """Is the slice of that row size, number of threads and kind of work?"""
     return all(part.data.summary[key].iloc[0] == cells[key] for key in slices.SLICE_KEYS)
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

@@ -1,25 +1,23 @@
-#!/usr/bin/env python3
 """Say why cells take the time that they take: reallocs, copies, pages, and their shares."""
 
-import sys
 from typing import Sequence
 
 from growbench.data.errors import UsageError
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
     import pandas
 
     from growbench.analysis import analyse, attribution, why
-    from growbench.cli import choice, entry
+    from growbench.command_line import choice, entry
     from growbench.data import description, load
     from growbench.tables import formats
 
 EXAMPLES = """\
-  attribute.py results/my-run
-  attribute.py results/my-run --strategy loop_and_append --rows 10000
-  attribute.py results/my-run --strategy realloc_doubling --allocator glibc jemalloc
-  attribute.py results/always results/madvise results/never --explained
+  growbench why results/my-run
+  growbench why results/my-run --strategy loop_and_append --rows 10000
+  growbench why results/my-run --strategy realloc_doubling --allocator glibc jemalloc
+  growbench why results/always results/madvise results/never --explained
 
 Without a choice of cells: how much of the measured times the model explains, and where it is
 furthest off. With one: each of these cells, in words. With --explained: of how many cells of each
@@ -30,7 +28,7 @@ MISSED = 1
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = entry.parser("Say where the time of cold builds goes, and why.", EXAMPLES)
+    parser = entry.parser(__name__, "Say where the time of cold builds goes, and why.", EXAMPLES)
     parser.add_argument("runs", metavar="RUN", nargs="+", help="a run's folder, or its runs.csv")
     parser.add_argument(
         "--explained",
@@ -82,7 +80,3 @@ def _explained(paths: Sequence[str]) -> int:
     for label in missed:
         entry.tell(f"below the goal of {goal:.0%}: {label}")
     return MISSED if missed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

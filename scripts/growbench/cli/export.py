@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Write a run in the format of another tool."""
 
 import argparse
@@ -7,17 +6,17 @@ from pathlib import Path
 from typing import Sequence
 
 from growbench.data.errors import UsageError
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
-    from growbench.cli import choice, entry
+    from growbench.command_line import choice, entry
     from growbench.data import description, files, load, metrics
     from growbench.exports import all_exporters, exporting
 
 EXAMPLES = """\
-  export.py results/my-run --to google-benchmark --output my-run.json
-  export.py results/my-run --to go --rows 10000 > my-run.txt
-  export.py results/my-run --to go --metric cold_build peak_memory --allocator glibc
+  growbench export results/my-run --to google-benchmark --output my-run.json
+  growbench export results/my-run --to go --rows 10000 > my-run.txt
+  growbench export results/my-run --to go --metric cold_build peak_memory --allocator glibc
 
 then, with the tools that read these:
 
@@ -29,7 +28,7 @@ then, with the tools that read these:
 
 def main(arguments: Sequence[str]) -> None:
     exporters = all_exporters()
-    parser = entry.parser("Write a run in the format of another tool.", EXAMPLES)
+    parser = entry.parser(__name__, "Write a run in the format of another tool.", EXAMPLES)
     parser.add_argument("run", metavar="RUN", nargs="?", help="a run's folder, or its runs.csv")
     parser.add_argument("--to", choices=list(exporters), help="the format: see --list")
     parser.add_argument("--output", default="-", metavar="FILE", help="default: -, which is stdout")
@@ -49,7 +48,7 @@ def main(arguments: Sequence[str]) -> None:
         return
     if options.run is None or options.to is None:
         missing = "RUN" if options.run is None else "--to"
-        raise UsageError(f"{missing} is missing; see export.py --help")
+        raise UsageError(f"{missing} is missing; see growbench export --help")
     if not options.output:
         raise UsageError("--output is empty; give a file, or - for stdout")
     export_run(exporters[options.to], options)
@@ -77,7 +76,3 @@ def export_run(exporter: exporting.Exporter, options: argparse.Namespace) -> Non
     except exporting.CannotExport as reason:
         raise UsageError(f"{exporter.name}: {reason}") from None
     print(f"{output}: {len(rows)} workers of {sum(1 for _ in export.cells())} cells")
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

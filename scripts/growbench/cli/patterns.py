@@ -1,27 +1,25 @@
-#!/usr/bin/env python3
 """Say what copying patterns cost, and after how many walks a copy pays for itself."""
 
 import argparse
-import sys
 from typing import Sequence
 
 from growbench.data.errors import UsageError
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
     import pandas as pd
 
     from growbench.analysis import limits, pattern_tables, patterns
-    from growbench.cli import choice, entry
+    from growbench.command_line import choice, entry
     from growbench.data import load
     from growbench.tables import formats
     from growbench.tables.table import Table
 
 EXAMPLES = """\
-  patterns.py results/my-patterns
-  patterns.py results/my-patterns --strategy transpose_copy_blocked transpose_copy_naive --all
-  patterns.py results/my-patterns --table crossovers --allocator glibc jemalloc --format markdown
-  patterns.py results/my-patterns --table costs --all --format csv > costs.csv
+  growbench patterns results/my-patterns
+  growbench patterns results/my-patterns --strategy transpose_copy_blocked transpose_copy_naive --all
+  growbench patterns results/my-patterns --table crossovers --allocator glibc jemalloc --format markdown
+  growbench patterns results/my-patterns --table costs --all --format csv > costs.csv
 
 Without a choice of cells: the costs at one size, and the rest at all sizes, on glibc or else the
 first allocator. A run with patterns is made by: make patterns
@@ -54,6 +52,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = entry.parser(
+        __name__,
         "Say what copying patterns allocate, copy and take, beside NumPy's, and when a copy pays.",
         EXAMPLES,
     )
@@ -114,7 +113,3 @@ def narrowed(table: pd.DataFrame, wanted: dict[str, list], names: list[str]) -> 
     if "strategy" in wanted:
         table = table[table[names].isin(wanted["strategy"]).any(axis=1)]
     return table
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

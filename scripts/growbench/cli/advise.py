@@ -1,31 +1,29 @@
-#!/usr/bin/env python3
 """Say which strategy and which allocator to take for an array, from what a run measured."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Callable, Sequence
 
 from growbench.data.errors import UsageError
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
     from growbench.advice import advise
-    from growbench.cli import entry
+    from growbench.command_line import entry
     from growbench.tables import formats
     from growbench.data.columns import COLUMNS
     from growbench.comparison.run import read_run
     from growbench.data.counts import LARGEST, parse_count
     from growbench.data.metrics import METRICS
 
-RESULTS = Path(__file__).resolve().parents[1] / "results"
+RESULTS = Path(__file__).resolve().parents[3] / "results"
 EXAMPLES = """\
-  advise.py results/my-run --rows 25k --row-bytes 80
-  advise.py --rows 1M --row-bytes 8 --known-rows           of the newest run in results/
-  advise.py --rows 10000 --row-bytes 80 --allocator glibc  "I cannot change my allocator"
-  advise.py --rows 10000 --row-bytes 80 --implementation c,cpp --contiguous --weight peak
-  advise.py --rows 10000 --row-bytes 80 --implementation numpy   "I am writing Python"
-  advise.py --rows 10000 --row-bytes 80 --warm --json
+  growbench advise results/my-run --rows 25k --row-bytes 80
+  growbench advise --rows 1M --row-bytes 8 --known-rows           of the newest run in results/
+  growbench advise --rows 10000 --row-bytes 80 --allocator glibc  "I cannot change my allocator"
+  growbench advise --rows 10000 --row-bytes 80 --implementation c,cpp --contiguous --weight peak
+  growbench advise --rows 10000 --row-bytes 80 --implementation numpy   "I am writing Python"
+  growbench advise --rows 10000 --row-bytes 80 --warm --json
 
 Unless --known-rows is given, the number of rows is taken to be unknown when building begins, so
 that nothing can be allocated beforehand; what there is otherwise is said as well. Unless
@@ -63,7 +61,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = entry.parser("Say which strategy and which allocator to take.", EXAMPLES)
+    parser = entry.parser(__name__, "Say which strategy and which allocator to take.", EXAMPLES)
     parser.add_argument(
         "run",
         metavar="RUN",
@@ -134,7 +132,3 @@ def needed_columns() -> list[str]:
     told = [column.name for column in COLUMNS if column.name.startswith("latency_")]
     told += [name for metric in METRICS for name in metric.columns]
     return [*dict.fromkeys(told), "payload_bytes", "peak_resolution_bytes", "status_detail"]
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

@@ -6,7 +6,7 @@ from typing import Sequence
 import pandas as pd
 
 from growbench.data.errors import UsageError
-from growbench.tables.table import printable
+from growbench.data.text import printable
 
 NUMBERS = ("rows", "row_bytes", "threads")
 KEYS = ("implementation", "strategy", "allocator", *NUMBERS, "work")

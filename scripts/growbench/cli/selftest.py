@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Does growbench measure right on this machine, and how exactly? With a verdict in plain words."""
 
 import argparse
@@ -10,10 +9,10 @@ from pathlib import Path
 from typing import Sequence
 
 from growbench.data.errors import UsageError
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
-    from growbench.cli import entry
+    from growbench.command_line import entry
     from growbench.comparison import live
     from growbench.data.files import atomic_writer
     from growbench.selftest import document
@@ -27,10 +26,10 @@ with packages.imports():
 ROUNDS = 40
 RESULTS = Path("results")
 EXAMPLES = """\
-  selftest.py                                     all checks, under two minutes
-  selftest.py --only clock peak                   some of them; nothing is kept then
-  selftest.py --allocator mine=/opt/lib/libmine.so
-  selftest.py --json > selftest.json
+  growbench selftest                                     all checks, under two minutes
+  growbench selftest --only clock peak                   some of them; nothing is kept then
+  growbench selftest --allocator mine=/opt/lib/libmine.so
+  growbench selftest --json > selftest.json
 
 What is found is kept in results/selftest-MACHINE: selftest.json, and the run of the A/A check if
 that passed, from which comparisons take their threshold as from one of `make aa`.
@@ -70,6 +69,7 @@ def refuse_to_replace(out: Path) -> None:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = entry.parser(
+        __name__,
         "Measure things whose truth is known, and say whether growbench can be trusted here.",
         EXAMPLES,
     )
@@ -152,7 +152,3 @@ def keep(report: Report, bench: Bench, out: str) -> Path:
     with atomic_writer(made / document.FILE) as stream:
         stream.write(document.as_json(report))
     return live.take_place(made, kept)
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

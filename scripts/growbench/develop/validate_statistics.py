@@ -1,16 +1,14 @@
-#!/usr/bin/env python3
 """Show that the statistics keep their promises: coverage, false alarms, planted slowdowns."""
 
-import sys
 from typing import Sequence
 
 from growbench.data.errors import UsageError
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
     import pandas as pd
 
-    from growbench.cli import entry
+    from growbench.command_line import entry
     from growbench.comparison import validation
     from growbench.data import load
     from growbench.tables import formats
@@ -18,9 +16,9 @@ with packages.imports():
     from growbench.comparison import live
 
 EXAMPLES = """\
-  validate_statistics.py                              simulations, about half a minute
-  validate_statistics.py --fast                       fewer repetitions, a few seconds
-  validate_statistics.py --run results/aa-MACHINE     and measured A/A pairs, from `make aa`
+  growbench validate-statistics                              simulations, about half a minute
+  growbench validate-statistics --fast                       fewer repetitions, a few seconds
+  growbench validate-statistics --run results/aa-MACHINE     and measured A/A pairs, from `make aa`
 
 exit status: 0 all promises are kept, 1 one is not, 2 usage
 """
@@ -34,7 +32,9 @@ COLUMNS = (
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = entry.parser("Hold the statistics against simulations whose truth is known.", EXAMPLES)
+    parser = entry.parser(
+        __name__, "Hold the statistics against simulations whose truth is known.", EXAMPLES
+    )
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--fast", action="store_true", help="fewer repetitions")
     parser.add_argument("--run", metavar="RUN", help="an A/A experiment of this machine")
@@ -62,7 +62,3 @@ def main(arguments: Sequence[str]) -> int:
     broken = sum(not check.met for check in checks)
     print(f"{len(checks) - broken} of {len(checks)} promises and controls are as they should be")
     return 1 if broken else 0
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

@@ -1,28 +1,26 @@
-#!/usr/bin/env python3
 """Compare two allocators, strategies or implementations within one run, cell by cell."""
 
-import sys
 from typing import Sequence
 
 from growbench.data.errors import UsageError
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
     import pandas as pd
 
     from growbench.analysis import pair_comparison
-    from growbench.cli import entry
+    from growbench.command_line import entry
     from growbench.data import load, metrics
     from growbench.data.columns import MEASURE
 
 EXAMPLES = """\
-  compare_within.py results/my-run jemalloc glibc
-  compare_within.py results/my-run jemalloc glibc --metric peak_memory
-  compare_within.py results/a-a-check a b --threshold 5
-  compare_within.py results/my-run realloc_doubling std_vector --metric warm_build_release
-  compare_within.py results/my-run loop_and_append preallocate_zeroed --metric cold_build
-  compare_within.py results/my-run "numpy np_append" "numpy loop_and_append"
-  compare_within.py results/my-run numpy c
+  growbench compare-within results/my-run jemalloc glibc
+  growbench compare-within results/my-run jemalloc glibc --metric peak_memory
+  growbench compare-within results/a-a-check a b --threshold 5
+  growbench compare-within results/my-run realloc_doubling std_vector --metric warm_build_release
+  growbench compare-within results/my-run loop_and_append preallocate_zeroed --metric cold_build
+  growbench compare-within results/my-run "numpy np_append" "numpy loop_and_append"
+  growbench compare-within results/my-run numpy c
 
 The ratio is A / B: below 1, A needs less. It is the median over the rounds, each of which
 measured A and B; two allocators next to each other. Two labels for the same allocator show how
@@ -34,7 +32,9 @@ has both, such as C and NumPy, and implementations in the strategies that both h
 def main(arguments: Sequence[str]) -> None:
     names = [row.name for row in metrics.METRICS]
     parser = entry.parser(
-        "Compare A with B, two allocators, strategies or implementations, within one run.", EXAMPLES
+        __name__,
+        "Compare A with B, two allocators, strategies or implementations, within one run.",
+        EXAMPLES,
     )
     parser.add_argument("run", metavar="RUN", help="a run's folder, or its runs.csv")
     parser.add_argument("a", metavar="A", help="an allocator, a strategy or an implementation")
@@ -121,7 +121,3 @@ def percentage(text: str) -> float:
     if not 0.0 < value < float("inf"):
         raise ValueError(text)
     return value
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Make the report of a run, or of several side by side: an HTML file, and the same as PDF."""
 
 import sys
@@ -6,10 +5,10 @@ from pathlib import Path
 from typing import Optional, Sequence
 
 from growbench.data.errors import UsageError
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
-    from growbench.cli import entry
+    from growbench.command_line import entry
     from growbench.data import files, load
     from growbench.comparison import pair
     from growbench.comparison.run import read_all
@@ -18,14 +17,15 @@ with packages.imports():
     from growbench.data.units import show
 
 EXAMPLES = """\
-  report.py results/my-run
-  report.py results/my-run --output /tmp/my-run.html --no-pdf
-  report.py results/desktop results/server --output desktop-and-server.html
+  growbench report results/my-run
+  growbench report results/my-run --output /tmp/my-run.html --no-pdf
+  growbench report results/desktop results/server --output desktop-and-server.html
 """
 
 
 def main(arguments: Sequence[str]) -> None:
     parser = entry.parser(
+        __name__,
         "Make the report of a run, from its CSV files and machine.json: one HTML file that needs "
         "nothing else, and the same as PDF beside it.",
         EXAMPLES,
@@ -92,7 +92,3 @@ def as_pdf(assembled: assemble.Assembled, required: bool) -> Optional[bytes]:
             raise UsageError(str(reason)) from None
         print(f"warning: {reason}", file=sys.stderr)
         return None
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

@@ -1,24 +1,23 @@
-#!/usr/bin/env python3
 """Summarise a run: what each cell took and why, single appends, and what the machine can do."""
 
-import sys
 from typing import Sequence
 
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
     from growbench.analysis import analyse, attribution, limits
-    from growbench.cli import entry
+    from growbench.command_line import entry
     from growbench.data import files, load
 
 EXAMPLES = """\
-  summarise.py results/my-run
-  summarise.py results/my-run/runs.csv
+  growbench summarise results/my-run
+  growbench summarise results/my-run/runs.csv
 """
 
 
 def main(arguments: Sequence[str]) -> None:
     parser = entry.parser(
+        __name__,
         "Write summary.csv, attribution.csv, latency.csv, limits.csv and patterns.csv next to the "
         "runs.csv of a run; each but the first only if the run has what it is made of.",
         EXAMPLES,
@@ -48,7 +47,3 @@ def main(arguments: Sequence[str]) -> None:
     if not tables.patterns.empty:
         files.write_csv(tables.patterns, path.with_name("patterns.csv"))
         print(f"{path.with_name('patterns.csv')}: {len(tables.patterns)} cells")
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Compare runs: of one machine before and after a change, or of several machines."""
 
 import argparse
@@ -7,28 +6,29 @@ from pathlib import Path
 from typing import Optional, Sequence
 
 from growbench.data.errors import UsageError
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
     import pandas as pd
 
-    from growbench.cli import choice, entry
+    from growbench.command_line import choice, entry
     from growbench.data import files, load
     from growbench.comparison import differences, live, machines, output, pair
     from growbench.comparison.run import Run, read_all
     from growbench.comparison.verdict import NOT_COMPARABLE
-    from growbench.tables.table import Table, printable
+    from growbench.data.text import printable
+    from growbench.tables.table import Table
 
 # Rows of a table that a terminal has room for beside others.
 LONGEST = 30
 EXAMPLES = """\
-  compare.py results/before results/after
-  compare.py results/before results/after --gate          for a CI job
-  compare.py results/before results/after --strategy realloc_doubling --all
-  compare.py before.csv after.csv --format markdown --output comparison.md
-  compare.py before.csv after.csv --format csv --table cells > cells.csv
-  compare.py results/live-NAME                            a live comparison, once more
-  compare.py results/desktop results/server results/laptop
+  growbench compare results/before results/after
+  growbench compare results/before results/after --gate          for a CI job
+  growbench compare results/before results/after --strategy realloc_doubling --all
+  growbench compare before.csv after.csv --format markdown --output comparison.md
+  growbench compare before.csv after.csv --format csv --table cells > cells.csv
+  growbench compare results/live-NAME                            a live comparison, once more
+  growbench compare results/desktop results/server results/laptop
 
 Runs of one machine are compared with the first of them; of different machines only what each
 says by itself is compared: ratios within it, exponents, crossovers, memory.
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = entry.parser("Compare runs, the first of which is the base.", EXAMPLES)
+    parser = entry.parser(__name__, "Compare runs, the first of which is the base.", EXAMPLES)
     parser.add_argument("run", metavar="RUN", nargs="+", help="a run's folder, or its runs.csv")
     parser.add_argument("--gate", action="store_true", help="refuse runs of different machines")
     pair.add_arguments(parser, [*output.FORMATS, output.CSV])
@@ -221,7 +221,3 @@ def with_columns(table: Table, names: Sequence[str]) -> Table:
     columns = [column for name in names for column in table.columns if column.name == name]
     kept = [part for column in columns for part in (column.name, column.high) if part]
     return table._replace(columns=columns, frame=table.frame[kept], tone="")
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

@@ -7,10 +7,10 @@ import sys
 import warnings
 from typing import Any, Callable, Optional, Sequence, Union
 
-from growbench.cli import packages
+from growbench.command_line import packages
 from growbench.data.errors import UsageError
-from growbench.data.load import LoadError, LoadWarning
-from growbench.tables.table import printable
+from growbench.data.errors import LoadError, LoadWarning
+from growbench.data.text import printable
 from growbench.data.version import version
 
 USAGE = 2
@@ -29,9 +29,11 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"error: {message}; see {self.prog} --help\n")
 
 
-def parser(description: str, examples: str) -> argparse.ArgumentParser:
-    """An argument parser with --help (which shows `examples`) and --version."""
+def parser(module: str, description: str, examples: str) -> argparse.ArgumentParser:
+    """An argument parser with --help (which shows `examples`) and --version, for the verb that the
+    module of that name is."""
     made = _Parser(
+        prog="growbench " + module.rpartition(".")[2].replace("_", "-"),
         description=description,
         epilog="examples:\n" + examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -1,28 +1,26 @@
-#!/usr/bin/env python3
 """Hold the copying patterns against the machine's copy limit, against plain loops, and NumPy."""
 
 import ctypes
 import math
 import mmap
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Callable, NamedTuple, Sequence
 
 from growbench.data.errors import UsageError
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
     import numpy as np
 
-    from growbench.cli import entry
+    from growbench.command_line import entry
     from growbench.statistics.order import median_interval
     from growbench.data.units import show
 
 EXAMPLES = """\
-  bench_patterns.py build
-  bench_patterns.py build --pairs 31
+  growbench bench-patterns build
+  growbench bench-patterns build --pairs 31
 
 Two sides are measured in turns in this process, each half a millisecond at a time, and the ratio of
 each pair is taken: medians, with 95% intervals. Times are those of the processor, so that it does
@@ -295,7 +293,9 @@ def verdict(goal: str, value: float, met: bool) -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = entry.parser("Hold the copying patterns against what they are to reach.", EXAMPLES)
+    parser = entry.parser(
+        __name__, "Hold the copying patterns against what they are to reach.", EXAMPLES
+    )
     parser.add_argument("build", type=Path, metavar="BUILD", help="a build folder")
     parser.add_argument(
         "--pairs", type=int, default=101, help="of each ratio, at most; default: %(default)s"
@@ -340,7 +340,3 @@ def main(arguments: Sequence[str]) -> int:
         verdict("reshape copy / NumPy, geometric mean, at most 1", reshape_mean, reshape_mean <= 1),
     ]
     return 0 if all(met) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

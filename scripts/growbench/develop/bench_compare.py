@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""Time compare.py on runs of the default preset's size, and on a million rows."""
+"""Time growbench compare on runs of the default preset's size, and on a million rows."""
 
 import subprocess
 import sys
@@ -8,15 +7,15 @@ from pathlib import Path
 from typing import Sequence
 
 from growbench.data.errors import UsageError
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
-    from growbench.cli import entry
+    from growbench.command_line import entry
     from growbench.data import load
     from growbench.data.units import show
 
 EXAMPLES = """\
-  bench_compare.py results/reference-epyc-2cpu
+  growbench bench-compare results/reference-epyc-2cpu
 
 The million rows are those of RUN, over and over under other names of strategies, in two files.
 """
@@ -32,7 +31,9 @@ print(time.monotonic_ns() - start, usage.ru_maxrss, os.waitstatus_to_exitcode(st
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = entry.parser("Time compare.py, as a process, and take its peak memory.", EXAMPLES)
+    parser = entry.parser(
+        __name__, "Time growbench compare, as a process, and take its peak memory.", EXAMPLES
+    )
     parser.add_argument("run", metavar="RUN", help="a run's folder, or its runs.csv")
     parser.add_argument("--repeat", type=int, default=5, help="default: %(default)s")
     options = parser.parse_args(arguments)
@@ -46,7 +47,9 @@ def main(arguments: Sequence[str]) -> None:
             measure("two such runs", 2 * rows, [path, path], options.repeat, "2 s"),
             measure("a million rows", 2 * ROWS, large, 1, "15 s, 1 GiB"),
         ]
-    print(f"{'compare.py, start to end':26} {'rows':>9} {'median':>8} {'slowest':>8}  peak memory")
+    print(
+        f"{'growbench compare, start to end':26} {'rows':>9} {'median':>8} {'slowest':>8}  peak memory"
+    )
     for row in table:
         print(row)
 
@@ -65,10 +68,11 @@ def multiply(source: Path, target: Path, rows: int) -> None:
 
 
 def measure(what: str, rows: int, runs: Sequence[Path], repeat: int, goal: str) -> str:
-    """Run compare.py on the files, and put its wall times and its peak memory into a line."""
+    """Run growbench compare on the files, and put its wall times and its peak memory into a line."""
     command = [
         sys.executable,
-        str(Path(__file__).with_name("compare.py")),
+        str(Path(__file__).resolve().parents[1]),
+        "compare",
         *map(str, runs),
         "--threshold",
         "5",
@@ -91,7 +95,3 @@ def measure(what: str, rows: int, runs: Sequence[Path], repeat: int, goal: str) 
         f"{what:26} {rows:>9,} {show(order[len(order) // 2], 'ns'):>8} {show(order[-1], 'ns'):>8}  "
         f"{show(peak, 'bytes')} (at most {goal})"
     )
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

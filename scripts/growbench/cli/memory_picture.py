@@ -1,16 +1,14 @@
-#!/usr/bin/env python3
 """Draw how arrays, views of them and lists lie in memory, from real strides and addresses."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Optional, Sequence
 
 from growbench.data.errors import UsageError
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
-    from growbench.cli import entry
+    from growbench.command_line import entry
     from growbench.data import files
     from growbench.figures import render
     from growbench.memory_picture import c_arrays, layout, picture
@@ -18,9 +16,9 @@ with packages.imports():
 
 NAME = "memory"
 EXAMPLES = """\
-  memory_picture.py --output /tmp/pictures
-  memory_picture.py --save layout.json --format svg
-  memory_picture.py --layout layout.json --style dark
+  growbench memory-picture --output /tmp/pictures
+  growbench memory-picture --save layout.json --format svg
+  growbench memory-picture --layout layout.json --style dark
 
 Addresses differ from process to process. --save keeps those that were measured, and --layout draws
 them again: the same layout gives the same bytes.
@@ -61,7 +59,9 @@ def measured(library: Optional[str]) -> layout.Layout:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = entry.parser(
-        "Draw a picture of memory: an array, views of it, a copy, a list of pointers.", EXAMPLES
+        __name__,
+        "Draw a picture of memory: an array, views of it, a copy, a list of pointers.",
+        EXAMPLES,
     )
     parser.add_argument(
         "--output", default=".", metavar="DIR", help=f"write {NAME}.png and so on here (default: .)"
@@ -76,7 +76,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--style",
         default=DEFAULT_STYLE,
         metavar="NAME",
-        help=f"{', '.join(STYLES)}, as of plot.py (default: %(default)s)",
+        help=f"{', '.join(STYLES)}, as of growbench plot (default: %(default)s)",
     )
     parser.add_argument("--save", metavar="FILE", help="write what was measured, as JSON")
     parser.add_argument("--layout", metavar="FILE", help="draw what --save wrote, measure nothing")
@@ -87,7 +87,3 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "(default: build/libgrowbench-kernels.so, if it is there)",
     )
     return parser.parse_args(arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

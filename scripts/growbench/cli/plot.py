@@ -1,32 +1,32 @@
-#!/usr/bin/env python3
 """Draw the plots of a run from its CSV files alone."""
 
-import sys
 from pathlib import Path
 from typing import Sequence
 
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
     from growbench.analysis import analyse
-    from growbench.cli import entry
+    from growbench.command_line import entry
     from growbench.data import files, load
     from growbench.figures import pattern_slices, render, slices
     from growbench.plots import all_plots
     from growbench.figures.style import DEFAULT_STYLE, STYLES
 
 EXAMPLES = """\
-  plot.py results/my-run
-  plot.py results/my-run --only heat_map_cold heat_map_peak --format svg
-  plot.py results/my-run/runs.csv --output /tmp/plots --format png,pdf
-  plot.py results/my-run --style dark --output results/my-run/plots-dark
-  plot.py --list
+  growbench plot results/my-run
+  growbench plot results/my-run --only heat_map_cold heat_map_peak --format svg
+  growbench plot results/my-run/runs.csv --output /tmp/plots --format png,pdf
+  growbench plot results/my-run --style dark --output results/my-run/plots-dark
+  growbench plot --list
 """
 
 
 def main(arguments: Sequence[str]) -> None:
     parser = entry.parser(
-        "Draw the plots of a run into RUN/plots, from runs.csv and timeline.csv alone.", EXAMPLES
+        __name__,
+        "Draw the plots of a run into RUN/plots, from runs.csv and timeline.csv alone.",
+        EXAMPLES,
     )
     parser.add_argument("run", metavar="RUN", nargs="?", help="a run's folder, or its runs.csv")
     parser.add_argument(
@@ -75,7 +75,3 @@ def main(arguments: Sequence[str]) -> None:
         print("nothing to draw: the run has no rows of the passes measure and pattern")
     count = sum(1 for figure in drawn if figure.paths)
     print(f"{folder}: {count} figures as {', '.join(formats)}")
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

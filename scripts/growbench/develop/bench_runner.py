@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Measure the runner itself: its memory, and its time between one worker and the next."""
 
 import json
@@ -10,16 +9,16 @@ from pathlib import Path
 from typing import Sequence
 
 from growbench.data.errors import UsageError
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
-    from growbench.cli import entry
+    from growbench.command_line import entry
     from growbench.data.units import show
 
 EXAMPLES = """\
-  bench_runner.py build
-  bench_runner.py build --workers 5000
-  bench_runner.py build --keep results/large --plots
+  growbench bench-runner build
+  growbench bench-runner build --workers 5000
+  growbench bench-runner build --keep results/large --plots
 
 A run of so many real workers of small cells is made, and then read by the scripts. Exit status: 0
 the goals are met, 1 one is not, 2 wrong usage, or the run failed.
@@ -35,11 +34,11 @@ CELLS = (
     "--warm-limit=0",
 )
 CELL_COUNT = 1080
-SCRIPTS = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = entry.parser(__doc__, EXAMPLES)
+    parser = entry.parser(__name__, __doc__, EXAMPLES)
     parser.add_argument("build", metavar="BUILD", type=Path, help="a build folder")
     parser.add_argument(
         "--workers", type=int, default=100_000, help="about so many (default: %(default)s)"
@@ -57,9 +56,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{told['row_count']:,} workers in {show(told['rounds_s'] * 1e9, 'ns')}")
         print(f"the runner's peak memory: {peak_bytes / 1e6:.1f} MB (goal: under 64 MB)")
         print(f"its own time a worker: {own_ns / 1e6:.2f} ms (goal: under 3 ms)")
-        scripts = ["summarise.py"] + ["plot.py"] * options.plots
-        for script in scripts:
-            print(f"{script}: {show(time_of(script, out), 'ns')}")
+        for verb in ["summarise"] + ["plot"] * options.plots:
+            print(f"growbench {verb}: {show(time_of(verb, out), 'ns')}")
     return 0 if peak_bytes < MOST_BYTES and own_ns < MOST_NS else 1
 
 
@@ -86,14 +84,10 @@ def peak_of(pid: int) -> int:
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
-def time_of(script: str, out: Path) -> int:
-    """How long the script takes with the run, in ns."""
+def time_of(verb: str, out: Path) -> int:
+    """How long the verb takes with the run, in ns."""
     start = time.monotonic_ns()
     subprocess.run(
-        [sys.executable, str(SCRIPTS / script), str(out)], check=True, stdout=subprocess.DEVNULL
+        [sys.executable, str(PACKAGE), verb, str(out)], check=True, stdout=subprocess.DEVNULL
     )
     return time.monotonic_ns() - start
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))

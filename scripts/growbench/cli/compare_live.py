@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Measure two builds, allocators or environments in one run, interleaved, and compare them."""
 
 import argparse
@@ -11,12 +10,12 @@ from pathlib import Path
 from typing import Optional, Sequence
 
 from growbench.data.errors import UsageError
-from growbench.cli import packages
+from growbench.command_line import packages
 
 with packages.imports():
     import pandas as pd
 
-    from growbench.cli import entry
+    from growbench.command_line import entry
     from growbench.data import load
     from growbench.comparison import confirmation, live, output, pair, same_machine
     from growbench.comparison.side import allocator_options, read_side
@@ -29,13 +28,13 @@ OWN_BUILD = "this build"
 # Exit statuses of the runner.
 SOME_WORKERS_FAILED, UNMEASURED, INTERRUPTED = 3, 4, 130
 EXAMPLES = """\
-  compare_live.py --base build-before --new build                    two builds
-  compare_live.py --base build-before --allocators glibc,jemalloc    against build/
-  compare_live.py --base jemalloc --new /opt/lib/libjemalloc.so.2    two allocator files
-  compare_live.py --new GLIBC_TUNABLES=glibc.malloc.hugetlb=1        an environment
-  compare_live.py --base mimalloc --new mimalloc,MIMALLOC_PURGE_DELAY=-1
-  compare_live.py --new build-after -- --strategies realloc_doubling --rows 1k,1M
-  compare_live.py --aa                        what equal things look like on this machine
+  growbench compare-live --base build-before --new build                    two builds
+  growbench compare-live --base build-before --allocators glibc,jemalloc    against build/
+  growbench compare-live --base jemalloc --new /opt/lib/libjemalloc.so.2    two allocator files
+  growbench compare-live --new GLIBC_TUNABLES=glibc.malloc.hugetlb=1        an environment
+  growbench compare-live --base mimalloc --new mimalloc,MIMALLOC_PURGE_DELAY=-1
+  growbench compare-live --new build-after -- --strategies realloc_doubling --rows 1k,1M
+  growbench compare-live --aa                        what equal things look like on this machine
 
 Both sides are measured next to each other in every round. Families that look slower or faster are
 measured once more, and judged on these fresh data alone. Words behind -- go to `growbench run`.
@@ -84,6 +83,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         place = arguments.index("--")
         arguments, words = arguments[:place], arguments[place + 1 :]
     parser = entry.parser(
+        __name__,
         "Measure two builds, two allocators or two environments in one run, and compare them.",
         EXAMPLES,
     )
@@ -191,7 +191,3 @@ def of_itself(runs: pd.DataFrame, wish: pair.Wish) -> output.Document:
     settings, origin = pair.settings_for(wish, runs, True, [runs])
     document = pair.compare_live(runs, None, ("itself", "a build"), wish, settings, origin)
     return document._replace(status=0)
-
-
-if __name__ == "__main__":
-    sys.exit(entry.run(main))
