@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "harness/runner/allocators.h"
+#include "harness/runner/request/allocators.h"
 
 /* The beginning of a shared library, made of our own. */
 static void make_library(const char *path)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "harness/runner/machine.h"
+#include "harness/runner/machine/machine.h"
 
 /* The linker's names. */
 // NOLINTBEGIN(bugprone-reserved-identifier)

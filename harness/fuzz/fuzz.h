@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "harness/common/columns.h"
-#include "harness/runner/process.h"
-#include "harness/runner/record.h"
+#include "harness/runner/process/process.h"
+#include "harness/runner/record/record.h"
 
 /* What a target defines: what is to be done before the first input, if anything, and what is done
  * with each, by libFuzzer's name. */

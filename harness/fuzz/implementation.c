@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "harness/runner/implementations.h"
+#include "harness/runner/request/implementations.h"
 
 void fuzz_prepare(void)
 {

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "harness/runner/description.h"
-#include "harness/runner/pilot.h"
+#include "harness/runner/execute/description.h"
+#include "harness/runner/execute/pilot.h"
 
 static const struct topology no_topology;
 static struct allocator_check checks[8];

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "harness/runner/description.h"
-#include "harness/runner/options.h"
-#include "harness/runner/plan.h"
+#include "harness/runner/execute/description.h"
+#include "harness/runner/request/options.h"
+#include "harness/runner/plan/plan.h"
 
 enum {
 	MOST_WORDS = 64,

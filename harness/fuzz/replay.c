@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "harness/runner/random.h"
+#include "harness/runner/plan/random.h"
 
 enum {
 	MOST_SEEDS = 512,

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "harness/runner/folder.h"
+#include "harness/runner/record/folder.h"
 
 static struct folder folder;
 static char path[PATH_MAX];

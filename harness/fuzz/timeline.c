@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "harness/runner/folder.h"
+#include "harness/runner/record/folder.h"
 
 #define ADDED "1,c,x,glibc,1,1,1,1,1,1\n"
 

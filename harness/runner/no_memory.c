@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/runner/run.h"
+#include "harness/runner/execute/run.h"
 
 static void say(const char *text)
 {

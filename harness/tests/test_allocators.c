@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "harness/runner/allocators.h"
+#include "harness/runner/request/allocators.h"
 #include "support.h"
 
 static char folder[PATH_MAX - 64];

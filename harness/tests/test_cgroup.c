@@ -1,4 +1,4 @@
-#include "harness/runner/cgroup.h"
+#include "harness/runner/machine/cgroup.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/runner/folder.h"
+#include "harness/runner/record/folder.h"
 #include "support.h"
 
 #define HEADER "a,b\n"

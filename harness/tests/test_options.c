@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/runner/options.h"
+#include "harness/runner/request/options.h"
 #include "support.h"
 
 #define MOST_WORDS 80

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/runner/plan.h"
+#include "harness/runner/plan/plan.h"
 #include "harness/worker/measure.h"
 #include "support.h"
 

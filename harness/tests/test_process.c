@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/runner/process.h"
+#include "harness/runner/process/process.h"
 #include "support.h"
 
 /* Long enough for any machine; only a test that is to fail waits so long. */

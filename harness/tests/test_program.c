@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "harness/runner/program.h"
+#include "harness/runner/process/program.h"
 #include "support.h"
 
 static char folder[PATH_MAX - 256];

@@ -13,7 +13,7 @@
 
 #include "harness/common/columns.h"
 #include "harness/common/report.h"
-#include "harness/runner/record.h"
+#include "harness/runner/record/record.h"
 #include "support.h"
 
 /* The largest that is below 2^63 as a double as well. */

@@ -235,7 +235,7 @@ def test_every_exit_status_of_the_runner_is_in_its_readme_and_help(growbench):
     readme = (Path(__file__).parents[1] / "README.md").read_text()
     table = readme.split("| exit status | meaning |\n")[1].split("\n\n")[0]
     statuses = re.findall(r"^\| (\d+) \|", table, re.MULTILINE)
-    header = (Path(__file__).parents[1] / "runner/run.h").read_text()
+    header = (Path(__file__).parents[1] / "common/exit_status.h").read_text()
     shown = growbench("--help").stdout.split("Exit status:")[1]
 
     assert statuses == re.findall(r"EXIT_[A-Z]+ = (\d+),", header)

@@ -41,7 +41,7 @@ def a_few(count: int) -> settings:
 
 
 def csv_text(rows: list[list[str]]) -> bytes:
-    """As the runner writes it (harness/runner/record.c)."""
+    """As the runner writes it (harness/runner/record/record.c)."""
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows(rows)
     return stream.getvalue().encode("utf-8", "surrogatepass")

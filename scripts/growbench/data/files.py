@@ -56,7 +56,7 @@ def make_folder(path: Path) -> None:
 
 def spreadsheet_safe(table: pd.DataFrame) -> pd.DataFrame:
     """The table with a "'" before text that a spreadsheet would run as a formula, and blanks for
-    control characters: the same as the runner writes (harness/runner/record.h)."""
+    control characters: the same as the runner writes (harness/runner/record/record.h)."""
     safe = table.copy()
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name]):

@@ -1,0 +1,33 @@
+/*
+ * command.h - a command of the program growbench: a file each in this folder, with its record at
+ * the end. To add one, add its file, and its record to the table in main.c.
+ */
+#ifndef GROWBENCH_HARNESS_COMMAND_H
+#define GROWBENCH_HARNESS_COMMAND_H
+
+#include "harness/common/error.h"
+#include "harness/common/exit_status.h"
+#include "harness/runner/request/options.h"
+
+struct command {
+	const char *name;
+	/* Does it, and returns the exit status. argc, argv: as it was called, from its name on. */
+	int (*run)(const struct options *options, int argc, char **argv);
+	const char *help;     /* one line */
+	const char *examples; /* lines */
+};
+
+extern const struct command command_run;
+extern const struct command command_list;
+extern const struct command command_plan;
+extern const struct command command_doctor;
+extern const struct command command_peak;
+
+/* Prints what was wrong; returns the exit status of wrong usage. */
+int usage_error(const struct error *error);
+
+/* What reached standard output, all of it, decides: a full disk is no success. Returns the exit
+ * status. */
+int finish_output(void);
+
+#endif

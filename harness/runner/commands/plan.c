@@ -1,0 +1,123 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/runner/commands/command.h"
+#include "harness/runner/machine/machine.h"
+#include "harness/runner/plan/plan.h"
+#include "harness/runner/process/progress.h"
+
+static const char *const skip_notes[] = {
+	[CELL_MEASURED] = "",
+	[CELL_PREDICTED] = "skipped_predicted",
+	[CELL_NO_MEMORY] = "skipped_memory",
+	[CELL_UNSUPPORTED] = "unsupported",
+	[CELL_UNAVAILABLE] = "unavailable",
+	[CELL_WRONG_ALLOCATOR] = "wrong_allocator",
+	[CELL_NO_IMPLEMENTATION] = "without a program",
+};
+
+static void print_probe_visit(const struct plan *plan, const struct visit *visit, uint64_t position)
+{
+	const struct probe_visit *probe = &plan->probes[visit->block];
+
+	(void)printf("%" PRIu64 ",%" PRIu64 ",probe,c,%s,%s,1,%" PRIu64 ",1,%.3f,\n", position,
+		     visit->round + 1, probe->probe->name,
+		     plan->options->allocators[visit->allocator].name, probe->bytes,
+		     plan_visit_ns(plan, visit) / 1e6);
+}
+
+static void print_visit(const struct plan *plan, const struct visit *visit, uint64_t position)
+{
+	const struct block *block;
+	const struct cell *cell;
+	const char *note;
+
+	if (visit->pass == PASS_PROBE) {
+		print_probe_visit(plan, visit, position);
+		return;
+	}
+	block = &plan->blocks[visit->block];
+	cell = plan_cell(plan, visit->block, visit->allocator);
+	note = cell->skip == CELL_NO_IMPLEMENTATION ? block->implementation->status
+						    : skip_notes[cell->skip];
+	if (visit->pass == plan_measuring_pass(block) && cell->skip == CELL_MEASURED &&
+	    !plan_measures(plan, cell, visit->round))
+		note = "skipped_rounds";
+	(void)printf("%" PRIu64 ",%" PRIu64 ",%s,%s,%s,%s,%" PRIu64 ",%" PRIu64 ",%u,%.3f,%s\n",
+		     position, visit->round + 1, pass_names[visit->pass],
+		     block->strategy->implementation, block->strategy->name,
+		     plan->options->allocators[visit->allocator].name, block->size.rows,
+		     block->size.row_bytes, block->size.threads, plan_visit_ns(plan, visit) / 1e6,
+		     note);
+}
+
+static void print_plan_end(const struct plan *plan)
+{
+	size_t skipped[sizeof skip_notes / sizeof *skip_notes] = {0};
+	char duration[16];
+
+	for (size_t i = 0; i < plan->cell_count; i++)
+		skipped[plan->cells[i].skip]++;
+	progress_duration(plan_expected_ns(plan), duration, sizeof duration);
+	for (size_t i = 0; i < plan->options->allocator_count; i++)
+		if (plan->options->allocators[i].worker != NULL)
+			(void)fprintf(stderr, "%s is measured with %s\n",
+				      plan->options->allocators[i].name,
+				      plan->options->allocators[i].worker);
+	(void)fprintf(stderr,
+		      "%" PRIu64 " rows: %zu cells x %" PRIu64 " rounds, seed %" PRIu64
+		      "\nexpected time: about %s, by a model of typical machines; the pilot of a "
+		      "run measures it\n",
+		      plan_row_count(plan), plan->cell_count, plan->options->rounds,
+		      plan->options->seed, duration);
+	for (size_t i = 1; i < sizeof skipped / sizeof *skipped; i++)
+		if (skipped[i] > 0)
+			(void)fprintf(stderr, "%zu cells will be %s%s\n", skipped[i], skip_notes[i],
+				      i == CELL_PREDICTED ? ", if the pilot agrees" : "");
+	if (skipped[CELL_NO_MEMORY] > 0)
+		(void)fprintf(stderr, "a worker may use %" PRIu64 " MB here\n",
+			      plan->memory_bytes / 1000000);
+}
+
+static bool print_plan(const struct plan *plan, struct error *error)
+{
+	struct visit *visits = plan_order(plan);
+	const uint64_t count = plan_row_count(plan);
+
+	if (visits == NULL)
+		return error_set(error, "no memory for a plan of %zu cells", plan->cell_count);
+	(void)puts("position,round,pass,implementation,strategy,allocator,rows,row_bytes,threads,"
+		   "expected_ms,note");
+	for (uint64_t i = 0; i < count; i++)
+		print_visit(plan, &visits[i], i + 1);
+	print_plan_end(plan);
+	free(visits);
+	return true;
+}
+
+static int run(const struct options *options, int argc, char **argv)
+{
+	struct error error;
+	struct plan plan;
+	struct topology topology;
+	bool ok = topology_load(&topology, options->cpu, &error);
+
+	memset(&plan, 0, sizeof plan);
+	ok = ok && plan_make(&plan, options, &topology, machine_memory_bytes(), &error) &&
+	     print_plan(&plan, &error);
+
+	(void)argc;
+	(void)argv;
+	plan_release(&plan);
+	return ok ? finish_output() : usage_error(&error);
+}
+
+const struct command command_plan = {
+	.name = "plan",
+	.run = run,
+	.help = "every cell, the order and the expected time, without running",
+	.examples =
+		"  growbench plan --preset full | head\n  growbench plan --seed 1 > order.csv\n",
+};

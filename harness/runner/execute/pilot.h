@@ -1,0 +1,29 @@
+/*
+ * pilot.h - a short look at every cell before the rounds.
+ *
+ * One worker a cell, from small sizes to large: its times fix the iteration counts that all
+ * allocators share, tell which cells of quadratic strategies would blow the budget (those are
+ * predicted from the two largest sizes that were looked at, and never run), and give the ETA. The
+ * pilot's figures go to machine.json only.
+ */
+#ifndef GROWBENCH_HARNESS_PILOT_H
+#define GROWBENCH_HARNESS_PILOT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "harness/common/error.h"
+#include "harness/runner/plan/plan.h"
+#include "harness/runner/process/progress.h"
+#include "harness/runner/execute/worker.h"
+
+/* Looks at every cell of the plan that is to be measured, and decides (plan_decide). False if it
+ * was interrupted. */
+bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *progress);
+
+/* The decided plan as JSON, and back: the same counts and predictions for a run that goes on.
+ * pilot_load is false with a message if the JSON is of another plan. */
+json_t *pilot_save(const struct plan *plan);
+bool pilot_load(struct plan *plan, const json_t *pilot, struct error *error);
+
+#endif

@@ -1,8 +1,0 @@
-#include "harness/runner/passes.h"
-
-#include <stddef.h>
-
-const char *const pass_names[] = {
-	[PASS_MEASURE] = "measure", [PASS_PATTERN] = "pattern", [PASS_TRACE] = "trace",
-	[PASS_LATENCY] = "latency", [PASS_PROBE] = "probe",     [PASS_COUNT] = NULL,
-};

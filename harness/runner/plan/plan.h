@@ -1,0 +1,163 @@
+/*
+ * plan.h - which cells are measured, how, in which order, and how long that takes.
+ *
+ * A block is a strategy at a size; its cells are the block under each allocator. Each round visits
+ * every cell once: the blocks in an order shuffled anew, and within a block all allocators next to
+ * each other, in the order of a Latin square's row, so that over the rounds each allocator stands
+ * in each place equally often (a randomised complete block design; the square is Williams's, which
+ * for an even number of allocators also balances who follows whom: Austral. J. Sci. Res. A 2,
+ * 1949). Everything depends on the seed and the options alone.
+ *
+ * The other passes are visited in between: trace and latency in the first rounds, right after the
+ * measurements of their block; the probes of the machine before the first round, in the middle, and
+ * after the last, so that a machine that changes during a run is seen to.
+ */
+#ifndef GROWBENCH_HARNESS_PLAN_H
+#define GROWBENCH_HARNESS_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/runner/request/options.h"
+#include "harness/runner/machine/topology.h"
+#include "harness/worker/probe.h"
+
+struct size {
+	uint64_t rows;
+	uint64_t row_bytes;
+	unsigned threads;
+};
+
+struct block {
+	const struct strategy *strategy;
+	const struct implementation *implementation; /* NULL: compiled in */
+	struct size size;
+	/* Builds and releases in a warm value: the same for all allocators, so that they are
+	 * compared on the same work. */
+	uint64_t iterations;
+};
+
+/* Why a cell is not measured. */
+enum cell_skip {
+	CELL_MEASURED,
+	CELL_PREDICTED,   /* would blow the budget */
+	CELL_NO_MEMORY,   /* would not fit */
+	CELL_UNSUPPORTED, /* its implementation has no rows of that size */
+	CELL_UNAVAILABLE, /* its allocator is missing */
+	CELL_WRONG_ALLOCATOR,
+	CELL_NO_IMPLEMENTATION, /* its program is missing, or does not answer */
+};
+
+struct cell {
+	enum cell_skip skip;
+	/* Of one build and release, cold and warm, in ns: from the model, or from the pilot. */
+	double cold_ns;
+	double warm_ns;
+	/* How many warm values a worker takes: fewer where one takes long. */
+	unsigned values;
+	/* In how many of the rounds it is measured: fewer where the budget has no room for all and
+	 * the preset wants the cell in any case, but as many as an interval needs. */
+	uint64_t rounds;
+	/* Of a whole worker, in ns. */
+	double worker_ns;
+};
+
+/* A probe of the machine: one that concerns no allocator runs under the first that is there. */
+struct probe_visit {
+	const struct probe *probe;
+	uint64_t bytes;
+	size_t allocator;
+};
+
+struct plan {
+	const struct options *options;
+	struct block *blocks;
+	size_t block_count;
+	struct cell *cells; /* cells[block * allocator_count + allocator] */
+	size_t cell_count;
+	struct probe_visit *probes;
+	size_t probe_count;
+	uint64_t memory_bytes; /* that a worker may use */
+};
+
+/* A place in the order. */
+struct visit {
+	uint64_t round; /* from 0; of a probe: which of its visits this is */
+	enum pass pass;
+	size_t block; /* of a probe: which of plan->probes */
+	size_t allocator;
+};
+
+/*
+ * Makes the plan with times from the model. `topology` says which caches the probes are for, and
+ * how much a worker may use; cells that need more are CELL_NO_MEMORY. False with a message if a
+ * size does not fit in 64 bits, or there is nothing to measure. The plan keeps a pointer to the
+ * options.
+ */
+bool plan_make(struct plan *plan, const struct options *options, const struct topology *topology,
+	       uint64_t memory_bytes, struct error *error);
+
+void plan_release(struct plan *plan);
+
+/* Rows that runs.csv will have: one for each visit of plan_order. */
+uint64_t plan_row_count(const struct plan *plan);
+
+/* The visits of one round of measurements, in order, into visits[cell_count]. */
+void plan_round(const struct plan *plan, uint64_t round, struct visit *visits);
+
+/* All visits of the run, of all passes, in order: an array of plan_row_count() to be freed, or NULL
+ * without memory. */
+struct visit *plan_order(const struct plan *plan);
+
+/* A number that tells plans apart: of each visit in order, what is visited in which round and pass.
+ * FNV-1a (Fowler, Noll, Vo), 64 bits. */
+uint64_t plan_digest(const struct plan *plan, const struct visit *visits);
+
+/* The pass in which the block is measured: PASS_MEASURE, or PASS_PATTERN of a copying pattern. */
+enum pass plan_measuring_pass(const struct block *block);
+
+/* Is a measured cell visited in this round, or left out of it because it is slow? */
+bool plan_measures(const struct plan *plan, const struct cell *cell, uint64_t round);
+
+/* Is the block measured by one of our programs that load an interpreter first? */
+bool plan_is_slow_to_start(const struct block *block);
+
+/* Is the warm part of this cell measured? */
+bool plan_has_warm(const struct plan *plan, const struct cell *cell);
+
+/* The expected time of one visit, in ns: 0 where no worker is started. */
+double plan_visit_ns(const struct plan *plan, const struct visit *visit);
+
+struct cell *plan_cell(const struct plan *plan, size_t block, size_t allocator);
+
+/* rows x row_bytes x threads. */
+uint64_t plan_payload_bytes(const struct block *block);
+
+/* What a worker of this block needs at most, in bytes, its closed form included. */
+uint64_t plan_needed_bytes(const struct block *block);
+
+/* The same of a traced one, whose interposer remembers each block. */
+uint64_t plan_trace_bytes(const struct block *block);
+
+/* Sets the iterations of each block, and values and worker_ns of each cell, from warm_ns and
+ * cold_ns as they now stand; then marks the cells that would blow the budget. */
+void plan_decide(struct plan *plan);
+
+/* Does a cell whose worker takes this long stay within what one cell may take of the budget? Cells
+ * of strategies that grow linearly always do, and so do those of the article's size and below
+ * unless the preset leaves them open. */
+bool plan_affords(const struct plan *plan, const struct block *block, double worker_ns);
+
+/*
+ * Predicts the time at rows[2] from times at rows[0] < rows[1], with the power law through both.
+ * Its exponent is kept between 1 and the strategy's own order, and is that order for a strategy
+ * that is plainly on its way there (above 1.5). ns[0] <= 0: only rows[1] is known.
+ */
+double plan_extrapolate(const struct strategy *strategy, const uint64_t rows[3],
+			const double ns[2]);
+
+/* The expected time of the whole run, pilot excluded, in ns. */
+double plan_expected_ns(const struct plan *plan);
+
+#endif

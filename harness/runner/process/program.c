@@ -1,0 +1,64 @@
+#include "harness/runner/process/program.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define INTERPOSER "libgrowbench-trace.so"
+
+const char *program_why_not(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) != 0)
+		return strerror(errno);
+	/* A folder's X is another right. */
+	if (!S_ISREG(status.st_mode))
+		return "it is not a file";
+	return access(path, X_OK) == 0 ? NULL : strerror(errno);
+}
+
+bool program_of_build(const char *build, char *path, struct error *error)
+{
+	char program[PATH_MAX + sizeof WORKER_PROGRAM + 1];
+	struct stat status;
+	const char *reason;
+	bool is_folder;
+
+	if (*build == '\0')
+		return error_set(error, "the build's name is empty; give the folder of a build, or "
+					"the path of its " WORKER_PROGRAM);
+	if (stat(build, &status) != 0)
+		return error_set(error,
+				 "there is no build %s: %s; give the folder of a build, or the "
+				 "path of its " WORKER_PROGRAM,
+				 build, strerror(errno));
+	is_folder = S_ISDIR(status.st_mode);
+	(void)snprintf(program, sizeof program, "%s%s", build, is_folder ? "/" WORKER_PROGRAM : "");
+	if (is_folder && access(program, F_OK) != 0)
+		return error_set(error,
+				 "the folder %s has no " WORKER_PROGRAM
+				 "; build it there with cmake --build, or give the folder of "
+				 "another build",
+				 build);
+	reason = program_why_not(program);
+	if (reason == NULL && realpath(program, path) == NULL)
+		reason = strerror(errno);
+	return reason == NULL ||
+	       error_set(error,
+			 "%s cannot be executed: %s; build it anew, or give the folder of another "
+			 "build",
+			 program, reason);
+}
+
+void program_interposer(const char *program, char *path, size_t size)
+{
+	const char *slash = strrchr(program, '/');
+
+	(void)snprintf(path, size, "%.*s" INTERPOSER,
+		       slash == NULL ? 0 : (int)(slash - program) + 1, program);
+}

@@ -1,0 +1,101 @@
+/* The presets: named sets of defaults, each a row. */
+#include <stddef.h>
+
+#include "harness/runner/request/options.h"
+
+#define COMPILED "c,cpp,glib,uthash"
+#define ALL_IMPLEMENTATIONS COMPILED ",numpy,python"
+/* Of programs that take long to start, what answers the question. */
+#define SLOW_STRATEGIES "loop_and_append,preallocate_zeroed"
+
+const struct preset presets[] = {
+	{
+		.name = "quick",
+		.help = "a first look, no intervals: strategies in C, 3 sizes, 2 rounds, half a "
+			"minute",
+		.implementations = "c",
+		.rows = "100,1000,10000",
+		.row_bytes = "80",
+		.threads = "1",
+		.rounds = 2,
+		.budget_s = 20,
+		.timeout_s = 30,
+		.passes = "measure,trace",
+		.timeline = "none",
+		.latency_rounds = 1,
+	},
+	{
+		.name = "default",
+		.help = "6 sizes to 8 MB of payload, 10 rounds, under 5 minutes; NumPy and Python "
+			"at "
+			"fewer sizes",
+		.implementations = ALL_IMPLEMENTATIONS,
+		.slow_strategies = SLOW_STRATEGIES,
+		.slow_rows = "1000,3000",
+		.slow_rounds = 6,
+		.rows = "100,1000,3000,10000,30000,100000",
+		.row_bytes = "80",
+		.threads = "1",
+		.rounds = 10,
+		.budget_s = 240,
+		.timeout_s = 60,
+		.always_article = true,
+		.passes = "measure,trace,latency,probe",
+		.timeline = "10000",
+		.latency_rounds = 1,
+	},
+	{
+		.name = "full",
+		.help = "rows to 10^8, rows of 8 to 8,000 bytes, 1 and 2 threads: many hours",
+		.implementations = ALL_IMPLEMENTATIONS,
+		.rows = "10,100,1000,10000,100000,1000000,10000000,100000000",
+		.row_bytes = "8,80,800,8000",
+		.threads = "1,2",
+		.rounds = 10,
+		.budget_s = 86400,
+		.timeout_s = 600,
+		.always_article = true,
+		.passes = "measure,trace,latency,probe",
+		.timeline = "10000,1000000",
+		.latency_rounds = 6,
+	},
+	{
+		.name = "article",
+		.help = "the article's two ways at its size, in NumPy and C, rows random as there: "
+			"under 2 minutes",
+		.implementations = "c,numpy",
+		.strategies = "loop_and_append,preallocate_zeroed",
+		.rows = "10000",
+		.row_bytes = "80",
+		.threads = "1",
+		.work = ROW_WORK_RANDOM,
+		.rounds = 6,
+		.warm_limit_s = 1,
+		.is_short = true,
+		.budget_s = 100,
+		.timeout_s = 60,
+		.always_article = true,
+		.passes = "measure,trace,probe",
+		.timeline = "none",
+		.latency_rounds = 1,
+	},
+	{
+		.name = "patterns",
+		.help = "copying patterns in C and NumPy: views and copies, transposes, reshapes, "
+			"reductions",
+		.implementations = "c,numpy",
+		.allocators = "glibc,jemalloc",
+		.shapes = "64x512,256x2048,1024x8192,4096x32768,1000x80,10000x80,100000x80,"
+			  "1000000x80,"
+			  "100000x16,100000x32,100000x64,100000x128,100000x512",
+		.threads = "1",
+		.patterns = true,
+		.rounds = 6,
+		.budget_s = 600,
+		.timeout_s = 60,
+		.passes = "pattern,trace,probe",
+		.timeline = "none",
+		.latency_rounds = 1,
+	},
+	{.name = NULL},
+};

@@ -1,0 +1,303 @@
+#include "harness/runner/request/requirements.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/common/statuses.h"
+#include "harness/common/text.h"
+
+/* ---- what was named ---- */
+
+static bool is_same(const struct requirement *a, const struct requirement *b)
+{
+	return strcmp(a->option, b->option) == 0 &&
+	       strcmp(a->keys[0].value, b->keys[0].value) == 0 &&
+	       strcmp(a->keys[1].value, b->keys[1].value) == 0;
+}
+
+static void set_key(struct requirement *requirement, size_t key, const char *column,
+		    const char *value, size_t length)
+{
+	requirement->keys[key].column = column;
+	(void)snprintf(requirement->keys[key].value, sizeof requirement->keys[key].value, "%.*s",
+		       (int)length, value);
+}
+
+static void set_count(struct requirement *requirement, size_t key, const char *column,
+		      uint64_t value)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof text, "%" PRIu64, value);
+	set_key(requirement, key, column, text, strlen(text));
+}
+
+/* In this program realloc does not return NULL (no_memory.c). */
+static void add(struct requirements *requirements, const struct requirement *added)
+{
+	for (size_t i = 0; i < requirements->count; i++)
+		if (is_same(&requirements->items[i], added))
+			return;
+	requirements->items = realloc(requirements->items,
+				      (requirements->count + 1) * sizeof *requirements->items);
+	requirements->items[requirements->count++] = *added;
+}
+
+static void add_name(struct requirements *requirements, const char *option, const char *column,
+		     const char *name, size_t length)
+{
+	struct requirement added = {.option = option, .is_pass = strcmp(column, "pass") == 0};
+
+	set_key(&added, 0, column, name, length);
+	add(requirements, &added);
+}
+
+static void add_list(struct requirements *requirements, const char *option, const char *column,
+		     const char *list)
+{
+	while (list != NULL) {
+		size_t length = strcspn(list, ",");
+
+		add_name(requirements, option, column, list, length);
+		list = list[length] == ',' ? list + length + 1 : NULL;
+	}
+}
+
+static void add_size(struct requirements *requirements, const char *option, const char *column,
+		     uint64_t value)
+{
+	struct requirement added = {.option = option, .is_size = true};
+
+	set_count(&added, 0, column, value);
+	add(requirements, &added);
+}
+
+/* NAME=... of --allocator and --worker, unless a list says which of all names are meant. */
+static void add_definitions(struct requirements *requirements, const char *option,
+			    const char *column, const char *const *texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		add_name(requirements, option, column, texts[i], strcspn(texts[i], "="));
+}
+
+static void add_shapes(struct requirements *requirements, const struct options *options)
+{
+	for (size_t i = 0; i < options->shape_count; i++) {
+		struct requirement shape = {.option = "--shapes", .is_size = true};
+
+		if (options->rows_text != NULL)
+			add_size(requirements, "--rows", "rows", options->shapes[i].rows);
+		if (options->row_bytes_text != NULL)
+			add_size(requirements, "--row-bytes", "row_bytes",
+				 options->shapes[i].row_bytes);
+		set_count(&shape, 0, "rows", options->shapes[i].rows);
+		set_count(&shape, 1, "row_bytes", options->shapes[i].row_bytes);
+		if (options->shapes_text != NULL)
+			add(requirements, &shape);
+	}
+}
+
+static void add_timeline(struct requirements *requirements, const struct options *options)
+{
+	for (size_t i = 0; i < options->timeline.count; i++) {
+		struct requirement added = {.option = "--timeline"};
+
+		set_count(&added, 0, "rows", options->timeline.values[i]);
+		set_key(&added, 1, "pass", "trace", strlen("trace"));
+		add(requirements, &added);
+	}
+}
+
+static bool is_only_probes(const struct options *options)
+{
+	for (size_t i = 0; i < PASS_COUNT; i++)
+		if (i != PASS_PROBE && options->passes[i])
+			return false;
+	return true;
+}
+
+struct requirements requirements_init(const struct options *options)
+{
+	struct requirements made = {.only_probes = is_only_probes(options)};
+
+	add_list(&made, "--allocators", "allocator", options->allocators_text);
+	if (options->allocators_text == NULL)
+		add_definitions(&made, "--allocator", "allocator", options->allocator_texts,
+				options->allocator_text_count);
+	add_list(&made, "--passes", "pass", options->passes_text);
+	/* The others are of cells. */
+	if (made.only_probes)
+		return made;
+	add_list(&made, "--implementations", "implementation", options->implementations_text);
+	if (options->implementations_text == NULL)
+		add_definitions(&made, "--worker", "implementation", options->worker_texts,
+				options->worker_text_count);
+	add_list(&made, "--strategies", "strategy", options->strategies_text);
+	add_shapes(&made, options);
+	for (size_t i = 0; options->threads_text != NULL && i < options->threads.count; i++)
+		add_size(&made, "--threads", "threads", options->threads.values[i]);
+	if (options->timeline_text != NULL)
+		add_timeline(&made, options);
+	return made;
+}
+
+void requirements_release(struct requirements *requirements)
+{
+	free(requirements->items);
+	*requirements = (struct requirements){0};
+}
+
+/* ---- what became of it ---- */
+
+static bool counts(const struct requirements *requirements, const struct record *row)
+{
+	return requirements->only_probes || strcmp(record_get(row, "pass"), "probe") != 0;
+}
+
+static bool concerns(const struct requirements *requirements, const struct requirement *requirement,
+		     const struct record *row)
+{
+	for (size_t i = 0; i < 2 && requirement->keys[i].column != NULL; i++)
+		if (strcmp(record_get(row, requirement->keys[i].column),
+			   requirement->keys[i].value) != 0)
+			return false;
+	return counts(requirements, row) || requirement->is_pass;
+}
+
+bool requirements_plan(struct requirements *requirements, const struct record *row)
+{
+	bool missing = false;
+
+	for (size_t i = 0; i < requirements->count; i++) {
+		struct requirement *requirement = &requirements->items[i];
+
+		requirement->is_planned |= concerns(requirements, requirement, row);
+		missing |= !requirement->is_planned;
+	}
+	return missing;
+}
+
+/* The first reason stays. */
+static void set_reason(char *reason, size_t size, const struct record *row)
+{
+	char detail[700];
+
+	if (*reason != '\0')
+		return;
+	record_copy(row, "status_detail", detail, sizeof detail);
+	(void)snprintf(reason, size, "%s: %s", record_get(row, "status"), detail);
+}
+
+void requirements_note(struct requirements *requirements, const struct record *row)
+{
+	const enum status_class kind = status_class_of(record_get(row, "status"));
+
+	/* The cell's other rounds say. */
+	if (kind == STATUS_LEFT_OUT)
+		return;
+	if (counts(requirements, row)) {
+		requirements->any_measured |= kind == STATUS_MEASURED;
+		if (kind != STATUS_MEASURED)
+			set_reason(requirements->first_reason, sizeof requirements->first_reason,
+				   row);
+	}
+	for (size_t i = 0; i < requirements->count; i++) {
+		struct requirement *requirement = &requirements->items[i];
+
+		if (requirement->is_met || !concerns(requirements, requirement, row))
+			continue;
+		requirement->is_met = kind == STATUS_MEASURED ||
+				      (kind == STATUS_PREDICTED && requirement->is_size);
+		if (!requirement->is_met)
+			set_reason(requirement->reason, sizeof requirement->reason, row);
+	}
+}
+
+/* ---- telling ---- */
+
+/* "--shapes 10x80", into text. */
+static void name_of(const struct requirement *requirement, char *text, size_t size)
+{
+	const bool is_shape = requirement->keys[1].column != NULL && requirement->is_size;
+
+	(void)snprintf(text, size, "%s %s%s%s", requirement->option, requirement->keys[0].value,
+		       is_shape ? "x" : "", is_shape ? requirement->keys[1].value : "");
+}
+
+/* Has it rows, none of which was measured? */
+static bool is_unmet(const struct requirement *requirement)
+{
+	return requirement->is_planned && !requirement->is_met;
+}
+
+/* One sentence of all that has the reason of items[first]. */
+static void tell_together(const struct requirements *requirements, size_t first,
+			  void (*tell)(const char *text, void *data), void *data)
+{
+	const char *reason = requirements->items[first].reason;
+	char text[2048];
+	size_t used = 0;
+
+	for (size_t i = first; i < requirements->count && used < sizeof text / 2; i++) {
+		const struct requirement *requirement = &requirements->items[i];
+		char name[224];
+
+		if (!is_unmet(requirement) || strcmp(requirement->reason, reason) != 0)
+			continue;
+		name_of(requirement, name, sizeof name);
+		used += (size_t)snprintf(text + used, sizeof text - used, "%s%s",
+					 used == 0 ? "" : ", ", name);
+	}
+	(void)snprintf(text + used, sizeof text - used, ": not one row was measured (%s)", reason);
+	tell(text, data);
+}
+
+static bool is_told_before(const struct requirements *requirements, size_t item)
+{
+	for (size_t i = 0; i < item; i++)
+		if (is_unmet(&requirements->items[i]) &&
+		    strcmp(requirements->items[i].reason, requirements->items[item].reason) == 0)
+			return true;
+	return false;
+}
+
+void requirements_tell_unplanned(const struct requirements *requirements,
+				 void (*tell)(const char *text, void *data), void *data)
+{
+	for (size_t i = 0; i < requirements->count; i++) {
+		char name[224];
+		char text[320];
+
+		if (requirements->items[i].is_planned)
+			continue;
+		name_of(&requirements->items[i], name, sizeof name);
+		(void)snprintf(text, sizeof text,
+			       "%s: the run has no row of it; growbench plan shows what it has",
+			       name);
+		tell(text, data);
+	}
+}
+
+bool requirements_are_met(const struct requirements *requirements,
+			  void (*tell)(const char *text, void *data), void *data)
+{
+	bool met = true;
+	char text[900];
+
+	requirements_tell_unplanned(requirements, tell, data);
+	for (size_t i = 0; i < requirements->count; i++) {
+		const struct requirement *requirement = &requirements->items[i];
+
+		met &= requirement->is_met;
+		if (is_unmet(requirement) && !is_told_before(requirements, i))
+			tell_together(requirements, i, tell, data);
+	}
+	if (met && !requirements->any_measured) {
+		(void)snprintf(text, sizeof text, "not one row was measured (%s)",
+			       requirements->first_reason);
+		tell(text, data);
+	}
+	return met && requirements->any_measured;
+}

@@ -1,0 +1,65 @@
+/*
+ * requirements.h - what the command line named, and whether it was measured.
+ *
+ * Requested means required: of each thing that an option named (an allocator, an implementation, a
+ * strategy, a pass, a size, a number of threads) one row at least has to be measured, though not
+ * every one: the thing, not each of its cells. A size may be predicted instead, since a prediction
+ * is made from other sizes; whatever else is only predicted was not measured. What only a preset
+ * named is not required. statuses.h says what each status means.
+ *
+ * Probes are of the machine, and not of cells: their rows count for the pass of that name, and for
+ * the other things only where nothing but probes was asked for.
+ */
+#ifndef GROWBENCH_HARNESS_RUNNER_REQUIREMENTS_H
+#define GROWBENCH_HARNESS_RUNNER_REQUIREMENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "harness/runner/request/options.h"
+#include "harness/runner/record/record.h"
+
+/* A thing that was named: the rows that have these values in these columns. */
+struct requirement {
+	const char *option;
+	struct {
+		const char *column; /* NULL: no more */
+		char value[96];
+	} keys[2];
+	bool is_size;
+	bool is_pass;
+	bool is_planned; /* has the run rows of it? */
+	bool is_met;
+	char reason[800]; /* why its first row was not measured */
+};
+
+struct requirements {
+	struct requirement *items;
+	size_t count;
+	bool only_probes;
+	bool any_measured;
+	char first_reason[800];
+};
+
+/* What these options name; nothing of it is planned or met yet. */
+struct requirements requirements_init(const struct options *options);
+
+void requirements_release(struct requirements *requirements);
+
+/* The run will have a row of this cell and pass. False as soon as there are rows of all that was
+ * named, so that there is no need to go on. */
+bool requirements_plan(struct requirements *requirements, const struct record *row);
+
+/* The row has been written. */
+void requirements_note(struct requirements *requirements, const struct record *row);
+
+/* Says, in one sentence each, of what was named there are no rows in the plan. */
+void requirements_tell_unplanned(const struct requirements *requirements,
+				 void (*tell)(const char *text, void *data), void *data);
+
+/* Was all that was named measured, and anything at all? Says, in one sentence for each reason, what
+ * was not, and why. */
+bool requirements_are_met(const struct requirements *requirements,
+			  void (*tell)(const char *text, void *data), void *data);
+
+#endif
