@@ -127,18 +127,19 @@ page_size=
 emulator() {
 	[ "$architecture" != "$own" ] || return
 	[ -z "$page_size" ] || echo "QEMU_PAGESIZE=$page_size"
+	[ -z "$addresses" ] || echo "QEMU_RESERVED_VA=$addresses"
 	[ "$architecture" != arm64 ] || echo QEMU_CPU=neoverse-n1
 }
 
-# Before version 8 it keeps account of each page that is reserved, in memory: so reservations have a
-# limit there (in KiB), below what Scudo wants, and that is left out.
-limit=unlimited
+# Before version 8 it keeps account of each page that was ever reserved, in memory: so addresses are
+# few there (8 GiB), and Scudo, which wants 180 GiB of them, is left out.
+addresses=
 without=
 if [ "$architecture" != "$own" ]; then
 	qemu=$(readlink -f "$(sed -n 's/^interpreter //p' "$binfmt/qemu-$processor")")
 	qemu=$("$qemu" --version | sed -n 's/.* version \([0-9.]*\).*/\1/p')
 	if [ "${qemu%%.*}" -lt 8 ]; then
-		limit=16777216
+		addresses=0x200000000
 		without=scudo
 	fi
 fi
@@ -149,10 +150,9 @@ inside() {
 	# shellcheck disable=SC2016 # the inner shell expands these
 	unshare --mount --pid --fork --kill-child sh -c '
 		mount -t proc proc "$0/proc" && mount --rbind /sys "$0/sys" && mount --rbind /dev "$0/dev" &&
-		ulimit -v "$3" &&
 		exec chroot "$0" /usr/bin/env -i HOME=/root TERM=dumb LC_ALL=C.UTF-8 $2 \
 			PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -c "$1"' \
-		"$root" "$1" "$(emulator)" "$limit" </dev/null
+		"$root" "$1" "$(emulator)" </dev/null
 }
 
 make_system() {

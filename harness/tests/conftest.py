@@ -24,6 +24,7 @@ GROWBENCH = Path(os.environ.get("GROWBENCH") or REPOSITORY / "build/growbench").
 WORKER = Path(os.environ.get("GROWBENCH_WORKER") or REPOSITORY / "build/growbench-worker").resolve()
 # How many times as long as usual a program may take.
 PATIENCE = float(os.environ.get("GROWBENCH_TEST_TIMEOUT_FACTOR") or 1)
+EMULATED = PATIENCE > 1
 SANITIZED = bool(os.environ.get("GROWBENCH_SANITIZE", "").strip())
 
 # The user, and the group, who owns nothing.
