@@ -11,8 +11,11 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 def run(words: list[str]) -> int:
     """words: a verb, and its arguments. Returns the exit status."""
     from growbench import cli, develop
-    from growbench.command_line import entry
+    from growbench.command_line import entry, packages
 
+    own = words[: words.index("--")] if "--" in words else words
+    if "--help" in own or "-h" in own:
+        packages.only_help()
     verb = words[0] if words else ""
     for package in (cli, develop):
         if verb in package.verbs():

@@ -71,6 +71,12 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 _finder = _Finder()
 
 
+def only_help() -> None:
+    """No package is looked for: what is imported from now on is only asked for its --help, which
+    comes before require(), and sooner without them."""
+    sys.meta_path.insert(0, _finder)
+
+
 @contextmanager
 def imports() -> Iterator[None]:
     """A script's imports stand in here. A package that is there, and is broken, ends the script."""
