@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/common/text.h"
+#include "harness/common/utf8.h"
 
 const struct column columns[] = {
 	/* which row this is */

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "harness/common/text.h"
+#include "harness/common/utf8.h"
 
 bool error_set(struct error *error, const char *format, ...)
 {

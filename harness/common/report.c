@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "harness/common/columns.h"
-#include "harness/common/text.h"
+#include "harness/common/utf8.h"
 
 static void add_line(struct report *report, const char *name, const char *value)
 {

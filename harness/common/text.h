@@ -25,20 +25,6 @@ bool parse_seed(const char *text, const char *what, uint64_t *value, struct erro
 bool parse_count_list(const char *text, const char *what, uint64_t **values, size_t *count,
 		      struct error *error);
 
-/* The length of the UTF-8 character at `text`, 1 to 4 bytes, or 0 if there is no valid one. */
-size_t utf8_length(const char *text);
-
-/* Does a control character stand at `text`, one that a terminal may take for a command? Those of
- * ASCII and the 32 behind it (C1), which are two bytes each. The end of a text is none. */
-bool utf8_is_control(const char *text);
-
-/* Takes what was left of a character away from the end of a text that was cut to fit. */
-void utf8_trim(char *text);
-
-/* Makes each byte that is no character, or of a control character, a '?', in place: for a terminal,
- * whoever the text is from. */
-void make_printable(char *text);
-
 /* The name among `names` (NULL-terminated) that is most like `word` by edit distance, or NULL if
  * none is near. */
 const char *nearest_name(const char *word, const char *const *names);

@@ -10,6 +10,7 @@
 
 #include "fuzz.h"
 #include "harness/common/text.h"
+#include "harness/common/utf8.h"
 
 enum {
 	MOST_NAMES = 16

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/common/text.h"
+#include "harness/common/utf8.h"
 #include "support.h"
 
 static void every_form_of_a_count_is_read(void **state)

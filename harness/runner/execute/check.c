@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/common/text.h"
+#include "harness/common/utf8.h"
 
 static void identify_worker(const char *program, struct allocator_check *check)
 {

@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "harness/common/text.h"
+#include "harness/common/utf8.h"
 #include "harness/runner/process/process.h"
 
 static const uint64_t redraw_ns = 100000000;

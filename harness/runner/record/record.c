@@ -8,7 +8,7 @@
 #include "harness/common/columns.h"
 #include "harness/common/report.h"
 #include "harness/common/statuses.h"
-#include "harness/common/text.h"
+#include "harness/common/utf8.h"
 
 struct record record_init(void)
 {

@@ -18,6 +18,7 @@
 
 #include "harness/common/columns.h"
 #include "harness/common/text.h"
+#include "harness/common/utf8.h"
 #include "harness/runner/process/program.h"
 
 /* This program's own ELF header, placed here by the linker under a name of its choice. */

@@ -10,7 +10,7 @@
 
 #include "harness/common/columns.h"
 #include "harness/common/report.h"
-#include "harness/common/text.h"
+#include "harness/common/utf8.h"
 #include "harness/runner/request/environment.h"
 #include "harness/runner/process/interrupts.h"
 #include "harness/runner/process/process.h"

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "harness/common/text.h"
+#include "harness/common/utf8.h"
 #include "harness/runner/request/choose_strategies.h"
 
 /* What an option does with its value; `text` is NULL for one without. */
