@@ -218,8 +218,8 @@ def test_going_on_without_memory_keeps_the_rows(growbench):
 
 CELL = ("--rows=20", "--row-bytes=80", "--iterations=2", "--values=2")
 IN_EACH = {"ok", "out_of_memory", "failed"}
-# A reading that could not be taken is missing; a reason is where the reading is not, as when another
-# process has taken huge pages at the same time.
+# A reading that could not be taken is missing; a reason is where the reading is not, as when
+# another process has taken huge pages at the same time.
 READINGS = {
     "huge_fault_unknown_reason",
     "cold_build_huge_fault_bytes",
