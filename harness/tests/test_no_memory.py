@@ -21,6 +21,7 @@ from conftest import (
     EXIT_DONE,
     EXIT_FAILED,
     GROWBENCH,
+    HUGE_FAULTS,
     PATIENCE,
     REPOSITORY,
     SANITIZED,
@@ -222,8 +223,7 @@ IN_EACH = {"ok", "out_of_memory", "failed"}
 # another process has taken huge pages at the same time.
 READINGS = {
     "huge_fault_unknown_reason",
-    "cold_build_huge_fault_bytes",
-    "cold_build_huge_fault_count",
+    *HUGE_FAULTS,
     "rss_before_bytes",
     "peak_rss_bytes",
     "peak_memory_bytes",
