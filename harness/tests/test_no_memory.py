@@ -56,7 +56,7 @@ class Outcome(NamedTuple):
     stdout: str
     stderr: str
     calls: List[Call]  # those that failed
-    stack: str  # of the last of them
+    stacks: List[str]  # of each of them; with threads, the last need not be what ended it
 
 
 class Program:
@@ -88,16 +88,17 @@ class Program:
             timeout=60 * PATIENCE,
             check=False,
         )
-        calls, stack = [], ""
+        calls: List[Call] = []
+        stacks: List[str] = []
         for line in self.log.read_text().splitlines() if self.log.exists() else []:
             if CALL.fullmatch(line):
                 at, function, when, place = line.split()
                 calls.append(Call(int(at), function, when == "before", place))
-                stack = ""
+                stacks.append("")
             else:
-                stack += line + "\n"
+                stacks[-1] += line + "\n"
         self.log.unlink(missing_ok=True)
-        return Outcome(done.returncode, done.stdout, done.stderr, calls, stack)
+        return Outcome(done.returncode, done.stdout, done.stderr, calls, stacks)
 
 
 def few(calls: List[Call], most: int) -> List[Call]:
@@ -255,9 +256,12 @@ def judge(outcome: Outcome, whole: Dict[str, str]) -> str:
     if outcome.status < 0:
         assert outcome.stdout == ""
         # From 1.8 on, in a thread that it has started, before that calls anything of ours.
-        if "libbenchmark.so" in outcome.stack and "growbench-worker(" not in outcome.stack:
+        if any(
+            "libbenchmark.so" in stack and "growbench-worker(" not in stack
+            for stack in outcome.stacks
+        ):
             return "exited"
-        assert ENDS_IT[outcome.calls[-1].before_main].search(outcome.stack), outcome
+        assert ENDS_IT[outcome.calls[-1].before_main].search(outcome.stacks[-1]), outcome
         return "crashed"
     if outcome.status > 0:
         assert outcome.stderr != "" and outcome.stdout == "", outcome
