@@ -215,7 +215,9 @@ try() {
 	seconds=$(($(date +%s) - start))
 	case $name in
 	*bench*) detail=$(run_since "$start") ;;
-	*test*) detail=$(sed -n 's/^\([0-9]*% tests passed.* out of [0-9]*\).*/, \1/p' "$log") ;;
+	# CTest counts what was skipped as passed.
+	*test*) detail=$(sed -n 's/^\([0-9]*% tests passed.* out of [0-9]*\).*/, \1/p' "$log")
+		detail="$detail${detail:+, $(grep -c '[*]Skipped' "$log") of them skipped}" ;;
 	esac
 	[ "$status" -eq 0 ] || word=FAIL
 	echo "$word  $suite $architecture${page_size:+ $page_size}: $name: status $status, $seconds s$detail"

@@ -84,6 +84,8 @@ FIGURES = {
     "involuntary_switch_count": "0",
     "checksum": "0x0123456789abcdef",
 }
+# Of these, what a kernel may not count, or other processes take part in: a reason is there instead.
+HUGE_FAULTS = {"cold_build_huge_fault_count", "cold_build_huge_fault_bytes"}
 IDENTITY = ("allocator_path", "allocator_version", "allocator_build_id")
 
 # One cell that is over in no time.

@@ -150,7 +150,8 @@ void *realloc(void *block, size_t bytes)
 void free(void *block)
 {
 	static __typeof__(free) *next;
-	static bool finding;
+	/* volatile: dlsym is declared a leaf, which never comes back to here. */
+	static volatile bool finding;
 
 	/* From glibc 2.42 on dlsym itself may free the message of what was not found before it:
 	 * that one stays. */

@@ -48,12 +48,12 @@ static int remove_root(void **state)
 }
 
 /* A system with these settings, whose largest huge page is 2 MiB. */
-static void put_settings(const char *of_all, const char *of_64k, const char *of_2m)
+static void put_settings(const char *of_all, const char *of_256k, const char *of_2m)
 {
 	put(THP "/hpage_pmd_size", "2097152\n");
 	put(THP "/enabled", of_all);
-	if (of_64k != NULL)
-		put(THP "/hugepages-64kB/enabled", of_64k);
+	if (of_256k != NULL)
+		put(THP "/hugepages-256kB/enabled", of_256k);
 	if (of_2m != NULL)
 		put(THP "/hugepages-2048kB/enabled", of_2m);
 }
@@ -72,7 +72,7 @@ static void assert_on(size_t count, const size_t *expected)
 
 static void the_sizes_that_are_on_are_found(void **state)
 {
-	static const size_t both[] = {64 * KIB, 2 * MIB};
+	static const size_t both[] = {256 * KIB, 2 * MIB};
 
 	(void)state;
 	/* Before Linux 6.8: one switch. */
@@ -123,14 +123,14 @@ static void every_size_that_is_on_is_counted_and_none_that_is_off(void **state)
 	(void)state;
 	put_settings("[always] madvise never\n", "[always] inherit madvise never\n",
 		     "always [inherit] madvise never\n");
-	put(THP "/hugepages-64kB/stats/anon_fault_alloc", "5\n");
+	put(THP "/hugepages-256kB/stats/anon_fault_alloc", "5\n");
 	put(THP "/hugepages-2048kB/stats/anon_fault_alloc", "2\n");
-	put(THP "/hugepages-128kB/enabled", "always inherit madvise [never]\n");
-	put(THP "/hugepages-128kB/stats/anon_fault_alloc", "100\n");
+	put(THP "/hugepages-512kB/enabled", "always inherit madvise [never]\n");
+	put(THP "/hugepages-512kB/stats/anon_fault_alloc", "100\n");
 	assert_true(huge_counters_open(root, &counters, &why));
 	assert_true(huge_counters_read(&counters, &faults));
 	assert_int_equal(faults.count, 7);
-	assert_int_equal(faults.bytes, 5 * (64 * KIB) + 2 * (2 * MIB));
+	assert_int_equal(faults.bytes, 5 * (256 * KIB) + 2 * (2 * MIB));
 	huge_counters_close(&counters);
 }
 
@@ -157,7 +157,7 @@ static void without_counters_of_each_size_vmstat_has_those_of_the_largest(void *
 	put("proc/vmstat", "thp_fault_alloc 3\n");
 	put_settings("[always] madvise never\n", "[always] inherit madvise never\n", NULL);
 	assert_false(huge_counters_open(root, &counters, &why));
-	assert_contains(why.text, "hugepages-64kB/stats/anon_fault_alloc cannot be read");
+	assert_contains(why.text, "hugepages-256kB/stats/anon_fault_alloc cannot be read");
 	assert_int_equal(counters.count, 0);
 }
 

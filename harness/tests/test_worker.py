@@ -13,6 +13,7 @@ from conftest import (
     EXIT_FAILED,
     EXIT_USAGE,
     FIGURES,
+    HUGE_FAULTS,
     IDENTITY,
     PATIENCE,
     STRATEGIES,
@@ -109,9 +110,6 @@ def test_an_unknown_benchmark_option_is_refused():
 
 
 # ---- a report ----
-
-# What a kernel may not count, or other processes take part in.
-HUGE_FAULTS = {"cold_build_huge_fault_count", "cold_build_huge_fault_bytes"}
 
 
 @real_allocators

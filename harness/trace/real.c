@@ -35,7 +35,8 @@ static struct {
 
 #define MEMBER_COUNT (sizeof members / sizeof *members)
 
-static _Thread_local bool finding __attribute__((tls_model("initial-exec")));
+/* volatile: dlsym is declared a leaf, which never comes back to here. */
+static _Thread_local volatile bool finding __attribute__((tls_model("initial-exec")));
 
 static void *object_of(void *address)
 {
