@@ -67,6 +67,7 @@ check clang-tidy tidy $(git ls-files ':!*/tests/*' 'kernels/*.c' 'kernels/*.cc' 
 check cppcheck cppcheck --quiet --enable=warning,performance,portability --error-exitcode=1 \
 	--inline-suppr --suppress='memleakOnRealloc:*/tests/*' --std=c11 --std=c++17 -I . \
 	-j "$(nproc)" --cppcheck-build-dir=build/lint/cppcheck $c_files
+check layers python3 scripts/check-layers.py
 check shellcheck shellcheck $shell_files
 check black black -q --check --config scripts/pyproject.toml $python_files
 check flake8 flake8 --config scripts/.flake8 $python_files

@@ -11,10 +11,11 @@
 #include "fuzz.h"
 #include "harness/runner/execute/description.h"
 #include "harness/runner/execute/pilot.h"
+#include "harness/runner/request/read.h"
 
 static const struct topology no_topology;
 static struct allocator_check checks[8];
-static struct options options;
+static struct request request;
 static struct plan whole;
 static struct visit *visits;
 
@@ -32,9 +33,9 @@ void fuzz_prepare(void)
 	fuzz_set_answer(PROCESS_EXITED, 0, "", answer, sizeof answer - 1);
 	while (*rest != '\0')
 		words[count++] = fuzz_line(&rest);
-	MUST(options_parse(count, words, &options, &error));
-	MUST(options.allocator_count == 1);
-	MUST(plan_make(&whole, &options, &no_topology, 1 << 30, &error));
+	MUST(request_read(count, words, &request, &error));
+	MUST(request.allocator_count == 1);
+	MUST(plan_make(&whole, &request, &no_topology, 1 << 30, &error));
 	visits = plan_order(&whole);
 	MUST(visits != NULL);
 	(void)strcpy(checks[0].status, "ok");
@@ -55,9 +56,9 @@ static void check_plan(const struct plan *plan)
 
 		MUST(cell->cold_ns >= 0 && cell->warm_ns >= 0 && cell->worker_ns >= 0);
 		MUST(isfinite(cell->cold_ns) && isfinite(cell->warm_ns));
-		MUST(cell->values >= 1 && cell->rounds <= options.rounds);
+		MUST(cell->values >= 1 && cell->rounds <= request.rounds);
 	}
-	MUST(plan_make(&again, &options, &no_topology, 1 << 30, &error));
+	MUST(plan_make(&again, &request, &no_topology, 1 << 30, &error));
 	MUST(pilot_load(&again, saved, &error));
 	for (size_t i = 0; i < plan->cell_count; i++) {
 		MUST(plan->cells[i].cold_ns >= again.cells[i].cold_ns);
@@ -76,7 +77,7 @@ static void check_pilot(const json_t *pilot)
 	struct error error = {""};
 	struct plan plan;
 
-	MUST(plan_make(&plan, &options, &no_topology, 1 << 30, &error));
+	MUST(plan_make(&plan, &request, &no_topology, 1 << 30, &error));
 	if (pilot_load(&plan, pilot, &error))
 		check_plan(&plan);
 	else
@@ -87,7 +88,7 @@ static void check_pilot(const json_t *pilot)
 static void check_arguments(const json_t *description)
 {
 	struct error error = {""};
-	struct options begun;
+	struct request begun;
 	int count;
 	char **words = description_arguments(description, &count, &error);
 
@@ -95,8 +96,8 @@ static void check_arguments(const json_t *description)
 	if (words == NULL)
 		return;
 	MUST(count >= 1 && words[count] == NULL);
-	MUST(options_parse(count, words, &begun, &error) || error.text[0] != '\0');
-	options_release(&begun);
+	MUST(request_read(count, words, &begun, &error) || error.text[0] != '\0');
+	request_release(&begun);
 	free(words);
 }
 
@@ -104,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct description_facts facts = {
 		.machine_id = "machine",
-		.options = &options,
+		.request = &request,
 		.topology = &no_topology,
 		.plan = &whole,
 		.visits = visits,

@@ -15,6 +15,7 @@
 #include "harness/runner/commands/command.h"
 #include "harness/runner/process/interrupts.h"
 #include "harness/runner/process/verbs.h"
+#include "harness/runner/request/read.h"
 
 static const struct command *const commands[] = {
 	&command_run, &command_list, &command_plan, &command_doctor, &command_peak,
@@ -44,26 +45,26 @@ static int print_command_help(size_t command)
 {
 	(void)printf("usage: growbench %s [OPTION...]\n%s\n\nOptions:\n", commands[command]->name,
 		     commands[command]->help);
-	options_help(stdout);
+	arguments_help(commands[command]->name, stdout);
 	(void)printf("\nExamples:\n%s", commands[command]->examples);
 	return finish_output();
 }
 
 static int run_command(size_t command, int argc, char **argv)
 {
-	struct options options;
+	struct request request;
 	struct error error;
 	int status;
 
-	if (!options_parse(argc, argv, &options, &error))
+	if (!request_read(argc, argv, &request, &error))
 		status = usage_error(&error);
 	else if (interrupts > 0)
 		status = EXIT_INTERRUPTED;
-	else if (options.help)
+	else if (request.given.help)
 		status = print_command_help(command);
 	else
-		status = commands[command]->run(&options, argc, argv);
-	options_release(&options);
+		status = commands[command]->run(&request, argc, argv);
+	request_release(&request);
 	return status;
 }
 

@@ -13,7 +13,7 @@
 
 #include "harness/shim/bench.h"
 #include "harness/worker/measure.h"
-#include "harness/worker/probe.h"
+#include "harness/worker/probes.h"
 #include "support.h"
 
 static struct measure_result result;

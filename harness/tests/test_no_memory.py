@@ -337,7 +337,7 @@ def test_a_worker_by_hand_without_memory_says_so(tmp_path):
 
 
 PROBES = re.findall(
-    r'^\t\t\.name = "(\w+)"', (REPOSITORY / "harness/worker/probe.c").read_text(), re.M
+    r'^\t\t\.name = "(\w+)"', (REPOSITORY / "harness/worker/probes.c").read_text(), re.M
 )
 
 

@@ -17,7 +17,7 @@ static const struct topology no_topology;
 
 /* Options as options_parse would leave them, without a look at the machine. */
 struct fake {
-	struct options options;
+	struct request request;
 	struct allocator allocators[MOST_ALLOCATORS];
 	uint64_t rows[MOST_SIZES];
 	size_t row_count;
@@ -48,41 +48,41 @@ static const struct strategy *strategy(const char *name)
 /* All strategies, one size; `allocators` allocators that are all there. */
 static void fake_init(struct fake *fake, size_t allocators)
 {
-	struct options *options = &fake->options;
+	struct request *request = &fake->request;
 	static char label[] = "label";
 
 	memset(fake, 0, sizeof *fake);
 	assert_in_range(allocators, 1, MOST_ALLOCATORS);
-	options->preset = find_preset("default");
-	options->passes[PASS_MEASURE] = true;
+	request->preset = find_preset("default");
+	request->passes[PASS_MEASURE] = true;
 	for (size_t i = 0; strategies[i] != NULL; i++) {
 		assert_in_range(i, 0, COUNT_OF(fake->strategies) - 2);
-		fake->strategies[options->strategy_count++] = strategies[i];
+		fake->strategies[request->strategy_count++] = strategies[i];
 	}
-	options->strategies = fake->strategies;
+	request->strategies = fake->strategies;
 	for (size_t i = 0; i < allocators; i++)
 		fake->allocators[i].name = label;
-	options->allocators = fake->allocators;
-	options->allocator_count = allocators;
-	options->shapes = fake->shapes;
+	request->allocators = fake->allocators;
+	request->allocator_count = allocators;
+	request->shapes = fake->shapes;
 	fake->row_count = 1;
-	options->row_bytes = (struct counts){fake->row_bytes, 1};
-	options->threads = (struct counts){fake->threads, 1};
+	request->row_bytes = (struct counts){fake->row_bytes, 1};
+	request->threads = (struct counts){fake->threads, 1};
 	fake->rows[0] = 1000;
 	fake->row_bytes[0] = 80;
 	fake->threads[0] = 1;
-	options->rounds = 10;
-	options->seed = 42;
-	options->budget_s = 240;
-	options->timeout_s = 60;
-	options->warm_limit_ns = 1e18;
+	request->rounds = 10;
+	request->seed = 42;
+	request->budget_s = 240;
+	request->timeout_s = 60;
+	request->warm_limit_ns = 1e18;
 }
 
 static void only_strategy(struct fake *fake, const char *name)
 {
 	fake->strategies[0] = strategy(name);
 	fake->strategies[1] = NULL;
-	fake->options.strategy_count = 1;
+	fake->request.strategy_count = 1;
 }
 
 static void add_rows(struct fake *fake, uint64_t rows)
@@ -94,10 +94,10 @@ static void add_rows(struct fake *fake, uint64_t rows)
 /* Each number of rows with each row size. */
 static void cross(struct fake *fake)
 {
-	size_t *count = &fake->options.shape_count;
+	size_t *count = &fake->request.shape_count;
 
 	*count = 0;
-	for (size_t b = 0; b < fake->options.row_bytes.count; b++)
+	for (size_t b = 0; b < fake->request.row_bytes.count; b++)
 		for (size_t r = 0; r < fake->row_count; r++) {
 			assert_in_range(*count, 0, COUNT_OF(fake->shapes) - 1);
 			fake->shapes[(*count)++] =
@@ -111,7 +111,7 @@ static void make(struct plan *plan, struct fake *fake, uint64_t memory_bytes)
 
 	cross(fake);
 
-	if (!plan_make(plan, &fake->options, &no_topology, memory_bytes, &error))
+	if (!plan_make(plan, &fake->request, &no_topology, memory_bytes, &error))
 		fail_msg("no plan: %s", error.text);
 }
 
@@ -134,14 +134,14 @@ static void rows_of_the_file_are_cells_times_rounds(void **state)
 	fake_init(&fake, 3);
 	add_rows(&fake, 2000);
 	fake.row_bytes[1] = 8;
-	fake.options.row_bytes.count = 2;
+	fake.request.row_bytes.count = 2;
 	fake.threads[1] = 2;
 	fake.threads[2] = 4;
-	fake.options.threads.count = 3;
-	fake.options.rounds = 7;
+	fake.request.threads.count = 3;
+	fake.request.rounds = 7;
 	make(&plan, &fake, plenty);
-	assert_true(fake.options.strategy_count >= 11);
-	assert_int_equal(plan.block_count, fake.options.strategy_count * 2 * 2 * 3);
+	assert_true(fake.request.strategy_count >= 11);
+	assert_int_equal(plan.block_count, fake.request.strategy_count * 2 * 2 * 3);
 	assert_int_equal(plan.cell_count, plan.block_count * 3);
 	assert_int_equal(plan_row_count(&plan), plan.block_count * 3 * 7);
 	plan_release(&plan);
@@ -156,11 +156,11 @@ static void every_combination_is_a_block_once(void **state)
 	fake_init(&fake, 2);
 	add_rows(&fake, 2000);
 	fake.row_bytes[1] = 8;
-	fake.options.row_bytes.count = 2;
+	fake.request.row_bytes.count = 2;
 	fake.threads[1] = 2;
-	fake.options.threads.count = 2;
+	fake.request.threads.count = 2;
 	make(&plan, &fake, plenty);
-	for (size_t s = 0; s < fake.options.strategy_count; s++) {
+	for (size_t s = 0; s < fake.request.strategy_count; s++) {
 		for (size_t i = 0; i < 8; i++) {
 			size_t found = 0;
 
@@ -319,7 +319,7 @@ static void the_seed_alone_decides_the_order(void **state)
 	add_rows(&fake, 300);
 	fake_init(&other, 6);
 	add_rows(&other, 300);
-	other.options.seed = 43;
+	other.request.seed = 43;
 	make(&plan, &fake, plenty);
 	make(&again, &fake, plenty);
 	make(&differs, &other, plenty);
@@ -370,7 +370,7 @@ static void a_round_does_not_depend_on_the_rounds_before_it(void **state)
 	make(&plan, &fake, plenty);
 	for (uint64_t round = 0; round < 7; round++)
 		free(visits_of(&plan, round));
-	fake.options.rounds = 99;
+	fake.request.rounds = 99;
 	make(&fresh, &fake, plenty);
 	assert_int_equal(same_places(&plan, 7, &fresh, 7), plan.cell_count);
 	assert_int_equal(same_places(&plan, 2, &fresh, 2), plan.cell_count);
@@ -393,7 +393,7 @@ static void every_block_comes_first_about_equally_often(void **state)
 	for (uint64_t seed = 0; seed < 100 * plan.block_count; seed++) {
 		struct visit *visits;
 
-		fake.options.seed = seed;
+		fake.request.seed = seed;
 		visits = visits_of(&plan, 0);
 		first[visits[0].block]++;
 		free(visits);
@@ -588,10 +588,10 @@ static void what_one_cell_may_take_of_the_budget_is_for_all_rounds(void **state)
 	/* 4% of 240 s, over 10 rounds, is 0.96 s. */
 	assert_true(plan_affords(&plan, block, 0.959e9));
 	assert_false(plan_affords(&plan, block, 0.961e9));
-	fake.options.rounds = 20;
+	fake.request.rounds = 20;
 	assert_true(plan_affords(&plan, block, 0.479e9));
 	assert_false(plan_affords(&plan, block, 0.481e9));
-	fake.options.budget_s = 480;
+	fake.request.budget_s = 480;
 	assert_true(plan_affords(&plan, block, 0.959e9));
 	assert_false(plan_affords(&plan, block, 0.961e9));
 	plan_release(&plan);
@@ -619,7 +619,7 @@ static void the_articles_size_is_measured_unless_the_preset_leaves_it_open(void 
 
 		fake_init(&fake, 1);
 		only_strategy(&fake, "loop_and_append");
-		fake.options.preset = find_preset(cases[i].preset);
+		fake.request.preset = find_preset(cases[i].preset);
 		fake.rows[0] = cases[i].rows;
 		fake.row_bytes[0] = cases[i].row_bytes;
 		fake.threads[0] = cases[i].threads;
@@ -693,7 +693,7 @@ static void a_hundred_million_rows_are_planned_with_a_sane_need_of_memory(void *
 	fake_init(&fake, 1);
 	fake.rows[0] = 100000000;
 	make(&plan, &fake, UINT64_C(16) << 30);
-	assert_int_equal(plan_row_count(&plan), 10 * fake.options.strategy_count);
+	assert_int_equal(plan_row_count(&plan), 10 * fake.request.strategy_count);
 	for (size_t b = 0; b < plan.block_count; b++) {
 		uint64_t needed = plan_needed_bytes(&plan.blocks[b]);
 
@@ -719,7 +719,7 @@ static void threads_multiply_payload_and_need(void **state)
 	only_strategy(&fake, "preallocate_then_fill");
 	fake.threads[0] = 1;
 	fake.threads[1] = 4;
-	fake.options.threads.count = 2;
+	fake.request.threads.count = 2;
 	make(&plan, &fake, plenty);
 	assert_int_equal(plan_payload_bytes(&plan.blocks[0]), 80000);
 	assert_int_equal(plan_payload_bytes(&plan.blocks[1]), 320000);
@@ -774,7 +774,7 @@ static void a_size_that_does_not_fit_in_64_bits_is_refused(void **state)
 		fake.row_bytes[0] = cases[i].row_bytes;
 		fake.threads[0] = cases[i].threads;
 		cross(&fake);
-		assert_int_equal(plan_make(&plan, &fake.options, &no_topology, plenty, &error),
+		assert_int_equal(plan_make(&plan, &fake.request, &no_topology, plenty, &error),
 				 cases[i].fits);
 		if (!cases[i].fits)
 			assert_contains(error.text, "are more than can be addressed");
@@ -810,8 +810,8 @@ static void a_plan_of_nothing_is_refused(void **state)
 
 	(void)state;
 	fake_init(&fake, 1);
-	fake.options.allocator_count = 0;
-	assert_false(plan_make(&plan, &fake.options, &no_topology, plenty, &error));
+	fake.request.allocator_count = 0;
+	assert_false(plan_make(&plan, &fake.request, &no_topology, plenty, &error));
 	assert_contains(error.text, "nothing to measure");
 	plan_release(&plan);
 }
@@ -841,7 +841,7 @@ static void a_warm_part_that_takes_longer_than_the_limit_is_left_out(void **stat
 	(void)state;
 	fake_init(&fake, 2);
 	only_strategy(&fake, "realloc_doubling");
-	fake.options.warm_limit_ns = 1e9;
+	fake.request.warm_limit_ns = 1e9;
 	make(&plan, &fake, plenty);
 	plan.cells[0].cold_ns = 2e9;
 	plan.cells[0].warm_ns = 0.9e9;
@@ -874,10 +874,10 @@ static void make_all_passes(struct fake *fake, struct plan *plan, struct visit *
 	struct error error = {""};
 
 	for (size_t i = 0; i < PASS_COUNT; i++)
-		fake->options.passes[i] = true;
-	fake->options.latency_rounds = 2;
+		fake->request.passes[i] = true;
+	fake->request.latency_rounds = 2;
 	cross(fake);
-	if (!plan_make(plan, &fake->options, &topology, plenty, &error))
+	if (!plan_make(plan, &fake->request, &topology, plenty, &error))
 		fail_msg("no plan: %s", error.text);
 	*visits = plan_order(plan);
 	assert_non_null(*visits);
@@ -1005,10 +1005,10 @@ static void a_plan_of_latencies_that_are_too_few_is_refused(void **state)
 	(void)state;
 	fake_init(&fake, 1);
 	fake.rows[0] = 10;
-	fake.options.passes[PASS_MEASURE] = false;
-	fake.options.passes[PASS_LATENCY] = true;
-	fake.options.latency_rounds = 1;
-	assert_false(plan_make(&plan, &fake.options, &no_topology, plenty, &error));
+	fake.request.passes[PASS_MEASURE] = false;
+	fake.request.passes[PASS_LATENCY] = true;
+	fake.request.latency_rounds = 1;
+	assert_false(plan_make(&plan, &fake.request, &no_topology, plenty, &error));
 	assert_contains(error.text, "nothing to measure");
 	plan_release(&plan);
 }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "harness/worker/huge_pages.h"
-#include "harness/worker/probe.h"
+#include "harness/worker/probes.h"
 #include "harness/worker/probe_values.h"
 #include "support.h"
 

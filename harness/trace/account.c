@@ -3,7 +3,6 @@
 #include <stdatomic.h>
 
 #include "harness/trace/blocks.h"
-#include "harness/trace/mappings.h"
 #include "harness/trace/real.h"
 
 _Thread_local struct thread_account account __attribute__((tls_model("initial-exec")));
@@ -64,7 +63,6 @@ bool account_reset(size_t blocks)
 	atomic_store(&live_bytes.peak_moving, 0);
 	atomic_store(&live_bytes.peak_usable, 0);
 	atomic_store(&lost_blocks, false);
-	mappings_forget();
 	return blocks_reset(blocks);
 }
 
@@ -212,11 +210,7 @@ void account_live(struct trace_live *live)
 	live->window_peak_bytes = moving > window ? moving : window;
 }
 
-const char *account_incomplete(void)
+bool account_lost_blocks(void)
 {
-	if (atomic_load(&lost_blocks))
-		return "the interposer had no memory for its table of blocks";
-	if (mappings_lost())
-		return "the interposer had no memory for its table of mappings";
-	return NULL;
+	return atomic_load(&lost_blocks);
 }

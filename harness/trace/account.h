@@ -72,7 +72,7 @@ void account_realloc_end(const struct account_realloc *resize, void *result, siz
 
 void account_live(struct trace_live *live);
 
-/* Why what is live is not all known since the last reset, or NULL if it is. */
-const char *account_incomplete(void);
+/* Were there blocks that there was no memory to remember, since the last reset? */
+bool account_lost_blocks(void);
 
 #endif

@@ -18,7 +18,7 @@
 #include "harness/worker/measure.h"
 #include "harness/worker/median.h"
 #include "harness/worker/memory.h"
-#include "harness/worker/probe.h"
+#include "harness/worker/probes.h"
 #include "harness/worker/traced.h"
 
 enum {

@@ -1,5 +1,5 @@
 /*
- * probe_values.h - the probes, and how they take their values. For probe.c and probes_*.c.
+ * probe_values.h - the probes, and how they take their values. For probes*.c.
  */
 #ifndef GROWBENCH_HARNESS_PROBE_VALUES_H
 #define GROWBENCH_HARNESS_PROBE_VALUES_H

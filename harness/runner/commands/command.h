@@ -7,12 +7,12 @@
 
 #include "harness/common/error.h"
 #include "harness/common/exit_status.h"
-#include "harness/runner/request/options.h"
+#include "harness/runner/request/request.h"
 
 struct command {
 	const char *name;
 	/* Does it, and returns the exit status. argc, argv: as it was called, from its name on. */
-	int (*run)(const struct options *options, int argc, char **argv);
+	int (*run)(const struct request *request, int argc, char **argv);
 	const char *help;     /* one line */
 	const char *examples; /* lines */
 };

@@ -67,7 +67,7 @@ static void print_machine(const struct topology *topology)
 			     topology->worker_cpus[0], machine_memory_bytes() / 1000000);
 }
 
-static int run(const struct options *options, int argc, char **argv)
+static int run(const struct request *request, int argc, char **argv)
 {
 	struct bench_side side;
 	struct error error;
@@ -75,18 +75,18 @@ static int run(const struct options *options, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (!side_init(&side, options, &error)) {
+	if (!side_init(&side, request, &error)) {
 		worker_pool_release(&side.pool);
 		return usage_error(&error);
 	}
 	print_machine(&side.topology);
 	(void)puts("\nAllocators, each as a worker found it:");
-	for (size_t i = 0; i < options->allocator_count && interrupts == 0; i++) {
-		struct allocator_check check = check_allocator(&side.pool, &options->allocators[i]);
+	for (size_t i = 0; i < request->allocator_count && interrupts == 0; i++) {
+		struct allocator_check check = check_allocator(&side.pool, &request->allocators[i]);
 
 		if (strcmp(check.status, "ok") == 0)
-			check_trace(&side.pool, &options->allocators[i], &check);
-		print_allocator_check(&options->allocators[i], &check);
+			check_trace(&side.pool, &request->allocators[i], &check);
+		print_allocator_check(&request->allocators[i], &check);
 		bad += strcmp(check.status, "ok") != 0;
 	}
 	if (interrupts > 0) {

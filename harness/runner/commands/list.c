@@ -3,7 +3,7 @@
 
 #include "harness/common/columns.h"
 #include "harness/runner/commands/command.h"
-#include "harness/worker/probe.h"
+#include "harness/worker/probes.h"
 #include "kernels/row_source.h"
 
 static void list_columns(void)
@@ -38,25 +38,25 @@ static void list_implementation(const struct implementation *implementation, boo
 			list_strategy(&implementation->strategies[i]);
 }
 
-static void list_strategies(const struct options *options)
+static void list_strategies(const struct request *request)
 {
 	(void)puts("Strategies:");
 	for (size_t i = 0; strategies[i] != NULL; i++)
 		list_strategy(strategies[i]);
-	for (size_t i = 0; i < options->implementation_count; i++)
-		list_implementation(&options->implementations[i], false);
+	for (size_t i = 0; i < request->implementation_count; i++)
+		list_implementation(&request->implementations[i], false);
 	(void)puts("\nCopying patterns:");
 	for (size_t i = 0; patterns[i] != NULL; i++)
 		list_strategy(patterns[i]);
-	for (size_t i = 0; i < options->implementation_count; i++)
-		list_implementation(&options->implementations[i], true);
+	for (size_t i = 0; i < request->implementation_count; i++)
+		list_implementation(&request->implementations[i], true);
 }
 
-static void list_allocators(const struct options *options)
+static void list_allocators(const struct request *request)
 {
 	(void)puts("\nAllocators:");
-	for (size_t i = 0; i < options->allocator_count; i++) {
-		const struct allocator *allocator = &options->allocators[i];
+	for (size_t i = 0; i < request->allocator_count; i++) {
+		const struct allocator *allocator = &request->allocators[i];
 
 		(void)printf("  %-24s %s", allocator->name,
 			     allocator->missing != NULL ? allocator->missing
@@ -81,16 +81,16 @@ static void list_probes(void)
 		(void)printf("  %-24s %s\n", probe->name, probe->help);
 }
 
-static int run(const struct options *options, int argc, char **argv)
+static int run(const struct request *request, int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	if (options->columns) {
+	if (request->given.columns) {
 		list_columns();
 		return finish_output();
 	}
-	list_strategies(options);
-	list_allocators(options);
+	list_strategies(request);
+	list_allocators(request);
 	list_presets();
 	list_probes();
 	(void)puts("\nWork:");

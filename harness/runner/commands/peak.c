@@ -54,7 +54,7 @@ static double print_peaks(struct bench_side *side, const struct allocator *alloc
 	return worst;
 }
 
-static int run(const struct options *options, int argc, char **argv)
+static int run(const struct request *request, int argc, char **argv)
 {
 	const size_t ballast_bytes = (size_t)300 << 20;
 	/* 256 KiB where pages have 4: twice what the kernel counts in one go. */
@@ -68,7 +68,7 @@ static int run(const struct options *options, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (ballast == MAP_FAILED || !side_init(&side, options, &error)) {
+	if (ballast == MAP_FAILED || !side_init(&side, request, &error)) {
 		if (ballast == MAP_FAILED)
 			(void)error_set(&error, "no 300 MiB of memory for the runner to hold");
 		else
@@ -77,12 +77,12 @@ static int run(const struct options *options, int argc, char **argv)
 	}
 	(void)puts("A worker touches a known amount of memory; the runner holds 300 MiB. In KiB:\n"
 		   "allocator       truth   peak that lasts (off)  peak that is over (off)");
-	for (size_t i = 0; i < options->allocator_count; i++) {
-		const struct allocator *allocator = &options->allocators[i];
+	for (size_t i = 0; i < request->allocator_count; i++) {
+		const struct allocator *allocator = &request->allocators[i];
 		double off;
 
 		if (allocator->missing != NULL) {
-			if (options_name_allocator(options, allocator->name)) {
+			if (request_names_allocator(request, allocator->name)) {
 				(void)fprintf(stderr, "growbench: %s: no peak was read: %s\n",
 					      allocator->name, allocator->missing);
 				unread = true;

@@ -24,7 +24,7 @@ static void print_probe_visit(const struct plan *plan, const struct visit *visit
 
 	(void)printf("%" PRIu64 ",%" PRIu64 ",probe,c,%s,%s,1,%" PRIu64 ",1,%.3f,\n", position,
 		     visit->round + 1, probe->probe->name,
-		     plan->options->allocators[visit->allocator].name, probe->bytes,
+		     plan->request->allocators[visit->allocator].name, probe->bytes,
 		     plan_visit_ns(plan, visit) / 1e6);
 }
 
@@ -48,7 +48,7 @@ static void print_visit(const struct plan *plan, const struct visit *visit, uint
 	(void)printf("%" PRIu64 ",%" PRIu64 ",%s,%s,%s,%s,%" PRIu64 ",%" PRIu64 ",%u,%.3f,%s\n",
 		     position, visit->round + 1, pass_names[visit->pass],
 		     block->strategy->implementation, block->strategy->name,
-		     plan->options->allocators[visit->allocator].name, block->size.rows,
+		     plan->request->allocators[visit->allocator].name, block->size.rows,
 		     block->size.row_bytes, block->size.threads, plan_visit_ns(plan, visit) / 1e6,
 		     note);
 }
@@ -61,17 +61,17 @@ static void print_plan_end(const struct plan *plan)
 	for (size_t i = 0; i < plan->cell_count; i++)
 		skipped[plan->cells[i].skip]++;
 	progress_duration(plan_expected_ns(plan), duration, sizeof duration);
-	for (size_t i = 0; i < plan->options->allocator_count; i++)
-		if (plan->options->allocators[i].worker != NULL)
+	for (size_t i = 0; i < plan->request->allocator_count; i++)
+		if (plan->request->allocators[i].worker != NULL)
 			(void)fprintf(stderr, "%s is measured with %s\n",
-				      plan->options->allocators[i].name,
-				      plan->options->allocators[i].worker);
+				      plan->request->allocators[i].name,
+				      plan->request->allocators[i].worker);
 	(void)fprintf(stderr,
 		      "%" PRIu64 " rows: %zu cells x %" PRIu64 " rounds, seed %" PRIu64
 		      "\nexpected time: about %s, by a model of typical machines; the pilot of a "
 		      "run measures it\n",
-		      plan_row_count(plan), plan->cell_count, plan->options->rounds,
-		      plan->options->seed, duration);
+		      plan_row_count(plan), plan->cell_count, plan->request->rounds,
+		      plan->request->seed, duration);
 	for (size_t i = 1; i < sizeof skipped / sizeof *skipped; i++)
 		if (skipped[i] > 0)
 			(void)fprintf(stderr, "%zu cells will be %s%s\n", skipped[i], skip_notes[i],
@@ -97,15 +97,15 @@ static bool print_plan(const struct plan *plan, struct error *error)
 	return true;
 }
 
-static int run(const struct options *options, int argc, char **argv)
+static int run(const struct request *request, int argc, char **argv)
 {
 	struct error error;
 	struct plan plan;
 	struct topology topology;
-	bool ok = topology_load(&topology, options->cpu, &error);
+	bool ok = topology_load(&topology, request->cpu, &error);
 
 	memset(&plan, 0, sizeof plan);
-	ok = ok && plan_make(&plan, options, &topology, machine_memory_bytes(), &error) &&
+	ok = ok && plan_make(&plan, request, &topology, machine_memory_bytes(), &error) &&
 	     print_plan(&plan, &error);
 
 	(void)argc;

@@ -3,11 +3,12 @@
 #include "harness/runner/commands/command.h"
 #include "harness/runner/execute/run.h"
 
-static int run(const struct options *options, int argc, char **argv)
+static int run(const struct request *request, int argc, char **argv)
 {
 	struct error error = {""};
-	enum exit_status status = options->resume != NULL ? run_resume(options, &error)
-							  : run_new(options, argc, argv, &error);
+	enum exit_status status = request->given.resume != NULL
+					  ? run_resume(request, &error)
+					  : run_new(request, argc, argv, &error);
 
 	if (error.text[0] != '\0')
 		(void)fprintf(stderr, "growbench: %s\n", error.text);

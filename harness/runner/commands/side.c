@@ -5,14 +5,14 @@
 #include "harness/runner/execute/run.h"
 #include "harness/runner/process/interrupts.h"
 
-bool side_init(struct bench_side *side, const struct options *options, struct error *error)
+bool side_init(struct bench_side *side, const struct request *request, struct error *error)
 {
 	bool ok;
 
 	memset(side, 0, sizeof *side);
-	ok = topology_load(&side->topology, options->cpu, error) &&
-	     run_worker_path(options, side->worker_path, error) &&
-	     worker_pool_init(&side->pool, side->worker_path, &side->topology, options, &interrupts,
+	ok = topology_load(&side->topology, request->cpu, error) &&
+	     run_worker_path(request, side->worker_path, error) &&
+	     worker_pool_init(&side->pool, side->worker_path, &side->topology, request, &interrupts,
 			      error);
 	/* There is nothing to finish. */
 	side->pool.kill_at = 1;

@@ -17,6 +17,6 @@ struct bench_side {
 };
 
 /* False with the error set; its pool is to be released either way. */
-bool side_init(struct bench_side *side, const struct options *options, struct error *error);
+bool side_init(struct bench_side *side, const struct request *request, struct error *error);
 
 #endif

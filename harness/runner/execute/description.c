@@ -48,10 +48,10 @@ static json_t *allocator_environment(void)
 	return array;
 }
 
-static json_t *worker_cpus(const struct topology *topology, const struct options *options)
+static json_t *worker_cpus(const struct topology *topology, const struct request *request)
 {
 	json_t *array = json_array();
-	uint64_t most = options->threads.values[options->threads.count - 1];
+	uint64_t most = request->threads.values[request->threads.count - 1];
 
 	for (size_t i = 0; i < worker_cpu_count(topology, (unsigned)most); i++)
 		(void)json_array_append_new(array,
@@ -59,12 +59,12 @@ static json_t *worker_cpus(const struct topology *topology, const struct options
 	return array;
 }
 
-static json_t *passes_of(const struct options *options)
+static json_t *passes_of(const struct request *request)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < PASS_COUNT; i++)
-		if (options->passes[i])
+		if (request->passes[i])
 			(void)json_array_append_new(array, json_string(pass_names[i]));
 	return array;
 }
@@ -76,7 +76,7 @@ static void plan_digest_text(const struct description_facts *facts, char *text, 
 
 static json_t *describe_run(const struct description_facts *facts)
 {
-	const struct options *options = facts->options;
+	const struct request *request = facts->request;
 	char started[32];
 
 	char digest[24];
@@ -85,13 +85,13 @@ static json_t *describe_run(const struct description_facts *facts)
 	plan_digest_text(facts, digest, sizeof digest);
 	return json_pack(
 		"{s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:o, s:I, s:I, s:s, s:o, s:b, s:o, s:I, s:s}",
-		"state", "running", "started_utc", started, "preset", options->preset->name,
+		"state", "running", "started_utc", started, "preset", request->preset->name,
 		"arguments", arguments_of(facts->argc, facts->argv), "work",
-		row_work_names[options->work], "seed", (json_int_t)options->seed, "rounds",
-		(json_int_t)options->rounds, "passes", passes_of(options), "budget_s",
-		(json_int_t)options->budget_s, "timeout_s", (json_int_t)options->timeout_s, "order",
+		row_work_names[request->work], "seed", (json_int_t)request->seed, "rounds",
+		(json_int_t)request->rounds, "passes", passes_of(request), "budget_s",
+		(json_int_t)request->budget_s, "timeout_s", (json_int_t)request->timeout_s, "order",
 		"rounds of shuffled blocks, allocators in Latin-square order", "worker_cpus",
-		worker_cpus(facts->topology, options), "runner_has_its_own_cpu",
+		worker_cpus(facts->topology, request), "runner_has_its_own_cpu",
 		(int)facts->runner_has_its_own_cpu, "allocator_environment",
 		allocator_environment(), "planned_row_count",
 		(json_int_t)plan_row_count(facts->plan), "plan_digest", digest);
@@ -133,14 +133,14 @@ static json_t *describe_allocator(const struct allocator *allocator,
 			 or_null(check->untraced), "why_no_system_calls", or_null(check->blind));
 }
 
-static json_t *describe_allocators(const struct options *options,
+static json_t *describe_allocators(const struct request *request,
 				   const struct allocator_check *checks)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < options->allocator_count; i++)
+	for (size_t i = 0; i < request->allocator_count; i++)
 		(void)json_array_append_new(
-			array, describe_allocator(&options->allocators[i], &checks[i]));
+			array, describe_allocator(&request->allocators[i], &checks[i]));
 	return array;
 }
 
@@ -163,12 +163,12 @@ static json_t *strategies_of(const struct implementation *implementation)
 	return array;
 }
 
-static json_t *describe_implementations(const struct options *options)
+static json_t *describe_implementations(const struct request *request)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < options->implementation_count; i++) {
-		const struct implementation *implementation = &options->implementations[i];
+	for (size_t i = 0; i < request->implementation_count; i++) {
+		const struct implementation *implementation = &request->implementations[i];
 
 		(void)json_array_append_new(
 			array, json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:o, s:o}", "name",
@@ -182,12 +182,12 @@ static json_t *describe_implementations(const struct options *options)
 	return array;
 }
 
-void description_set_allocators(json_t *description, const struct options *options,
+void description_set_allocators(json_t *description, const struct request *request,
 				const struct allocator_check *checks)
 {
-	(void)json_object_set_new(description, "allocators", describe_allocators(options, checks));
+	(void)json_object_set_new(description, "allocators", describe_allocators(request, checks));
 	(void)json_object_set_new(description, "implementations",
-				  describe_implementations(options));
+				  describe_implementations(request));
 }
 
 void description_end(json_t *description, const char *state, uint64_t row_count, uint64_t rounds_ns,
@@ -423,8 +423,8 @@ bool description_check_same(const json_t *description, const struct description_
 bool description_check_allocators(const json_t *description, const struct description_facts *facts,
 				  const struct allocator_check *checks, struct error *error)
 {
-	json_t *allocators = describe_allocators(facts->options, checks);
-	json_t *implementations = describe_implementations(facts->options);
+	json_t *allocators = describe_allocators(facts->request, checks);
+	json_t *implementations = describe_implementations(facts->request);
 	bool same =
 		same_allocators(json_object_get(description, "allocators"), allocators, error) &&
 		same_implementations(json_object_get(description, "implementations"),

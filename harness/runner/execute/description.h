@@ -17,7 +17,7 @@
 struct description_facts {
 	const char *run_id;
 	const char *machine_id;
-	const struct options *options;
+	const struct request *request;
 	const struct plan *plan;
 	const struct visit *visits; /* plan_order() of it */
 	const struct topology *topology;
@@ -33,7 +33,7 @@ void description_utc_now(char *text, size_t size);
 json_t *description_begin(const struct description_facts *facts);
 
 /* Sets the allocators and how they were found; one check for each. */
-void description_set_allocators(json_t *description, const struct options *options,
+void description_set_allocators(json_t *description, const struct request *request,
 				const struct allocator_check *checks);
 
 /* Sets how the run ended. */

@@ -53,8 +53,8 @@ static bool look(const struct plan *plan, struct worker_pool *pool, size_t b, si
 		.strategy = block->strategy,
 		.implementation = block->implementation,
 		.size = block->size,
-		.allocator = &plan->options->allocators[a],
-		.iterations = plan->options->warm_limit_ns > 0 ? pilot_iterations(cell) : 0,
+		.allocator = &plan->request->allocators[a],
+		.iterations = plan->request->warm_limit_ns > 0 ? pilot_iterations(cell) : 0,
 		.values = 1,
 	};
 	struct record record = record_init();
@@ -86,7 +86,7 @@ static bool is_clear(const struct plan *plan, const struct block *block)
 {
 	return plan_is_slow_to_start(block) && !block->strategy->is_pattern &&
 	       block->strategy->order < GROWTH_QUADRATIC && block->size.rows >= 100 &&
-	       block->size.rows <= 10000 && plan->options->warm_limit_ns >= HUGE_VAL;
+	       block->size.rows <= 10000 && plan->request->warm_limit_ns >= HUGE_VAL;
 }
 
 /* The cell of our kernel of the same name and size. */
@@ -151,8 +151,8 @@ static void look_or_predict(struct plan *plan, struct worker_pool *pool, struct 
 
 bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *progress)
 {
-	const struct options *options = plan->options;
-	struct history *histories = calloc(options->allocator_count, sizeof *histories);
+	const struct request *request = plan->request;
+	struct history *histories = calloc(request->allocator_count, sizeof *histories);
 	bool whole = histories != NULL;
 	double expected_ns = 0;
 
@@ -167,8 +167,8 @@ bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *pro
 		(void)snprintf(label, sizeof label, "%s %" PRIu64 " x %" PRIu64 " B",
 			       block->strategy->name, block->size.rows, block->size.row_bytes);
 		if (b > 0 && !same_series(block, &plan->blocks[b - 1]))
-			memset(histories, 0, options->allocator_count * sizeof *histories);
-		for (size_t a = 0; a < options->allocator_count && whole; a++) {
+			memset(histories, 0, request->allocator_count * sizeof *histories);
+		for (size_t a = 0; a < request->allocator_count && whole; a++) {
 			struct cell *cell = plan_cell(plan, b, a);
 			double expected = cell->skip == CELL_MEASURED ? cell->worker_ns : 0;
 
@@ -205,7 +205,7 @@ json_t *pilot_save(const struct plan *plan)
 	for (size_t b = 0; b < plan->block_count; b++) {
 		const struct block *block = &plan->blocks[b];
 
-		for (size_t a = 0; a < plan->options->allocator_count; a++) {
+		for (size_t a = 0; a < plan->request->allocator_count; a++) {
 			const struct cell *cell = plan_cell(plan, b, a);
 
 			(void)json_array_append_new(
@@ -213,7 +213,7 @@ json_t *pilot_save(const struct plan *plan)
 				json_pack("{s:s, s:s, s:s, s:I, s:I, s:i, s:s, s:f, s:f, s:I}",
 					  "implementation", block->strategy->implementation,
 					  "strategy", block->strategy->name, "allocator",
-					  plan->options->allocators[a].name, "rows",
+					  plan->request->allocators[a].name, "rows",
 					  (json_int_t)block->size.rows, "row_bytes",
 					  (json_int_t)block->size.row_bytes, "threads",
 					  (int)block->size.threads, "plan", skip_names[cell->skip],
@@ -270,10 +270,10 @@ bool pilot_load(struct plan *plan, const json_t *pilot, struct error *error)
 		return error_set(error, "its plan has %zu cells instead of %zu",
 				 json_array_size(pilot), plan->cell_count);
 	for (size_t b = 0; b < plan->block_count; b++)
-		for (size_t a = 0; a < plan->options->allocator_count; a++)
+		for (size_t a = 0; a < plan->request->allocator_count; a++)
 			if (!load_cell(
-				    json_array_get(pilot, b * plan->options->allocator_count + a),
-				    &plan->blocks[b], plan->options->allocators[a].name,
+				    json_array_get(pilot, b * plan->request->allocator_count + a),
+				    &plan->blocks[b], plan->request->allocators[a].name,
 				    plan_cell(plan, b, a)))
 				return error_set(error, "its plan has other cells");
 	plan_decide(plan);

@@ -13,6 +13,7 @@
 #include "harness/runner/execute/check.h"
 #include "harness/runner/execute/description.h"
 #include "harness/runner/record/folder.h"
+#include "harness/runner/request/read.h"
 #include "harness/runner/process/interrupts.h"
 #include "harness/runner/machine/machine.h"
 #include "harness/runner/execute/pilot.h"
@@ -24,7 +25,7 @@
 
 /* A run under way. */
 struct run {
-	const struct options *options;
+	const struct request *request;
 	struct topology topology;
 	struct plan plan;
 	struct visit *visits; /* plan_order */
@@ -49,17 +50,17 @@ struct run {
 /* The one whose folder is there, for run_give_up. */
 static struct run *under_way;
 
-bool run_worker_path(const struct options *options, char *path, struct error *error)
+bool run_worker_path(const struct request *request, char *path, struct error *error)
 {
 	ssize_t length;
 
-	if (options->worker != NULL) {
-		const char *reason = program_why_not(options->worker);
+	if (request->worker != NULL) {
+		const char *reason = program_why_not(request->worker);
 
-		if (reason == NULL && realpath(options->worker, path) == NULL)
+		if (reason == NULL && realpath(request->worker, path) == NULL)
 			reason = strerror(errno);
 		return reason == NULL || error_set(error, "--worker: %s cannot be executed: %s",
-						   options->worker, reason);
+						   request->worker, reason);
 	}
 	length = readlink("/proc/self/exe", path, PATH_MAX - 32);
 	if (length <= 0)
@@ -115,8 +116,8 @@ static void set_cell(const struct run *run, const struct visit *visit, uint64_t 
 	record_set_count(record, "round", visit->round + 1);
 	record_set_count(record, "position", position + 1);
 	record_set_text(record, "pass", pass_names[visit->pass]);
-	record_set_text(record, "allocator", run->options->allocators[visit->allocator].name);
-	record_set_text(record, "work", row_work_names[run->options->work]);
+	record_set_text(record, "allocator", run->request->allocators[visit->allocator].name);
+	record_set_text(record, "work", row_work_names[run->request->work]);
 	record_set_count(record, "page_bytes", (uint64_t)sysconf(_SC_PAGESIZE));
 	if (visit->pass == PASS_PROBE)
 		set_probe(run, visit, record);
@@ -148,7 +149,7 @@ static void set_skipped(const struct run *run, const struct visit *visit, const 
 			       "%" PRIu64
 			       " rounds would take more than 4%% of the budget of %" PRIu64
 			       " s; --budget gives more",
-			       run->options->rounds, run->options->budget_s);
+			       run->request->rounds, run->request->budget_s);
 		record_set_text(record, "status", "skipped_predicted");
 		record_set_text(record, "status_detail", detail);
 		record_set_real(record, "predicted_cold_build_release_ns", cell->cold_ns);
@@ -165,17 +166,17 @@ static void set_skipped(const struct run *run, const struct visit *visit, const 
 		record_set_text(record, "status_detail", detail);
 		break;
 	case CELL_MEASURED:
-		if (plan_is_slow_to_start(block) && cell->rounds == run->options->slow_rounds)
+		if (plan_is_slow_to_start(block) && cell->rounds == run->request->slow_rounds)
 			(void)snprintf(detail, sizeof detail,
 				       "programs that take long to start are measured in %" PRIu64
 				       " of the %" PRIu64 " rounds; --rounds gives them all",
-				       cell->rounds, run->options->rounds);
+				       cell->rounds, run->request->rounds);
 		else
 			(void)snprintf(detail, sizeof detail,
 				       "all %" PRIu64
 				       " rounds would take more than 4%% of the budget of "
 				       "%" PRIu64 " s: %" PRIu64 " of them are measured",
-				       run->options->rounds, run->options->budget_s, cell->rounds);
+				       run->request->rounds, run->request->budget_s, cell->rounds);
 		record_set_text(record, "status", "skipped_rounds");
 		record_set_text(record, "status_detail", detail);
 		break;
@@ -194,7 +195,7 @@ static void set_skipped(const struct run *run, const struct visit *visit, const 
 /* Is the timeline of such cells recorded? */
 static bool has_timeline(const struct run *run, const struct size *size)
 {
-	const struct counts *timeline = &run->options->timeline;
+	const struct counts *timeline = &run->request->timeline;
 
 	for (size_t i = 0; i < timeline->count; i++)
 		if (timeline->values[i] == size->rows)
@@ -212,7 +213,7 @@ static void do_cell(struct run *run, const struct visit *visit, struct record *r
 		.strategy = block->strategy,
 		.implementation = block->implementation,
 		.size = block->size,
-		.allocator = &run->options->allocators[visit->allocator],
+		.allocator = &run->request->allocators[visit->allocator],
 	};
 
 	if (cell->skip != CELL_MEASURED || (visit->pass == plan_measuring_pass(block) &&
@@ -235,7 +236,7 @@ static void do_cell(struct run *run, const struct visit *visit, struct record *r
 	}
 	if (visit->pass == PASS_TRACE && block->implementation == NULL &&
 	    has_timeline(run, &block->size))
-		task.points = run->options->timeline_points;
+		task.points = run->request->timeline_points;
 	run->alive_ns += worker_run(&run->pool, &task, record);
 }
 
@@ -247,7 +248,7 @@ static void do_probe(struct run *run, const struct visit *visit, struct record *
 		.pass = pass_names[PASS_PROBE],
 		.probe = probe->probe->name,
 		.size = {.rows = 1, .row_bytes = probe->bytes, .threads = 1},
-		.allocator = &run->options->allocators[visit->allocator],
+		.allocator = &run->request->allocators[visit->allocator],
 	};
 
 	if (strcmp(check->status, "ok") != 0) {
@@ -290,7 +291,7 @@ static void make_row(struct run *run, const struct visit *visit, uint64_t positi
 
 static void show(struct run *run, const struct visit *visit)
 {
-	const char *allocator = run->options->allocators[visit->allocator].name;
+	const char *allocator = run->request->allocators[visit->allocator].name;
 	char label[160];
 
 	if (visit->pass == PASS_PROBE) {
@@ -391,16 +392,16 @@ static void warn_of_the_system(struct run *run, const struct allocator_check *ch
 
 static void check_allocators(struct run *run)
 {
-	const struct options *options = run->options;
+	const struct request *request = run->request;
 	struct warned warned = {false, false};
 
-	for (size_t a = 0; a < options->allocator_count; a++) {
-		const struct allocator *allocator = &options->allocators[a];
+	for (size_t a = 0; a < request->allocator_count; a++) {
+		const struct allocator *allocator = &request->allocators[a];
 		struct allocator_check *check = &run->checks[a];
 
 		*check = check_allocator(&run->pool, allocator);
 		if (strcmp(check->status, "ok") == 0) {
-			if (options->passes[PASS_TRACE])
+			if (request->passes[PASS_TRACE])
 				check_trace(&run->pool, allocator, check);
 			warn_of_the_system(run, check, &warned);
 			if (check->untraced[0] != '\0')
@@ -423,8 +424,8 @@ static void check_allocators(struct run *run)
 /* Says which implementations cannot be measured. */
 static void warn_of_implementations(struct run *run)
 {
-	for (size_t i = 0; i < run->options->implementation_count; i++) {
-		const struct implementation *implementation = &run->options->implementations[i];
+	for (size_t i = 0; i < run->request->implementation_count; i++) {
+		const struct implementation *implementation = &run->request->implementations[i];
 
 		if (strcmp(implementation->status, "ok") != 0)
 			progress_warn(&run->progress, "%s is left out (%s): %s",
@@ -442,7 +443,7 @@ static bool do_pilot(struct run *run, struct error *error)
 	size_t predicted = 0;
 
 	/* Without measurements the model's times will do. */
-	if ((run->options->passes[PASS_MEASURE] || run->options->passes[PASS_PATTERN]) &&
+	if ((run->request->passes[PASS_MEASURE] || run->request->passes[PASS_PATTERN]) &&
 	    !pilot_run(&run->plan, &run->pool, &run->progress))
 		return false;
 	for (size_t i = 0; i < run->plan.cell_count; i++)
@@ -460,7 +461,7 @@ static bool do_pilot(struct run *run, struct error *error)
 
 static void summarise(struct run *run)
 {
-	if (run->options->no_summary || run->rows_written == 0)
+	if (run->request->given.no_summary || run->rows_written == 0)
 		return;
 	if (!verb_run("summarise", run->folder.path))
 		progress_warn(&run->progress,
@@ -539,21 +540,21 @@ static enum exit_status do_all(struct run *run, struct error *error)
 
 /* ---- beginning and going on ---- */
 
-static bool run_init(struct run *run, const struct options *options, struct error *error)
+static bool run_init(struct run *run, const struct request *request, struct error *error)
 {
 	interrupts_ignore_write_signals();
 	memset(run, 0, sizeof *run);
-	run->options = options;
+	run->request = request;
 	run->folder.csv_fd = -1;
-	run->progress = progress_init(options->quiet);
-	if (!topology_load(&run->topology, options->cpu, error) ||
-	    !run_worker_path(options, run->worker_path, error) ||
-	    !plan_make(&run->plan, options, &run->topology, machine_memory_bytes(), error) ||
-	    !worker_pool_init(&run->pool, run->worker_path, &run->topology, options, &interrupts,
+	run->progress = progress_init(request->given.quiet);
+	if (!topology_load(&run->topology, request->cpu, error) ||
+	    !run_worker_path(request, run->worker_path, error) ||
+	    !plan_make(&run->plan, request, &run->topology, machine_memory_bytes(), error) ||
+	    !worker_pool_init(&run->pool, run->worker_path, &run->topology, request, &interrupts,
 			      error))
 		return false;
 	machine_id(&run->topology, run->machine_id, sizeof run->machine_id);
-	run->checks = calloc(options->allocator_count, sizeof *run->checks);
+	run->checks = calloc(request->allocator_count, sizeof *run->checks);
 	run->done = calloc(plan_row_count(&run->plan) + 1, 1);
 	run->visits = plan_order(&run->plan);
 	return (run->checks != NULL && run->done != NULL && run->visits != NULL) ||
@@ -588,16 +589,16 @@ const char *run_give_up(void)
 /* Room for all rows, the summary and the plots, with a margin. */
 static uint64_t needed_bytes(const struct run *run)
 {
-	uint64_t timelines = run->options->timeline.count * run->options->strategy_count *
-			     run->options->row_bytes.count * run->options->allocator_count;
+	uint64_t timelines = run->request->timeline.count * run->request->strategy_count *
+			     run->request->row_bytes.count * run->request->allocator_count;
 
 	return plan_row_count(&run->plan) * 800 + (16 << 20) +
-	       timelines * run->options->timeline_points * 100;
+	       timelines * run->request->timeline_points * 100;
 }
 
 static bool stay_off(const struct run *run)
 {
-	const struct counts *threads = &run->options->threads;
+	const struct counts *threads = &run->request->threads;
 
 	return topology_stay_off(&run->topology, threads->values[threads->count - 1]);
 }
@@ -607,7 +608,7 @@ static struct description_facts facts_of(const struct run *run)
 	struct description_facts facts = {
 		.run_id = run->run_id,
 		.machine_id = run->machine_id,
-		.options = run->options,
+		.request = run->request,
 		.plan = &run->plan,
 		.visits = run->visits,
 		.topology = &run->topology,
@@ -635,9 +636,10 @@ static bool claim_folder(struct run *run, struct error *error)
 	char path[PATH_MAX];
 
 	(void)snprintf(path, sizeof path, "%s/%s", GROWBENCH_RESULTS, run->run_id);
-	return folder_init(&run->folder, run->options->out != NULL ? run->options->out : path,
+	return folder_init(&run->folder,
+			   run->request->given.out != NULL ? run->request->given.out : path,
 			   error) &&
-	       folder_check(&run->folder, run->options->overwrite, error);
+	       folder_check(&run->folder, run->request->given.overwrite, error);
 }
 
 /* Does the plan have rows of all that was named? It is told now, and not only in the end. */
@@ -646,7 +648,7 @@ static void check_requirements(struct run *run)
 	const uint64_t count = plan_row_count(&run->plan);
 	bool missing = true;
 
-	run->requirements = requirements_init(run->options);
+	run->requirements = requirements_init(run->request);
 	for (uint64_t i = 0; i < count && missing; i++) {
 		struct record record = record_init();
 
@@ -662,7 +664,7 @@ static bool look_around(struct run *run, struct error *error)
 {
 	warn_of_implementations(run);
 	check_allocators(run);
-	description_set_allocators(run->description, run->options, run->checks);
+	description_set_allocators(run->description, run->request, run->checks);
 	return interrupts > 0 || description_write(run->description, &run->folder, error);
 }
 
@@ -670,8 +672,8 @@ static bool begin(struct run *run, int argc, char **argv, struct error *error)
 {
 	struct description_facts facts = facts_of(run);
 	char *header = record_csv_header();
-	bool ok = folder_create(&run->folder, header, run->options->overwrite, needed_bytes(run),
-				error);
+	bool ok = folder_create(&run->folder, header, run->request->given.overwrite,
+				needed_bytes(run), error);
 
 	free(header);
 	if (!ok)
@@ -698,19 +700,19 @@ static void note(const char *text, void *progress)
 	progress_note(progress, "note: %s", text);
 }
 
-enum exit_status run_new(const struct options *options, int argc, char **argv, struct error *error)
+enum exit_status run_new(const struct request *request, int argc, char **argv, struct error *error)
 {
 	enum exit_status status = EXIT_USAGE;
 	struct run run;
 
 	error->text[0] = '\0';
-	if (run_init(&run, options, error)) {
+	if (run_init(&run, request, error)) {
 		name_run(&run);
 		if (claim_folder(&run, error)) {
 			(void)machine_warnings(&run.topology, note, &run.progress);
 			progress_note(&run.progress,
 				      "%zu cells in %" PRIu64 " rounds, seed %" PRIu64 ", into %s",
-				      run.plan.cell_count, options->rounds, options->seed,
+				      run.plan.cell_count, request->rounds, request->seed,
 				      run.folder.path);
 			check_requirements(&run);
 			if (begin(&run, argc, argv, error))
@@ -779,36 +781,36 @@ static bool take_up(struct run *run, struct error *error)
 }
 
 /* The options that the run was begun with; *argv is owned by the caller. */
-static bool begun_options(const json_t *description, const struct options *now,
-			  struct options *options, char ***argv, struct error *error)
+static bool begun_request(const json_t *description, const struct request *now,
+			  struct request *request, char ***argv, struct error *error)
 {
 	int argc;
 
 	*argv = description_arguments(description, &argc, error);
-	if (*argv == NULL || !options_parse(argc, *argv, options, error))
+	if (*argv == NULL || !request_read(argc, *argv, request, error))
 		return false;
-	options->seed = (uint64_t)json_integer_value(
+	request->seed = (uint64_t)json_integer_value(
 		json_object_get(json_object_get(description, "run"), "seed"));
-	options->quiet = now->quiet;
-	options->no_summary = now->no_summary;
+	request->given.quiet = now->given.quiet;
+	request->given.no_summary = now->given.no_summary;
 	return true;
 }
 
-enum exit_status run_resume(const struct options *options, struct error *error)
+enum exit_status run_resume(const struct request *request, struct error *error)
 {
 	enum exit_status status = EXIT_USAGE;
 	struct folder folder;
-	struct options begun;
+	struct request begun;
 	struct run run;
 	json_t *description = NULL;
 	char **argv = NULL;
 
 	memset(&begun, 0, sizeof begun);
 	error->text[0] = '\0';
-	if (!folder_init(&folder, options->resume, error) || !folder_open(&folder, error))
+	if (!folder_init(&folder, request->given.resume, error) || !folder_open(&folder, error))
 		return EXIT_USAGE;
 	description = description_read(&folder, error);
-	if (description != NULL && begun_options(description, options, &begun, &argv, error)) {
+	if (description != NULL && begun_request(description, request, &begun, &argv, error)) {
 		bool ok = run_init(&run, &begun, error);
 
 		run.description = json_incref(description);
@@ -825,7 +827,7 @@ enum exit_status run_resume(const struct options *options, struct error *error)
 	} else {
 		folder_release(&folder);
 	}
-	options_release(&begun);
+	request_release(&begun);
 	json_decref(description);
 	free(argv);
 	return status;

@@ -6,18 +6,18 @@
 
 #include "harness/common/error.h"
 #include "harness/common/exit_status.h"
-#include "harness/runner/request/options.h"
+#include "harness/runner/request/request.h"
 
 /* The worker program beside the runner, or the one that --worker names, into path, which has room
  * for PATH_MAX. False with a message if it cannot be executed. */
-bool run_worker_path(const struct options *options, char *path, struct error *error);
+bool run_worker_path(const struct request *request, char *path, struct error *error);
 
 /*
  * Does the run that the options ask for; argc and argv are recorded. Shows progress on standard
  * error, and prints the run's folder on standard output when it is whole. *error is empty, or says
  * why the run failed.
  */
-enum exit_status run_new(const struct options *options, int argc, char **argv, struct error *error);
+enum exit_status run_new(const struct request *request, int argc, char **argv, struct error *error);
 
 /*
  * For when the process has to end at once (no_memory.c): brings the folder of the run under way
@@ -28,6 +28,6 @@ const char *run_give_up(void);
 
 /* Goes on with the run in options->resume: with the options it was begun with, the same order, the
  * same pilot, and only the rows that are not there yet. */
-enum exit_status run_resume(const struct options *options, struct error *error);
+enum exit_status run_resume(const struct request *request, struct error *error);
 
 #endif

@@ -17,14 +17,14 @@
 #include "harness/runner/process/program.h"
 
 bool worker_pool_init(struct worker_pool *pool, const char *path, const struct topology *topology,
-		      const struct options *options, const volatile sig_atomic_t *interrupts,
+		      const struct request *request, const volatile sig_atomic_t *interrupts,
 		      struct error *error)
 {
 	memset(pool, 0, sizeof *pool);
 	pool->path = path;
 	pool->topology = topology;
-	pool->timeout_ns = options->timeout_s * 1000000000;
-	pool->work = options->work;
+	pool->timeout_ns = request->timeout_s * 1000000000;
+	pool->work = request->work;
 	pool->interrupts = interrupts;
 	pool->kill_at = 2;
 	pool->environment = environment_for_workers(&pool->environment_count);

@@ -33,7 +33,7 @@ struct worker_pool {
 
 /* Sets up the pool; path, topology and interrupts must outlive it. False without memory. */
 bool worker_pool_init(struct worker_pool *pool, const char *path, const struct topology *topology,
-		      const struct options *options, const volatile sig_atomic_t *interrupts,
+		      const struct request *request, const volatile sig_atomic_t *interrupts,
 		      struct error *error);
 
 void worker_pool_release(struct worker_pool *pool);

@@ -91,7 +91,7 @@ uint64_t plan_digest(const struct plan *plan, const struct visit *visits)
 
 		hash = digest(hash, &visit->round, sizeof visit->round);
 		hash = digest_text(hash, pass_names[visit->pass]);
-		hash = digest_text(hash, plan->options->allocators[visit->allocator].name);
+		hash = digest_text(hash, plan->request->allocators[visit->allocator].name);
 		if (visit->pass == PASS_PROBE) {
 			const struct probe_visit *probe = &plan->probes[visit->block];
 
@@ -122,7 +122,7 @@ uint64_t plan_payload_bytes(const struct block *block)
 
 struct cell *plan_cell(const struct plan *plan, size_t block, size_t allocator)
 {
-	return &plan->cells[block * plan->options->allocator_count + allocator];
+	return &plan->cells[block * plan->request->allocator_count + allocator];
 }
 
 uint64_t plan_needed_bytes(const struct block *block)
@@ -209,9 +209,9 @@ static unsigned choose_values(double value)
 
 static bool within_share(const struct plan *plan, double worker_ns)
 {
-	double allowed = (double)plan->options->budget_s * 1e9 * cell_share;
+	double allowed = (double)plan->request->budget_s * 1e9 * cell_share;
 
-	return worker_ns * (double)plan->options->rounds <= allowed;
+	return worker_ns * (double)plan->request->rounds <= allowed;
 }
 
 bool plan_affords(const struct plan *plan, const struct block *block, double worker_ns)
@@ -220,9 +220,9 @@ bool plan_affords(const struct plan *plan, const struct block *block, double wor
 		return true;
 	/* A program that takes long to start has no room to take long as well, but in a preset that
 	 * is about it. */
-	if (plan_is_slow_to_start(block) && plan->options->preset->slow_rounds != 0)
+	if (plan_is_slow_to_start(block) && plan->request->preset->slow_rounds != 0)
 		return within_share(plan, worker_ns);
-	if (plan->options->preset->always_article && block->size.rows <= ARTICLE_ROWS &&
+	if (plan->request->preset->always_article && block->size.rows <= ARTICLE_ROWS &&
 	    block->size.row_bytes <= ARTICLE_ROW_BYTES && block->size.threads == 1)
 		return true;
 	return within_share(plan, worker_ns);
@@ -232,9 +232,9 @@ bool plan_affords(const struct plan *plan, const struct block *block, double wor
 static uint64_t choose_rounds(const struct plan *plan, const struct block *block, double worker_ns)
 {
 	const uint64_t rounds =
-		plan_is_slow_to_start(block) && plan->options->slow_rounds < plan->options->rounds
-			? plan->options->slow_rounds
-			: plan->options->rounds;
+		plan_is_slow_to_start(block) && plan->request->slow_rounds < plan->request->rounds
+			? plan->request->slow_rounds
+			: plan->request->rounds;
 
 	if (block->strategy->order < GROWTH_QUADRATIC || rounds <= ROUNDS_FOR_INTERVAL ||
 	    within_share(plan, worker_ns))
@@ -244,7 +244,7 @@ static uint64_t choose_rounds(const struct plan *plan, const struct block *block
 
 bool plan_measures(const struct plan *plan, const struct cell *cell, uint64_t round)
 {
-	const uint64_t rounds = plan->options->rounds;
+	const uint64_t rounds = plan->request->rounds;
 
 	/* Spread evenly over the run. */
 	return (round + 1) * cell->rounds / rounds > round * cell->rounds / rounds;
@@ -261,7 +261,7 @@ static bool may_be_measured(const struct cell *cell)
 static void block_warm_ns(const struct plan *plan, const struct block *block,
 			  const struct cell *cells, double *median, double *largest)
 {
-	size_t most = plan->options->allocator_count;
+	size_t most = plan->request->allocator_count;
 	double *times = calloc(most + 1, sizeof *times);
 	size_t count = 0;
 
@@ -281,7 +281,7 @@ static void block_warm_ns(const struct plan *plan, const struct block *block,
 
 bool plan_has_warm(const struct plan *plan, const struct cell *cell)
 {
-	return cell->warm_ns <= plan->options->warm_limit_ns;
+	return cell->warm_ns <= plan->request->warm_limit_ns;
 }
 
 /* What a worker will do for this cell, and whether the budget allows that. */
@@ -317,7 +317,7 @@ void plan_decide(struct plan *plan)
 
 		block_warm_ns(plan, block, plan_cell(plan, b, 0), &median_ns, &largest_ns);
 		block->iterations = choose_iterations(median_ns, largest_ns);
-		for (size_t a = 0; a < plan->options->allocator_count; a++)
+		for (size_t a = 0; a < plan->request->allocator_count; a++)
 			decide_cell(plan, block, plan_cell(plan, b, a));
 	}
 }
@@ -373,13 +373,13 @@ double plan_expected_ns(const struct plan *plan)
 /* Rounds of a pass other than the probes. */
 static uint64_t pass_rounds(const struct plan *plan, enum pass pass)
 {
-	const struct options *options = plan->options;
+	const struct request *request = plan->request;
 
-	if (!options->passes[pass])
+	if (!request->passes[pass])
 		return 0;
 	return pass == PASS_TRACE     ? 1
-	       : pass == PASS_LATENCY ? options->latency_rounds
-				      : options->rounds;
+	       : pass == PASS_LATENCY ? request->latency_rounds
+				      : request->rounds;
 }
 
 /* A program that could not be asked what it can build: its rows say why, in the first of the passes
@@ -394,7 +394,7 @@ static enum pass first_pass(const struct plan *plan)
 {
 	enum pass pass = PASS_MEASURE;
 
-	while (pass < PASS_PROBE && !plan->options->passes[pass])
+	while (pass < PASS_PROBE && !plan->request->passes[pass])
 		pass++;
 	return pass;
 }
@@ -435,7 +435,7 @@ static uint64_t round_count(const struct plan *plan)
  * the middle. */
 static uint64_t probe_visits(const struct plan *plan)
 {
-	return round_count(plan) > 1 && !plan->options->preset->is_short ? 3 : 2;
+	return round_count(plan) > 1 && !plan->request->preset->is_short ? 3 : 2;
 }
 
 uint64_t plan_row_count(const struct plan *plan)
@@ -445,17 +445,17 @@ uint64_t plan_row_count(const struct plan *plan)
 	for (enum pass pass = PASS_MEASURE; pass < PASS_PROBE; pass++)
 		for (size_t b = 0; b < plan->block_count; b++)
 			if (has_pass(plan, pass, b, 0))
-				count += plan->options->allocator_count * pass_rounds(plan, pass);
+				count += plan->request->allocator_count * pass_rounds(plan, pass);
 	return count;
 }
 
 /* Would an implementation that takes long to start be measured at so many rows? */
-static bool is_slow_size(const struct options *options, uint64_t rows)
+static bool is_slow_size(const struct request *request, uint64_t rows)
 {
-	const char *next = options->preset->slow_rows;
+	const char *next = request->preset->slow_rows;
 	char *end;
 
-	if (next == NULL || options->rows_text != NULL || options->shapes_text != NULL)
+	if (next == NULL || request->given.rows != NULL || request->given.shapes != NULL)
 		return true;
 	for (; *next != '\0'; next = *end == ',' ? end + 1 : end)
 		if (strtoull(next, &end, 10) == rows)
@@ -468,7 +468,7 @@ static bool add_block(struct plan *plan, const struct block *added, struct error
 	struct block *block = &plan->blocks[plan->block_count];
 	uint64_t bytes;
 
-	if (plan_is_slow_to_start(added) && !is_slow_size(plan->options, added->size.rows))
+	if (plan_is_slow_to_start(added) && !is_slow_size(plan->request, added->size.rows))
 		return true;
 	*block = *added;
 	plan->block_count++;
@@ -484,15 +484,15 @@ static bool add_block(struct plan *plan, const struct block *added, struct error
 
 static bool add_blocks(struct plan *plan, const struct strategy *strategy, struct error *error)
 {
-	const struct options *options = plan->options;
+	const struct request *request = plan->request;
 
-	for (size_t t = 0; t < options->threads.count; t++) {
-		for (size_t i = 0; i < options->shape_count; i++) {
+	for (size_t t = 0; t < request->threads.count; t++) {
+		for (size_t i = 0; i < request->shape_count; i++) {
 			const struct block added = {
 				.strategy = strategy,
-				.implementation = options_implementation(options, strategy),
-				.size = {options->shapes[i].rows, options->shapes[i].row_bytes,
-					 (unsigned)options->threads.values[t]},
+				.implementation = request_implementation(request, strategy),
+				.size = {request->shapes[i].rows, request->shapes[i].row_bytes,
+					 (unsigned)request->threads.values[t]},
 			};
 
 			/* Other languages' threads are another question. */
@@ -524,15 +524,15 @@ static void estimate_cells(struct plan *plan)
 		const struct block *block = &plan->blocks[b];
 		bool fits = plan_needed_bytes(block) <= plan->memory_bytes;
 
-		for (size_t a = 0; a < plan->options->allocator_count; a++) {
+		for (size_t a = 0; a < plan->request->allocator_count; a++) {
 			struct cell *cell = plan_cell(plan, b, a);
 
 			cell->cold_ns = model_ns(block, true);
 			cell->warm_ns = model_ns(block, false);
-			cell->rounds = plan->options->rounds;
+			cell->rounds = plan->request->rounds;
 			if (is_out(block, &cell->skip))
 				continue;
-			if (plan->options->allocators[a].missing != NULL)
+			if (plan->request->allocators[a].missing != NULL)
 				cell->skip = CELL_UNAVAILABLE;
 			else
 				cell->skip = fits ? CELL_MEASURED : CELL_NO_MEMORY;
@@ -542,10 +542,10 @@ static void estimate_cells(struct plan *plan)
 }
 
 /* The first allocator that is there, or the first of all. */
-static size_t first_allocator(const struct options *options)
+static size_t first_allocator(const struct request *request)
 {
-	for (size_t a = 0; a < options->allocator_count; a++)
-		if (options->allocators[a].missing == NULL)
+	for (size_t a = 0; a < request->allocator_count; a++)
+		if (request->allocators[a].missing == NULL)
 			return a;
 	return 0;
 }
@@ -553,8 +553,8 @@ static size_t first_allocator(const struct options *options)
 /* Adds a probe of `bytes` under each allocator, or under the first that is there. */
 static void add_probe(struct plan *plan, const struct probe *probe, uint64_t bytes)
 {
-	const size_t first = probe->of_allocator ? 0 : first_allocator(plan->options);
-	const size_t count = probe->of_allocator ? plan->options->allocator_count : 1;
+	const size_t first = probe->of_allocator ? 0 : first_allocator(plan->request);
+	const size_t count = probe->of_allocator ? plan->request->allocator_count : 1;
 
 	for (size_t a = first; a < first + count; a++) {
 		struct probe_visit *visit = &plan->probes[plan->probe_count++];
@@ -567,21 +567,21 @@ static void add_probe(struct plan *plan, const struct probe *probe, uint64_t byt
 
 static bool add_probes(struct plan *plan, const struct topology *topology, struct error *error)
 {
-	const struct options *options = plan->options;
+	const struct request *request = plan->request;
 	uint64_t sizes[MOST_PROBE_SIZES];
 	uint64_t caches[TOPOLOGY_MAX_CACHES];
 	size_t cache_count = 0;
 	size_t probes_count = 1; /* the last row, which has no name, as well */
 
-	if (!options->passes[PASS_PROBE])
+	if (!request->passes[PASS_PROBE])
 		return true;
 	for (size_t i = 0; i < topology->cache_count; i++)
 		if (topology->caches[i].type != 'i')
 			caches[cache_count++] = topology->caches[i].bytes;
 	while (probes[probes_count].name != NULL)
 		probes_count++;
-	plan->probes = calloc(probes_count * options->allocator_count *
-				      (MOST_PROBE_SIZES + options->row_bytes.count),
+	plan->probes = calloc(probes_count * request->allocator_count *
+				      (MOST_PROBE_SIZES + request->row_bytes.count),
 			      sizeof *plan->probes);
 	if (plan->probes == NULL)
 		return error_set(error, "no memory for the probes");
@@ -591,30 +591,30 @@ static bool add_probes(struct plan *plan, const struct topology *topology, struc
 		for (size_t i = 0; i < count; i++)
 			add_probe(plan, probe, sizes[i]);
 		for (size_t i = 0;
-		     probe->sizing == PROBE_SIZED_BY_ROWS && i < options->row_bytes.count; i++)
-			add_probe(plan, probe, options->row_bytes.values[i]);
+		     probe->sizing == PROBE_SIZED_BY_ROWS && i < request->row_bytes.count; i++)
+			add_probe(plan, probe, request->row_bytes.values[i]);
 	}
 	return true;
 }
 
-bool plan_make(struct plan *plan, const struct options *options, const struct topology *topology,
+bool plan_make(struct plan *plan, const struct request *request, const struct topology *topology,
 	       uint64_t memory_bytes, struct error *error)
 {
 	/* At most. */
-	size_t blocks = options->strategy_count * options->threads.count * options->shape_count;
+	size_t blocks = request->strategy_count * request->threads.count * request->shape_count;
 
 	memset(plan, 0, sizeof *plan);
-	plan->options = options;
+	plan->request = request;
 	plan->memory_bytes = memory_bytes;
 	plan->blocks = calloc(blocks + 1, sizeof *plan->blocks);
-	plan->cells = calloc(blocks * options->allocator_count + 1, sizeof *plan->cells);
+	plan->cells = calloc(blocks * request->allocator_count + 1, sizeof *plan->cells);
 	if (plan->blocks == NULL || plan->cells == NULL)
 		return error_set(error, "no memory for a plan of %zu cells",
-				 blocks * options->allocator_count);
-	for (size_t s = 0; s < options->strategy_count; s++)
-		if (!add_blocks(plan, options->strategies[s], error))
+				 blocks * request->allocator_count);
+	for (size_t s = 0; s < request->strategy_count; s++)
+		if (!add_blocks(plan, request->strategies[s], error))
 			return false;
-	plan->cell_count = plan->block_count * options->allocator_count;
+	plan->cell_count = plan->block_count * request->allocator_count;
 	if (plan->cell_count == 0)
 		return error_set(error, "there is nothing to measure");
 	estimate_cells(plan);
@@ -646,10 +646,10 @@ static size_t latin_square(size_t order, size_t row, size_t place)
 
 void plan_round(const struct plan *plan, uint64_t round, struct visit *visits)
 {
-	const size_t allocators = plan->options->allocator_count;
+	const size_t allocators = plan->request->allocator_count;
 	/* A state of its own for each round, so that a resumed run needs no earlier ones. */
-	uint64_t state = plan->options->seed ^ (round + 1) * UINT64_C(0xd1342543de82ef95);
-	uint64_t first_rows = plan->options->seed;
+	uint64_t state = plan->request->seed ^ (round + 1) * UINT64_C(0xd1342543de82ef95);
+	uint64_t first_rows = plan->request->seed;
 	size_t *order = calloc(plan->block_count, sizeof *order);
 
 	if (order == NULL)
@@ -699,7 +699,7 @@ static void add_pass_visits(const struct plan *plan, enum pass pass, const struc
 {
 	if (!has_pass(plan, pass, measured->block, measured->round))
 		return;
-	for (size_t i = 0; i < plan->options->allocator_count; i++) {
+	for (size_t i = 0; i < plan->request->allocator_count; i++) {
 		struct visit *visit = &order->visits[order->count++];
 
 		*visit = measured[i];
@@ -723,7 +723,7 @@ struct visit *plan_order(const struct plan *plan)
 		if (round == 0 || (round == rounds / 2 && probe_visits(plan) == 3))
 			add_probe_visits(plan, probed++, &order);
 		plan_round(plan, round, round_visits);
-		for (size_t i = 0; i < plan->cell_count; i += plan->options->allocator_count)
+		for (size_t i = 0; i < plan->cell_count; i += plan->request->allocator_count)
 			for (enum pass pass = PASS_MEASURE; pass < PASS_PROBE; pass++)
 				add_pass_visits(plan, pass, &round_visits[i], &order);
 	}

@@ -19,9 +19,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "harness/runner/request/options.h"
+#include "harness/runner/request/request.h"
 #include "harness/runner/machine/topology.h"
-#include "harness/worker/probe.h"
+#include "harness/worker/probes.h"
 
 struct size {
 	uint64_t rows;
@@ -71,7 +71,7 @@ struct probe_visit {
 };
 
 struct plan {
-	const struct options *options;
+	const struct request *request;
 	struct block *blocks;
 	size_t block_count;
 	struct cell *cells; /* cells[block * allocator_count + allocator] */
@@ -95,7 +95,7 @@ struct visit {
  * size does not fit in 64 bits, or there is nothing to measure. The plan keeps a pointer to the
  * options.
  */
-bool plan_make(struct plan *plan, const struct options *options, const struct topology *topology,
+bool plan_make(struct plan *plan, const struct request *request, const struct topology *topology,
 	       uint64_t memory_bytes, struct error *error);
 
 void plan_release(struct plan *plan);

@@ -1,7 +1,7 @@
 /*
  * choose_strategies.h - which strategies and copying patterns a run is of, and whose.
  *
- * Part of reading the options: the programs whose strategies are meant are asked for them first.
+ * Part of reading a request: the programs whose strategies are meant are asked for them first.
  */
 #ifndef GROWBENCH_HARNESS_RUNNER_CHOOSE_STRATEGIES_H
 #define GROWBENCH_HARNESS_RUNNER_CHOOSE_STRATEGIES_H
@@ -9,10 +9,10 @@
 #include <stdbool.h>
 
 #include "harness/common/error.h"
-#include "harness/runner/request/options.h"
+#include "harness/runner/request/request.h"
 
-/* Fills in the options' implementations and strategies, which options_release frees, from their
+/* Fills in the implementations and strategies of a request, which request_release frees, from its
  * texts and preset. False with a message for a name that there is not. */
-bool choose_strategies(struct options *options, struct error *error);
+bool choose_strategies(struct request *request, struct error *error);
 
 #endif

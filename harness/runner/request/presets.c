@@ -1,7 +1,7 @@
 /* The presets: named sets of defaults, each a row. */
 #include <stddef.h>
 
-#include "harness/runner/request/options.h"
+#include "harness/runner/request/presets.h"
 
 #define COMPILED "c,cpp,glib,uthash"
 #define ALL_IMPLEMENTATIONS COMPILED ",numpy,python"

@@ -82,64 +82,64 @@ static void add_definitions(struct requirements *requirements, const char *optio
 		add_name(requirements, option, column, texts[i], strcspn(texts[i], "="));
 }
 
-static void add_shapes(struct requirements *requirements, const struct options *options)
+static void add_shapes(struct requirements *requirements, const struct request *request)
 {
-	for (size_t i = 0; i < options->shape_count; i++) {
+	for (size_t i = 0; i < request->shape_count; i++) {
 		struct requirement shape = {.option = "--shapes", .is_size = true};
 
-		if (options->rows_text != NULL)
-			add_size(requirements, "--rows", "rows", options->shapes[i].rows);
-		if (options->row_bytes_text != NULL)
+		if (request->given.rows != NULL)
+			add_size(requirements, "--rows", "rows", request->shapes[i].rows);
+		if (request->given.row_bytes != NULL)
 			add_size(requirements, "--row-bytes", "row_bytes",
-				 options->shapes[i].row_bytes);
-		set_count(&shape, 0, "rows", options->shapes[i].rows);
-		set_count(&shape, 1, "row_bytes", options->shapes[i].row_bytes);
-		if (options->shapes_text != NULL)
+				 request->shapes[i].row_bytes);
+		set_count(&shape, 0, "rows", request->shapes[i].rows);
+		set_count(&shape, 1, "row_bytes", request->shapes[i].row_bytes);
+		if (request->given.shapes != NULL)
 			add(requirements, &shape);
 	}
 }
 
-static void add_timeline(struct requirements *requirements, const struct options *options)
+static void add_timeline(struct requirements *requirements, const struct request *request)
 {
-	for (size_t i = 0; i < options->timeline.count; i++) {
+	for (size_t i = 0; i < request->timeline.count; i++) {
 		struct requirement added = {.option = "--timeline"};
 
-		set_count(&added, 0, "rows", options->timeline.values[i]);
+		set_count(&added, 0, "rows", request->timeline.values[i]);
 		set_key(&added, 1, "pass", "trace", strlen("trace"));
 		add(requirements, &added);
 	}
 }
 
-static bool is_only_probes(const struct options *options)
+static bool is_only_probes(const struct request *request)
 {
 	for (size_t i = 0; i < PASS_COUNT; i++)
-		if (i != PASS_PROBE && options->passes[i])
+		if (i != PASS_PROBE && request->passes[i])
 			return false;
 	return true;
 }
 
-struct requirements requirements_init(const struct options *options)
+struct requirements requirements_init(const struct request *request)
 {
-	struct requirements made = {.only_probes = is_only_probes(options)};
+	struct requirements made = {.only_probes = is_only_probes(request)};
 
-	add_list(&made, "--allocators", "allocator", options->allocators_text);
-	if (options->allocators_text == NULL)
-		add_definitions(&made, "--allocator", "allocator", options->allocator_texts,
-				options->allocator_text_count);
-	add_list(&made, "--passes", "pass", options->passes_text);
+	add_list(&made, "--allocators", "allocator", request->given.allocators);
+	if (request->given.allocators == NULL)
+		add_definitions(&made, "--allocator", "allocator", request->given.allocator.items,
+				request->given.allocator.count);
+	add_list(&made, "--passes", "pass", request->given.passes);
 	/* The others are of cells. */
 	if (made.only_probes)
 		return made;
-	add_list(&made, "--implementations", "implementation", options->implementations_text);
-	if (options->implementations_text == NULL)
-		add_definitions(&made, "--worker", "implementation", options->worker_texts,
-				options->worker_text_count);
-	add_list(&made, "--strategies", "strategy", options->strategies_text);
-	add_shapes(&made, options);
-	for (size_t i = 0; options->threads_text != NULL && i < options->threads.count; i++)
-		add_size(&made, "--threads", "threads", options->threads.values[i]);
-	if (options->timeline_text != NULL)
-		add_timeline(&made, options);
+	add_list(&made, "--implementations", "implementation", request->given.implementations);
+	if (request->given.implementations == NULL)
+		add_definitions(&made, "--worker", "implementation", request->workers.items,
+				request->workers.count);
+	add_list(&made, "--strategies", "strategy", request->given.strategies);
+	add_shapes(&made, request);
+	for (size_t i = 0; request->given.threads != NULL && i < request->threads.count; i++)
+		add_size(&made, "--threads", "threads", request->threads.values[i]);
+	if (request->given.timeline != NULL)
+		add_timeline(&made, request);
 	return made;
 }
 

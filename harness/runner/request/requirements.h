@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "harness/runner/request/options.h"
+#include "harness/runner/request/request.h"
 #include "harness/runner/record/record.h"
 
 /* A thing that was named: the rows that have these values in these columns. */
@@ -42,7 +42,7 @@ struct requirements {
 };
 
 /* What these options name; nothing of it is planned or met yet. */
-struct requirements requirements_init(const struct options *options);
+struct requirements requirements_init(const struct request *request);
 
 void requirements_release(struct requirements *requirements);
 

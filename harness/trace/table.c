@@ -1,9 +1,25 @@
-#include "harness/trace/trace.h"
-
+/* What the traced program asks for by its name: trace.h. */
 #include "harness/trace/account.h"
 #include "harness/trace/calls.h"
+#include "harness/trace/mappings.h"
 #include "harness/trace/real.h"
 #include "harness/trace/system_calls.h"
+#include "harness/trace/trace.h"
+
+static bool reset(size_t blocks)
+{
+	mappings_forget();
+	return account_reset(blocks);
+}
+
+static const char *incomplete(void)
+{
+	if (account_lost_blocks())
+		return "the interposer had no memory for its table of blocks";
+	if (mappings_lost())
+		return "the interposer had no memory for its table of mappings";
+	return NULL;
+}
 
 static void start(void)
 {
@@ -42,11 +58,11 @@ const struct trace growbench_trace = {
 	.real = real_function,
 	.blind = system_calls_blind,
 	.way = system_calls_way,
-	.reset = account_reset,
+	.reset = reset,
 	.start = start,
 	.stop = stop,
 	.pause = pause_counting,
 	.resume = resume_counting,
 	.live = account_live,
-	.incomplete = account_incomplete,
+	.incomplete = incomplete,
 };

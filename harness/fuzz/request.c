@@ -11,7 +11,7 @@
 
 #include "fuzz.h"
 #include "harness/runner/execute/description.h"
-#include "harness/runner/request/options.h"
+#include "harness/runner/request/read.h"
 #include "harness/runner/plan/plan.h"
 
 enum {
@@ -42,13 +42,13 @@ static void check_counts(const struct counts *counts, uint64_t most)
 	}
 }
 
-static void check_shapes(const struct options *options)
+static void check_shapes(const struct request *request)
 {
-	const struct shape *shapes = options->shapes;
+	const struct shape *shapes = request->shapes;
 
-	MUST(options->shape_count >= 1 && options->row_bytes.count >= 1);
-	MUST(options->row_bytes.count <= options->shape_count);
-	for (size_t i = 0; i < options->shape_count; i++) {
+	MUST(request->shape_count >= 1 && request->row_bytes.count >= 1);
+	MUST(request->row_bytes.count <= request->shape_count);
+	for (size_t i = 0; i < request->shape_count; i++) {
 		MUST(shapes[i].rows >= 1 && shapes[i].row_bytes >= 1);
 		MUST(i == 0 || shapes[i - 1].row_bytes < shapes[i].row_bytes ||
 		     (shapes[i - 1].row_bytes == shapes[i].row_bytes &&
@@ -56,55 +56,55 @@ static void check_shapes(const struct options *options)
 	}
 }
 
-static void check_names(const struct options *options)
+static void check_names(const struct request *request)
 {
-	for (size_t i = 0; i < options->allocator_count; i++)
+	for (size_t i = 0; i < request->allocator_count; i++)
 		for (size_t k = 0; k < i; k++)
-			MUST(strcmp(options->allocators[i].name, options->allocators[k].name) != 0);
-	for (size_t i = 0; i < options->implementation_count; i++)
+			MUST(strcmp(request->allocators[i].name, request->allocators[k].name) != 0);
+	for (size_t i = 0; i < request->implementation_count; i++)
 		for (size_t k = 0; k < i; k++)
-			MUST(strcmp(options->implementations[i].name,
-				    options->implementations[k].name) != 0);
-	for (size_t i = 0; i < options->strategy_count; i++)
+			MUST(strcmp(request->implementations[i].name,
+				    request->implementations[k].name) != 0);
+	for (size_t i = 0; i < request->strategy_count; i++)
 		for (size_t k = 0; k < i; k++)
-			MUST(options->strategies[i] != options->strategies[k]);
-	MUST(options->strategies[options->strategy_count] == NULL);
+			MUST(request->strategies[i] != request->strategies[k]);
+	MUST(request->strategies[request->strategy_count] == NULL);
 }
 
-static void check_limits(const struct options *options)
+static void check_limits(const struct request *request)
 {
-	MUST(options->preset != NULL);
-	MUST(options->rounds >= 1 && options->rounds <= 10000);
-	MUST(options->slow_rounds >= 1 && options->slow_rounds <= 10000);
-	MUST(options->latency_rounds >= 1 && options->latency_rounds <= 10000);
-	MUST(options->timeline_points >= 1 && options->timeline_points <= 1000);
-	MUST(options->budget_s >= 1 && options->budget_s <= 31536000);
-	MUST(options->timeout_s >= 1 && options->timeout_s <= 86400);
-	MUST(options->cpu >= -1 && options->cpu <= 65535);
-	MUST(options->warm_limit_ns >= 0);
-	MUST(options->seed_given || options->seed < 1000000);
-	MUST(options->allocator_count >= 1 && options->threads.count >= 1);
-	MUST(!options->overwrite || options->out != NULL);
-	MUST(options->out == NULL || *options->out != '\0');
-	check_counts(&options->row_bytes, UINT64_MAX);
-	check_counts(&options->threads, 4096);
-	check_counts(&options->timeline, UINT64_MAX);
-	check_shapes(options);
-	check_names(options);
+	MUST(request->preset != NULL);
+	MUST(request->rounds >= 1 && request->rounds <= 10000);
+	MUST(request->slow_rounds >= 1 && request->slow_rounds <= 10000);
+	MUST(request->latency_rounds >= 1 && request->latency_rounds <= 10000);
+	MUST(request->timeline_points >= 1 && request->timeline_points <= 1000);
+	MUST(request->budget_s >= 1 && request->budget_s <= 31536000);
+	MUST(request->timeout_s >= 1 && request->timeout_s <= 86400);
+	MUST(request->cpu >= -1 && request->cpu <= 65535);
+	MUST(request->warm_limit_ns >= 0);
+	MUST(request->given.seed.given || request->seed < 1000000);
+	MUST(request->allocator_count >= 1 && request->threads.count >= 1);
+	MUST(!request->given.overwrite || request->given.out != NULL);
+	MUST(request->given.out == NULL || *request->given.out != '\0');
+	check_counts(&request->row_bytes, UINT64_MAX);
+	check_counts(&request->threads, 4096);
+	check_counts(&request->timeline, UINT64_MAX);
+	check_shapes(request);
+	check_names(request);
 }
 
-static void check_plan(const struct options *options)
+static void check_plan(const struct request *request)
 {
 	static const struct topology topology = {
 		.cache_count = 1, .caches = {{.level = 1, .type = 'd', .bytes = 32 << 10}}};
-	const size_t cells = options->strategy_count * options->shape_count *
-			     options->threads.count * options->allocator_count;
+	const size_t cells = request->strategy_count * request->shape_count *
+			     request->threads.count * request->allocator_count;
 	struct error error = {""};
 	struct plan plan;
 
 	if (cells > MOST_CELLS)
 		return;
-	if (plan_make(&plan, options, &topology, UINT64_C(1) << 30, &error)) {
+	if (plan_make(&plan, request, &topology, UINT64_C(1) << 30, &error)) {
 		MUST(plan_row_count(&plan) >= 1);
 		MUST(isfinite(plan_expected_ns(&plan)) && plan_expected_ns(&plan) >= 0);
 		for (size_t b = 0; b < plan.block_count; b++)
@@ -117,13 +117,14 @@ static void check_plan(const struct options *options)
 	plan_release(&plan);
 }
 
-static void check_equal(const struct options *a, const struct options *b)
+static void check_equal(const struct request *a, const struct request *b)
 {
 	MUST(a->preset == b->preset && a->rounds == b->rounds && a->work == b->work);
 	MUST(a->slow_rounds == b->slow_rounds && a->latency_rounds == b->latency_rounds);
 	MUST(a->timeline_points == b->timeline_points && a->cpu == b->cpu);
 	MUST(a->budget_s == b->budget_s && a->timeout_s == b->timeout_s);
-	MUST(a->seed_given == b->seed_given && (!a->seed_given || a->seed == b->seed));
+	MUST(a->given.seed.given == b->given.seed.given &&
+	     (!a->given.seed.given || a->seed == b->seed));
 	MUST(memcmp(a->passes, b->passes, sizeof a->passes) == 0);
 	MUST(a->warm_limit_ns >= b->warm_limit_ns && a->warm_limit_ns <= b->warm_limit_ns);
 	MUST(a->shape_count == b->shape_count && a->threads.count == b->threads.count);
@@ -137,14 +138,14 @@ static void check_equal(const struct options *a, const struct options *b)
 }
 
 /* With the words that machine.json has of it, a run goes on as it was begun. */
-static void check_resumed(const struct options *options, int argc, char **argv)
+static void check_resumed(const struct request *request, int argc, char **argv)
 {
-	struct plan no_plan = {.options = options};
+	struct plan no_plan = {.request = request};
 	struct topology no_topology = {.worker_cpu_count = 0};
 	const struct description_facts facts = {
 		.run_id = "machine-20250101T000000Z",
 		.machine_id = "machine",
-		.options = options,
+		.request = request,
 		.plan = &no_plan,
 		.topology = &no_topology,
 		.argc = argc,
@@ -152,15 +153,15 @@ static void check_resumed(const struct options *options, int argc, char **argv)
 	};
 	json_t *description = description_begin(&facts);
 	struct error error = {""};
-	struct options again;
+	struct request again;
 	int words;
 	char **begun = description_arguments(description, &words, &error);
 
 	MUST(begun != NULL);
-	MUST(options_parse(words, begun, &again, &error));
-	MUST(again.out == NULL && !again.overwrite);
-	check_equal(options, &again);
-	options_release(&again);
+	MUST(request_read(words, begun, &again, &error));
+	MUST(again.given.out == NULL && !again.given.overwrite);
+	check_equal(request, &again);
+	request_release(&again);
 	free(begun);
 	json_decref(description);
 }
@@ -170,7 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char subcommand[] = "run";
 	char *words[MOST_WORDS + 2] = {subcommand};
 	char *given[MOST_WORDS + 2];
-	struct options options;
+	struct request request;
 	struct error error = {""};
 	char *text = fuzz_text(data, size);
 	char *rest = text;
@@ -180,16 +181,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		words[count++] = fuzz_line(&rest);
 	/* Options may be reordered. */
 	memcpy(given, words, sizeof given);
-	if (!options_parse(count, words, &options, &error)) {
+	if (!request_read(count, words, &request, &error)) {
 		MUST(error.text[0] != '\0');
 		/* Of a word that was given. */
 		MUST(strstr(error.text, "'run'") == NULL || memmem(data, size, "run", 3) != NULL);
-	} else if (!options.help && options.resume == NULL) {
-		check_limits(&options);
-		check_plan(&options);
-		check_resumed(&options, count, given);
+	} else if (!request.given.help && request.given.resume == NULL) {
+		check_limits(&request);
+		check_plan(&request);
+		check_resumed(&request, count, given);
 	}
-	options_release(&options);
+	request_release(&request);
 	free(text);
 	return 0;
 }

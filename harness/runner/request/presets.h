@@ -1,0 +1,44 @@
+/*
+ * presets.h - named sets of defaults for a request; presets.c has them, a row each.
+ */
+#ifndef GROWBENCH_HARNESS_PRESETS_H
+#define GROWBENCH_HARNESS_PRESETS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernels/row_source.h"
+
+/* Lists are as on the command line. */
+struct preset {
+	const char *name;
+	const char *help;
+	const char *implementations; /* whose strategies */
+	const char *strategies;      /* which of them; NULL: all */
+	const char *allocators;      /* NULL: all */
+	const char *rows;
+	const char *row_bytes;
+	const char *shapes; /* instead of each of rows with each of row_bytes; NULL: these */
+	const char *threads;
+	/* Of implementations that are programs of their own, which take long to start: which
+	 * strategies and numbers of rows, and in how many of the rounds. NULL, 0: as the others. */
+	const char *slow_strategies;
+	const char *slow_rows;
+	uint64_t slow_rounds;
+	uint64_t rounds;
+	uint64_t budget_s;
+	uint64_t timeout_s;
+	uint64_t warm_limit_s; /* as of the option; 0: none */
+	const char *passes;
+	const char *timeline; /* rows of the cells whose timeline is recorded, or "none" */
+	uint64_t latency_rounds;
+	enum row_work work;
+	bool patterns;       /* copying patterns instead of strategies */
+	bool is_short;       /* no time for probes in the middle of the run */
+	bool always_article; /* the article's size is measured, whatever the budget says */
+};
+
+/* All of them, then one whose name is NULL. */
+extern const struct preset presets[];
+
+#endif

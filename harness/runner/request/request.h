@@ -1,0 +1,74 @@
+/*
+ * request.h - what is asked of the runner: the arguments (arguments.h) with what they leave open
+ * taken from the preset (presets.h), names looked up and lists read.
+ */
+#ifndef GROWBENCH_HARNESS_REQUEST_H
+#define GROWBENCH_HARNESS_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/common/error.h"
+#include "harness/runner/request/allocators.h"
+#include "harness/runner/request/arguments.h"
+#include "harness/runner/request/implementations.h"
+#include "harness/runner/request/passes.h"
+#include "harness/runner/request/presets.h"
+#include "kernels/strategy.h"
+
+struct counts {
+	uint64_t *values;
+	size_t count;
+};
+
+/* The shape of an array: rows of row_bytes bytes. */
+struct shape {
+	uint64_t rows;
+	uint64_t row_bytes;
+};
+
+struct request {
+	/* As typed: texts, and what needs no reading (out, resume, overwrite, quiet ...). */
+	struct arguments given;
+	const struct preset *preset;
+	/* Programs with strategies of their own, each asked what it can build. */
+	struct implementation *implementations;
+	size_t implementation_count;
+	/* In the order of the registry, then of the implementations; NULL-terminated. */
+	const struct strategy **strategies;
+	size_t strategy_count;
+	struct allocator *allocators;
+	size_t allocator_count;
+	struct shape *shapes; /* in ascending order of row_bytes, then of rows */
+	size_t shape_count;
+	struct counts row_bytes; /* of the shapes, each once */
+	struct counts threads;
+	bool passes[PASS_COUNT];
+	struct counts timeline; /* rows of the cells whose timeline is recorded */
+	uint64_t timeline_points;
+	uint64_t rounds;
+	uint64_t slow_rounds; /* of programs that take long to start */
+	uint64_t latency_rounds;
+	uint64_t seed;
+	enum row_work work;
+	uint64_t budget_s;    /* time that the whole run should take at most */
+	uint64_t timeout_s;   /* after which a worker is killed */
+	int cpu;              /* -1: the runner chooses */
+	const char *worker;   /* NULL: growbench-worker beside the runner */
+	double warm_limit_ns; /* the warm part is left out where one build takes longer; HUGE_VAL:
+				 nowhere */
+	struct texts workers; /* NAME=COMMAND of --worker */
+};
+
+/* The program that measures the strategy, or NULL for one that is compiled in. */
+const struct implementation *request_implementation(const struct request *request,
+						    const struct strategy *strategy);
+
+/* Was the allocator of this label named on the command line, and not by a preset alone? */
+bool request_names_allocator(const struct request *request, const char *label);
+
+/* Frees what was read; the request may be one that could not be read to its end. */
+void request_release(struct request *request);
+
+#endif
