@@ -8,7 +8,7 @@ from conftest import build_runs
 from growbench.data.columns import TIMELINE_COLUMNS
 from growbench.comparison.run import Run
 from growbench.analysis.analyse import analyse
-from growbench.report.evidence import Evidence, evidence
+from growbench.findings.evidence import Evidence, evidence
 from growbench.figures.slices import slices
 
 NO_POINTS = pd.DataFrame(columns=[column.name for column in TIMELINE_COLUMNS])

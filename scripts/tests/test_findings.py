@@ -11,10 +11,10 @@ from full_runs import full_run
 from planted import planted_run
 from report_runs import NO_POINTS, evidence_of, hostile_run
 
-from growbench.report import findings
-from growbench.report.findings import FINDINGS
-from growbench.report.findings.finding import FAST, SLOW
-from growbench.report.sentences import counted, listed, name, plain
+from growbench import findings
+from growbench.findings import FINDINGS
+from growbench.findings.finding import FAST, SLOW
+from growbench.findings.sentences import counted, listed, name, plain
 
 CACHES = {"machine": {"caches": [{"level": 2, "type": "unified", "bytes": 1_000_000}]}}
 

@@ -28,11 +28,11 @@ from growbench.exports.exporting import measured as measured_for_export
 from growbench.analysis.limits import machine_limits
 from growbench.data.metrics import metric
 from growbench.analysis.pair_comparison import compare_pairs, strategies_of, strategy_choices
-from growbench.report.findings import findings
-from growbench.report.findings.implementations import article_by_implementation, beside_c
-from growbench.report.findings.people import containers
+from growbench.findings import findings
+from growbench.findings.implementations import article_by_implementation, beside_c
+from growbench.findings.people import containers
 from growbench.report.sections import crossed, headlines
-from growbench.report.sentences import plain
+from growbench.findings.sentences import plain
 from growbench.analysis.shapes import crossings, exponents
 from growbench.figures.slices import slices
 from growbench.analysis.summary import summarise

@@ -16,9 +16,10 @@ from growbench.analysis.analyse import analyse
 from growbench.memory_picture.layout import as_json, measure
 from growbench.analysis.patterns import CHOICES
 from growbench.plots import all_plots
-from growbench.report import assemble, findings, page
+from growbench import findings
+from growbench.report import assemble, page
 from growbench.report.assemble import Source
-from growbench.report.sentences import plain
+from growbench.findings.sentences import plain
 
 SQUARE = [(1024, 8192)]
 

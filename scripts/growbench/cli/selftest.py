@@ -19,7 +19,8 @@ with packages.imports():
     from growbench.selftest.bench import Bench
     from growbench.selftest.check import Check
     from growbench.selftest.outcome import CannotTell, Finding, Outcome, PASSED, UNKNOWN
-    from growbench.selftest.checks import CHECKS, aa
+    from growbench.selftest.checks import CHECKS
+    from growbench.selftest import check_aa as aa
     from growbench.selftest.document import Report, Result
 
 # Comparisons cut them into pairs of as many rounds as their runs have.

@@ -9,10 +9,10 @@ from growbench.analysis.analyse import analyse
 from growbench.figures.pattern_slices import pattern_slices
 from growbench.plots import all_plots
 from growbench.report.copies import copies
-from growbench.report.evidence import Evidence, evidence
+from growbench.findings.evidence import Evidence, evidence
 from growbench.report.figures import draw_pictures
-from growbench.report.findings import findings
-from growbench.report.findings.finding import FEWEST_ROUNDS
+from growbench.findings import findings
+from growbench.findings.finding import FEWEST_ROUNDS
 from growbench.report.page import Comparison, RunReport
 from growbench.report.sections import listings
 from growbench.report.side_by_side import side_by_side

@@ -15,11 +15,11 @@ import markupsafe
 
 from growbench.report import facts
 from growbench.report.copies import Copies
-from growbench.report.evidence import Evidence
+from growbench.findings.evidence import Evidence
 from growbench.report.figures import Picture
-from growbench.report.findings.finding import Finding
+from growbench.findings.finding import Finding
 from growbench.report.sections import Listing
-from growbench.report.sentences import Sentence
+from growbench.findings.sentences import Sentence
 from growbench.tables.table import Table, column_texts, kind_of
 from growbench.data.version import version
 

@@ -16,7 +16,7 @@ from growbench.analysis.flags import FLAGS
 from growbench.data.implementations import is_compiled
 from growbench.analysis.latency import PERCENTILES
 from growbench.data.metrics import metric
-from growbench.report.evidence import Evidence
+from growbench.findings.evidence import Evidence
 from growbench.analysis.shapes import crossings, exponents
 from growbench.tables.table import Column, Table
 

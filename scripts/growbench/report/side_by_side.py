@@ -13,11 +13,11 @@ from growbench.comparison.differences import machine_differences
 from growbench.comparison.machines import NothingShared, compare_machines
 from growbench.comparison.pair import HEADLINES_AND_PEAK, Wish, compare_pair, settings_for
 from growbench.data.metrics import metric
-from growbench.report.evidence import Evidence, mean_ratio, ratio
-from growbench.report.findings.finding import COLD, FAST, SLOW, USUAL_ALLOCATOR, WARM
+from growbench.findings.evidence import Evidence, mean_ratio, ratio
+from growbench.findings.finding import COLD, FAST, SLOW, USUAL_ALLOCATOR, WARM
 from growbench.report.page import Comparison
 from growbench.report.sections import LEFT_OUT_ROWS, Listing
-from growbench.report.sentences import Sentence, name
+from growbench.findings.sentences import Sentence, name
 from growbench.statistics.order import PairedRatio
 from growbench.tables.table import Column, Table
 

@@ -7,8 +7,8 @@ from growbench.tables import formats
 from growbench.data.text import printable
 from growbench.selftest.check import Check
 from growbench.selftest.outcome import FAILED, Outcome, PASSED, UNKNOWN
-from growbench.selftest.checks import aa
-from growbench.selftest.checks.aa import ROUNDS_OF_A_RUN
+from growbench.selftest import check_aa as aa
+from growbench.selftest.check_aa import ROUNDS_OF_A_RUN
 
 # Exit statuses; 2 is for what was not understood. As those of comparisons.
 TRUSTED, BROKEN, COULD_NOT_TELL = 0, 1, 4

@@ -7,9 +7,9 @@ import pandas as pd
 from growbench.analysis import pattern_tables
 from growbench.data import implementations
 from growbench.analysis.patterns import NEVER, NOT_RESOLVED, PAYS, WARM
-from growbench.report.evidence import Evidence, excludes
-from growbench.report.findings.finding import Finding
-from growbench.report.sentences import Sentence, figure, interval, listed, name, times
+from growbench.findings.evidence import Evidence, excludes
+from growbench.findings.finding import Finding
+from growbench.findings.sentences import Sentence, figure, interval, listed, name, times
 from growbench.tables.table import factor
 
 

@@ -11,19 +11,19 @@ tests/test_findings.py: data that support it, and data that do not.
 
 from typing import Callable, Optional
 
-from growbench.report.evidence import Evidence
-from growbench.report.findings.allocators import swapping_allocators
-from growbench.report.findings.appends import single_appends
-from growbench.report.findings.copies import needless_copies, paying_copies
-from growbench.report.findings.curves import crossovers, growth
-from growbench.report.findings.doubts import trust
-from growbench.report.findings.finding import Finding
-from growbench.report.findings.first_build import cold_and_warm
-from growbench.report.findings.implementations import article_by_implementation, beside_c
-from growbench.report.findings.peak import memory
-from growbench.report.findings.people import containers
-from growbench.report.findings.question import article_question
-from growbench.report.findings.ranking import fastest, leanest
+from growbench.findings.evidence import Evidence
+from growbench.findings.allocators import swapping_allocators
+from growbench.findings.appends import single_appends
+from growbench.findings.copies import needless_copies, paying_copies
+from growbench.findings.curves import crossovers, growth
+from growbench.findings.doubts import trust
+from growbench.findings.finding import Finding
+from growbench.findings.first_build import cold_and_warm
+from growbench.findings.implementations import article_by_implementation, beside_c
+from growbench.findings.peak import memory
+from growbench.findings.people import containers
+from growbench.findings.question import article_question
+from growbench.findings.ranking import fastest, leanest
 
 FINDINGS: tuple[Callable[[Evidence], Optional[Finding]], ...] = (
     fastest,

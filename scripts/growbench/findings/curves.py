@@ -7,9 +7,9 @@ import pandas as pd
 
 from growbench.data.implementations import told_apart
 from growbench.data.metrics import metric
-from growbench.report.evidence import Evidence
-from growbench.report.findings.finding import COLD, Finding, cell_text
-from growbench.report.sentences import Sentence, counted, figure, listed, name
+from growbench.findings.evidence import Evidence
+from growbench.findings.finding import COLD, Finding, cell_text
+from growbench.findings.sentences import Sentence, counted, figure, listed, name
 from growbench.analysis.shapes import crossings, exponents
 from growbench.data.columns import SLICE_KEYS
 from growbench.tables.table import Column, Table

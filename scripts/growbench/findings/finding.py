@@ -3,8 +3,8 @@
 from typing import NamedTuple, Optional, Sequence
 
 from growbench.data.article import FAST, SLOW
-from growbench.report.evidence import Pair
-from growbench.report.sentences import Sentence, name
+from growbench.findings.evidence import Pair
+from growbench.findings.sentences import Sentence, name
 from growbench.tables.table import Table
 
 __all__ = ["COLD", "FAST", "FEWEST_ROUNDS", "SLOW", "USUAL_ALLOCATOR", "WARM", "WHERE", "Finding"]

@@ -4,9 +4,9 @@ from typing import Optional
 
 import pandas as pd
 
-from growbench.report.evidence import Evidence
-from growbench.report.findings.finding import Finding, cell_text
-from growbench.report.sentences import Sentence, counted, figure, interval, listed, name
+from growbench.findings.evidence import Evidence
+from growbench.findings.finding import Finding, cell_text
+from growbench.findings.sentences import Sentence, counted, figure, interval, listed, name
 from growbench.tables.table import Column, Table
 from growbench.data.units import show
 

@@ -8,9 +8,9 @@ from growbench.data.article import FAST, METRIC, SLOW
 from growbench.data.implementations import C, in_words, label, ordered
 from growbench.analysis.pair_comparison import IMPLEMENTATION, compare_pairs
 from growbench.data.metrics import metric
-from growbench.report.evidence import Evidence, excludes
-from growbench.report.findings.finding import COLD, Finding, USUAL_ALLOCATOR
-from growbench.report.sentences import Sentence, figure, interval, listed, name, times
+from growbench.findings.evidence import Evidence, excludes
+from growbench.findings.finding import COLD, Finding, USUAL_ALLOCATOR
+from growbench.findings.sentences import Sentence, figure, interval, listed, name, times
 from growbench.data.columns import SLICE_KEYS
 from growbench.tables.table import Column, Table, factor
 

@@ -9,7 +9,7 @@ from growbench.data.description import fact
 from growbench.selftest.bench import Bench, Measured, waiting_share
 from growbench.selftest.check import Check
 from growbench.selftest.outcome import Finding, Limit, Outcome, PASSED
-from growbench.selftest.checks import aa, clock
+from growbench.selftest import check_aa as aa, check_clock as clock
 from growbench.data.units import show
 
 _STOP = "stop other programs, or keep a CPU for the workers (isolcpus=)"

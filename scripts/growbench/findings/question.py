@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from growbench.analysis.attribution import EXPLAINED_HIGH, EXPLAINED_LOW, PARTS, parts_of
-from growbench.report.evidence import Evidence, ratio
-from growbench.report.findings.finding import COLD, FAST, Finding, SLOW, WARM
-from growbench.report.sentences import Sentence, figure, interval, listed, name
+from growbench.findings.evidence import Evidence, ratio
+from growbench.findings.finding import COLD, FAST, Finding, SLOW, WARM
+from growbench.findings.sentences import Sentence, figure, interval, listed, name
 from growbench.tables.table import Column, Table, factor
 
 # A part that takes more than so much of the time is what the time goes into.

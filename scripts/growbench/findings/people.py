@@ -7,9 +7,9 @@ import pandas as pd
 
 from growbench.data.containers import CONTAINERS, are_containers
 from growbench.data.implementations import C
-from growbench.report.evidence import Evidence, excludes, mean_ratio
-from growbench.report.findings.finding import Finding, WARM
-from growbench.report.sentences import interval, listed, name, times
+from growbench.findings.evidence import Evidence, excludes, mean_ratio
+from growbench.findings.finding import Finding, WARM
+from growbench.findings.sentences import interval, listed, name, times
 from growbench.tables.table import Column, Table
 
 

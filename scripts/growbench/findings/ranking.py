@@ -5,9 +5,9 @@ from typing import NamedTuple, Optional, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.report.evidence import Evidence, Pair, ratio
-from growbench.report.findings.finding import COLD, Finding, WARM, WHERE, cell_text
-from growbench.report.sentences import Sentence, amount, counted, interval, listed, times
+from growbench.findings.evidence import Evidence, Pair, ratio
+from growbench.findings.finding import COLD, Finding, WARM, WHERE, cell_text
+from growbench.findings.sentences import Sentence, amount, counted, interval, listed, times
 from growbench.tables.table import Column, Table
 from growbench.data.units import show
 

@@ -6,9 +6,9 @@ from growbench.analysis.attribution import explained
 from growbench.data.columns import MEASURE, OK, SKIPPED_PREDICTED, SKIPPED_ROUNDS
 from growbench.data.implementations import strategy_names
 from growbench.analysis.limits import DRIFT, DRIFT_SHARE
-from growbench.report.evidence import Evidence
-from growbench.report.findings.finding import FEWEST_ROUNDS, Finding
-from growbench.report.sentences import Sentence, counted, figure, listed, name
+from growbench.findings.evidence import Evidence
+from growbench.findings.finding import FEWEST_ROUNDS, Finding
+from growbench.findings.sentences import Sentence, counted, figure, listed, name
 
 
 def trust(evidence: Evidence) -> Finding:

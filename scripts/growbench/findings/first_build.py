@@ -2,9 +2,9 @@
 
 from typing import Optional
 
-from growbench.report.evidence import Evidence
-from growbench.report.findings.finding import COLD, Finding, WARM, cell_text
-from growbench.report.sentences import counted, figure, times
+from growbench.findings.evidence import Evidence
+from growbench.findings.finding import COLD, Finding, WARM, cell_text
+from growbench.findings.sentences import counted, figure, times
 
 
 def cold_and_warm(evidence: Evidence) -> Optional[Finding]:

@@ -5,9 +5,9 @@ from typing import Optional
 import numpy as np
 import pandas as pd
 
-from growbench.report.evidence import Evidence, excludes, mean_ratio, ratio
-from growbench.report.findings.finding import COLD, Finding, USUAL_ALLOCATOR, WARM, WHERE
-from growbench.report.sentences import Sentence, counted, figure, interval, listed, name
+from growbench.findings.evidence import Evidence, excludes, mean_ratio, ratio
+from growbench.findings.finding import COLD, Finding, USUAL_ALLOCATOR, WARM, WHERE
+from growbench.findings.sentences import Sentence, counted, figure, interval, listed, name
 from growbench.tables.table import Column, Table, factor
 
 

@@ -5,9 +5,9 @@ from typing import Optional
 import pandas as pd
 
 from growbench.analysis.latency import PERCENTILES, is_near_timer
-from growbench.report.evidence import Evidence
-from growbench.report.findings.finding import Finding, cell_text
-from growbench.report.sentences import Sentence, amount, figure
+from growbench.findings.evidence import Evidence
+from growbench.findings.finding import Finding, cell_text
+from growbench.findings.sentences import Sentence, amount, figure
 from growbench.tables.table import Column, Table
 from growbench.data.units import show
 
