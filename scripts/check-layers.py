@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Dict, List, Set, Tuple
 
 ORDER = (
-    "data statistics tables analysis comparison advice figures plots memory_picture exports findings "
-    "report selftest command_line cli develop"
+    "data statistics tables analysis comparison advice figures plots memory_picture exports "
+    "findings report selftest command_line cli develop"
 ).split()
 INCLUDE = re.compile(r'^#include "((?:harness|kernels)/[\w/]+)\.h"', re.M)
 PACKAGE = Path("scripts/growbench")

@@ -1,11 +1,9 @@
 /*
- * columns.h - the columns of runs.csv, each with its meaning: the one place that names them.
+ * columns.h - the columns of runs.csv, each with its meaning, as columns.def names them.
  *
- * To add a metric: add a row to the table in columns.c and report a value of that name from the
+ * To add a metric: add a row to columns.def and report a value of that name from the
  * worker (report.h). The CSV header, the check of what a worker sends, `growbench list --columns`
- * and the test of results/README.md follow from the table. The order of the table is the order of
- * the file; new columns go to the end of their group, and SCHEMA_VERSION goes up when a column is
- * removed or changes its meaning.
+ * and the test of results/README.md follow from the table.
  */
 #ifndef GROWBENCH_HARNESS_COLUMNS_H
 #define GROWBENCH_HARNESS_COLUMNS_H
@@ -13,7 +11,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SCHEMA_VERSION 4
+#define COLUMN(name, type, source, presence, since, help)
+#define SCHEMA(version)                                                                            \
+	enum {                                                                                     \
+		SCHEMA_VERSION = version                                                           \
+	};
+#include "harness/common/columns.def"
+#undef SCHEMA
+#undef COLUMN
 
 /* Numbers are below 2^63: no time and no memory is as large, but a counter that went below zero is,
  * and the scripts refuse a run that has one. */

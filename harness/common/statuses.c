@@ -3,24 +3,15 @@
 #include <stddef.h>
 #include <string.h>
 
+#define STATUS(name, kind, source, meaning) {#name, STATUS_##kind, SOURCE_##source},
+
+enum {
+	SOURCE_RUNNER,
+	SOURCE_WORKER
+};
+
 const struct status statuses[] = {
-	{"ok", STATUS_MEASURED, true},
-	{"skipped_predicted", STATUS_PREDICTED, false},
-	{"skipped_rounds", STATUS_LEFT_OUT, false},
-	{"skipped_memory", STATUS_IMPOSSIBLE, false},
-	{"unavailable", STATUS_IMPOSSIBLE, true},
-	{"unsupported", STATUS_IMPOSSIBLE, true},
-	{"untraced", STATUS_IMPOSSIBLE, false},
-	{"unprobed", STATUS_IMPOSSIBLE, true},
-	{"wrong_allocator", STATUS_FAILURE, true},
-	{"crashed", STATUS_FAILURE, false},
-	{"exited", STATUS_FAILURE, false},
-	{"timeout", STATUS_FAILURE, false},
-	{"bad_report", STATUS_FAILURE, false},
-	{"wrong_checksum", STATUS_FAILURE, true},
-	{"out_of_memory", STATUS_FAILURE, true},
-	{"failed", STATUS_FAILURE, true},
-	{"not_started", STATUS_FAILURE, false},
+#include "harness/common/statuses.def"
 	/* By a second Ctrl-C: no row is written, and the cell is done on resuming. */
 	{"interrupted", STATUS_LEFT_OUT, false},
 	{NULL, STATUS_FAILURE, false},

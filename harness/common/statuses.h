@@ -1,5 +1,5 @@
 /*
- * statuses.h - what can become of a row of runs.csv: the one place that says what each status is.
+ * statuses.h - what can become of a row of runs.csv, as statuses.def says it.
  *
  * results/README.md explains them to who reads the file.
  */

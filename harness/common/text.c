@@ -22,13 +22,21 @@ static const char *read_digits(const char *text, uint64_t *value)
 /* The power of ten that a suffix stands for, or -1. */
 static int suffix_power(const char *suffix)
 {
-	static const char *const suffixes[] = {"", "k", "M", "G"};
+	static const struct {
+		const char *letter;
+		int power;
+	} suffixes[] = {
+		{"", 0},
+#define CONSTANT(name, value, meaning)
+#define SUFFIX(letter, power) {#letter, power},
+#include "harness/common/constants.def"
+	};
 	uint64_t exponent;
 	const char *end;
 
-	for (int i = 0; i < 4; i++)
-		if (strcmp(suffix, suffixes[i]) == 0)
-			return 3 * i;
+	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+		if (strcmp(suffix, suffixes[i].letter) == 0)
+			return suffixes[i].power;
 	if (*suffix != 'e' || !isdigit((unsigned char)suffix[1]))
 		return -1;
 	end = read_digits(suffix + 1, &exponent);

@@ -14,7 +14,10 @@ def test_two_builds_are_measured_interleaved_and_compared(tmp_path):
     build.mkdir()
     shutil.copy2(WORKER, build / WORKER.name)
     done = subprocess.run(
-        [GROWBENCH, "compare-live", "--runner", GROWBENCH, "--new", build, "--out", tmp_path / "live"]
+        [
+            *(GROWBENCH, "compare-live", "--runner", GROWBENCH),
+            *("--new", build, "--out", tmp_path / "live"),
+        ]
         + ["--rounds", "6", "--metric", "peak_memory"]
         + ["--", "--strategies", "realloc_doubling", "--rows", "10k", "--quiet"],
         capture_output=True,

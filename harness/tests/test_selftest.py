@@ -40,7 +40,8 @@ class Build(NamedTuple):
         return path
 
     def selftest(self, *words: str) -> subprocess.CompletedProcess:
-        command = [sys.executable, PACKAGE, "selftest", "--runner", self.folder / "growbench", *words]
+        runner = self.folder / "growbench"
+        command = [sys.executable, PACKAGE, "selftest", "--runner", runner, *words]
         return subprocess.run(
             list(map(str, command)),
             cwd=self.folder,

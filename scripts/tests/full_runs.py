@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from conftest import ALLOCATORS, MACHINE, SIZES, STRATEGIES, build_runs, typed
 
-from growbench.data.columns import CELL, COLUMNS, OK
+from growbench.data.columns import CELL, COLUMNS
+from growbench.data.statuses import OK
 
 CONTAINERS = {
     "std_vector": "cpp",

@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import importlib
 import io
 import json
 import os

@@ -10,7 +10,8 @@ from conftest import PACKAGE, one_cell
 from full_runs import full_run
 from pattern_runs import pattern_run
 
-from growbench.data.columns import COLUMNS, STATUSES, TIMELINE_COLUMNS
+from growbench.data.columns import COLUMNS, TIMELINE_COLUMNS
+from growbench.data.statuses import STATUSES
 from growbench.analysis.analyse import analyse
 from growbench.analysis.flags import FLAGS
 from growbench.analysis.limits import machine_limits

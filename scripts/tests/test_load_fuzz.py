@@ -17,7 +17,8 @@ from conftest import build_runs, typed, write_runs
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from growbench.data.columns import COLUMNS, COUNT, IDENTIFYING, STATUSES, TEXT, TIMELINE_COLUMNS
+from growbench.data.columns import COLUMNS, COUNT, IDENTIFYING, TEXT, TIMELINE_COLUMNS
+from growbench.data.statuses import STATUSES
 from growbench.data.description import fact, read_machine
 from growbench.data.errors import LoadError, LoadWarning
 from growbench.data.load import first_row, read_runs, read_timeline

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from conftest import build_runs, fail
 
-from growbench.data.columns import OK
+from growbench.data.statuses import OK
 from growbench.comparison.confirmation import combine, flagged, rounds_needed
 from growbench.comparison.same_machine import (
     FASTER,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/common/columns.h"
+#include "harness/common/constants.h"
 #include "harness/common/text.h"
 #include "harness/runner/execute/check.h"
 #include "harness/runner/execute/description.h"
@@ -147,9 +148,9 @@ static void set_skipped(const struct run *run, const struct visit *visit, const 
 	case CELL_PREDICTED:
 		(void)snprintf(detail, sizeof detail,
 			       "%" PRIu64
-			       " rounds would take more than 4%% of the budget of %" PRIu64
+			       " rounds would take more than %d%% of the budget of %" PRIu64
 			       " s; --budget gives more",
-			       run->request->rounds, run->request->budget_s);
+			       run->request->rounds, BUDGET_SHARE_PERCENT, run->request->budget_s);
 		record_set_text(record, "status", "skipped_predicted");
 		record_set_text(record, "status_detail", detail);
 		record_set_real(record, "predicted_cold_build_release_ns", cell->cold_ns);
@@ -174,9 +175,9 @@ static void set_skipped(const struct run *run, const struct visit *visit, const 
 		else
 			(void)snprintf(detail, sizeof detail,
 				       "all %" PRIu64
-				       " rounds would take more than 4%% of the budget of "
+				       " rounds would take more than %d%% of the budget of "
 				       "%" PRIu64 " s: %" PRIu64 " of them are measured",
-				       run->request->rounds, run->request->budget_s, cell->rounds);
+				       run->request->rounds, BUDGET_SHARE_PERCENT, run->request->budget_s, cell->rounds);
 		record_set_text(record, "status", "skipped_rounds");
 		record_set_text(record, "status_detail", detail);
 		break;

@@ -6,17 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/common/constants.h"
 #include "harness/runner/plan/random.h"
 #include "harness/worker/measure.h"
-
-/* The article's size. */
-enum {
-	ARTICLE_ROWS = 10000,
-	ARTICLE_ROW_BYTES = 80
-};
-
-/* What one cell of a quadratic strategy may take of the budget, over all rounds. */
-static const double cell_share = 0.04;
 
 /* A worker's own time beside the measurement: exec, libraries, exit. */
 static const double worker_overhead_ns = 6e6;
@@ -209,7 +201,7 @@ static unsigned choose_values(double value)
 
 static bool within_share(const struct plan *plan, double worker_ns)
 {
-	double allowed = (double)plan->request->budget_s * 1e9 * cell_share;
+	double allowed = (double)plan->request->budget_s * 1e7 * BUDGET_SHARE_PERCENT;
 
 	return worker_ns * (double)plan->request->rounds <= allowed;
 }
@@ -223,7 +215,7 @@ bool plan_affords(const struct plan *plan, const struct block *block, double wor
 	if (plan_is_slow_to_start(block) && plan->request->preset->slow_rounds != 0)
 		return within_share(plan, worker_ns);
 	if (plan->request->preset->always_article && block->size.rows <= ARTICLE_ROWS &&
-	    block->size.row_bytes <= ARTICLE_ROW_BYTES && block->size.threads == 1)
+	    block->size.row_bytes <= ARTICLE_ROW_BYTES && block->size.threads == ARTICLE_THREADS)
 		return true;
 	return within_share(plan, worker_ns);
 }

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "harness/common/constants.h"
 #include "harness/common/text.h"
 #include "harness/common/utf8.h"
 
@@ -42,6 +43,8 @@ struct option_row {
 	uint64_t most;
 	bool goes_with_resume; /* the others say what to run, which is settled then */
 };
+
+_Static_assert(BUDGET_SHARE_PERCENT == 4, "the help of --budget says so");
 
 #define FIELD(member) offsetof(struct arguments, member)
 

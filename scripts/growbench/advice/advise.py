@@ -9,7 +9,8 @@ from typing import NamedTuple, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import LATENCY, MEASURE, OK, PATTERN
+from growbench.data.columns import LATENCY, MEASURE, PATTERN
+from growbench.data.statuses import FAILURES, OK
 from growbench.comparison.run import Run
 from growbench.data.errors import UsageError
 from growbench.data.implementations import C, COMPILED, is_compiled, ordered, strategy_name
@@ -31,17 +32,6 @@ _NAMED = 3
 _FIRST_CHOICE_WORK = "cheap"
 _DEFAULT_ALLOCATOR = "glibc"
 _CANDIDATE = ("implementation", "strategy", "allocator")
-# What keeps a cell from having figures without being the code's fault.
-_NO_FAILURE = (
-    OK,
-    "skipped_predicted",
-    "skipped_rounds",
-    "skipped_memory",
-    "unavailable",
-    "unsupported",
-    "untraced",
-    "unprobed",
-)
 
 
 class Case(NamedTuple):
@@ -453,7 +443,7 @@ def _failed(runs: pd.DataFrame, case: Case, place: Place) -> set[tuple]:
         & (runs["row_bytes"] == place.row_bytes)
         & (runs["threads"] == case.threads)
         & (runs["work"] == case.work)
-        & ~runs["status"].isin(_NO_FAILURE)
+        & runs["status"].isin(FAILURES)
     )
     return set(runs.loc[at, list(_CANDIDATE)].itertuples(index=False, name=None))
 

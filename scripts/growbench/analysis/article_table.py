@@ -9,7 +9,8 @@ import pandas as pd
 from growbench.data import article
 from growbench.data.article import FAST, METRIC, SLOW, STEADY, TIMES, at_article_size
 from growbench.analysis.attribution import PARTS
-from growbench.data.columns import OK, SLICE_KEYS
+from growbench.data.columns import SLICE_KEYS
+from growbench.data.statuses import OK
 from growbench.analysis.analyse import Data
 from growbench.data.errors import UsageError
 from growbench.data.metrics import Metric

@@ -22,7 +22,8 @@ from typing import Callable, NamedTuple
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL, COLUMNS, MEASURE, OK, TRACE
+from growbench.data.columns import CELL, COLUMNS, MEASURE, TRACE
+from growbench.data.statuses import OK
 from growbench.data.implementations import COMPILED
 from growbench.analysis.limits import Costs
 

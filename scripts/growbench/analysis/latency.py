@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL, LATENCY, OK
+from growbench.data.columns import CELL, LATENCY
+from growbench.data.statuses import OK
 
 # A percentile below so many times what reading the clock takes says more of the clock.
 NEAR_TIMER = 2.0

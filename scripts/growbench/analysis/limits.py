@@ -6,7 +6,8 @@ from typing import Optional, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import OK, PROBE
+from growbench.data.columns import PROBE
+from growbench.data.statuses import OK
 from growbench.statistics.order import grouped_order
 
 # A probe whose visits differ by more than this, largest over smallest - 1, has drifted.

@@ -7,7 +7,8 @@ from typing import NamedTuple, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL_KEYS, MEASURE, OK
+from growbench.data.columns import CELL_KEYS, MEASURE
+from growbench.data.statuses import OK
 from growbench.data.implementations import IDENTITY, full_name, is_compiled, ordered, written_by
 from growbench.data.metrics import Metric
 from growbench.statistics.order import grouped_order

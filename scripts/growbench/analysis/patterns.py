@@ -11,7 +11,8 @@ from typing import NamedTuple, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL, OK, PATTERN, TRACE
+from growbench.data.columns import CELL, PATTERN, TRACE
+from growbench.data.statuses import OK
 from growbench.analysis.limits import Costs
 from growbench.data.metrics import LOG, Metric
 from growbench.statistics.order import grouped_order

@@ -11,7 +11,8 @@ from typing import NamedTuple, Optional, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import MEASURE, OK
+from growbench.data.columns import MEASURE
+from growbench.data.statuses import OK
 from growbench.data.implementations import ordered, strategy_name
 from growbench.data.metrics import Metric
 from growbench.statistics.crossover import crossovers

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL_KEYS, MEASURE, OK, SKIPPED_ROUNDS
+from growbench.data.columns import CELL_KEYS, MEASURE
+from growbench.data.statuses import OK, SKIPPED_ROUNDS
 from growbench.analysis.flags import Measured, flags_of
 from growbench.data.metrics import METRICS, PEAK_RATIO
 

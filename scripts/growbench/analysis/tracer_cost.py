@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from growbench.data.columns import CELL, MEASURE, OK, TRACE
+from growbench.data.columns import CELL, MEASURE, TRACE
+from growbench.data.statuses import OK
 from growbench.data.implementations import strategy_name
 
 # Shorter cells are mostly the start of the process.

@@ -17,8 +17,8 @@ with packages.imports():
 
 EXAMPLES = """\
   growbench patterns results/my-patterns
-  growbench patterns results/my-patterns --strategy transpose_copy_blocked transpose_copy_naive --all
-  growbench patterns results/my-patterns --table crossovers --allocator glibc jemalloc --format markdown
+  growbench patterns results/my-patterns --strategy transpose_copy_blocked --all
+  growbench patterns results/my-patterns --table crossovers --allocator glibc --markdown
   growbench patterns results/my-patterns --table costs --all --format csv > costs.csv
 
 Without a choice of cells: the costs at one size, and the rest at all sizes, on glibc or else the

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from growbench.data.columns import CELL, IDENTIFYING, MEASURE, OK
+from growbench.data.columns import CELL, IDENTIFYING, MEASURE
+from growbench.data.statuses import OK
 from growbench.comparison.run import Run
 from growbench.data.implementations import ordered
 from growbench.data.metrics import METRICS, Metric

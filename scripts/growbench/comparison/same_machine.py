@@ -11,7 +11,8 @@ from typing import Iterable, NamedTuple, Optional, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL, MEASURE, OK, SKIPPED_PREDICTED, SKIPPED_ROUNDS
+from growbench.data.columns import CELL, MEASURE
+from growbench.data.statuses import FAILURES, OK
 from growbench.data.metrics import Metric
 from growbench.statistics.multiple import grouped_holm, simes
 from growbench.statistics.shift import (
@@ -30,15 +31,6 @@ ALPHA = 0.05
 
 # What became of a family or of a cell.
 SLOWER, FASTER, UNRESOLVED, NO_SLOWER = "slower", "faster", "unresolved", "no slower"
-# Statuses that are of the plan or of the machine, not of the code that was measured.
-_NOT_OF_THE_CODE = (
-    OK,
-    SKIPPED_PREDICTED,
-    SKIPPED_ROUNDS,
-    "skipped_memory",
-    "unavailable",
-    "unsupported",
-)
 # A family has two chances to be found, by its mean and by its cells, so each has half of alpha.
 CHANCES = 2.0
 # Of fewer families it cannot be told what they have in common: one family would be its own.
@@ -448,11 +440,11 @@ def _lost(base: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     worker_count. A cell of which workers failed in base as well is lost if new has no figures."""
     keys = list(CELL)
     base, new = (side[side["pass"] == MEASURE] for side in (base, new))
-    failed = new[~new["status"].isin(_NOT_OF_THE_CODE)]
+    failed = new[new["status"].isin(FAILURES)]
     if failed.empty:
         return failed[[*keys, "status"]].assign(status_detail="", worker_count=0)
     measured = base.loc[base["status"] == OK, keys].drop_duplicates()
-    shaky = base.loc[~base["status"].isin(_NOT_OF_THE_CODE), keys].drop_duplicates()
+    shaky = base.loc[base["status"].isin(FAILURES), keys].drop_duplicates()
     still = new.loc[new["status"] == OK, keys].drop_duplicates()
     # As shaky as it was before: nothing new.
     as_before = pd.MultiIndex.from_frame(shaky.merge(still, on=keys))

@@ -4,7 +4,8 @@ from typing import Sequence
 
 import pandas as pd
 
-from growbench.data.columns import CELL, MEASURE, OK
+from growbench.data.columns import CELL, MEASURE
+from growbench.data.statuses import OK
 from growbench.data.units import tick
 
 _LONGEST = 6

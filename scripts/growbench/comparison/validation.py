@@ -13,7 +13,8 @@ from typing import Callable, NamedTuple, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL, MEASURE, OK
+from growbench.data.columns import CELL, MEASURE
+from growbench.data.statuses import OK
 from growbench.comparison.confirmation import combine, flagged
 from growbench.comparison.same_machine import (
     Comparison,

@@ -4,11 +4,23 @@ appending with a copy of all there is or into a zeroed array; it found a ratio o
 import numpy as np
 import pandas as pd
 
+from growbench.data.constants import ARTICLE_ROWS as ROWS
+from growbench.data.constants import ARTICLE_ROW_BYTES as ROW_BYTES
+from growbench.data.constants import ARTICLE_THREADS as THREADS
 from growbench.data.metrics import metric
 
-ROWS = 10_000
-ROW_BYTES = 80
-THREADS = 1
+__all__ = [
+    "ROWS",
+    "ROW_BYTES",
+    "THREADS",
+    "SLOW",
+    "FAST",
+    "TIMES",
+    "METRIC",
+    "STEADY",
+    "at_article_size",
+]
+
 # Its two ways to build the array, and how many times as long the first one takes, it says.
 SLOW, FAST = "loop_and_append", "preallocate_zeroed"
 TIMES = 25.0

@@ -1,10 +1,13 @@
 """Numbers as users write them: 10000, 10k, 1M, 1e4."""
 
 import re
+from typing import Optional
+
+from growbench.data.constants import SUFFIXES
 
 LARGEST = 2**64 - 1
-_FORM = re.compile(r"([0-9]+)(k|M|G|e[0-9]{1,4})?")
-_POWERS = {None: 0, "k": 3, "M": 6, "G": 9}
+_FORM = re.compile(rf"([0-9]+)({'|'.join(SUFFIXES)}|e[0-9]{{1,4}})?")
+_POWERS: dict[Optional[str], int] = {None: 0, **SUFFIXES}
 
 
 def parse_count(text: str) -> int:

@@ -26,14 +26,13 @@ from growbench.data.columns import (
     Column,
     IDENTIFYING,
     MEASURE,
-    OK,
     OLDEST_SCHEMA_VERSION,
     SCHEMA_VERSION,
-    STATUSES,
     TEXT,
     TIMELINE_COLUMNS,
     TRACE,
 )
+from growbench.data.statuses import OK, STATUSES
 
 # What the harness may write into a number's field (harness/common/columns.c, column_accepts).
 _NUMBER = {

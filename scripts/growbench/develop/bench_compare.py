@@ -47,9 +47,7 @@ def main(arguments: Sequence[str]) -> None:
             measure("two such runs", 2 * rows, [path, path], options.repeat, "2 s"),
             measure("a million rows", 2 * ROWS, large, 1, "15 s, 1 GiB"),
         ]
-    print(
-        f"{'growbench compare, start to end':26} {'rows':>9} {'median':>8} {'slowest':>8}  peak memory"
-    )
+    print(f"{'growbench compare, whole':26} {'rows':>9} {'median':>8} {'slowest':>8}  peak memory")
     for row in table:
         print(row)
 
@@ -68,7 +66,7 @@ def multiply(source: Path, target: Path, rows: int) -> None:
 
 
 def measure(what: str, rows: int, runs: Sequence[Path], repeat: int, goal: str) -> str:
-    """Run growbench compare on the files, and put its wall times and its peak memory into a line."""
+    """Run growbench compare on the files; its wall times and peak memory become a line."""
     command = [
         sys.executable,
         str(Path(__file__).resolve().parents[1]),

@@ -7,7 +7,8 @@ from typing import IO, Callable, Iterable, Iterator, NamedTuple, Optional, Seque
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL, MEASURE, OK
+from growbench.data.columns import CELL, MEASURE
+from growbench.data.statuses import OK
 from growbench.data.metrics import METRICS, Metric
 
 # What the rows are made like unless somebody asks for another way; it is left out of names.

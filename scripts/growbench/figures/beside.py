@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 
 from growbench.data.article import FAST, SLOW, TIMES
 from growbench.figures.canvas import Context, Legend, NothingToDraw
-from growbench.data.columns import OK, SLICE_KEYS
+from growbench.data.columns import SLICE_KEYS
+from growbench.data.statuses import OK
 from growbench.analysis.analyse import Data
 from growbench.data.implementations import IDENTITY, in_words, label, ordered
 from growbench.figures.lettering import name_text

@@ -13,7 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from growbench.data.columns import OK, SKIPPED_PREDICTED
+from growbench.data.statuses import OK, SKIPPED_PREDICTED
 from growbench.figures.lettering import fitted, line_height, text_width, wrapped
 from growbench.figures.style import Look, Style, TICK_POINTS
 

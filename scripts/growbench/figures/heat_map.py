@@ -23,7 +23,7 @@ from growbench.figures.canvas import (
     footer_text,
     make_panels,
 )
-from growbench.data.columns import SKIPPED_PREDICTED
+from growbench.data.statuses import SKIPPED_PREDICTED
 from growbench.figures.lettering import fitted, name_text, text_width
 from growbench.data.metrics import LINEAR, Quantity
 from growbench.figures.style import GREY, Style

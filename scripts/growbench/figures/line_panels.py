@@ -21,7 +21,7 @@ from growbench.figures.canvas import (
     make_panels,
     panel_title,
 )
-from growbench.data.columns import SKIPPED_PREDICTED
+from growbench.data.statuses import SKIPPED_PREDICTED
 from growbench.figures.lettering import name_text
 from growbench.data.metrics import Quantity
 from growbench.figures.style import GREY, Look, Style

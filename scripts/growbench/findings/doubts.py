@@ -3,7 +3,8 @@
 import pandas as pd
 
 from growbench.analysis.attribution import explained
-from growbench.data.columns import MEASURE, OK, SKIPPED_PREDICTED, SKIPPED_ROUNDS
+from growbench.data.columns import MEASURE
+from growbench.data.statuses import OK, SKIPPED_PREDICTED, SKIPPED_ROUNDS
 from growbench.data.implementations import strategy_names
 from growbench.analysis.limits import DRIFT, DRIFT_SHARE
 from growbench.findings.evidence import Evidence

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from growbench.data.article import at_article_size
-from growbench.data.columns import MEASURE, OK, SLICE_KEYS
+from growbench.data.columns import MEASURE, SLICE_KEYS
+from growbench.data.statuses import OK
 from growbench.comparison.run import Run
 from growbench.analysis.analyse import Data
 from growbench.data.implementations import bare_names, told_apart

@@ -1,7 +1,7 @@
 """Where arrays, views and lists lie in memory: real addresses, shapes and strides, as data.
 
 Addresses are relative to a first one, so that nothing of the process is in the data but distances,
-which are kept. A layout can be saved as JSON and read again; drawing it is growbench memory-picture's.
+which are kept. A layout can be saved as JSON and read again; growbench memory-picture draws it.
 """
 
 import json

@@ -6,7 +6,7 @@ from matplotlib.lines import Line2D
 
 from growbench.figures import beside
 from growbench.figures.canvas import Context
-from growbench.data.columns import SKIPPED_PREDICTED
+from growbench.data.statuses import SKIPPED_PREDICTED
 from growbench.analysis.analyse import Data
 from growbench.data.implementations import full_name, full_names
 from growbench.figures.line_panels import Lines, PREDICTED_LABEL, draw_against

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from growbench.analysis.attribution import parts_of
-from growbench.data.columns import CELL, STATUSES
+from growbench.data.columns import CELL
+from growbench.data.statuses import STATUSES
 from growbench.analysis.flags import FLAGS
 from growbench.data.implementations import is_compiled
 from growbench.analysis.latency import PERCENTILES

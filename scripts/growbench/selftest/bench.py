@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional, Sequence
 
 import pandas as pd
 
-from growbench.data.columns import OK
+from growbench.data.statuses import OK
 from growbench.data.description import fact
 from growbench.data.errors import UsageError
 from growbench.data.errors import LoadError

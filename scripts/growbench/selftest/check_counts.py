@@ -5,7 +5,7 @@ from typing import Callable, Iterator, Mapping, NamedTuple
 
 import pandas as pd
 
-from growbench.data.columns import OK
+from growbench.data.statuses import OK
 from growbench.selftest.bench import Bench, failures
 from growbench.selftest.check import Check
 from growbench.selftest.outcome import FAILED, Finding, Outcome, PASSED, UNKNOWN

@@ -1,0 +1,14 @@
+"""What can become of a row: harness/common/statuses.def says what each status is."""
+
+from growbench.data.schema import rows
+
+_ROWS = rows("statuses.def", "STATUS")
+# In words, by name.
+STATUSES = {name: meaning for name, _, _, meaning in _ROWS}
+# Only these rows carry figures.
+OK = "ok"
+SKIPPED_PREDICTED = "skipped_predicted"
+SKIPPED_ROUNDS = "skipped_rounds"
+# A worker was to measure it, and something went wrong: what the others lack is of the plan or of
+# the machine.
+FAILURES = frozenset(name for name, kind, _, _ in _ROWS if kind == "FAILURE")
