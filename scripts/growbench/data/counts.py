@@ -1,13 +1,11 @@
 """Numbers as users write them: 10000, 10k, 1M, 1e4."""
 
 import re
-from typing import Optional
 
 from growbench.data.constants import SUFFIXES
 
 LARGEST = 2**64 - 1
 _FORM = re.compile(rf"([0-9]+)({'|'.join(SUFFIXES)}|e[0-9]{{1,4}})?")
-_POWERS: dict[Optional[str], int] = {None: 0, **SUFFIXES}
 
 
 def parse_count(text: str) -> int:
@@ -22,7 +20,7 @@ def parse_count(text: str) -> int:
             "1e4"
         )
     digits, suffix = match.groups()
-    power = _POWERS[suffix] if suffix in _POWERS else int(suffix[1:])
+    power = SUFFIXES[suffix] if suffix in SUFFIXES else int(suffix[1:]) if suffix else 0
     # Python has limits of its own for the digits that it takes.
     too_long = len(digits) > 40 or power > 40
     value = 0 if not digits.strip("0") else LARGEST + 1 if too_long else int(digits) * 10**power
