@@ -71,7 +71,8 @@ def commands_of(program: str) -> List[List[str]]:
             words = path.read_text().split("\0")
         except OSError:
             continue
-        if words[0] == program:
+        # An emulator stands in front of it.
+        if program in words[:3]:
             found.append(words)
     return found
 
