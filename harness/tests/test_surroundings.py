@@ -14,6 +14,7 @@ from typing import List
 
 import pytest
 from conftest import (
+    EMULATED,
     EXIT_DONE,
     EXIT_UNMEASURED,
     FIGURES,
@@ -177,6 +178,7 @@ def test_without_a_quota_nothing_is_held_back_or_nobody_knows(growbench, stand_i
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer reserves address space of its own")
+@pytest.mark.skipif(EMULATED, reason="an emulator holds its programs to no limit of address space")
 def test_a_run_within_little_address_space_completes(growbench, stand_in, out):
     """The plan leaves out what will not fit; what does not fit all the same is out of memory."""
     worker = stand_in(

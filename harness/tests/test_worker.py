@@ -9,6 +9,7 @@ from typing import Dict, Optional
 
 import pytest
 from conftest import (
+    EMULATED,
     EXIT_DONE,
     EXIT_FAILED,
     EXIT_USAGE,
@@ -197,6 +198,7 @@ def test_the_resolution_of_peak_readings_is_reported():
 
 # A sanitizer needs more address space than such a limit leaves.
 @real_allocators
+@pytest.mark.skipif(EMULATED, reason="an emulator holds its programs to no limit of address space")
 def test_memory_that_runs_out_is_a_status_and_no_crash():
     limit = 256 << 20
     done = worker(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 from conftest import (
+    EMULATED,
     EXIT_DONE,
     EXIT_UNMEASURED,
     EXIT_WORKERS,
@@ -30,6 +31,7 @@ IGNORED = (signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH)
 STOPPING = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 
+@pytest.mark.skipif(EMULATED, reason="an emulator keeps some signals for itself")
 def test_every_signal_is_a_row_with_its_name(growbench, stand_in):
     numbers = sorted(signal.valid_signals())
     # The first call is the pilot's.
@@ -65,6 +67,7 @@ def run_real(growbench, stand_in, before: str, *words: str):
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer reserves address space of its own")
+@pytest.mark.skipif(EMULATED, reason="an emulator holds its programs to no limit of address space")
 def test_a_worker_with_too_little_address_space_says_out_of_memory(growbench, stand_in):
     # In KiB: enough for the worker itself, and not for 80 MB of rows.
     done = run_real(growbench, stand_in, "ulimit -v 60000", "--rows=1M")
