@@ -3,7 +3,7 @@
  *
  * Against GLib's idea of UTF-8 and of numbers. A number is one for the scripts as well, which
  * refuse a run with a count of more than 20 digits, or a figure of 2^63 or more
- * (scripts/growbench/load.py).
+ * (scripts/growbench/data/load.py).
  */
 #include <glib.h>
 #include <stdlib.h>

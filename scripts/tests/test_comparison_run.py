@@ -11,7 +11,7 @@ from growbench.comparison.run import read_all, read_run, unique_labels
 from growbench.data.errors import LoadError, LoadWarning
 
 
-pytestmark = pytest.mark.filterwarnings("ignore::growbench.load.LoadWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::growbench.data.errors.LoadWarning")
 
 
 def test_a_run_is_labelled_by_its_folder_or_its_own_name(tmp_path):

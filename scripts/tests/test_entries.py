@@ -71,7 +71,7 @@ def refused(done, *parts: str) -> None:
 @pytest.mark.parametrize("script", ENTRIES)
 def test_help_shows_examples_and_version_is_a_version(call, call_here, script):
     shown = call(script, "--help")
-    assert shown.returncode == 0 and f"examples:\n  {script}" in shown.stdout
+    assert shown.returncode == 0 and f"examples:\n  growbench {script}" in shown.stdout
     shown = call_here(script, "--version")
     assert shown.returncode == 0
     assert re.fullmatch(r"growbench (\d+\.\d+\.\d+|unknown)\n", shown.stdout)
@@ -415,11 +415,13 @@ def test_a_locale_with_decimal_commas_changes_nothing(call, call_here, run_folde
 
 
 def test_a_broken_module_is_told_with_how_to_get_it(call, run_folder, tmp_path):
-    (tmp_path / "pandas.py").write_text("raise ImportError(\"No module named 'pandas'\")\n")
+    for package in ("pandas", "numpy"):
+        error = f"raise ImportError(\"No module named '{package}'\")\n"
+        (tmp_path / f"{package}.py").write_text(error)
     # As no other interpreter has it either.
-    for script in ENTRIES:
+    for script in cli.verbs():
         done = call(script, run_folder(), PYTHONPATH=str(tmp_path), PYTHON="no-such-python")
-        refused(done, "pandas", "make setup")
+        refused(done, "No module named", "make setup")
 
 
 def stub(folder: Path, name: str, script: str) -> Path:

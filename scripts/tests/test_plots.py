@@ -22,6 +22,7 @@ from PIL import Image
 
 from growbench.data.article import at_article_size
 from growbench.analysis.attribution import PARTS
+from growbench.figures.part_bars import PART_LOOKS
 from growbench.figures.canvas import NothingToDraw
 from growbench.data.columns import TIMELINE_COLUMNS
 from growbench.data.containers import CONTAINERS as CONTAINER_TABLE
@@ -361,7 +362,7 @@ def test_no_two_colours_become_one_in_a_style(style):
 def test_the_parts_of_a_bar_and_their_rest_stand_out(styled_figures, style):
     paper = STYLES[style].paper
     for part in PARTS:
-        assert contrast(STYLES[style].colour(part.colour), paper) >= 2.0
+        assert contrast(STYLES[style].colour(PART_LOOKS[part.name][0]), paper) >= 2.0
     axes = panel(styled_figures[style, "attribution"], "glibc")
     (rest,) = [c for c in axes.collections if c.get_gid() == "rest_ns"]
     assert contrast(rest.get_edgecolor()[0][:3], paper) >= 3.0
@@ -460,7 +461,7 @@ def test_attribution_bars_are_the_shares_of_the_parts(figures, default_part):
     assert not any("interpreter" in text for text in texts_of(figures["attribution"]))
     for part in PARTS:
         (bars,) = [c for c in axes.collections if c.get_gid() == part.name]
-        assert to_hex(bars.get_facecolor()[0]) == part.colour.lower()
+        assert to_hex(bars.get_facecolor()[0]) == PART_LOOKS[part.name][0].lower()
         for path in bars.get_paths():
             box = path.get_extents()
             name = names[round((box.y0 + box.y1) / 2)]

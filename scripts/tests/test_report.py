@@ -333,8 +333,8 @@ def test_the_same_run_gives_the_same_bytes(reported, tmp_path):
     copy.write_bytes((reported / "runs.csv").read_bytes())
     # Another process, with other seeds of hashes, another time zone, language and clock.
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import report; "
-        "from growbench import entry; from growbench.report import assemble; "
+        "import sys; sys.path.insert(0, sys.argv[1]); from growbench.cli import report; "
+        "from growbench.command_line import entry; from growbench.report import assemble; "
         "every = assemble.all_plots(); "
         "assemble.all_plots = lambda: "
         f"[p for p in every if p.name in {FEW}]; "

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from growbench.data.columns import LATENCY, MEASURE, PATTERN
-from growbench.data.statuses import FAILURES, OK
+from growbench.data.statuses import NO_FAILURES, OK
 from growbench.comparison.run import Run
 from growbench.data.errors import UsageError
 from growbench.data.implementations import C, COMPILED, is_compiled, ordered, strategy_name
@@ -443,7 +443,7 @@ def _failed(runs: pd.DataFrame, case: Case, place: Place) -> set[tuple]:
         & (runs["row_bytes"] == place.row_bytes)
         & (runs["threads"] == case.threads)
         & (runs["work"] == case.work)
-        & runs["status"].isin(FAILURES)
+        & ~runs["status"].isin(NO_FAILURES)
     )
     return set(runs.loc[at, list(_CANDIDATE)].itertuples(index=False, name=None))
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from growbench.data.columns import CELL, MEASURE
-from growbench.data.statuses import FAILURES, OK
+from growbench.data.statuses import NO_FAILURES, OK
 from growbench.data.metrics import Metric
 from growbench.statistics.multiple import grouped_holm, simes
 from growbench.statistics.shift import (
@@ -440,11 +440,11 @@ def _lost(base: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     worker_count. A cell of which workers failed in base as well is lost if new has no figures."""
     keys = list(CELL)
     base, new = (side[side["pass"] == MEASURE] for side in (base, new))
-    failed = new[new["status"].isin(FAILURES)]
+    failed = new[~new["status"].isin(NO_FAILURES)]
     if failed.empty:
         return failed[[*keys, "status"]].assign(status_detail="", worker_count=0)
     measured = base.loc[base["status"] == OK, keys].drop_duplicates()
-    shaky = base.loc[base["status"].isin(FAILURES), keys].drop_duplicates()
+    shaky = base.loc[~base["status"].isin(NO_FAILURES), keys].drop_duplicates()
     still = new.loc[new["status"] == OK, keys].drop_duplicates()
     # As shaky as it was before: nothing new.
     as_before = pd.MultiIndex.from_frame(shaky.merge(still, on=keys))
