@@ -16,6 +16,7 @@ from typing import List
 
 import pytest
 from conftest import (
+    EMULATED,
     EXIT_DONE,
     EXIT_INTERRUPTED,
     EXIT_USAGE,
@@ -127,6 +128,9 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(growbench
     assert kills["rows"] > 0
 
 
+@pytest.mark.skipif(
+    EMULATED, reason="an emulator does not tell a program that its parent has ended"
+)
 @pytest.mark.skipif(SANITIZED, reason="it is slower with a sanitizer, and so is over too late")
 def test_the_worker_of_a_runner_that_is_killed_ends_with_it(growbench, tmp_path):
     # A copy of the worker, so that it can be told from those of other tests.
