@@ -24,8 +24,9 @@ JOBS := $(shell nproc)
 help: ## this text
 	@echo 'usage: make COMMAND [VARIABLE=value ...]'
 	@echo
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
-		while IFS='|' read -r name text; do printf '  %-20s %s\n' "$$name" "$$text"; done
+	@sed -n -e 's/^# ---- \(.*\) ----$$/\1/p' -e 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
+		while IFS='|' read -r name text; do \
+			case $$text in '') echo "$$name";; *) printf '  %-20s %s\n' "$$name" "$$text";; esac; done
 	@echo
 	@echo 'examples:'
 	@echo '  make setup bench                         everything, from a fresh Debian'

@@ -41,6 +41,16 @@ static void print_help(void)
 		   "measured, or nothing was, 130 interrupted.");
 }
 
+/* What completion and manual pages are made of: verbs with their help, and their options. */
+static int list_options(void)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		(void)printf("%s\t\t\t%s\n", commands[i]->name, commands[i]->help);
+		arguments_list(commands[i]->name, stdout);
+	}
+	return finish_output();
+}
+
 static int print_command_help(size_t command)
 {
 	(void)printf("usage: growbench %s [OPTION...]\n%s\n\nOptions:\n", commands[command]->name,
@@ -138,6 +148,8 @@ int main(int argc, char **argv)
 		(void)puts("growbench " GROWBENCH_VERSION);
 		return finish_output();
 	}
+	if (strcmp(argv[1], "--list-options") == 0)
+		return list_options();
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		if (strcmp(argv[1], commands[i]->name) == 0)
 			return run_command(i, argc - 1, argv + 1);

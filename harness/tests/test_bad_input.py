@@ -128,8 +128,13 @@ def test_a_number_out_of_range_is_refused_with_what_is_valid(growbench, words, p
 
 @pytest.mark.parametrize("command", ["plan", "list", "doctor", "peak"])
 def test_every_command_refuses_what_run_refuses(growbench, command):
-    refuse(growbench, [command, "--rows=1e99"], "--rows: '1e99' is too large")
+    refuse(growbench, [command, "--timeout=1e99"], "--timeout: '1e99' is too large")
     refuse(growbench, [command, "--allocators=jemaloc"], "mean 'jemalloc'")
+
+
+@pytest.mark.parametrize("command", ["list", "doctor", "peak"])
+def test_an_option_of_another_command_is_refused(growbench, command):
+    refuse(growbench, [command, "--rows=10"], f"growbench {command} takes no --rows")
 
 
 def test_sizes_whose_product_overflows_are_refused(growbench):

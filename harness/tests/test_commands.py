@@ -13,6 +13,7 @@ from conftest import (
     EXIT_FAILED,
     EXIT_USAGE,
     EXIT_WORKERS,
+    REPOSITORY,
     SANITIZED,
     STRATEGIES,
     WORKER,
@@ -136,9 +137,10 @@ def test_every_golden_file_belongs_to_a_test():
 
 
 def test_the_help_names_every_command(growbench):
-    listed = re.findall(r"^  (\w+) {2,}\S", growbench("--help").stdout, flags=re.MULTILINE)
+    listed = re.findall(r"^  ([\w-]+) {2,}\S", growbench("--help").stdout, flags=re.MULTILINE)
+    verbs = (REPOSITORY / "scripts/growbench/cli").glob("[a-z]*.py")
 
-    assert tuple(listed) == COMMANDS
+    assert tuple(listed) == (*COMMANDS, *sorted(path.stem.replace("_", "-") for path in verbs))
 
 
 def test_without_a_command_the_help_comes_with_the_status_of_wrong_usage(growbench):

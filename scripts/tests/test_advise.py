@@ -1,8 +1,6 @@
 """Advice, against runs whose answer was planted."""
 
-import importlib
 import json
-import os
 from functools import partial
 
 import numpy as np
@@ -449,19 +447,6 @@ def test_bad_numbers_and_choices_are_one_message_and_status_2(
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert all(part in done.stderr for part in parts)
-
-
-def test_the_newest_run_is_the_default(call_advise, tmp_path, monkeypatch):
-    module = importlib.import_module("growbench.cli.advise")
-    monkeypatch.setattr(module, "RESULTS", tmp_path)
-    arguments = ["--rows", "1k", "--row-bytes", "80"]
-    done = call_advise(*arguments)
-    assert done.returncode == 2 and "make bench" in done.stderr
-    for age, name in enumerate(["new", "old", "oldest"]):
-        folder = write(tmp_path / name, run({"a": 3.0}))
-        os.utime(folder / "runs.csv", (10**9 - age, 10**9 - age))
-    (tmp_path / "empty").mkdir()
-    assert "From new: " in call_advise(*arguments).stdout
 
 
 def test_help_shows_examples_and_an_unreadable_run_is_status_2(call_advise, tmp_path):

@@ -53,8 +53,6 @@ static struct run *under_way;
 
 bool run_worker_path(const struct request *request, char *path, struct error *error)
 {
-	ssize_t length;
-
 	if (request->worker != NULL) {
 		const char *reason = program_why_not(request->worker);
 
@@ -63,11 +61,11 @@ bool run_worker_path(const struct request *request, char *path, struct error *er
 		return reason == NULL || error_set(error, "--worker: %s cannot be executed: %s",
 						   request->worker, reason);
 	}
-	length = readlink("/proc/self/exe", path, PATH_MAX - 32);
-	if (length <= 0)
-		return error_set(error, "/proc/self/exe cannot be read: %s", strerror(errno));
-	path[length] = '\0';
-	(void)strcpy(strrchr(path, '/') + 1, WORKER_PROGRAM);
+	if (!program_own_folder(path, error))
+		return false;
+	if (strlen(path) + sizeof WORKER_PROGRAM + 1 > PATH_MAX)
+		return error_set(error, "%s: the folder's name is too long", path);
+	(void)strcat(path, "/" WORKER_PROGRAM);
 	if (access(path, X_OK) != 0)
 		return error_set(error,
 				 "%s is not there; build it with cmake --build, or name one with "

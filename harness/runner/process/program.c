@@ -62,3 +62,30 @@ void program_interposer(const char *program, char *path, size_t size)
 	(void)snprintf(path, size, "%.*s" INTERPOSER,
 		       slash == NULL ? 0 : (int)(slash - program) + 1, program);
 }
+
+bool program_own_folder(char *path, struct error *error)
+{
+	const ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+
+	if (length <= 0)
+		return error_set(error, "/proc/self/exe cannot be read: %s", strerror(errno));
+	path[length] = '\0';
+	*strrchr(path, '/') = '\0';
+	return true;
+}
+
+const char *program_scripts(void)
+{
+	static char path[PATH_MAX + 32];
+	char own[PATH_MAX];
+	struct error ignored;
+
+	if (program_own_folder(own, &ignored)) {
+		(void)snprintf(path, sizeof path, "%s/../scripts/growbench/__main__.py", own);
+		if (access(path, R_OK) == 0) {
+			(void)snprintf(path, sizeof path, "%s/../scripts", own);
+			return path;
+		}
+	}
+	return GROWBENCH_SCRIPTS;
+}

@@ -24,4 +24,12 @@ bool program_of_build(const char *build, char *path, struct error *error);
 /* The file of the interposer beside a worker program. It need not be there. */
 void program_interposer(const char *program, char *path, size_t size);
 
+/* The folder of the running program, links resolved, into path, which has room for PATH_MAX. False
+ * with a message if the system does not tell. */
+bool program_own_folder(char *path, struct error *error);
+
+/* The folder of the scripts: beside that of the program, as in a checkout with its build and where
+ * growbench is installed; else the one that it was built from. Static. */
+const char *program_scripts(void);
+
 #endif

@@ -1,13 +1,36 @@
 #include "harness/runner/process/verbs.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PACKAGE GROWBENCH_SCRIPTS "/growbench"
+#include "harness/runner/process/program.h"
+
+/* The package, as a path that Python can be given. Static. */
+static const char *package(void)
+{
+	static char path[PATH_MAX + 64];
+
+	(void)snprintf(path, sizeof path, "%s/growbench", program_scripts());
+	return path;
+}
+
+/* For verbs that measure: with this program, wherever they are called. */
+static void name_runner(void)
+{
+	char path[PATH_MAX + 16];
+	struct error ignored;
+
+	if (program_own_folder(path, &ignored)) {
+		(void)strcat(path, "/growbench");
+		(void)setenv("GROWBENCH_RUNNER", path, 0);
+	}
+}
 
 const char *verb_python(void)
 {
@@ -28,8 +51,9 @@ bool verb_execute(char **argv, struct error *error)
 	if (words == NULL)
 		return error_set(error, "no memory to start %s", python);
 	words[0] = (char *)python;
-	words[1] = (char *)PACKAGE;
+	words[1] = (char *)package();
 	memcpy(words + 2, argv, count * sizeof *words);
+	name_runner();
 	(void)execvp(python, words);
 	free(words);
 	return error_set(error,
@@ -48,7 +72,7 @@ bool verb_run(const char *name, const char *path)
 		/* Standard output is the caller's; and Ctrl-C was for what came before. */
 		(void)dup2(STDERR_FILENO, STDOUT_FILENO);
 		(void)signal(SIGINT, SIG_IGN);
-		(void)execlp(python, python, PACKAGE, name, path, (char *)NULL);
+		(void)execlp(python, python, package(), name, path, (char *)NULL);
 		_exit(127);
 	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)

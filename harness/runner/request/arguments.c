@@ -14,6 +14,8 @@ enum {
 	LIST = 4,
 	DOCTOR = 8,
 	PEAK = 16,
+	/* Taken by plan as well, and of no use there: so that the words of a run can be planned. */
+	ALSO_PLAN = 32,
 	A_RUN = RUN | PLAN,
 	NAMES = A_RUN | LIST | DOCTOR,
 	ALL = NAMES | PEAK
@@ -25,12 +27,12 @@ static const struct {
 } verbs[] = {{"run", RUN}, {"plan", PLAN}, {"list", LIST}, {"doctor", DOCTOR}, {"peak", PEAK}};
 
 enum option_kind {
-	FLAG,  /* bool */
-	TEXT,  /* const char * */
+	FLAG,   /* bool */
+	TEXT,   /* const char * */
 	FOLDER, /* the same, not empty */
-	TEXTS, /* struct texts; may be repeated */
-	COUNT, /* uint64_t, 1 and more */
-	NUMBER /* struct number, 0 and more, without a suffix */
+	TEXTS,  /* struct texts; may be repeated */
+	COUNT,  /* uint64_t, 1 and more */
+	NUMBER  /* struct number, 0 and more, without a suffix */
 };
 
 struct option_row {
@@ -59,7 +61,8 @@ static const struct option_row option_rows[] = {
 	{"allocators", "LIST", "only these allocators, --allocator's names included", ALL, TEXT,
 	 FIELD(allocators), 0, false},
 	{"allocator", "NAME=BASE[@BUILD][,VAR=VALUE...]",
-	 "one more allocator: a library's path or a known name, measured with the worker of another "
+	 "one more allocator: a library's path or a known name, measured with the worker of "
+	 "another "
 	 "build if its folder is given, with variables; may be repeated",
 	 ALL, TEXTS, FIELD(allocator), 0, false},
 	{"rows", "LIST", "rows of the arrays, such as 100,10k,1e6", A_RUN, TEXT, FIELD(rows), 0,
@@ -102,16 +105,16 @@ static const struct option_row option_rows[] = {
 	{"warm-limit", "SECONDS",
 	 "leave out the warm steady state where one build takes longer; 0: everywhere", A_RUN,
 	 NUMBER, FIELD(warm_limit_s), UINT64_MAX, false},
-	{"out", "DIR", "folder of the run (default results/<machine>-<UTC time>)", RUN, FOLDER,
-	 FIELD(out), 0, false},
-	{"overwrite", NULL, "replace a run that is in the folder already", RUN, FLAG,
+	{"out", "DIR", "folder of the run (default results/<machine>-<UTC time>)", RUN | ALSO_PLAN,
+	 FOLDER, FIELD(out), 0, false},
+	{"overwrite", NULL, "replace a run that is in the folder already", RUN | ALSO_PLAN, FLAG,
 	 FIELD(overwrite), 0, false},
 	{"resume", "DIR", "go on with an interrupted run, with its own options", RUN, FOLDER,
 	 FIELD(resume), 0, true},
-	{"no-summary", NULL, "leave summary.csv to growbench summarise", RUN, FLAG,
+	{"no-summary", NULL, "leave summary.csv to growbench summarise", RUN | ALSO_PLAN, FLAG,
 	 FIELD(no_summary), 0, true},
-	{"quiet", NULL, "no progress, only errors and the folder's name", RUN, FLAG, FIELD(quiet),
-	 0, true},
+	{"quiet", NULL, "no progress, only errors and the folder's name", RUN | ALSO_PLAN, FLAG,
+	 FIELD(quiet), 0, true},
 	{"columns", NULL, "the columns of runs.csv", LIST, FLAG, FIELD(columns), 0, false},
 	{"help", NULL, "this text", ALL, FLAG, FIELD(help), 0, true},
 };
@@ -142,6 +145,15 @@ void arguments_help(const char *verb, FILE *stream)
 			      strlen(left) > 24 ? "\n                           " : " ",
 			      option_rows[i].help);
 	}
+}
+
+void arguments_list(const char *verb, FILE *stream)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if ((option_rows[i].verbs & verb_bit(verb)) != 0)
+			(void)fprintf(stream, "%s\t--%s\t%s\t%s\n", verb, option_rows[i].name,
+				      option_rows[i].value == NULL ? "" : option_rows[i].value,
+				      option_rows[i].help);
 }
 
 static bool store_number(const struct option_row *row, const char *text, uint64_t *value,
@@ -222,7 +234,8 @@ static bool take(const struct option_row *row, char **argv, struct arguments *ar
 	 * added; and what was asked for is recorded by name. */
 	if (strcspn(option_word(argv) + 2, "=") != strlen(row->name))
 		return unknown_option(argv[0], option_word(argv), error);
-	if ((row->verbs & verb_bit(argv[0])) == 0)
+	if ((row->verbs & verb_bit(argv[0])) == 0 &&
+	    ((row->verbs & ALSO_PLAN) == 0 || verb_bit(argv[0]) != PLAN))
 		return error_set(error, "growbench %s takes no --%s; --help shows what it takes",
 				 argv[0], row->name);
 	return store(row, optarg, arguments, error);
@@ -254,8 +267,8 @@ static bool parse_words(int argc, char **argv, struct arguments *arguments, stru
 			return error_set(error, "--%s takes no value",
 					 option_rows[optopt - 256].name);
 		if (option == '?')
-			return unknown_option(
-				argv[0], optopt != 0 ? short_option : argv[optind - 1], error);
+			return unknown_option(argv[0],
+					      optopt != 0 ? short_option : argv[optind - 1], error);
 		if (!take(&option_rows[option - 256], argv, arguments, error))
 			return false;
 		if (!option_rows[option - 256].goes_with_resume)

@@ -67,4 +67,7 @@ bool arguments_parse(int argc, char **argv, struct arguments *arguments, struct 
 /* Writes the options of a verb, a line or two each. */
 void arguments_help(const char *verb, FILE *stream);
 
+/* The same for programs: a line each of verb, option, value and help, with tabs between them. */
+void arguments_list(const char *verb, FILE *stream);
+
 #endif

@@ -1,6 +1,7 @@
 #include "harness/runner/request/implementations.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "harness/runner/request/environment.h"
 #include "harness/runner/process/interrupts.h"
 #include "harness/runner/process/process.h"
+#include "harness/runner/process/program.h"
 #include "harness/runner/record/record.h"
 #include "kernels/saturating.h"
 
@@ -342,17 +344,18 @@ bool implementation_find(const char *name, struct implementation *implementation
 			 struct error *error)
 {
 	const char *python = getenv("PYTHON");
+	char script[PATH_MAX + 64];
 	char *path;
 
 	memset(implementation, 0, sizeof *implementation);
 	if (python == NULL || *python == '\0')
 		python = GROWBENCH_PYTHON;
+	(void)snprintf(script, sizeof script, "%s/python_worker.py", program_scripts());
 	path = g_find_program_in_path(python);
 	implementation->name = strdup(name);
 	implementation->is_known = true;
 	implementation->arguments =
-		words_of(2, (const char *const[]){path == NULL ? python : path,
-						  GROWBENCH_SCRIPTS "/python_worker.py"});
+		words_of(2, (const char *const[]){path == NULL ? python : path, script});
 	g_free(path);
 	return (implementation->arguments != NULL && implementation->name != NULL) ||
 	       error_set(error, "no memory");

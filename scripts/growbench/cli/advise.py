@@ -10,13 +10,13 @@ from growbench.command_line import packages
 with packages.imports():
     from growbench.advice import advise
     from growbench.command_line import entry
+    from growbench.command_line import runs as chosen_run
     from growbench.tables import formats
     from growbench.data.columns import COLUMNS
     from growbench.comparison.run import read_run
     from growbench.data.counts import LARGEST, parse_count
     from growbench.data.metrics import METRICS
 
-RESULTS = Path(__file__).resolve().parents[3] / "results"
 EXAMPLES = """\
   growbench advise results/my-run --rows 25k --row-bytes 80
   growbench advise --rows 1M --row-bytes 8 --known-rows           of the newest run in results/
@@ -33,7 +33,7 @@ that nothing can be allocated beforehand; what there is otherwise is said as wel
 
 def main(arguments: Sequence[str]) -> None:
     options = parse(arguments)
-    path = Path(options.run) if options.run else newest_run(RESULTS)
+    chosen_run.given(options)
     case = advise.Case(
         rows=options.rows,
         row_bytes=options.row_bytes,
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> None:
     )
     if case.payload_bytes > LARGEST:
         raise UsageError("rows x row bytes x threads is more than 2^64 bytes; ask for less")
-    found = advise.advise(read_run(path, columns=needed_columns()), case)
+    found = advise.advise(read_run(Path(options.run), columns=needed_columns()), case)
     if options.json:
         print(formats.to_json(found.records()), end="")
         return
@@ -62,12 +62,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = entry.parser(__name__, "Say which strategy and which allocator to take.", EXAMPLES)
-    parser.add_argument(
-        "run",
-        metavar="RUN",
-        nargs="?",
-        help="a run's folder, or its runs.csv (default: the newest in results/)",
-    )
+    chosen_run.add_argument(parser)
     for name, about in (("--rows", "such as 10k or 1M"), ("--row-bytes", "of each row")):
         parser.add_argument(name, type=count_of(name), required=True, metavar="N", help=about)
     parser.add_argument(
@@ -117,14 +112,6 @@ def count_of(what: str) -> Callable[[str], int]:
 def names(text: str) -> tuple[str, ...]:
     """A,B,C"""
     return tuple(part for part in text.split(",") if part)
-
-
-def newest_run(results: Path) -> Path:
-    """The folder in `results` whose runs.csv was written last."""
-    found = [path for path in results.glob("*/runs.csv") if path.is_file()]
-    if not found:
-        raise UsageError(f"there is no run in {results}; make one with: make bench")
-    return max(found, key=lambda path: (path.stat().st_mtime_ns, path.parent.name)).parent
 
 
 def needed_columns() -> list[str]:

@@ -9,6 +9,7 @@ from growbench.command_line import packages
 with packages.imports():
     from growbench.analysis import analyse, article_table
     from growbench.command_line import entry
+    from growbench.command_line import runs as chosen_run
     from growbench.data import files, load
     from growbench.figures import render, slices
     from growbench.plots import all_plots
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str]) -> None:
         "and in C, and where NumPy's time goes; and draw RUN/plots/article.",
         EXAMPLES,
     )
-    parser.add_argument("run", metavar="RUN", help="a run's folder, or its runs.csv")
+    chosen_run.add_argument(parser)
     parser.add_argument(
         "--work", default="", metavar="NAME", help="how rows are made (default: random, if it can)"
     )
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--no-plot", action="store_true", help="do not draw anything")
     parser.add_argument("--style", default=DEFAULT_STYLE, metavar="NAME", help="of the plot")
     options = parser.parse_args(arguments)
+    chosen_run.given(options)
     entry.check_names("style", [options.style], list(STYLES))
 
     runs = load.read_runs(options.run)

@@ -109,7 +109,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="default: %(default)s")
     parser.add_argument("--out", metavar="DIR", help="folder of the run")
     parser.add_argument(
-        "--runner", default="build/growbench", metavar="FILE", help="default: %(default)s"
+        "--runner", default=entry.RUNNER, metavar="FILE", help="default: %(default)s"
     )
     pair.add_arguments(parser, list(output.FORMATS))
     options = parser.parse_args(arguments)

@@ -10,6 +10,7 @@ from growbench.command_line import packages
 
 with packages.imports():
     from growbench.command_line import choice, entry
+    from growbench.command_line import runs as chosen_run
     from growbench.data import description, files, load, metrics
     from growbench.exports import all_exporters, exporting
 
@@ -29,7 +30,7 @@ then, with the tools that read these:
 def main(arguments: Sequence[str]) -> None:
     exporters = all_exporters()
     parser = entry.parser(__name__, "Write a run in the format of another tool.", EXAMPLES)
-    parser.add_argument("run", metavar="RUN", nargs="?", help="a run's folder, or its runs.csv")
+    chosen_run.add_argument(parser)
     parser.add_argument("--to", choices=list(exporters), help="the format: see --list")
     parser.add_argument("--output", default="-", metavar="FILE", help="default: -, which is stdout")
     parser.add_argument(
@@ -46,11 +47,11 @@ def main(arguments: Sequence[str]) -> None:
         for exporter in exporters.values():
             print(f"{exporter.name:18} {exporter.help}")
         return
-    if options.run is None or options.to is None:
-        missing = "RUN" if options.run is None else "--to"
-        raise UsageError(f"{missing} is missing; see growbench export --help")
+    if options.to is None:
+        raise UsageError("--to is missing; see growbench export --help")
     if not options.output:
         raise UsageError("--output is empty; give a file, or - for stdout")
+    chosen_run.given(options)
     export_run(exporters[options.to], options)
 
 

@@ -11,6 +11,7 @@ with packages.imports():
 
     from growbench.analysis import limits, pattern_tables, patterns
     from growbench.command_line import choice, entry
+    from growbench.command_line import runs as chosen_run
     from growbench.data import load
     from growbench.tables import formats
     from growbench.tables.table import Table
@@ -30,6 +31,7 @@ FORMATS = ("terminal", "markdown", "json", "csv")
 
 def main(arguments: Sequence[str]) -> None:
     options = parse(arguments)
+    chosen_run.given(options)
     runs = load.read_runs(options.run)
     cells = patterns.patterns(runs, limits.machine_limits(runs))
     if cells.empty:
@@ -56,7 +58,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "Say what copying patterns allocate, copy and take, beside NumPy's, and when a copy pays.",
         EXAMPLES,
     )
-    parser.add_argument("run", metavar="RUN", help="a run's folder, or its runs.csv")
+    chosen_run.add_argument(parser)
     choice.add_arguments(parser)
     parser.add_argument(
         "--table", nargs="+", choices=TABLES, default=TABLES, help="only these tables"

@@ -8,6 +8,7 @@ from growbench.command_line import packages
 with packages.imports():
     from growbench.analysis import analyse
     from growbench.command_line import entry
+    from growbench.command_line import runs as chosen_run
     from growbench.data import files, load
     from growbench.figures import pattern_slices, render, slices
     from growbench.plots import all_plots
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str]) -> None:
         "Draw the plots of a run into RUN/plots, from runs.csv and timeline.csv alone.",
         EXAMPLES,
     )
-    parser.add_argument("run", metavar="RUN", nargs="?", help="a run's folder, or its runs.csv")
+    chosen_run.add_argument(parser)
     parser.add_argument(
         "--format",
         default=",".join(render.FORMATS),
@@ -51,14 +52,13 @@ def main(arguments: Sequence[str]) -> None:
         width = max(len(plot.name) for plot in plots)
         print("\n".join(f"{plot.name.ljust(width)}  {plot.help}" for plot in plots))
         return
-    if options.run is None:
-        parser.error("RUN is missing: give a run's folder or its runs.csv")
     formats = list(dict.fromkeys(options.format.split(",")))
     entry.check_names("format", formats, list(render.FORMATS))
     entry.check_names("style", [options.style], list(STYLES))
     names = [plot.name for plot in plots]
     only = options.only or names
     entry.check_names("plot", only, names)
+    chosen_run.given(options)
 
     runs = load.read_runs(options.run)
     tables = analyse.analyse(runs, load.read_timeline(options.run, runs))

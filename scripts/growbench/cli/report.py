@@ -9,6 +9,7 @@ from growbench.command_line import packages
 
 with packages.imports():
     from growbench.command_line import entry
+    from growbench.command_line import runs as chosen_run
     from growbench.data import files, load
     from growbench.comparison import pair
     from growbench.comparison.run import read_all
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> None:
         "nothing else, and the same as PDF beside it.",
         EXAMPLES,
     )
-    parser.add_argument("run", metavar="RUN", nargs="+", help="a run's folder, or its runs.csv")
+    chosen_run.add_argument(parser, several=True)
     parser.add_argument(
         "--output",
         metavar="FILE.html",
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str]) -> None:
         help="fail without a PDF, instead of warning that there is none",
     )
     options = parser.parse_args(arguments)
+    chosen_run.given(options)
     path = output_path(options.output, options.run)
     runs = read_all(options.run)
     sources = [

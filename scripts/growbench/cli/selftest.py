@@ -104,7 +104,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--out", metavar="DIR", help="where to keep it (default: results/selftest-MACHINE)"
     )
     parser.add_argument(
-        "--runner", default="build/growbench", metavar="FILE", help="default: %(default)s"
+        "--runner", default=entry.RUNNER, metavar="FILE", help="default: %(default)s"
     )
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")

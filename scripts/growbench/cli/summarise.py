@@ -7,6 +7,7 @@ from growbench.command_line import packages
 with packages.imports():
     from growbench.analysis import analyse, attribution, limits
     from growbench.command_line import entry
+    from growbench.command_line import runs as chosen_run
     from growbench.data import files, load
 
 EXAMPLES = """\
@@ -22,8 +23,9 @@ def main(arguments: Sequence[str]) -> None:
         "runs.csv of a run; each but the first only if the run has what it is made of.",
         EXAMPLES,
     )
-    parser.add_argument("run", metavar="RUN", help="a run's folder, or its runs.csv")
+    chosen_run.add_argument(parser)
     options = parser.parse_args(arguments)
+    chosen_run.given(options)
     runs = load.read_runs(options.run)
     path = load.runs_path(options.run)
     tables = analyse.analyse(runs, load.read_timeline(options.run, runs))

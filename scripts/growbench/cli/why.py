@@ -10,6 +10,7 @@ with packages.imports():
 
     from growbench.analysis import analyse, attribution, why
     from growbench.command_line import choice, entry
+    from growbench.command_line import runs as chosen_run
     from growbench.data import description, load
     from growbench.tables import formats
 
@@ -29,7 +30,7 @@ MISSED = 1
 
 def main(arguments: Sequence[str]) -> int:
     parser = entry.parser(__name__, "Say where the time of cold builds goes, and why.", EXAMPLES)
-    parser.add_argument("runs", metavar="RUN", nargs="+", help="a run's folder, or its runs.csv")
+    chosen_run.add_argument(parser, several=True)
     parser.add_argument(
         "--explained",
         action="store_true",
@@ -41,11 +42,12 @@ def main(arguments: Sequence[str]) -> int:
     wanted = choice.chosen(options)
     if options.explained and wanted:
         raise UsageError("--explained is of whole runs; leave the choice of cells out")
+    chosen_run.given(options)
     if options.explained:
-        return _explained(options.runs)
-    if len(options.runs) > 1:
+        return _explained(options.run)
+    if len(options.run) > 1:
         raise UsageError("give one run, or --explained for several")
-    cells = _cells(options.runs[0])
+    cells = _cells(options.run[0])
     if not wanted:
         entry.tell(why.overview(cells, attribution.explained(cells), WORST))
         return 0

@@ -14,9 +14,11 @@ from growbench.data.text import printable
 from growbench.data.version import version
 
 USAGE = 2
+# The program that measures: the one that was called, or else the one of the checkout.
+RUNNER = os.environ.get("GROWBENCH_RUNNER") or "build/growbench"
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Prints an error in the form that all errors of growbench have, and comes back only where the
     packages are there that the script needs."""
 
@@ -32,7 +34,7 @@ class _Parser(argparse.ArgumentParser):
 def parser(module: str, description: str, examples: str) -> argparse.ArgumentParser:
     """An argument parser with --help (which shows `examples`) and --version, for the verb that the
     module of that name is."""
-    made = _Parser(
+    made = Parser(
         prog="growbench " + module.rpartition(".")[2].replace("_", "-"),
         description=description,
         epilog="examples:\n" + examples,

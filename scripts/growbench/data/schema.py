@@ -1,13 +1,9 @@
-"""The tables that C and Python share: harness/common/*.def, macro calls that C includes.
-
-A package that is installed has them beside this file, in schema/.
-"""
+"""The tables that C and Python share: harness/common/*.def, macro calls that C includes."""
 
 import re
 from pathlib import Path
 
-_INSTALLED = Path(__file__).with_name("schema")
-FOLDER = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[3] / "harness/common"
+FOLDER = Path(__file__).parents[3] / "harness/common"
 _STRING = r'"((?:[^"\\]|\\.)*)"'
 
 

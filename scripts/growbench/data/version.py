@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 
+_PROJECT = r"project\s*\(\s*growbench\s+VERSION\s+([0-9.]+)"
+
 
 def version() -> str:
-    """The version in CMakeLists.txt, or "unknown" where the scripts were copied without it."""
-    try:
-        text = (Path(__file__).parents[3] / "CMakeLists.txt").read_text(encoding="utf-8")
-    except OSError:
-        return "unknown"
-    found = re.search(r"project\s*\(\s*growbench\s+VERSION\s+([0-9.]+)", text)
-    return found.group(1) if found else "unknown"
+    """That version, from VERSION where growbench is installed; "unknown" where neither is."""
+    for name, form in (("VERSION", r"([0-9.]+)"), ("CMakeLists.txt", _PROJECT)):
+        path = Path(__file__).parents[3] / name
+        found = re.search(form, path.read_text(encoding="utf-8")) if path.is_file() else None
+        if found:
+            return found.group(1)
+    return "unknown"

@@ -1,0 +1,50 @@
+"""The run that a verb is asked about: a folder, a CSV file, or, if nothing is said, the newest."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from growbench.data.errors import UsageError
+
+# Where runs are: here, or else those that came with growbench.
+PLACES = (Path("results"), Path(__file__).parents[3] / "results")
+
+
+def add_argument(parser: argparse.ArgumentParser, several: bool = False) -> None:
+    """RUN, which need not be given; several: one or more of them."""
+    parser.add_argument(
+        "run",
+        metavar="RUN",
+        nargs="*" if several else "?",
+        help="a run's folder, or its runs.csv (default: the newest in results/)",
+    )
+
+
+def given(options: argparse.Namespace) -> None:
+    """Puts the newest run where none was given; says which, so that nobody takes it for another."""
+    if not options.run:
+        path = newest()
+        print(f"of the newest run, {path}", file=sys.stderr)
+        options.run = str(path) if options.run is None else [str(path)]
+
+
+def newest() -> Path:
+    """The folder of the run that began last. Raises UsageError if there is none."""
+    for place in PLACES:
+        found = [path.parent for path in place.glob("*/runs.csv") if path.is_file()]
+        if found:
+            return max(found, key=lambda folder: (_began(folder), folder.name))
+    raise UsageError(
+        f"there is no run in {PLACES[0]}/; give a run's folder, or make one with: make bench"
+    )
+
+
+def _began(folder: Path) -> str:
+    """When, as machine.json says, or else when its rows were last written; UTC, ISO 8601."""
+    try:
+        return str(json.loads((folder / "machine.json").read_text(encoding="utf-8"))["started_utc"])
+    except (OSError, ValueError, KeyError, TypeError):
+        written = time.gmtime((folder / "runs.csv").stat().st_mtime)
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", written)

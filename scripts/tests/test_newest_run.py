@@ -1,0 +1,42 @@
+"""What a verb is about if no run is named."""
+
+import json
+
+import pytest
+from conftest import one_cell, write_runs
+
+from growbench.command_line import runs
+from growbench.data.errors import UsageError
+
+
+def make(folder, began=None):
+    folder.mkdir(parents=True)
+    write_runs(one_cell(3), folder / "runs.csv")
+    if began:
+        (folder / "machine.json").write_text(json.dumps({"started_utc": began}))
+
+
+def test_the_run_that_began_last_is_the_newest(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runs, "PLACES", (runs.PLACES[0], tmp_path / "came-with-it"))
+    with pytest.raises(UsageError, match="make bench"):
+        runs.newest()
+    make(tmp_path / "came-with-it/reference")
+    assert runs.newest().name == "reference"
+    make(tmp_path / "results/new", "2026-11-02T10:00:00Z")
+    make(tmp_path / "results/old", "2026-11-02T09:59:59Z")
+    (tmp_path / "results/empty").mkdir()
+    assert runs.newest().name == "new"
+    # It has no description, and was written just now.
+    make(tmp_path / "results/bare")
+    assert runs.newest().name == "bare"
+
+
+@pytest.mark.parametrize("verb", ["why", "report", "export", "summarise", "advise", "plot"])
+def test_a_verb_says_which_run_it_took(call_here, tmp_path, monkeypatch, verb):
+    make(tmp_path / "results/mine", "2026-11-02T10:00:00Z")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runs, "PLACES", (runs.PLACES[0],))
+    words = {"advise": ["--rows", "10", "--row-bytes", "80"], "export": ["--to", "go"]}
+    done = call_here(verb, *words.get(verb, []))
+    assert "of the newest run, results/mine" in done.stderr
