@@ -30,7 +30,7 @@ help: ## this text
 	@echo
 	@echo 'examples:'
 	@echo '  make setup bench                         everything, from a fresh Debian'
-	@echo '  make setup test                          install, build, all tests
+	@echo '  make setup test                          install, build, all tests'
 	@echo '  make bench PRESET=quick OUT=results/try  a first look, in half a minute'
 	@echo '  make bench ARGS="--rows 1k,1M --rounds 6"'
 	@echo '  make plots RUN=results/try'

@@ -115,3 +115,11 @@ def test_the_comparison_in_the_readme_is_what_the_command_prints():
     assert done.returncode == 1, done.stderr
     shown = "\n".join(line.removeprefix("    ") for line in block[2].splitlines())
     assert done.stdout.strip() == shown.strip()
+
+
+def test_make_help_names_every_command():
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in re.findall(r"^([a-z-]+):.*##", text, re.M):
+        assert re.search(rf"^ +{name} ", done.stdout, re.M), name
