@@ -45,6 +45,8 @@ NEEDS := $(strip $(if $(filter report,$(MAKECMDGOALS)),--with-report) \
 MEASURES := $(if $(NEEDS),,$(if $(filter setup,$(MAKECMDGOALS)),$(filter bench article patterns,$(MAKECMDGOALS))))
 export SETUP_AFTER = $(if $(MEASURES),1)
 
+# ---- measure ----
+
 setup: ## install what is missing (Debian and Ubuntu; root or sudo), for the commands beside it
 	@scripts/setup.sh $(if $(MEASURES),--only-measure) $(NEEDS)
 
@@ -53,36 +55,61 @@ build: ## build what measures, into build/
 	@cmake --preset default --log-level=WARNING
 	@cmake --build --preset default --target product --parallel $(JOBS)
 
-build-tests: ## build everything, with the tests
-	@scripts/check-tools.sh
-	@cmake --preset default --log-level=WARNING -DBUILD_TESTING=ON
-	@cmake --build --preset default --parallel $(JOBS)
-
 bench: build ## measure, summarise, plot: PRESET=quick|default|full OUT=results/NAME ARGS="..."
 	@scripts/bench.sh build/growbench
 
 article: build ## NumPy's loop of the article on each allocator, beside C: a table, a plot: OUT=results/NAME
 	@PRESET=article scripts/bench.sh build/growbench article
 
-plots: ## draw the plots of a run again, from its runs.csv alone: RUN=results/NAME
-	@test -n '$(RUN)' || { echo 'make plots: say which run: make plots RUN=results/NAME' >&2; exit 2; }
-	@python=$$(scripts/find-python) && "$$python" scripts/growbench plot '$(RUN)'
+patterns: build ## copying patterns in C and NumPy: tables, plots: OUT=results/NAME ARGS="--rounds 3"
+	@PRESET=patterns scripts/bench.sh build/growbench patterns
 
-why: ## where the cold times of a run go, and what they do not tell: RUN=results/NAME ARGS="..."
-	@test -n '$(RUN)' || { echo 'make why: say which run: make why RUN=results/NAME' >&2; exit 2; }
-	@python=$$(scripts/find-python) && "$$python" scripts/growbench why '$(RUN)' $(ARGS)
+list: build ## strategies, allocators, presets
+	@build/growbench list
+
+doctor: build ## which allocators were found, and what makes figures noisy here
+	@build/growbench doctor
+
+selftest: build ## does it measure right here, and how exactly? under 2 minutes: ARGS="--only peak"
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench selftest \
+		$(if $(OUT),--out '$(OUT)') $(ARGS)
+
+install: build ## where other programs are: PREFIX=/usr/local (DESTDIR is heeded)
+	@cmake --build --preset default --target manual
+	@cmake --install build --prefix '$(or $(PREFIX),/usr/local)' --strip
+
+deb: build ## a Debian package of it, in build/: apt install ./build/growbench_*.deb
+	@cmake --build --preset default --target manual
+	@cd build && cpack -G DEB
+
+# ---- understand ----
+
+plots: ## draw the plots of a run again, from its runs.csv alone: RUN=results/NAME
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench plot $(if $(RUN),'$(RUN)')
 
 report: ## findings, plots and tables as HTML and PDF: RUN=results/NAME or RUNS="A B" OUT=FILE.html
-	@test -n '$(RUNS)$(RUN)' || \
-		{ echo 'make report: say which run: make report RUN=results/NAME' >&2; exit 2; }
 	@python=$$(scripts/find-python --with-report) && "$$python" scripts/growbench report \
-		$(or $(RUNS),'$(RUN)') $(if $(OUT),--output '$(OUT)') $(ARGS)
+		$(or $(RUNS),$(if $(RUN),'$(RUN)')) $(if $(OUT),--output '$(OUT)') $(ARGS)
+
+why: ## where the cold times of a run go, and what they do not tell: RUN=results/NAME ARGS="..."
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench why $(if $(RUN),'$(RUN)') $(ARGS)
+
+advise: ## what to take: ROWS=10k ROW_BYTES=80 [WEIGHT=time|peak|tail] [RUN=results/NAME] ARGS="..."
+	@test -n '$(ROWS)' && test -n '$(ROW_BYTES)' || { \
+		echo 'make advise: say for what: make advise ROWS=10k ROW_BYTES=80' >&2; exit 2; }
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench advise $(if $(RUN),'$(RUN)') \
+		--rows '$(ROWS)' --row-bytes '$(ROW_BYTES)' --weight '$(or $(WEIGHT),time)' $(ARGS)
 
 export: ## a run for other people's tools, to stdout: RUN=results/NAME TO=google-benchmark|go
-	@test -n '$(RUN)' && test -n '$(TO)' || \
-		{ echo 'make export: say what: make export RUN=results/NAME TO=go' >&2; exit 2; }
+	@test -n '$(TO)' || { echo 'make export: say to what: make export TO=go' >&2; exit 2; }
 	@python=$$(scripts/find-python) && \
-		"$$python" scripts/growbench export '$(RUN)' --to '$(TO)' $(ARGS)
+		"$$python" scripts/growbench export $(if $(RUN),'$(RUN)') --to '$(TO)' $(ARGS)
+
+memory-picture: ## how arrays, views and lists lie in memory: OUT=FOLDER ARGS="--style dark"
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench memory-picture \
+		$(if $(OUT),--output '$(OUT)') $(ARGS)
+
+# ---- compare ----
 
 compare: ## two runs of one machine, or of different ones: A=results/x B=results/y ARGS="..."
 	@test -n '$(A)' && test -n '$(B)' || \
@@ -98,44 +125,21 @@ compare-live: build ## two builds, allocators or environments, interleaved: BASE
 aa: build ## what equal things look like here: sets the threshold of compare and compare-live
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench compare-live --aa $(ARGS)
 
-selftest: build ## does it measure right here, and how exactly? under 2 minutes: ARGS="--only peak"
-	@python=$$(scripts/find-python) && "$$python" scripts/growbench selftest \
-		$(if $(OUT),--out '$(OUT)') $(ARGS)
+# ---- develop ----
 
-validate-statistics: ## intervals, false alarms and planted slowdowns, simulated; RUN=results/aa-...: measured too
-	@python=$$(scripts/find-python) && "$$python" scripts/growbench validate-statistics \
-		$(if $(RUN),--run '$(RUN)') $(ARGS)
-
-advise: ## what to take: ROWS=10k ROW_BYTES=80 [WEIGHT=time|peak|tail] [RUN=results/NAME] ARGS="..."
-	@test -n '$(ROWS)' && test -n '$(ROW_BYTES)' || { \
-		echo 'make advise: say for what: make advise ROWS=10k ROW_BYTES=80' >&2; exit 2; }
-	@python=$$(scripts/find-python) && "$$python" scripts/growbench advise $(if $(RUN),'$(RUN)') \
-		--rows '$(ROWS)' --row-bytes '$(ROW_BYTES)' --weight '$(or $(WEIGHT),time)' $(ARGS)
-
-patterns: build ## copying patterns in C and NumPy: tables, plots: OUT=results/NAME ARGS="--rounds 3"
-	@PRESET=patterns scripts/bench.sh build/growbench patterns
-
-memory-picture: ## how arrays, views and lists lie in memory: OUT=FOLDER ARGS="--style dark"
-	@python=$$(scripts/find-python) && "$$python" scripts/growbench memory-picture \
-		$(if $(OUT),--output '$(OUT)') $(ARGS)
+build-tests: ## build everything, with the tests
+	@scripts/check-tools.sh
+	@cmake --preset default --log-level=WARNING -DBUILD_TESTING=ON
+	@cmake --build --preset default --parallel $(JOBS)
 
 test: build-tests ## build and run all tests
 	@ctest --preset default
 
-try-system: ## both commands of the README on another system: SYSTEM="trixie" or "trixie arm64" ARGS="..."
-	@scripts/try-system.sh $(ARGS) $(SYSTEM)
-
-list: build ## strategies, allocators, presets
-	@build/growbench list
-
-doctor: build ## which allocators were found, and what makes figures noisy here
-	@build/growbench doctor
+lint: build-tests ## formatting, clang-tidy, cppcheck, shellcheck, flake8, mypy
+	@scripts/lint.sh
 
 format: ## format C, C++ and Python
 	@scripts/lint.sh --fix
-
-lint: build-tests ## formatting, clang-tidy, cppcheck, shellcheck, flake8, mypy
-	@scripts/lint.sh
 
 clang: ## all tests, compiled by Clang
 	@scripts/check-tools.sh clang
@@ -163,6 +167,13 @@ fuzz: ## what reads, fed with mutated input (Clang): SECONDS=n or RUNS=n of each
 	@cmake --preset fuzz --log-level=WARNING
 	@cmake --build --preset fuzz --parallel $(JOBS)
 	@scripts/fuzz.sh $(if $(RUNS),--runs '$(RUNS)',--seconds '$(or $(SECONDS),10)') $(TARGETS)
+
+try-system: ## both commands of the README on another system: SYSTEM="trixie" or "trixie arm64" ARGS="..."
+	@scripts/try-system.sh $(ARGS) $(SYSTEM)
+
+validate-statistics: ## intervals, false alarms and planted slowdowns, simulated; RUN=results/aa-...: measured too
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench validate-statistics \
+		$(if $(RUN),--run '$(RUN)') $(ARGS)
 
 bench-shim: build ## what a loop through the C shim costs, against native C++
 	@cmake --build --preset default --target bench-shim-run

@@ -20,7 +20,8 @@ install(FILES ${tables} DESTINATION ${home}/harness/common)
 # What advise answers from before there is a run of one's own.
 set(reference results/reference-epyc-2cpu)
 foreach(name IN ITEMS runs.csv timeline.csv machine.json)
-	install(FILES ${CMAKE_SOURCE_DIR}/${reference}/${name} DESTINATION ${home}/${reference})
+	install(FILES ${CMAKE_SOURCE_DIR}/${reference}/${name} OPTIONAL
+		DESTINATION ${home}/${reference})
 endforeach()
 file(WRITE ${CMAKE_BINARY_DIR}/VERSION "${PROJECT_VERSION}\n")
 install(FILES ${CMAKE_BINARY_DIR}/VERSION DESTINATION ${home})

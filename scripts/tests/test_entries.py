@@ -345,7 +345,6 @@ def test_an_unknown_plot_or_format_names_the_nearest_and_writes_nothing(call_her
     refused(call_here("plot", folder, "--only", "heatmap_cold"), "did you mean heat_map_cold?")
     refused(call_here("plot", folder, "--format", "png,gif"), "'gif'", "svg")
     refused(call_here("plot", folder, "--style", "drak"), "unknown style", "did you mean dark?")
-    refused(call_here("plot"), "RUN is missing")
     assert [path.name for path in folder.iterdir()] == ["runs.csv"]
 
 

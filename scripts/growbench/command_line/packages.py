@@ -17,7 +17,10 @@ from types import ModuleType
 from typing import Any, Iterator, NoReturn, Optional, Sequence
 
 NEEDED = ("numpy", "pandas", "scipy", "matplotlib", "PIL", "jinja2", "markupsafe")
-_FIND_PYTHON = Path(__file__).resolve().parents[2] / "find-python"
+_HOME = Path(__file__).resolve().parents[3]
+_FIND_PYTHON = _HOME / "scripts/find-python"
+# Debian's packages that are not named python3-NAME.
+_DEBIAN = {"PIL": "python3-pil"}
 # What find-python asks of an interpreter only on request.
 _OF_REPORTS = "jinja2"
 
@@ -105,6 +108,12 @@ def _do_without(reason: str) -> NoReturn:
     if found.returncode == 0 and other != sys.executable:
         os.execv(other, [other, *sys.argv])
     command = "make setup report" if of_reports else "make setup"
+    if not (_HOME / "Makefile").exists():
+        # Installed: there is no checkout whose make could do it.
+        missing = [
+            _DEBIAN.get(name, f"python3-{name}") for name in NEEDED if name in _finder.missing
+        ]
+        command = "apt-get install " + " ".join(missing or ["python3-numpy", "python3-pandas"])
     print(
         f"error: {sys.executable}{reason}; install what is missing with: {command}", file=sys.stderr
     )

@@ -1,6 +1,7 @@
-"""One file for each plot; the file's name is the plot's name. Nothing else is in this folder.
+"""simple.py has the plots that are one kind of figure of one quantity, a row each; all others are a
+file each, whose name is the plot's. Nothing else is in this folder.
 
-To add a plot, add a file with
+To add a plot, add a row there, or a file with
 
     NAME: str   the name of its file, and of the files that it becomes
     HELP: str   one line for `growbench plot --list`
@@ -33,6 +34,9 @@ def all_plots() -> list[Plot]:
     found = []
     for info in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{info.name}")
+        if hasattr(module, "PLOTS"):
+            found += module.PLOTS
+            continue
         kernels_only = getattr(module, "KERNELS_ONLY", False)
         patterns = getattr(module, "PATTERNS", False)
         found.append(Plot(module.NAME, module.HELP, module.draw, kernels_only, patterns))
