@@ -1,7 +1,7 @@
 """CONTRIBUTING.md's recipes, followed literally in a copy of the tree.
 
-usage: recipes.py add TREE        one thing of each kind, where CONTRIBUTING.md says and nowhere else
-       recipes.py check TREE RUN  is each there, in the tree that was built, and in a run made with it?
+usage: recipes.py add TREE        one thing of each kind, where CONTRIBUTING.md says, only there
+       recipes.py check TREE RUN  is each there, in the tree when built, and in a run made with it?
 
 Exit status: 0, or 1 with what is missing.
 """
