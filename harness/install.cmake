@@ -12,7 +12,7 @@ if(TARGET growbench-trace)
 	install(TARGETS growbench-trace LIBRARY DESTINATION ${home}/build)
 endif()
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/scripts/growbench ${CMAKE_SOURCE_DIR}/scripts/workers
-	DESTINATION ${home}/scripts PATTERN __pycache__ EXCLUDE PATTERN develop EXCLUDE)
+	DESTINATION ${home}/scripts PATTERN __pycache__ EXCLUDE)
 install(PROGRAMS ${CMAKE_SOURCE_DIR}/scripts/python_worker.py ${CMAKE_SOURCE_DIR}/scripts/find-python
 	DESTINATION ${home}/scripts)
 file(GLOB tables ${CMAKE_SOURCE_DIR}/harness/common/*.def)

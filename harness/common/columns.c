@@ -10,7 +10,7 @@
 #include "harness/common/utf8.h"
 
 #define SCHEMA(version)
-#define COLUMN(name, type, source, presence, since, help)                                          \
+#define COLUMN(name, type, source, presence, since, help) \
 	{#name, COLUMN_##type, FROM_##source, help},
 
 const struct column columns[] = {

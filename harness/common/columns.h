@@ -12,9 +12,9 @@
 #include <stddef.h>
 
 #define COLUMN(name, type, source, presence, since, help)
-#define SCHEMA(version)                                                                            \
-	enum {                                                                                     \
-		SCHEMA_VERSION = version                                                           \
+#define SCHEMA(version)                    \
+	enum {                             \
+		SCHEMA_VERSION = (version) \
 	};
 #include "harness/common/columns.def"
 #undef SCHEMA

@@ -1,6 +1,6 @@
 /*
- * repeat.h - one operation many times, for growbench/develop/bench_patterns.py: a call from Python takes
- * longer than some of them. No part of the library.
+ * repeat.h - one operation many times, for growbench/develop/bench_patterns.py: a call from Python
+ * takes longer than some of them. No part of the library.
  */
 #ifndef GROWBENCH_KERNELS_BENCH_REPEAT_H
 #define GROWBENCH_KERNELS_BENCH_REPEAT_H

@@ -175,7 +175,8 @@ static void set_skipped(const struct run *run, const struct visit *visit, const 
 				       "all %" PRIu64
 				       " rounds would take more than %d%% of the budget of "
 				       "%" PRIu64 " s: %" PRIu64 " of them are measured",
-				       run->request->rounds, BUDGET_SHARE_PERCENT, run->request->budget_s, cell->rounds);
+				       run->request->rounds, BUDGET_SHARE_PERCENT,
+				       run->request->budget_s, cell->rounds);
 		record_set_text(record, "status", "skipped_rounds");
 		record_set_text(record, "status_detail", detail);
 		break;

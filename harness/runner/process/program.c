@@ -76,7 +76,7 @@ bool program_own_folder(char *path, struct error *error)
 
 const char *program_scripts(void)
 {
-	static char path[PATH_MAX + 32];
+	static char path[PATH_MAX + 64];
 	char own[PATH_MAX];
 	struct error ignored;
 

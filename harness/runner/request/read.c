@@ -266,8 +266,8 @@ static bool check_timeline(const struct request *request, struct error *error)
 
 static bool choose_timeline(struct request *request, struct error *error)
 {
-	const char *text =
-		request->given.timeline == NULL ? request->preset->timeline : request->given.timeline;
+	const char *text = request->given.timeline == NULL ? request->preset->timeline
+							   : request->given.timeline;
 
 	if (strcmp(text, "none") == 0)
 		return true;
