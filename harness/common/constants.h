@@ -5,7 +5,7 @@
 #define GROWBENCH_HARNESS_CONSTANTS_H
 
 enum {
-#define CONSTANT(name, value, meaning) name = value,
+#define CONSTANT(name, value, meaning) name = (value),
 #define SUFFIX(letter, power)
 #include "harness/common/constants.def"
 #undef SUFFIX

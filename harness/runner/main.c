@@ -22,6 +22,7 @@ static const struct command *const commands[] = {
 };
 
 enum {
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): the array is of pointers */
 	COMMAND_COUNT = sizeof commands / sizeof *commands
 };
 
@@ -109,7 +110,7 @@ static int unknown_verb(const char *word)
 {
 	const char **names;
 	size_t count = COMMAND_COUNT;
-	struct error error;
+	struct error error = {""};
 
 	for (const struct verb *verb = python_verbs; verb->name != NULL; verb++)
 		count++;

@@ -102,6 +102,6 @@ static int run(const struct request *request, int argc, char **argv)
 const struct command command_list = {
 	.name = "list",
 	.run = run,
-	.help = "strategies, allocators, presets; --columns: of runs.csv",
+	.help = "strategies, allocators, presets, and the columns of runs.csv",
 	.examples = "  growbench list\n  growbench list --columns\n",
 };
