@@ -397,7 +397,7 @@ def test_without_a_description_there_is_a_warning_and_the_export(call, folder):
 
 
 def test_wrong_usage_says_what_would_do(call, folder, tmp_path):
-    refused(call("--to", "go"), "RUN")
+    refused(call("--to", "go"), "no run in results/")
     refused(call(folder), "--to")
     refused(call(folder, "--to", "gnu"), "google-benchmark")
     refused(call(folder, "--to", "go", "--rows", "7"), "10, 1000")

@@ -18,25 +18,30 @@ def make(folder, began=None):
 
 def test_the_run_that_began_last_is_the_newest(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runs, "PLACES", (runs.PLACES[0], tmp_path / "came-with-it"))
     with pytest.raises(UsageError, match="make bench"):
-        runs.newest()
+        runs.newest(runs.HERE)
     make(tmp_path / "came-with-it/reference")
-    assert runs.newest().name == "reference"
+    assert runs.newest(runs.HERE, tmp_path / "came-with-it").name == "reference"
     make(tmp_path / "results/new", "2026-11-02T10:00:00Z")
     make(tmp_path / "results/old", "2026-11-02T09:59:59Z")
     (tmp_path / "results/empty").mkdir()
-    assert runs.newest().name == "new"
+    assert runs.newest(runs.HERE).name == "new"
     # It has no description, and was written just now.
     make(tmp_path / "results/bare")
-    assert runs.newest().name == "bare"
+    assert runs.newest(runs.HERE).name == "bare"
 
 
 @pytest.mark.parametrize("verb", ["why", "report", "export", "summarise", "advise", "plot"])
 def test_a_verb_says_which_run_it_took(call_here, tmp_path, monkeypatch, verb):
     make(tmp_path / "results/mine", "2026-11-02T10:00:00Z")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runs, "PLACES", (runs.PLACES[0],))
     words = {"advise": ["--rows", "10", "--row-bytes", "80"], "export": ["--to", "go"]}
     done = call_here(verb, *words.get(verb, []))
     assert "of the newest run, results/mine" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["report", "plot", "summarise"])
+def test_what_came_with_growbench_is_not_written_to(call_here, tmp_path, monkeypatch, verb):
+    monkeypatch.chdir(tmp_path)
+    done = call_here(verb)
+    assert done.returncode == 2 and "there is no run in results/" in done.stderr

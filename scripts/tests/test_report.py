@@ -412,7 +412,7 @@ def test_of_several_runs_the_report_stands_beside_them(call, tmp_path):
         (["/nowhere"], "no such file"),
         (["RUN", "--output", "x.pdf"], "give a name that ends in .html"),
         (["RUN", "--pdf", "--no-pdf"], "not allowed with"),
-        ([], "required: RUN"),
+        ([], "there is no run in results/"),
     ],
 )
 def test_wrong_usage_is_one_message(call, folder, arguments, message):

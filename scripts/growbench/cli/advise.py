@@ -33,7 +33,7 @@ that nothing can be allocated beforehand; what there is otherwise is said as wel
 
 def main(arguments: Sequence[str]) -> None:
     options = parse(arguments)
-    chosen_run.given(options)
+    chosen_run.given(options, chosen_run.REFERENCE)
     case = advise.Case(
         rows=options.rows,
         row_bytes=options.row_bytes,

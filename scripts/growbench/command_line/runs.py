@@ -8,8 +8,9 @@ from pathlib import Path
 
 from growbench.data.errors import UsageError
 
-# Where runs are: here, or else those that came with growbench.
-PLACES = (Path("results"), Path(__file__).parents[3] / "results")
+# Where runs are: here; and one that came with growbench, to which nothing is ever written.
+HERE = Path("results")
+REFERENCE = Path(__file__).parents[3] / "results"
 
 
 def add_argument(parser: argparse.ArgumentParser, several: bool = False) -> None:
@@ -22,22 +23,26 @@ def add_argument(parser: argparse.ArgumentParser, several: bool = False) -> None
     )
 
 
-def given(options: argparse.Namespace) -> None:
-    """Puts the newest run where none was given; says which, so that nobody takes it for another."""
+def given(options: argparse.Namespace, *or_else: Path) -> None:
+    """Puts the newest run where none was given; says which, so that nobody takes it for another.
+
+    or_else: folders of runs that will do if there is none of one's own.
+    """
     if not options.run:
-        path = newest()
+        path = newest(HERE, *or_else)
         print(f"of the newest run, {path}", file=sys.stderr)
         options.run = str(path) if options.run is None else [str(path)]
 
 
-def newest() -> Path:
-    """The folder of the run that began last. Raises UsageError if there is none."""
-    for place in PLACES:
+def newest(*places: Path) -> Path:
+    """The folder of the run that began last, in the first place that has one. Raises UsageError if
+    there is none."""
+    for place in places:
         found = [path.parent for path in place.glob("*/runs.csv") if path.is_file()]
         if found:
             return max(found, key=lambda folder: (_began(folder), folder.name))
     raise UsageError(
-        f"there is no run in {PLACES[0]}/; give a run's folder, or make one with: make bench"
+        f"there is no run in {places[0]}/; give a run's folder, or make one with: make bench"
     )
 
 
