@@ -40,7 +40,8 @@ def imported(path: Path, modules: Set[str]) -> Set[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             base = "scripts/" + node.module.replace(".", "/")
-            within = {f"{base}/{alias.name}" for alias in node.names} & modules
+            names = [f"{base}/{alias.name}" for alias in node.names]
+            within = {*names, *(f"{name}/__init__" for name in names)} & modules
             found |= within or {base, f"{base}/__init__"} & modules
     return found
 
