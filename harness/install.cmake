@@ -51,6 +51,7 @@ install(FILES ${manual}/growbench.fish OPTIONAL
 	DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 
 set(CPACK_GENERATOR DEB)
+set(CPACK_STRIP_FILES ON)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_PACKAGE_CONTACT "The growbench developers <growbench@localhost>")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
