@@ -19,7 +19,7 @@ def pdf(html: str) -> bytes:
         import weasyprint
     except (ImportError, OSError) as error:
         raise NoWeasyPrint(
-            f"no PDF: {error}; install the package weasyprint"
+            f"no PDF: {error}; install the package weasyprint (in a checkout: make setup report)"
         ) from None
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     before = os.environ.get("SOURCE_DATE_EPOCH")
