@@ -407,8 +407,7 @@ static void a_program_that_may_lie_anywhere_is_no_library(void **state)
 static void a_library_may_lie_where_the_loader_would_split_its_path(void **state)
 {
 	static const char *const names[] = {"with space.so", "with:colon.so", "$ORIGIN.so",
-					    "gr\xc3\xb6\xc3\x9f"
-					    "e.so"};
+					    "gr\303\266\303\237e.so"};
 	const ElfW(Ehdr) header = good_header();
 	struct allocator allocator;
 	char path[PATH_MAX];
