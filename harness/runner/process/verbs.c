@@ -57,8 +57,8 @@ bool verb_execute(char **argv, struct error *error)
 	(void)execvp(python, words);
 	free(words);
 	return error_set(error,
-			 "%s is done by Python, and %s cannot be started: %s; make setup "
-			 "installs it",
+			 "%s is done by Python, and %s cannot be started: %s; install "
+			 "python3 (in a checkout: make setup)",
 			 argv[0], python, strerror(errno));
 }
 

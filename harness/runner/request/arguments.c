@@ -123,7 +123,7 @@ enum {
 	OPTION_COUNT = sizeof option_rows / sizeof *option_rows
 };
 
-/* A word that is none of them is for no verb; fields of an unknown one are never read. */
+/* 0 for a word that is none of them: no option is its. */
 static unsigned verb_bit(const char *verb)
 {
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
