@@ -59,36 +59,38 @@ LISTED = lines("growbench-report 1", "strategy push linear", "passes measure", "
 # ---- NumPy and Python ----
 
 
-def test_the_same_cells_of_c_numpy_and_python_have_the_same_checksum_under_all_allocators(
-    growbench,
+@pytest.mark.parametrize(
+    ("allocators", "rows", "row_bytes"),
+    # All sizes on one of them, and all of them at one size.
+    [({"glibc"}, (50, 300), (24, 80)), (ALLOCATORS - {"glibc"}, (50,), (24,))],
+    ids=["sizes", "allocators"],
+)
+def test_the_same_cells_of_c_numpy_and_python_have_the_same_checksum(
+    allocators, rows, row_bytes, growbench
 ):
     done = growbench(
         "run",
         "--out=out",
         f"--strategies={','.join(SAME)}",
         "--implementations=c,numpy,python",
-        f"--allocators={','.join(sorted(ALLOCATORS))}",
-        "--rows=50,300",
-        "--row-bytes=24,80",
+        f"--allocators={','.join(sorted(allocators))}",
+        f"--rows={','.join(map(str, rows))}",
+        f"--row-bytes={','.join(map(str, row_bytes))}",
         "--rounds=1",
         "--passes=measure,trace",
         "--no-summary",
         timeout=500,
     )
     assert done.returncode == EXIT_DONE, done.stderr
-    rows = read_rows(growbench.folder / "out")
-    expected = 3 * len(SAME) * 4 * len(ALLOCATORS)
-    for name in ("measure", "trace"):
-        of_pass = [row for row in rows if row["pass"] == name]
-        assert len(of_pass) == expected
-        assert {row["status"] for row in of_pass} == {"ok"}
-        assert {row["allocator"] for row in of_pass} == ALLOCATORS
-    for size in {(row["rows"], row["row_bytes"]) for row in rows}:
-        sums = {row["checksum"] for row in rows if (row["rows"], row["row_bytes"]) == size}
-        assert len(sums) == 1, size
-    for row in rows:
+    found = read_rows(growbench.folder / "out")
+    assert len(found) == 2 * 3 * len(SAME) * len(allocators) * len(rows) * len(row_bytes)
+    assert {row["status"] for row in found} == {"ok"}
+    assert {row["allocator"] for row in found} == allocators
+    sums = {(row["rows"], row["row_bytes"], row["checksum"]) for row in found}
+    assert len(sums) == len(rows) * len(row_bytes), "one of each size"
+    for row in found:
         assert (row["implementation_version"] != "") == (row["implementation"] != "c")
-    numpy = [row for row in rows if row["implementation"] == "numpy"]
+    numpy = [row for row in found if row["implementation"] == "numpy"]
     assert all(re.match(r"NumPy \d.*, CPython 3", row["implementation_version"]) for row in numpy)
     assert all("pymalloc" in row["layers_before_malloc"] for row in numpy)
     # What NumPy's loop copies, in closed form; and the arrays do come from malloc.
@@ -105,7 +107,7 @@ def test_every_strategy_of_numpy_and_python_builds_what_it_should_from_any_rows(
     listed = growbench("list").stdout.split("Copying patterns:")[0].splitlines()
     names = {line.split()[0] for line in listed if line[27:33].strip() in ("numpy", "python")}
     assert len(names) >= 12
-    for words in (("--row-bytes=3,8,80",), ("--row-bytes=80", "--work=random")):
+    for words in (("--row-bytes=3,8",), ("--row-bytes=80", "--work=random")):
         out = f"out{words[-1][-3:]}"
         done = growbench(
             "run",
@@ -124,7 +126,7 @@ def test_every_strategy_of_numpy_and_python_builds_what_it_should_from_any_rows(
         bad = [row for row in rows if row["status"] != "ok"]
         # Tuples of floats need whole floats.
         assert all(row["status"] == "unsupported" and row["row_bytes"] == "3" for row in bad), bad
-        assert len(bad) == (1 if "--row-bytes=3,8,80" in words else 0)
+        assert len(bad) == (1 if "--row-bytes=3,8" in words else 0)
         for implementation in ("numpy", "python"):
             for size in {row["row_bytes"] for row in rows}:
                 sums = {
@@ -191,7 +193,7 @@ def test_patterns_of_numpy_and_c_make_the_same_and_copy_as_much(growbench):
         "--preset=patterns",
         "--implementations=c,numpy",
         "--allocators=jemalloc",
-        "--shapes=40x64,9x8000",
+        "--shapes=41x800",
         "--rounds=1",
         "--passes=pattern,trace",
         "--no-summary",
