@@ -133,7 +133,7 @@ build-tests: ## build everything, with the tests
 	@cmake --build --preset default --parallel $(JOBS)
 
 test: build-tests ## build and run all tests
-	@ctest --preset default
+	@ctest --preset default --parallel $(JOBS)
 
 lint: build-tests ## formatting, clang-tidy, cppcheck, shellcheck, flake8, mypy
 	@scripts/lint.sh
@@ -145,19 +145,19 @@ clang: ## all tests, compiled by Clang
 	@scripts/check-tools.sh clang
 	@cmake --preset clang --log-level=WARNING
 	@cmake --build --preset clang --parallel $(JOBS)
-	@ctest --preset clang
+	@ctest --preset clang --parallel $(JOBS)
 
 asan: ## all tests under address and undefined-behaviour sanitizers
 	@scripts/check-tools.sh
 	@cmake --preset asan --log-level=WARNING
 	@cmake --build --preset asan --parallel $(JOBS)
-	@ctest --preset asan
+	@ctest --preset asan --parallel $(JOBS)
 
 tsan: ## all tests under the thread sanitizer
 	@scripts/check-tools.sh
 	@cmake --preset tsan --log-level=WARNING
 	@cmake --build --preset tsan --parallel $(JOBS)
-	@ctest --preset tsan
+	@ctest --preset tsan --parallel $(JOBS)
 
 coverage: ## which share of the lines the tests run, in C and in Python, by folder
 	@scripts/coverage.sh
