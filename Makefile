@@ -162,6 +162,9 @@ tsan: ## all tests under the thread sanitizer
 coverage: ## which share of the lines the tests run, in C and in Python, by folder
 	@scripts/coverage.sh
 
+lines: ## how many lines of product and of tests there are: COMMITS="HEAD~100 HEAD"
+	@scripts/count-lines.sh $(COMMITS)
+
 fuzz: ## what reads, fed with mutated input (Clang): SECONDS=n or RUNS=n of each, TARGETS="report csv"
 	@scripts/check-tools.sh clang
 	@cmake --preset fuzz --log-level=WARNING
