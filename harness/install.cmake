@@ -11,8 +11,9 @@ install(TARGETS growbench growbench-worker growbench-worker-kit growbench-known-
 if(TARGET growbench-trace)
 	install(TARGETS growbench-trace LIBRARY DESTINATION ${home}/build)
 endif()
+# The verbs of develop/ are of use in a checkout only.
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/scripts/growbench ${CMAKE_SOURCE_DIR}/scripts/workers
-	DESTINATION ${home}/scripts PATTERN __pycache__ EXCLUDE)
+	DESTINATION ${home}/scripts PATTERN __pycache__ EXCLUDE REGEX "/develop/[a-z]" EXCLUDE)
 install(PROGRAMS ${CMAKE_SOURCE_DIR}/scripts/python_worker.py ${CMAKE_SOURCE_DIR}/scripts/find-python
 	DESTINATION ${home}/scripts)
 file(GLOB tables ${CMAKE_SOURCE_DIR}/harness/common/*.def)
