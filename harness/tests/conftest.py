@@ -88,13 +88,13 @@ FIGURES = {
 HUGE_FAULTS = {"cold_build_huge_fault_count", "cold_build_huge_fault_bytes"}
 IDENTITY = ("allocator_path", "allocator_version", "allocator_build_id")
 
-# One cell that is over in no time.
+# One row that is over in no time; what follows these words replaces them.
 ONE_CELL = (
     "--strategies=realloc_doubling",
     "--allocators=glibc",
     "--rows=10",
+    "--rounds=1",
     "--seed=1",
-    "--no-summary",
 )
 
 # Variables that the programs under test may see of ours.
@@ -135,6 +135,26 @@ def libc_path() -> str:
     raise AssertionError("this interpreter runs without a C library?")
 
 
+class Ended(NamedTuple):
+    """A run that has ended, in `folder`."""
+
+    folder: Path
+    stdout: str
+    stderr: str
+
+    @property
+    def rows(self) -> List[Row]:
+        return read_rows(self.folder)
+
+    @property
+    def machine(self) -> dict:
+        return read_machine(self.folder)
+
+
+def given(words: Sequence[str], *starts: str) -> bool:
+    return any(word.startswith(starts) for word in words)
+
+
 class Growbench:
     """Calls the runner in a folder of its own.
 
@@ -161,28 +181,19 @@ class Growbench:
         Tests that do not say which passes they want are about the measurements alone.
         """
         words = tuple(map(str, words))
-        if words[:1] in (("run",), ("plan",)) and not any(
-            word.startswith(("--passes", "--resume", "--help")) for word in words
-        ):
-            words = (words[0], "--passes=measure", *words[1:])
-        # Nor are they about programs in other languages, but for those that name one.
-        if words[:1] in (("run",), ("plan",)) and not any(
-            word.startswith(
-                (
-                    "--implementations",
-                    "--strategies",
-                    "--preset=quick",
-                    "--preset=article",
-                    "--resume",
-                )
+        if words[:1] in (("run",), ("plan",)) and not given(words, "--resume", "--help"):
+            # Nor are they about programs in other languages, but for those that name one.
+            of_languages = (
+                "--implementations",
+                "--strategies",
+                "--preset=quick",
+                "--preset=article",
             )
-            for word in words
-        ):
-            words = (words[0], f"--implementations={COMPILED}", *words[1:])
-        popen = {**self.popen, **popen}
-        popen.setdefault("stdin", subprocess.DEVNULL)
-        popen.setdefault("stdout", subprocess.PIPE)
-        popen.setdefault("stderr", subprocess.PIPE)
+            if not given(words, *of_languages):
+                words = (words[0], f"--implementations={COMPILED}", *words[1:])
+            if not given(words, "--passes"):
+                words = (words[0], "--passes=measure", *words[1:])
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.run(
             [*before, str(self.program), *words],
             cwd=self.folder,
@@ -190,8 +201,20 @@ class Growbench:
             text=True,
             timeout=timeout * PATIENCE,
             check=False,
-            **popen,
+            **{**pipes, **self.popen, **popen},
         )
+
+    def run(self, *words: str, ends: int = EXIT_DONE, into: str = "out", **how) -> Ended:
+        """A run without a summary, which has to end with that status; how: as of a call."""
+        done = self("run", f"--out={into}", "--no-summary", *words, **how)
+        assert done.returncode == ends, done.stderr
+        return Ended(self.folder / into, done.stdout, done.stderr)
+
+    def resume(self, *words: str, ends: int = EXIT_DONE, into: str = "out", **how) -> Ended:
+        """Goes on with a run, which has to end with that status."""
+        done = self("run", f"--resume={into}", "--no-summary", *words, **how)
+        assert done.returncode == ends, done.stderr
+        return Ended(self.folder / into, done.stdout, done.stderr)
 
     def plan(self, *words: str) -> List[Row]:
         """The lines of `growbench plan`."""

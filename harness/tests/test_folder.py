@@ -3,6 +3,7 @@
 import resource
 from pathlib import Path
 
+import pytest
 from conftest import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -14,13 +15,7 @@ from conftest import (
     real_allocators,
 )
 
-
-def run(growbench, stand_in, *words, **popen):
-    """A run of one cell with a stand-in: how it ended, and the stand-in."""
-    worker = stand_in()
-    done = growbench("run", *ONE_CELL, "--rounds=2", worker.option, *words, **popen)
-
-    return done, worker
+CELLS = (*ONE_CELL, "--rounds=2")
 
 
 def files_below(folder: Path) -> list:
@@ -28,15 +23,14 @@ def files_below(folder: Path) -> list:
 
 
 def test_a_run_makes_its_folder_with_those_above_it_and_names_it(growbench, stand_in):
-    done, _ = run(growbench, stand_in, "--out=a/b/c/")
+    done = growbench.run(*CELLS, stand_in().option, into="a/b/c/")
 
-    assert done.returncode == EXIT_DONE, done.stderr
     assert done.stdout == "a/b/c\n"
-    assert files_below(growbench.folder / "a/b/c") == ["machine.json", "runs.csv"]
+    assert files_below(done.folder) == ["machine.json", "runs.csv"]
 
 
 def test_without_out_a_run_goes_into_results_under_its_own_name(growbench, stand_in):
-    done, _ = run(growbench, stand_in)
+    done = growbench("run", *CELLS, "--no-summary", stand_in().option)
     folder = growbench.folder / done.stdout.rstrip("\n")
 
     assert done.returncode == EXIT_DONE, done.stderr
@@ -45,111 +39,103 @@ def test_without_out_a_run_goes_into_results_under_its_own_name(growbench, stand
     assert {row["run_id"] for row in read_rows(folder)} == {folder.name}
 
 
-def test_an_empty_folder_is_used_as_it_is(growbench, stand_in, out):
-    out.mkdir()
-    out.chmod(0o777)
-    before = out.stat()
-    done, _ = run(growbench, stand_in, "--out=out")
+@pytest.mark.parametrize("name", ["out", "."])
+def test_an_empty_folder_is_used_as_it_is(growbench, stand_in, name):
+    folder = growbench.folder / name
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o777)
+    before = folder.stat()
 
-    assert done.returncode == EXIT_DONE, done.stderr
-    assert len(read_rows(out)) == 2
-    assert (out.stat().st_ino, out.stat().st_mode) == (before.st_ino, before.st_mode)
-
-
-def test_the_present_folder_may_take_a_run_if_it_is_empty(growbench, stand_in):
-    done, _ = run(growbench, stand_in, "--out=.")
-
-    assert done.returncode == EXIT_DONE, done.stderr
-    assert len(read_rows(growbench.folder)) == 2
-
-
-def test_a_folder_with_a_run_in_it_is_refused_and_left_alone(growbench, stand_in, out):
-    run(growbench, stand_in, "--out=out")
-    before = (out / "runs.csv").read_bytes(), (out / "machine.json").read_bytes()
-    done, worker = run(growbench, stand_in, "--out=out")
-
-    assert done.returncode == EXIT_USAGE
-    for part in ("out has a run in it", "--resume out", "--overwrite"):
-        assert part in done.stderr
-    assert ((out / "runs.csv").read_bytes(), (out / "machine.json").read_bytes()) == before
-    assert worker.calls() == []
+    assert len(growbench.run(*CELLS, stand_in().option, into=name).rows) == 2
+    assert (folder.stat().st_ino, folder.stat().st_mode) == (before.st_ino, before.st_mode)
 
 
 def test_overwrite_replaces_a_run(growbench, stand_in, out):
-    run(growbench, stand_in, "--out=out", "--rounds=5")
+    worker = stand_in()
+    assert len(growbench.run(*CELLS, "--rounds=5", worker.option).rows) == 5
     (out / "summary.csv").write_text("of the old rows\n")
-    assert len(read_rows(out)) == 5
-    done, _ = run(growbench, stand_in, "--out=out", "--overwrite", "--seed=77")
+    done = growbench.run(*CELLS, "--overwrite", "--seed=77", worker.option)
 
-    assert done.returncode == EXIT_DONE, done.stderr
-    assert len(read_rows(out)) == 2
-    assert read_machine(out)["run"]["seed"] == 77
+    assert len(done.rows) == 2
+    assert done.machine["run"]["seed"] == 77
     assert not (out / "summary.csv").exists(), "it is of rows that are gone"
 
 
-def test_a_folder_with_other_files_is_refused_even_to_overwrite(growbench, stand_in, out):
-    out.mkdir()
-    (out / "thesis.txt").write_text("mine")
-
-    for words in (["--out=out"], ["--out=out", "--overwrite"]):
-        done, worker = run(growbench, stand_in, *words)
-        assert done.returncode == EXIT_USAGE
-        assert "out exists and is not an empty folder" in done.stderr
-        assert worker.calls() == []
-    assert files_below(out) == ["thesis.txt"]
+def in_place(folder: Path, path: str) -> None:
+    """A file at that path, or a link to one that is the user's."""
+    (folder / path).parent.mkdir(exist_ok=True)
+    (folder / "elsewhere").write_text("mine")
+    if path.endswith("runs.csv"):
+        (folder / path).symlink_to("../elsewhere")
+    else:
+        (folder / path).write_text("mine")
 
 
-def test_a_file_in_the_way_is_refused(growbench, stand_in):
-    (growbench.folder / "file").write_text("mine")
-
-    for name, status in (("file", EXIT_USAGE), ("file/below", EXIT_FAILED)):
-        done, worker = run(growbench, stand_in, f"--out={name}")
-        assert done.returncode == status
-        assert "file" in done.stderr.splitlines()[-1]
-        assert "choose another --out" in done.stderr
-        assert worker.calls() == []
-    assert files_below(growbench.folder) == ["file"]
-
-
-def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_measured(growbench, stand_in):
-    done, worker = run(growbench, stand_in, "--out=/proc/growbench/run")
-
-    assert done.returncode == EXIT_FAILED
-    assert "/proc/growbench cannot be made" in done.stderr
-    assert "choose another --out" in done.stderr
-    assert (done.stdout, worker.calls()) == ("", [])
-
-
-def test_a_runs_csv_that_is_a_link_is_not_written_through(growbench, stand_in, out):
-    out.mkdir()
-    (growbench.folder / "elsewhere").write_text("mine")
-    (out / "runs.csv").symlink_to(growbench.folder / "elsewhere")
-    done, worker = run(growbench, stand_in, "--out=out", "--overwrite")
-
-    assert done.returncode == EXIT_FAILED
-    assert "out/runs.csv cannot be written" in done.stderr
-    assert (growbench.folder / "elsewhere").read_text() == "mine"
-    assert worker.calls() == []
-
-
-def test_a_read_only_disk_is_refused_before_anything_is_measured(growbench, stand_in, small_disk):
-    disk = small_disk("ro,size=1m")
-    done, worker = run(growbench, stand_in, f"--out={disk}/run")
-
-    assert done.returncode == EXIT_FAILED
-    assert f"{disk}/run cannot be made: Read-only file system" in done.stderr
-    assert worker.calls() == []
-
-
-def test_a_disk_that_is_too_small_is_refused_before_anything_is_measured(
-    growbench, stand_in, small_disk
+@pytest.mark.parametrize(
+    ("place", "words", "status", "parts"),
+    [
+        ("out/thesis.txt", ["--out=out"], EXIT_USAGE, ["out exists and is not an empty folder"]),
+        ("out/thesis.txt", ["--out=out", "--overwrite"], EXIT_USAGE, ["not an empty folder"]),
+        ("file", ["--out=file"], EXIT_USAGE, ["file", "choose another --out"]),
+        ("file", ["--out=file/below"], EXIT_FAILED, ["file", "choose another --out"]),
+        (
+            "file",
+            ["--out=/proc/growbench/run"],
+            EXIT_FAILED,
+            ["/proc/growbench cannot be made", "choose another --out"],
+        ),
+        (
+            "out/runs.csv",
+            ["--out=out", "--overwrite"],
+            EXIT_FAILED,
+            ["out/runs.csv cannot be written"],
+        ),
+    ],
+)
+def test_what_is_in_the_way_is_left_alone_and_nothing_is_measured(
+    growbench, stand_in, place, words, status, parts
 ):
-    disk = small_disk("size=1m")
-    done, worker = run(growbench, stand_in, f"--out={disk}/run")
+    in_place(growbench.folder, place)
+    before = files_below(growbench.folder)
+    worker = stand_in()
+    done = growbench("run", *CELLS, worker.option, *words)
 
-    assert done.returncode == EXIT_FAILED
-    assert f"{disk}/run has only 1 MB free, and this run needs up to" in done.stderr
-    assert "make room" in done.stderr
+    assert (done.returncode, done.stdout) == (status, "")
+    for part in parts:
+        assert part in done.stderr.splitlines()[-1]
+    assert worker.calls() == []
+    assert files_below(growbench.folder) == before
+    assert (growbench.folder / place).read_text() == "mine"
+
+
+def test_a_folder_with_a_run_in_it_is_refused_and_left_alone(growbench, stand_in, out):
+    worker = stand_in()
+    growbench.run(*CELLS, worker.option)
+    before = (out / "runs.csv").read_bytes(), (out / "machine.json").read_bytes(), worker.calls()
+    done = growbench.run(*CELLS, worker.option, ends=EXIT_USAGE)
+
+    for part in ("out has a run in it", "--resume out", "--overwrite"):
+        assert part in done.stderr
+    after = (out / "runs.csv").read_bytes(), (out / "machine.json").read_bytes(), worker.calls()
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ("ro,size=1m", ["/run cannot be made: Read-only file system"]),
+        ("size=1m", ["/run has only 1 MB free, and this run needs up to", "make room"]),
+    ],
+)
+def test_a_disk_that_takes_no_run_is_refused_before_anything_is_measured(
+    growbench, stand_in, small_disk, options, parts
+):
+    disk = small_disk(options)
+    worker = stand_in()
+    done = growbench.run(*CELLS, worker.option, into=f"{disk}/run", ends=EXIT_FAILED)
+
+    assert str(disk) + parts[0] in done.stderr
+    assert parts[-1] in done.stderr
     assert worker.calls() == []
     assert files_below(disk) == []
 
@@ -161,21 +147,18 @@ def test_a_disk_that_fills_up_leaves_whole_rows_from_which_the_run_goes_on(
     out = disk / "run"
     # The first call is the pilot's; the tenth leaves not one page.
     fill = f"test $call = 10 && cat /dev/zero >{disk}/filler 2>/dev/null; honest"
-    worker = stand_in(measure=fill)
-    words = (*ONE_CELL, "--rounds=60", worker.option)
-    done = growbench("run", f"--out={out}", *words)
+    words = (*ONE_CELL, "--rounds=60")
+    done = growbench.run(*words, stand_in(measure=fill).option, into=out, ends=EXIT_FAILED)
 
-    assert done.returncode == EXIT_FAILED, done.stderr
     assert f"growbench: {out}/runs.csv cannot be written" in done.stderr
     assert "the rows so far are whole" in done.stderr
-    rows = read_rows(out)
+    rows = done.rows
     assert 9 <= len(rows) < 60
-    planned = cells_of(growbench.plan(*ONE_CELL, "--rounds=60"))
+    planned = cells_of(growbench.plan(*words))
     assert cells_of(rows) == planned[: len(rows)]
 
     (disk / "filler").unlink()
-    done = growbench("run", f"--resume={out}", "--no-summary")
-    assert done.returncode == EXIT_DONE, done.stderr
+    growbench.resume(into=out)
     assert cells_of(read_rows(out)) == planned
     assert read_rows(out)[: len(rows)] == rows
 
@@ -188,55 +171,49 @@ def limit_files_to(size: int):
 def test_a_limit_on_file_sizes_leaves_whole_rows_from_which_the_run_goes_on(
     growbench, stand_in, out
 ):
-    limit = 48 * 1024
-    words = (*ONE_CELL, "--rounds=200", stand_in().option)
-    done = growbench("run", "--out=out", *words, preexec_fn=limit_files_to(limit))
-    rows = read_rows(out)
-    planned = cells_of(growbench.plan(*ONE_CELL, "--rounds=200"))
+    limit = 32 << 10
+    words = (*ONE_CELL, "--rounds=120")
+    done = growbench.run(
+        *words, stand_in().option, ends=EXIT_FAILED, preexec_fn=limit_files_to(limit)
+    )
+    rows = done.rows
+    planned = cells_of(growbench.plan(*words))
 
-    assert done.returncode == EXIT_FAILED, done.stderr
     assert "growbench: out/runs.csv cannot be written" in done.stderr
     assert "the rows so far are whole" in done.stderr
     longest = max(len(line) for line in (out / "runs.csv").read_bytes().splitlines(keepends=True))
-    assert read_machine(out)["run"]["state"] == "failed"
-    assert read_machine(out)["run"]["row_count"] == len(rows)
+    assert done.machine["run"]["state"] == "failed"
+    assert done.machine["run"]["row_count"] == len(rows)
     assert limit - longest < (out / "runs.csv").stat().st_size <= limit
     assert cells_of(rows) == planned[: len(rows)]
-
-    done = growbench("run", "--resume=out", "--no-summary")
-    assert done.returncode == EXIT_DONE, done.stderr
-    assert cells_of(read_rows(out)) == planned
+    assert cells_of(growbench.resume().rows) == planned
 
 
-def test_a_limit_that_allows_no_file_at_all_is_an_error_and_no_signal(growbench, stand_in, out):
-    worker = stand_in()
-    words = (*ONE_CELL, "--rounds=2", worker.option)
-    done = growbench("run", "--out=out", *words, preexec_fn=limit_files_to(0))
-
-    assert done.returncode == EXIT_FAILED, "ended by SIGXFSZ?"
-    assert "out/runs.csv cannot be written: File too large" in done.stderr
-    assert worker.calls() == []
-    assert not out.exists()
-
-
-def test_a_machine_json_that_cannot_be_written_stops_the_run_before_the_rounds(
-    growbench, stand_in, out
+@pytest.mark.parametrize(
+    ("bytes_", "message"),
+    [
+        # Not ended by SIGXFSZ.
+        (0, "out/runs.csv cannot be written: File too large"),
+        (4096, "out/machine.json cannot be written: the disk is full"),
+    ],
+)
+def test_a_limit_that_does_not_allow_the_files_stops_the_run_before_the_rounds(
+    growbench, stand_in, out, bytes_, message
 ):
     worker = stand_in()
-    words = (*ONE_CELL, "--rounds=2", worker.option)
-    done = growbench("run", "--out=out", *words, preexec_fn=limit_files_to(4096))
+    limit = limit_files_to(bytes_)
+    done = growbench.run(*CELLS, worker.option, ends=EXIT_FAILED, preexec_fn=limit)
 
-    assert done.returncode == EXIT_FAILED
-    assert "out/machine.json cannot be written: the disk is full" in done.stderr
+    assert message in done.stderr
     assert worker.measured() == 0
-    assert not (out / "machine.json").exists()
+    assert not out.exists()
 
 
 def test_a_folder_that_must_not_be_written_is_refused(plain_user):
     plain_user.folder.chmod(0o555)
-    done = plain_user("run", "--out=out", *ONE_CELL)
+    done = plain_user.run(*ONE_CELL, ends=EXIT_FAILED)
 
-    assert (done.returncode, done.stdout) == (EXIT_FAILED, "")
+    assert done.stdout == ""
     assert "out cannot be made: Permission denied" in done.stderr
     assert list(plain_user.folder.iterdir()) == []
 
@@ -244,8 +221,7 @@ def test_a_folder_that_must_not_be_written_is_refused(plain_user):
 @real_allocators
 def test_a_run_that_belongs_to_somebody_else_is_not_gone_on_with(plain_user):
     """Nor is anything of it changed."""
-    assert plain_user("run", "--out=out", *ONE_CELL, "--rounds=1").returncode == EXIT_DONE
-    out = plain_user.folder / "out"
+    out = plain_user.run(*ONE_CELL).folder
     kept = {path.name: path.read_bytes() for path in out.iterdir()}
     for path in (*out.iterdir(), out):
         path.chmod(0o555 if path.is_dir() else 0o444)

@@ -4,7 +4,6 @@ as do not."""
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from conftest import (
@@ -12,12 +11,10 @@ from conftest import (
     EXIT_UNMEASURED,
     EXIT_USAGE,
     GROWBENCH,
+    ONE_CELL,
     REPOSITORY,
     SANITIZED,
     environment,
-    libc_path,
-    read_machine,
-    read_rows,
 )
 
 # Those that are here, as on a system that has not all of them.
@@ -29,6 +26,8 @@ ALLOCATORS = {
         re.MULTILINE,
     )
 }
+# One cell of a program that the tests call "mine", of whatever strategies it has.
+MINE = ("--implementations=mine", *ONE_CELL[1:])
 SAME = ("loop_and_append", "preallocate_zeroed", "list_of_pointers", "list_of_pointers_packed")
 KIT = GROWBENCH.parent / "libgrowbench-worker.so"
 
@@ -53,41 +52,35 @@ def lines(*words: str) -> str:
     return "".join(f"echo '{word}' >&3; " for word in words)
 
 
-LISTED = lines("growbench-report 1", "strategy push linear", "passes measure", "status ok", "end")
+FIRST, PUSH, LAST = "growbench-report 1", "strategy push linear", ("status ok", "end")
+LISTED = lines(FIRST, PUSH, "passes measure", *LAST)
 
 
 # ---- NumPy and Python ----
 
 
 @pytest.mark.parametrize(
-    ("allocators", "rows", "row_bytes"),
-    # All sizes on one of them, and all of them at one size.
-    [({"glibc"}, (50, 300), (24, 80)), (ALLOCATORS - {"glibc"}, (50,), (24,))],
-    ids=["sizes", "allocators"],
+    ("allocators", "strategies", "shape"),
+    [({"glibc"}, SAME[1:], "300x80"), (ALLOCATORS, SAME[:1], "50x24")],
+    ids=["strategies", "allocators"],
 )
 def test_the_same_cells_of_c_numpy_and_python_have_the_same_checksum(
-    allocators, rows, row_bytes, growbench
+    allocators, strategies, shape, growbench
 ):
-    done = growbench(
-        "run",
-        "--out=out",
-        f"--strategies={','.join(SAME)}",
+    done = growbench.run(
+        f"--strategies={','.join(strategies)}",
         "--implementations=c,numpy,python",
         f"--allocators={','.join(sorted(allocators))}",
-        f"--rows={','.join(map(str, rows))}",
-        f"--row-bytes={','.join(map(str, row_bytes))}",
+        f"--shapes={shape}",
         "--rounds=1",
         "--passes=measure,trace",
-        "--no-summary",
         timeout=500,
     )
-    assert done.returncode == EXIT_DONE, done.stderr
-    found = read_rows(growbench.folder / "out")
-    assert len(found) == 2 * 3 * len(SAME) * len(allocators) * len(rows) * len(row_bytes)
+    found = done.rows
+    assert len(found) == 2 * 3 * len(strategies) * len(allocators)
     assert {row["status"] for row in found} == {"ok"}
     assert {row["allocator"] for row in found} == allocators
-    sums = {(row["rows"], row["row_bytes"], row["checksum"]) for row in found}
-    assert len(sums) == len(rows) * len(row_bytes), "one of each size"
+    assert len({row["checksum"] for row in found}) == 1
     for row in found:
         assert (row["implementation_version"] != "") == (row["implementation"] != "c")
     numpy = [row for row in found if row["implementation"] == "numpy"]
@@ -99,42 +92,25 @@ def test_the_same_cells_of_c_numpy_and_python_have_the_same_checksum(
         if row["strategy"] == "loop_and_append" and row["pass"] == "trace":
             assert int(row["strategy_copied_bytes"]) == size * count * (count - 1) // 2
             assert int(row["malloc_count"]) >= count / 2
-    names = [entry["name"] for entry in read_machine(growbench.folder / "out")["implementations"]]
-    assert names == ["numpy", "python"]
+    assert [entry["name"] for entry in done.machine["implementations"]] == ["numpy", "python"]
 
 
 def test_every_strategy_of_numpy_and_python_builds_what_it_should_from_any_rows(growbench):
     listed = growbench("list").stdout.split("Copying patterns:")[0].splitlines()
     names = {line.split()[0] for line in listed if line[27:33].strip() in ("numpy", "python")}
     assert len(names) >= 12
-    for words in (("--row-bytes=3,8",), ("--row-bytes=80", "--work=random")):
-        out = f"out{words[-1][-3:]}"
-        done = growbench(
-            "run",
-            f"--out={out}",
-            f"--strategies={','.join(sorted(names))}",
-            "--implementations=numpy,python",
-            "--allocators=glibc",
-            "--rows=70",
-            "--rounds=1",
-            "--no-summary",
-            *words,
-            timeout=500,
-        )
-        rows = read_rows(growbench.folder / out)
-        assert done.returncode == EXIT_DONE, done.stderr
-        bad = [row for row in rows if row["status"] != "ok"]
-        # Tuples of floats need whole floats.
-        assert all(row["status"] == "unsupported" and row["row_bytes"] == "3" for row in bad), bad
-        assert len(bad) == (1 if "--row-bytes=3,8" in words else 0)
-        for implementation in ("numpy", "python"):
-            for size in {row["row_bytes"] for row in rows}:
-                sums = {
-                    row["checksum"]
-                    for row in rows
-                    if (row["implementation"], row["row_bytes"]) == (implementation, size)
-                }
-                assert len(sums - {""}) == 1, (implementation, size)
+    words = (f"--strategies={','.join(sorted(names))}", "--allocators=glibc", "--rows=70")
+    # Of the passes the one that builds once and needs no pilot.
+    words = ("--implementations=c,numpy,python", *words, "--passes=trace", "--overwrite")
+    rows = growbench.run(*words, "--row-bytes=3,80", timeout=500).rows
+    bad = [(row["row_bytes"], row["status"]) for row in rows if row["status"] != "ok"]
+    assert bad == [("3", "unsupported")], "tuples of floats need whole floats"
+    sums = {(row["row_bytes"], row["checksum"]) for row in rows if row["status"] == "ok"}
+    assert len(sums) == 2, "one of each size"
+    # Each draws its own random numbers.
+    rows = growbench.run(*words, "--row-bytes=8", "--work=random", timeout=500).rows
+    assert {row["status"] for row in rows} == {"ok"}
+    assert len({(row["implementation"], row["checksum"]) for row in rows}) == 3
 
 
 def test_without_numpy_its_cells_are_unavailable_and_everything_else_runs(growbench, tmp_path):
@@ -142,19 +118,16 @@ def test_without_numpy_its_cells_are_unavailable_and_everything_else_runs(growbe
     # Without `site` there are no installed packages.
     python.write_text(f'#!/bin/sh\nexec {sys.executable} -S -s -E "$@"\n')
     python.chmod(0o755)
-    done = growbench(
-        "run",
-        "--out=out",
+    done = growbench.run(
         "--strategies=preallocate_zeroed,np_append",
         "--implementations=c,numpy,python",
         "--allocators=glibc,jemalloc",
         "--rows=10",
         "--rounds=2",
-        "--no-summary",
         variables={"PYTHON": str(python)},
+        ends=EXIT_UNMEASURED,
     )
-    assert done.returncode == EXIT_UNMEASURED
-    rows = read_rows(growbench.folder / "out")
+    rows = done.rows
     statuses = {(row["implementation"], row["status"]) for row in rows}
     assert statuses == {("c", "ok"), ("python", "ok"), ("numpy", "unavailable")}
     missing = [row for row in rows if row["implementation"] == "numpy"]
@@ -166,20 +139,15 @@ def test_without_numpy_its_cells_are_unavailable_and_everything_else_runs(growbe
 
 
 def test_pythonmalloc_is_a_variant_and_brings_every_object_to_malloc(growbench):
-    done = growbench(
-        "run",
-        "--out=out",
+    rows = growbench.run(
         "--strategies=list_of_pointers",
         "--implementations=python",
         "--allocator=plain=glibc,PYTHONMALLOC=malloc",
         "--allocators=glibc,plain",
         "--rows=1000",
-        "--rounds=1",
         "--passes=trace",
-        "--no-summary",
-    )
-    assert done.returncode == EXIT_DONE, done.stderr
-    by_label = {row["allocator"]: row for row in read_rows(growbench.folder / "out")}
+    ).rows
+    by_label = {row["allocator"]: row for row in rows}
     # 1,000 tuples and 10,000 floats, or the few that pymalloc does not serve.
     assert int(by_label["plain"]["malloc_count"]) >= 11000
     assert int(by_label["glibc"]["malloc_count"]) < 1000
@@ -187,36 +155,24 @@ def test_pythonmalloc_is_a_variant_and_brings_every_object_to_malloc(growbench):
 
 
 def test_patterns_of_numpy_and_c_make_the_same_and_copy_as_much(growbench):
-    done = growbench(
-        "run",
-        "--out=out",
-        "--preset=patterns",
-        "--implementations=c,numpy",
-        "--allocators=jemalloc",
-        "--shapes=41x800",
-        "--rounds=1",
-        "--passes=pattern,trace",
-        "--no-summary",
-        timeout=300,
-    )
-    assert done.returncode == EXIT_DONE, done.stderr
-    rows = read_rows(growbench.folder / "out")
-    assert {row["pass"] for row in rows} == {"pattern", "trace"}
-    assert {row["status"] for row in rows} == {"ok"}
+    words = ("--preset=patterns", "--implementations=c,numpy", "--allocators=jemalloc")
+    words = (*words, "--shapes=41x800", "--rounds=1")
+    rows = growbench.run(*words, "--passes=trace", timeout=300).rows
+    few = ("--strategies=copy_contiguous,transpose_view", "--passes=pattern", "--overwrite")
+    timed = growbench.run(*words, *few).rows
+    assert {row["status"] for row in (*rows, *timed)} == {"ok"}
     by_name = {}
     for row in rows:
-        key = (row["strategy"], row["rows"], row["pass"])
-        by_name.setdefault(key, {}).setdefault(row["implementation"], row)
-    both = {key: of for key, of in by_name.items() if len(of) == 2}
-    assert len({key[0] for key in both}) >= 14
-    for (name, _, which), of in both.items():
+        by_name.setdefault((row["strategy"], row["rows"]), {})[row["implementation"]] = row
+    both = {name: of for (name, _), of in by_name.items() if len(of) == 2}
+    assert len(both) >= 14
+    for name, of in both.items():
         assert of["c"]["checksum"] == of["numpy"]["checksum"], name
-        if which == "trace":
-            copied = {row["strategy_copied_bytes"] for row in of.values()}
-            assert len(copied) == 1, (name, copied)
-            assert ("view" in name) <= (of["c"]["malloc_count"] == "0")
-        else:
-            assert all(float(row["warm_scan_median_ns"]) > 0 for row in of.values())
+        assert of["c"]["strategy_copied_bytes"] == of["numpy"]["strategy_copied_bytes"], name
+        assert ("view" in name) <= (of["c"]["malloc_count"] == "0")
+    assert len(timed) == 2 * 2
+    assert all(float(row["warm_scan_median_ns"]) > 0 for row in timed)
+    assert {row["checksum"] for row in timed} <= {row["checksum"] for row in rows}
 
 
 MUTANT = """
@@ -228,7 +184,7 @@ def build(rows):
 subject = kit.Subject("mutant", "", "", 1, build, lambda r: [(r, len(r) // 8)], lambda n: 0,
                       lambda n: 0)
 library = kit.Kit({kit!r})
-sys.exit(library.run(kit.Description("mutant", "", ""), [subject], 8, sys.argv[1:]))
+sys.exit(library.run(kit.Description("mine", "", ""), [subject], 8, sys.argv[1:]))
 """
 
 
@@ -246,21 +202,11 @@ sys.exit(library.run(kit.Description("mutant", "", ""), [subject], 8, sys.argv[1
 def test_what_goes_wrong_in_a_callback_is_a_status(growbench, tmp_path, build, status, detail):
     script = tmp_path / "mutant.py"
     script.write_text(MUTANT.format(scripts=str(REPOSITORY / "scripts"), build=build, kit=str(KIT)))
-    done = growbench(
-        "run",
-        "--out=out",
-        f"--worker=mutant={sys.executable} {script}",
-        "--implementations=mutant",
-        "--allocators=glibc",
-        "--rows=10",
-        "--row-bytes=8",
-        "--rounds=1",
-        "--no-summary",
-    )
-    (row,) = read_rows(growbench.folder / "out")
-    assert (row["implementation"], row["strategy"], row["status"]) == ("mutant", "mutant", status)
+    program = f"--worker=mine={sys.executable} {script}"
+    ends = EXIT_DONE if status == "ok" else EXIT_UNMEASURED
+    (row,) = growbench.run(program, *MINE, "--row-bytes=8", ends=ends).rows
+    assert (row["implementation"], row["strategy"], row["status"]) == ("mine", "mutant", status)
     assert detail in row["status_detail"]
-    assert done.returncode == (EXIT_DONE if status == "ok" else EXIT_UNMEASURED)
 
 
 def test_a_library_of_another_version_is_refused_and_told(tmp_path):
@@ -284,63 +230,45 @@ def test_the_worker_in_perl_of_the_readme_is_measured_under_all_allocators(growb
     (program,) = re.findall(r"```perl\n(.*?)```", text, re.DOTALL)
     assert len(program.splitlines()) < 40
     script.write_text(program)
-    done = growbench(
-        "run",
-        "--out=out",
+    rows = growbench.run(
         f"--worker=perl=perl {script}",
         "--implementations=perl,c",
         f"--allocators={','.join(sorted(ALLOCATORS))}",
         "--strategies=push,preallocate_zeroed",
-        "--rows=10,100",
-        "--row-bytes=27,80",
+        "--shapes=10x27,100x80",
         "--rounds=2",
-        "--no-summary",
-    )
-    assert done.returncode == EXIT_DONE, done.stderr
-    rows = read_rows(growbench.folder / "out")
+    ).rows
     assert {row["status"] for row in rows} == {"ok"}
     perl = [row for row in rows if row["implementation"] == "perl"]
     assert {row["allocator"] for row in perl} == ALLOCATORS
-    assert len(perl) == 4 * len(ALLOCATORS) * 2
-    for size in {(row["rows"], row["row_bytes"]) for row in rows}:
-        sums = {row["checksum"] for row in rows if (row["rows"], row["row_bytes"]) == size}
-        assert len(sums) == 1, size
+    assert len(perl) == 2 * len(ALLOCATORS) * 2
+    assert len({(row["rows"], row["row_bytes"], row["checksum"]) for row in rows}) == 2
 
 
+NO_STRATEGY = "a name of lower-case letters, digits and _.-, not twice, and linear, quadratic or"
 RUBBISH = {
     "says nothing": ("true", "bad_report", "report"),
     "prints rubbish": (lines("hello", "world"), "bad_report", ""),
     "prints zero bytes": ("head -c 100 /dev/zero >&3", "bad_report", ""),
-    "prints too much": ("yes >&3", "timeout", "killed after"),
     "prints a lot": ("head -c 300000 /dev/zero >&3", "bad_report", "too long"),
-    "stops in the middle": (lines("growbench-report 1", "strategy a linear"), "bad_report", ""),
-    "has no strategy": (lines("growbench-report 1", "status ok", "end"), "bad_report", "no strat"),
-    "has an unknown kind": (
-        lines("growbench-report 1", "strategy a cubic", "status ok", "end"),
-        "bad_report",
-        "linear, quadratic or pattern",
-    ),
+    "stops in the middle": (lines(FIRST, "strategy a linear"), "bad_report", ""),
+    "has no strategy": (lines(FIRST, *LAST), "bad_report", "no strat"),
+    "has an unknown kind": (lines(FIRST, "strategy a cubic", *LAST), "bad_report", NO_STRATEGY),
     "has a strategy twice": (
-        lines("growbench-report 1", "strategy a linear", "strategy a linear", "status ok", "end"),
+        lines(FIRST, "strategy a linear", "strategy a linear", *LAST),
         "bad_report",
-        "not twice",
+        NO_STRATEGY,
     ),
     "has a name that is no name": (
-        lines("growbench-report 1", "strategy =A1+1 linear", "status ok", "end"),
+        lines(FIRST, "strategy =A1+1 linear", *LAST),
         "bad_report",
-        "a name of",
+        NO_STRATEGY,
     ),
     "exits with 7": ("echo oh >&2; exit 7", "exited", "exit status 7: oh"),
     "crashes": ("kill -SEGV $$", "crashed", "signal 11"),
     "hangs": ("sleep 1000", "timeout", "--timeout"),
     "is not there": (
-        lines(
-            "growbench-report 1",
-            "strategy push linear",
-            "status unavailable",
-            "status_detail no such thing; install it",
-            "end",
-        ),
+        lines(FIRST, PUSH, "status unavailable", "status_detail no such thing; install it", "end"),
         "unavailable",
         "install it",
     ),
@@ -350,24 +278,13 @@ RUBBISH = {
 @pytest.mark.parametrize("what", RUBBISH)
 def test_a_program_that_cannot_be_asked_has_rows_that_say_so(growbench, worker, what):
     listed, status, detail = RUBBISH[what]
-    done = growbench(
-        "run",
-        "--out=out",
-        worker(listed),
-        "--implementations=c,mine",
-        "--strategies=preallocate_zeroed" + (",push" if status == "unavailable" else ""),
-        "--allocators=glibc",
-        "--rows=10",
-        "--rounds=2",
-        "--timeout=1",
-        "--no-summary",
-    )
-    rows = read_rows(growbench.folder / "out")
-    mine = [row for row in rows if row["implementation"] == "mine"]
+    strategies = "--strategies=preallocate_zeroed" + (",push" if status == "unavailable" else "")
+    words = (worker(listed), *MINE, "--implementations=c,mine", strategies, "--rounds=2")
+    done = growbench.run(*words, "--timeout=1", ends=EXIT_UNMEASURED)
+    mine = [row for row in done.rows if row["implementation"] == "mine"]
     assert [row["status"] for row in mine] == [status] * 2
     assert all(detail in row["status_detail"] for row in mine), mine[0]["status_detail"]
-    assert {row["status"] for row in rows if row["implementation"] == "c"} == {"ok"}
-    assert done.returncode == EXIT_UNMEASURED
+    assert {row["status"] for row in done.rows if row["implementation"] == "c"} == {"ok"}
     assert "mine is left out" in done.stderr
 
 
@@ -399,39 +316,15 @@ def test_a_pattern_that_is_named_is_measured_in_its_own_pass_in_any_preset(growb
     ("measured", "status"),
     [
         ("exit 9", "exited"),
-        ("sleep 1000", "timeout"),
-        (lines("rubbish"), "bad_report"),
-        (lines("growbench-report 1", "allocator_path /lib/other.so", "status ok", "end"), "bad_r"),
-        (
-            lines(
-                "growbench-report 1",
-                f"allocator_path {libc_path()}",
-                "status unsupported",
-                "status_detail no such rows",
-                "end",
-            ),
-            "unsupported",
-        ),
-        (lines("growbench-report 1", "status splendid", "end"), "bad_report"),
+        (lines(FIRST, "status unsupported", "status_detail no such rows", "end"), "unsupported"),
+        (lines(FIRST, "status splendid", "end"), "bad_report"),
     ],
 )
 def test_a_program_that_can_be_asked_and_then_fails_has_rows_too(
     growbench, worker, measured, status
 ):
-    growbench(
-        "run",
-        "--out=out",
-        worker(LISTED, measured),
-        "--implementations=mine",
-        "--allocators=glibc",
-        "--rows=10",
-        "--rounds=1",
-        "--timeout=1",
-        "--no-summary",
-    )
-    (row,) = read_rows(growbench.folder / "out")
-    assert row["strategy"] == "push" and row["status"].startswith(status)
-    assert row["cold_build_ns"] == ""
+    (row,) = growbench.run(worker(LISTED, measured), *MINE, ends=EXIT_UNMEASURED).rows
+    assert (row["strategy"], row["status"], row["cold_build_ns"]) == ("push", status, "")
 
 
 def test_passes_that_a_program_does_not_know_are_not_asked_for(growbench, worker):
@@ -441,59 +334,23 @@ def test_passes_that_a_program_does_not_know_are_not_asked_for(growbench, worker
     assert {line["pass"] for line in plan} == {"measure"}
 
 
-@pytest.mark.parametrize(
-    ("word", "message"),
-    [
-        ("--worker=mine=/no/such/program", "no such program"),
-        ("--worker=mine='open", "--worker mine"),
-        ("--worker=c=true", "one of ours"),
-        ("--worker=numpy=true", "one of ours"),
-    ],
-)
-def test_a_command_that_cannot_be_is_refused_before_anything_is_written(growbench, word, message):
-    done = growbench("run", "--out=out", word, "--rows=10")
-    assert done.returncode == EXIT_USAGE and message in done.stderr
-    assert not (growbench.folder / "out").exists()
-
-
 def test_a_command_is_split_into_words_but_not_run_by_a_shell(growbench, tmp_path):
     script = tmp_path / "a worker.sh"
     script.write_text(
         'test "$1" = "two words" || exit 8\ntest "$2" = \'$HOME;*\' || exit 9\nexit 7\n'
     )
-    done = growbench(
-        "run",
-        "--out=out",
-        f"--worker=mine=sh '{script}' \"two words\" '$HOME;*'",
-        "--implementations=mine",
-        "--allocators=glibc",
-        "--rows=10",
-        "--rounds=1",
-        "--no-summary",
-    )
-    (row,) = read_rows(growbench.folder / "out")
-    assert done.returncode == EXIT_UNMEASURED and "exit status 7" in row["status_detail"]
+    program = f"--worker=mine=sh '{script}' \"two words\" '$HOME;*'"
+    (row,) = growbench.run(program, *MINE, ends=EXIT_UNMEASURED).rows
+    assert "exit status 7" in row["status_detail"]
 
 
-def test_a_run_is_not_gone_on_with_by_another_version_of_the_program(growbench, worker, tmp_path):
-    listed = lines(
-        "growbench-report 1",
-        "implementation_version mine 1",
-        "strategy push linear",
-        "passes measure",
-        "status ok",
-        "end",
-    )
-    words = ("--implementations=mine", "--allocators=glibc", "--rows=10", "--rounds=1")
-    growbench("run", "--out=out", worker(listed), *words, "--no-summary")
-    changed = growbench.folder / "out/runs.csv"
-    header = changed.read_text().splitlines()[0]
-    changed.write_text(header + "\n")
+def test_a_run_is_not_gone_on_with_by_another_version_of_the_program(growbench, worker, out):
+    listed = lines(FIRST, "implementation_version mine 1", PUSH, "passes measure", *LAST)
+    growbench.run(worker(listed), *MINE, ends=EXIT_UNMEASURED)
+    header = (out / "runs.csv").read_text().splitlines()[0]
+    (out / "runs.csv").write_text(header + "\n")
     worker(listed.replace("mine 1", "mine 2"))
-    done = growbench("run", "--resume=out")
-    assert done.returncode == EXIT_USAGE, done.stderr
-    assert "mine 1" in done.stderr and "mine 2" in done.stderr
+    told = growbench.resume(ends=EXIT_USAGE).stderr
+    assert "mine 1" in told and "mine 2" in told
     worker(listed)
-    done = growbench("run", "--resume=out")
-    assert done.returncode == EXIT_UNMEASURED, done.stderr
-    assert [row["strategy"] for row in read_rows(Path(growbench.folder / "out"))] == ["push"]
+    assert [row["strategy"] for row in growbench.resume(ends=EXIT_UNMEASURED).rows] == ["push"]
