@@ -288,6 +288,13 @@ figures_of() {{
 {figures_of_pass}
     esac
 }}
+# The interposer stands before the allocator, and is not what is reported.
+begin_pass() {{
+    library=${{LD_PRELOAD##*libgrowbench-trace.so}}
+    library=${{library#:}}
+    begin "${{library:-$libc}}"
+    figures_of "$1"
+}}
 end() {{
     printf 'status ok\nend\n' >&3
 }}
@@ -310,12 +317,7 @@ trace | latency | probe)
 esac
 """
 
-# The interposer stands before the allocator, and is not what is reported.
-_HONEST_OTHER = r"""library=${LD_PRELOAD##*libgrowbench-trace.so}
-    library=${library#:}
-    begin "${library:-$libc}"
-    figures_of "$1"
-    end"""
+_HONEST_OTHER = 'begin_pass "$1"; end'
 _HONEST_RESOLUTION = 'begin; echo "peak_resolution_bytes 4096" >&3; end'
 
 
@@ -324,7 +326,8 @@ def stand_in(tmp_path_factory) -> Callable[..., StandIn]:
     """Makes a stand-in for the worker out of shell commands for each of its passes.
 
     `other` is for trace, latency and probe. They may use $call (how many cells it was called for so
-    far, from 1), and the functions begin [PATH], figures and end, or honest for all three.
+    far, from 1), and the functions begin [PATH], figures and end, or honest for all three; in the
+    other passes begin_pass PASS and end.
     """
 
     def make(

@@ -100,6 +100,9 @@ def test_a_worker_that_cannot_be_executed_is_refused(growbench):
 
     for name in ("missing", "plain", "folder"):
         refuse(growbench, ["run", f"--worker={name}"], f"--worker: {name} cannot be executed")
+    refuse(
+        growbench, ["run", "--allocator=x=glibc@folder"], "x: ", "folder has no growbench-worker"
+    )
 
 
 def test_resume_of_what_is_no_run_is_refused(growbench):

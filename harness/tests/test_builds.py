@@ -15,15 +15,13 @@ from conftest import (
     FIGURES,
     ONE_CELL,
     WORKER,
+    Ended,
     Growbench,
     cells_of,
     figures_of,
     libc_path,
-    read_machine,
-    read_rows,
     real_allocators,
 )
-from test_bad_input import refuse
 
 INTERPOSER = WORKER.parent / "libgrowbench-trace.so"
 PAIR = (
@@ -32,7 +30,6 @@ PAIR = (
     "--rows=100",
     "--rounds=4",
     "--seed=1",
-    "--no-summary",
 )
 
 
@@ -88,20 +85,19 @@ def by_label(rows: List[Dict[str, str]]) -> Dict[str, List[Dict[str, str]]]:
     return {label: [row for row in rows if row["allocator"] == label] for label in labels}
 
 
-def allocators_of(out: Path) -> Dict[str, dict]:
-    return {allocator["name"]: allocator for allocator in read_machine(out)["allocators"]}
+def allocators_of(done: Ended) -> Dict[str, dict]:
+    return {allocator["name"]: allocator for allocator in done.machine["allocators"]}
 
 
 # ---- with the real worker ----
 
 
 @real_allocators
-def test_two_builds_are_interleaved_in_one_run(growbench, out, builds):
+def test_two_builds_are_interleaved_in_one_run(growbench, builds):
     new_id = rebuild(builds.new / "growbench-worker")
-    done = growbench("run", "--out=out", *builds.options, *PAIR)
-    rows = read_rows(out)
+    done = growbench.run(*builds.options, *PAIR)
+    rows = done.rows
 
-    assert done.returncode == EXIT_DONE, done.stderr
     assert [row["status"] for row in rows] == ["ok"] * 8
     assert cells_of(rows) == cells_of(growbench.plan(*builds.options, *PAIR))
     pairs = [tuple(row["allocator"] for row in rows[i : i + 2]) for i in range(0, 8, 2)]
@@ -110,7 +106,7 @@ def test_two_builds_are_interleaved_in_one_run(growbench, out, builds):
     assert len({row["checksum"] for row in rows}) == 1
     assert {row["allocator_path"] for row in rows} == {libc_path()}
 
-    found = allocators_of(out)
+    found = allocators_of(done)
     assert (found["base"]["worker"], found["new"]["worker"]) == (str(builds.base), str(builds.new))
     assert found["base"]["worker_build_id"] == build_id(WORKER)
     assert found["new"]["worker_build_id"] == new_id
@@ -118,43 +114,30 @@ def test_two_builds_are_interleaved_in_one_run(growbench, out, builds):
 
 
 @real_allocators
-def test_each_build_is_traced_with_its_own_interposer(growbench, out, builds):
+def test_each_build_is_traced_with_its_own_interposer(growbench, builds):
     (builds.new / INTERPOSER.name).unlink()
     words = ("--passes=trace", "--timeline=none")
-    done = growbench("run", "--out=out", *words, *builds.options, *PAIR)
-    rows = by_label(read_rows(out))
+    done = growbench.run(*words, *builds.options, *PAIR, ends=EXIT_UNMEASURED)
+    rows = by_label(done.rows)
 
-    assert done.returncode == EXIT_UNMEASURED, done.stderr
     assert [row["status"] for row in rows["base"]] == ["ok"]
     assert int(rows["base"][0]["realloc_count"]) > 0
     assert [row["status"] for row in rows["new"]] == ["untraced"]
     assert "warning: new is not traced" in done.stderr
-    found = allocators_of(out)
+    found = allocators_of(done)
     assert found["base"]["why_not_traced"] is None
     assert "interposer" in found["new"]["why_not_traced"]
 
 
 @real_allocators
-def test_a_label_without_a_build_has_the_build_id_of_the_run_s_own_worker(growbench, out, builds):
-    rebuild(builds.new / "growbench-worker")
-    words = (*builds.options[1:], *PAIR, "--allocators=glibc,new", "--rounds=1")
-    done = growbench("run", "--out=out", *words)
-
-    assert done.returncode == EXIT_DONE, done.stderr
-    found = allocators_of(out)["glibc"]
-    assert (found["worker"], found["worker_build_id"]) == (None, build_id(WORKER))
-
-
-@real_allocators
 def test_resume_refuses_a_build_that_was_made_anew_or_moved(growbench, out, builds):
     def refused(*parts: str) -> None:
-        done = growbench("run", "--resume=out", "--no-summary")
-        assert done.returncode == EXIT_USAGE, done.stderr
+        done = growbench.resume(ends=EXIT_USAGE)
         for part in parts:
             assert part in done.stderr.splitlines()[-1]
         assert (out / "runs.csv").read_bytes() == lines
 
-    growbench("run", "--out=out", *builds.options, *PAIR)
+    growbench.run(*builds.options, *PAIR)
     lines = b"".join((out / "runs.csv").read_bytes().splitlines(keepends=True)[:-3])
     (out / "runs.csv").write_bytes(lines)
     worker = builds.new / "growbench-worker"
@@ -169,19 +152,17 @@ def test_resume_refuses_a_build_that_was_made_anew_or_moved(growbench, out, buil
 
     make_build(builds.new)
     assert worker.read_bytes() == before
-    done = growbench("run", "--resume=out", "--no-summary")
-    assert done.returncode == EXIT_DONE, done.stderr
-    assert len(read_rows(out)) == 8
+    assert len(growbench.resume().rows) == 8
 
 
 @real_allocators
-def test_resume_refuses_a_run_s_own_worker_that_was_made_anew(growbench, out, builds):
+def test_resume_refuses_a_run_s_own_worker_that_was_made_anew(growbench, builds):
     words = (*ONE_CELL, "--rounds=2", f"--worker={builds.base}/growbench-worker")
-    assert growbench("run", "--out=out", *words).returncode == EXIT_DONE
+    own = allocators_of(growbench.run(*words))["glibc"]
+    assert (own["worker"], own["worker_build_id"]) == (None, build_id(WORKER))
     rebuild(builds.base / "growbench-worker")
-    done = growbench("run", "--resume=out", "--no-summary")
+    done = growbench.resume(ends=EXIT_USAGE)
 
-    assert done.returncode == EXIT_USAGE
     assert "allocator glibc is not the one" in done.stderr
     assert "worker_build_id has changed" in done.stderr
 
@@ -189,27 +170,26 @@ def test_resume_refuses_a_run_s_own_worker_that_was_made_anew(growbench, out, bu
 # ---- with stand-ins ----
 
 
-def run_pair(growbench: Growbench, base, new, *words: str):
-    """A run of two stand-ins side by side: how it ended, and the rows of each."""
+def run_pair(growbench: Growbench, base, new, *words: str, ends: int = EXIT_DONE):
+    """A run of two stand-ins side by side, and the rows of each."""
     labels = (f"--allocator=base=glibc@{base.path}", f"--allocator=new=glibc@{new.path}")
-    done = growbench("run", "--out=out", *labels, *PAIR, *words)
+    done = growbench.run(*labels, *PAIR, *words, ends=ends)
 
-    return done, by_label(read_rows(growbench.folder / "out"))
+    return done, by_label(done.rows)
 
 
-def test_each_label_is_measured_by_the_worker_of_its_build_alone(growbench, stand_in, out):
+def test_each_label_is_measured_by_the_worker_of_its_build_alone(growbench, stand_in):
     own, base, new = stand_in(), stand_in(), stand_in()
     other = str(FIGURES["cold_build_ns"]) + "7"
     new.path.write_text(new.path.read_text().replace(FIGURES["cold_build_ns"], other))
     done, rows = run_pair(growbench, base, new, own.option)
 
-    assert done.returncode == EXIT_DONE, done.stderr
     assert [row["cold_build_ns"] for row in rows["base"]] == [FIGURES["cold_build_ns"]] * 4
     assert [row["cold_build_ns"] for row in rows["new"]] == [other] * 4
     assert (base.measured(), new.measured()) == (1 + 4, 1 + 4), "the pilot's call, and the rounds'"
     assert own.calls() == []
     for label in ("base", "new"):
-        found = allocators_of(out)[label]
+        found = allocators_of(done)[label]
         assert found["worker_build_id"] is None
         assert found["why_no_worker_build_id"] == "it is not an ELF file of this kind of machine"
 
@@ -231,20 +211,11 @@ def test_iteration_counts_are_the_same_for_both_builds_however_fast_they_are(gro
 
 
 def test_the_interposer_is_the_one_beside_the_build_s_worker(growbench, stand_in):
-    log = """echo "$LD_PRELOAD" >>"$here/preloads"
-    library=${LD_PRELOAD##*libgrowbench-trace.so}
-    begin "$libc"
-    figures_of "$1"
-    end"""
+    log = 'echo "$LD_PRELOAD" >>"$here/preloads"; begin_pass "$1"; end'
     base, new = stand_in(other=log), stand_in(other=log)
-    words = ("--passes=trace", "--timeline=none")
-    done, rows = run_pair(growbench, base, new, *words)
+    _, rows = run_pair(growbench, base, new, "--passes=trace", "--timeline=none")
 
-    assert done.returncode == EXIT_DONE, done.stderr
-    assert {label: [row["status"] for row in rows[label]] for label in rows} == {
-        "base": ["ok"],
-        "new": ["ok"],
-    }
+    assert [row["status"] for row in rows["base"] + rows["new"]] == ["ok", "ok"]
     for worker in (base, new):
         preloads = set((worker.folder / "preloads").read_text().split())
         assert preloads == {f"{worker.folder}/libgrowbench-trace.so"}
@@ -254,28 +225,23 @@ def test_a_strategy_that_a_build_does_not_know_is_a_row_that_says_so(growbench, 
     unknown = "echo \"growbench-worker: unknown strategy 'chunked_list'\" >&2; exit 2"
     new = stand_in(measure=f'case "$*" in *chunked_list*) {unknown} ;; esac; honest')
     words = ("--strategies=chunked_list,realloc_doubling", "--rounds=2")
-    done, rows = run_pair(growbench, stand_in(), new, *words)
+    _, rows = run_pair(growbench, stand_in(), new, *words, ends=EXIT_WORKERS)
 
-    assert done.returncode == EXIT_WORKERS
     assert [row["status"] for row in rows["base"]] == ["ok"] * 4
     assert [figures_of(row) for row in rows["base"]] == [FIGURES] * 4
-    known = {row["strategy"]: row for row in rows["new"]}
-    assert [row["status"] for row in rows["new"]].count("exited") == 2
-    assert (known["realloc_doubling"]["status"], known["chunked_list"]["status"]) == (
-        "ok",
-        "exited",
-    )
-    assert "unknown strategy 'chunked_list'" in known["chunked_list"]["status_detail"]
-    assert figures_of(known["chunked_list"]) == {}
+    for row in rows["new"]:
+        known = row["strategy"] == "realloc_doubling"
+        assert row["status"] == ("ok" if known else "exited")
+        assert known or "unknown strategy 'chunked_list'" in row["status_detail"]
+        assert figures_of(row) == (FIGURES if known else {})
 
 
 @pytest.mark.parametrize("always", [True, False])
 def test_a_build_of_another_protocol_is_rows_that_say_so(growbench, stand_in, always):
     speak = "printf 'growbench-report 9\\nstatus ok\\nend\\n' >&3"
     new = stand_in(measure=speak, **({"resolution": speak} if always else {}))
-    done, rows = run_pair(growbench, stand_in(), new)
+    _, rows = run_pair(growbench, stand_in(), new, ends=EXIT_UNMEASURED)
 
-    assert done.returncode == EXIT_UNMEASURED
     assert [row["status"] for row in rows["base"]] == ["ok"] * 4
     assert [row["status"] for row in rows["new"]] == ["bad_report"] * 4
     for row in rows["new"]:
@@ -284,19 +250,18 @@ def test_a_build_of_another_protocol_is_rows_that_say_so(growbench, stand_in, al
     assert new.measured() == (0 if always else 1 + 4)
 
 
-def test_a_build_may_be_given_by_its_folder_with_variables_behind_it(growbench, stand_in, out):
+def test_a_build_may_be_given_by_its_folder_with_variables_behind_it(growbench, stand_in):
     worker = stand_in(measure='echo "$MALLOC_X" >>"$here/variables"; honest')
     worker.path.rename(worker.folder / "growbench-worker")
     label = f"--allocator=x=glibc@{worker.folder}/,MALLOC_X=a@b,c"
-    done = growbench("run", "--out=out", label, *ONE_CELL, "--allocators=x", "--rounds=1")
+    found = allocators_of(growbench.run(label, *ONE_CELL, "--allocators=x"))["x"]
 
-    assert done.returncode == EXIT_DONE, done.stderr
     assert set((worker.folder / "variables").read_text().split()) == {"a@b,c"}
-    assert allocators_of(out)["x"]["worker"] == f"{worker.folder}/"
-    assert allocators_of(out)["x"]["environment"] == ["MALLOC_X=a@b,c"]
+    assert found["worker"] == f"{worker.folder}/"
+    assert found["environment"] == ["MALLOC_X=a@b,c"]
 
 
-# ---- what is printed, and refused ----
+# ---- what is printed ----
 
 
 def test_list_plan_and_doctor_say_which_worker_measures_a_label(growbench, stand_in):
@@ -313,35 +278,3 @@ def test_list_plan_and_doctor_say_which_worker_measures_a_label(growbench, stand
     assert sum("is measured with" in line for line in planned) == 1
     assert checked.count("measured with") == 1
     assert f"measured with {worker.path}, build-id none" in checked
-
-
-@pytest.mark.parametrize("command", ["run", "plan", "list", "doctor"])
-def test_a_build_that_cannot_be_used_is_refused(growbench, command):
-    folder = growbench.folder
-    for name in ("empty", "plain", "odd/growbench-worker"):
-        (folder / name).mkdir(parents=True)
-    (folder / "plain/growbench-worker").write_text("#!/bin/sh\n")
-    (folder / "plain/growbench-worker").chmod(0o644)
-
-    for build, parts in (
-        ("", ["the build's name is empty", "give the folder of a build"]),
-        ("none", ["there is no build none: No such file", "give the folder of a build"]),
-        ("empty", ["folder empty has no growbench-worker", "build it there"]),
-        ("plain", ["plain/growbench-worker cannot be executed: Permission denied", "anew"]),
-        ("plain/growbench-worker", ["cannot be executed: Permission denied", "anew"]),
-        ("odd", ["odd/growbench-worker cannot be executed: it is not a file", "anew"]),
-    ):
-        refuse(growbench, [command, f"--allocator=x=glibc@{build}"], "--allocator x: ", *parts)
-
-
-def test_a_library_with_an_at_sign_in_its_path_is_measured_as_before(growbench, stand_in, out):
-    library = growbench.folder / "lib@2.so"
-    shutil.copy(libc_path(), library)
-    worker = stand_in()
-    words = (*ONE_CELL, "--allocators=x", "--rounds=1", worker.option)
-    done = growbench("run", "--out=out", f"--allocator=x={library}", *words)
-
-    assert done.returncode == EXIT_DONE, done.stderr
-    assert allocators_of(out)["x"]["path"] == str(library)
-    assert allocators_of(out)["x"]["worker"] is None
-    assert worker.measured() == 1 + 1

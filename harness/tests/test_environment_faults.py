@@ -1,14 +1,10 @@
 """Disks, terminals, clocks and descriptors that fail: whole rows or none, and a message."""
 
-import fcntl
-import json
 import os
-import pty
 import re
 import shutil
-import struct
 import subprocess
-import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -122,100 +118,58 @@ def test_a_pipe_that_closes_is_no_end_of_the_run(growbench, stand_in, out):
     """Whoever reads the messages has gone."""
     reader, writer = os.pipe()
     os.close(reader)
-    done = growbench("run", "--out=out", *ONE_CELL, "--rounds=3", stand_in().option, stderr=writer)
+    done = growbench.run(*ONE_CELL, "--rounds=3", stand_in().option, stderr=writer)
     os.close(writer)
 
-    assert (done.returncode, done.stdout) == (EXIT_DONE, "out\n")
-    assert len(read_rows(out)) == 3
+    assert done.stdout == "out\n"
+    assert len(done.rows) == 3
 
 
-def test_a_folder_s_name_that_nobody_can_read_is_a_failure_and_no_loss(growbench, stand_in, out):
+def test_a_folder_s_name_that_nobody_can_read_is_a_failure_and_no_loss(growbench, stand_in):
     reader, writer = os.pipe()
     os.close(reader)
-    done = growbench("run", "--out=out", *ONE_CELL, "--rounds=3", stand_in().option, stdout=writer)
+    done = growbench.run(
+        *ONE_CELL, "--rounds=3", stand_in().option, stdout=writer, ends=EXIT_FAILED
+    )
     os.close(writer)
 
-    assert done.returncode == EXIT_FAILED
     assert "standard output cannot be written" in done.stderr
-    assert len(read_rows(out)) == 3
+    assert len(done.rows) == 3
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_descriptors_that_are_closed_are_not_taken_for_others(closed, growbench, stand_in, out):
     """Else messages would be written into runs.csv, which was opened in their place."""
-    words = ("run", "--out=out", "--passes=measure", *ONE_CELL, "--rounds=3", stand_in().option)
-    done = subprocess.run(
-        ["sh", "-c", f'exec "$0" "$@" {closed}', str(GROWBENCH), *words],
-        cwd=growbench.folder,
-        env=environment(),
-        check=False,
-        capture_output=True,
-    )
+    words = (*ONE_CELL, "--rounds=3", stand_in().option)
+    ends = EXIT_FAILED if ">&-" in closed.split() else EXIT_DONE
+    done = growbench.run(*words, before=["sh", "-c", f'exec "$0" "$@" {closed}'], ends=ends)
 
-    assert done.returncode == (EXIT_FAILED if ">&-" in closed.split() else EXIT_DONE)
-    assert [row["status"] for row in read_rows(out)] == ["ok"] * 3
-    read_machine(out)
-
-
-@pytest.mark.parametrize("columns", [2, 10, 40, 200])
-def test_no_line_of_the_bar_is_wider_than_the_terminal(columns, growbench, stand_in, out):
-    terminal, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    words = ("--out=out", *ONE_CELL, "--rounds=3", stand_in(measure="sleep 0.15; honest").option)
-    done = growbench("run", *words, variables={"TERM": "xterm"}, stderr=theirs)
-    os.close(theirs)
-    parts = []
-    try:
-        while True:
-            parts.append(os.read(terminal, 65536))
-    except OSError:  # the other side is closed
-        pass
-    os.close(terminal)
-    bars = re.findall(r"\r(?!\x1b)([^\r\n\x1b]*)\x1b\[K", b"".join(parts).decode())
-
-    assert done.returncode == EXIT_DONE
-    assert len(bars) >= 3
-    assert max(map(len, bars)) < columns
-    assert len(read_rows(out)) == 3
+    assert [row["status"] for row in done.rows] == ["ok"] * 3
+    assert done.machine["run"]["state"] == "complete"
 
 
 @real_allocators
-def test_a_clock_that_is_set_while_it_runs_changes_no_time_that_is_measured(growbench, out):
-    done = growbench(
-        "run",
-        "--out=out",
-        *CELLS,
-        variables={"LD_PRELOAD": str(CLOCK_JUMP)},
-    )
-    rows = read_rows(out)
-    years = {row["started_utc"][:4] for row in rows}
+def test_a_clock_that_is_set_while_it_runs_changes_no_time_that_is_measured(growbench):
+    done = growbench.run(*CELLS, variables={"LD_PRELOAD": str(CLOCK_JUMP)})
+    years = {row["started_utc"][:4] for row in done.rows}
 
-    assert done.returncode == EXIT_DONE, done.stderr
     assert len(years) > 1, "the clock has jumped"
     hour = 3600 * 10**9
-    for row in rows:
+    for row in done.rows:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["started_utc"])
         assert 0 < int(row["worker_ns"]) < hour
-    machine = json.loads((out / "machine.json").read_text())["run"]
-    assert 0 < machine["rounds_s"] < 3600
+    assert 0 < done.machine["run"]["rounds_s"] < 3600
 
 
 def test_times_are_of_no_time_zone(growbench, stand_in, out):
     stamp = growbench.folder / "stamp"
     stamp.touch()
-    words = ("--out=out", *ONE_CELL, "--rounds=1", stand_in().option)
-    done = growbench("run", *words, variables={"TZ": "XXX-14", "LC_ALL": "de_DE.UTF-8"})
-    assert done.returncode == EXIT_DONE, done.stderr
-    (row,) = read_rows(out)
-    made = subprocess.run(
-        ["date", "-u", "-r", str(stamp), "+%Y-%m-%dT%H"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    ended = subprocess.run(
-        ["date", "-u", "-r", str(out / "runs.csv"), "+%Y-%m-%dT%H"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+    variables = {"TZ": "XXX-14", "LC_ALL": "de_DE.UTF-8"}
+    (row,) = growbench.run(*ONE_CELL, stand_in().option, variables=variables).rows
+    made, ended = (
+        time.strftime("%Y-%m-%dT%H", time.gmtime(path.stat().st_mtime))
+        for path in (stamp, out / "runs.csv")
+    )
 
     assert made <= row["started_utc"][:13] <= ended
 
@@ -223,8 +177,7 @@ def test_times_are_of_no_time_zone(growbench, stand_in, out):
 def test_a_folder_that_goes_away_while_it_runs_is_an_error(growbench, stand_in, out):
     gone = Path(f"{out}-gone")
     worker = stand_in(measure=f"test $call = 3 && mv {out} {gone}; honest")
-    done = growbench("run", "--out=out", *ONE_CELL, "--rounds=4", worker.option)
+    done = growbench.run(*ONE_CELL, "--rounds=4", worker.option, ends=EXIT_FAILED)
 
-    assert done.returncode == EXIT_FAILED
     assert "out/machine.json cannot be written" in done.stderr
     assert len(read_rows(gone)) == 4, "the rows went into the file that was open"

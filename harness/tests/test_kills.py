@@ -1,10 +1,9 @@
 """The runner itself dies, or there are two of it: no finished row is lost, twice, torn or made up.
 
-GROWBENCH_EXHAUSTIVE=1 kills it 200 times instead of some 25.
+GROWBENCH_EXHAUSTIVE=1 kills it 200 times instead of some 12.
 """
 
 import csv
-import json
 import os
 import random
 import signal
@@ -18,6 +17,7 @@ import pytest
 from conftest import (
     EMULATED,
     EXIT_DONE,
+    EXIT_FAILED,
     EXIT_INTERRUPTED,
     EXIT_USAGE,
     GROWBENCH,
@@ -30,7 +30,7 @@ from conftest import (
     real_allocators,
 )
 
-KILLS = 200 if os.environ.get("GROWBENCH_EXHAUSTIVE") else 25
+KILLS = 200 if os.environ.get("GROWBENCH_EXHAUSTIVE") else 12
 # Of all passes, and with points of a timeline.
 CELLS = (
     "--implementations=c",
@@ -109,7 +109,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(growbench
             assert after.startswith(before), "what was finished stays as it is"
             at = "rows" if after.count(b"\n") > 1 else "start"
             kills[at] += 1
-            longest_s *= 1.1 if after == before else 1
+            longest_s *= 1.25 if after == before else 1
             before = after
             if (out / "machine.json").exists():
                 words = (f"--resume={out.name}",)
@@ -166,53 +166,17 @@ def test_a_second_runner_on_the_same_folder_is_refused(growbench, stand_in, out)
         time.sleep(0.01)
     before = (out / "runs.csv").read_bytes(), (out / "machine.json").read_bytes()
 
-    for words in (("--overwrite", "--out=out", *ONE_CELL), ("--resume=out", "--no-summary")):
-        done = growbench("run", *words)
-        assert done.returncode in (EXIT_USAGE, 1), done.stderr
-        assert "another growbench is writing to out" in done.stderr
+    for second in (
+        growbench.run("--overwrite", *ONE_CELL, ends=EXIT_FAILED),
+        growbench.resume(ends=EXIT_USAGE),
+    ):
+        assert "another growbench is writing to out" in second.stderr
         assert ((out / "runs.csv").read_bytes(), (out / "machine.json").read_bytes()) == before
     while process.poll() is None:
         (worker.folder / "started").unlink(missing_ok=True)
         time.sleep(0.02)
     assert process.returncode == EXIT_DONE, process.communicate()[1]
     assert len(read_rows(out)) == 2
-
-
-def change(path: Path, *keys: str, to) -> None:
-    description = json.loads(path.read_text())
-    place = description
-    for key in keys[:-1]:
-        place = place[key]
-    place[keys[-1]] = to
-    path.write_text(json.dumps(description))
-
-
-@pytest.mark.parametrize(
-    ("keys", "to", "words"),
-    [
-        (("system", "kernel"), "5.4.0-1", "kernel was 5.4.0-1 and is "),
-        (("system", "thp_enabled"), "[always] madvise never", "thp_enabled was [always]"),
-        (("run", "planned_row_count"), 9, "it had 9 rows and has 4"),
-        (("run", "seed"), 12345, "another order; begin a new run"),
-        (("run", "plan_digest"), None, "another order; begin a new run"),
-    ],
-)
-def test_resume_on_a_changed_system_or_plan_is_refused_with_the_difference(
-    keys, to, words, growbench, stand_in, out
-):
-    cells = ("--strategies=realloc_doubling,list_of_pointers", "--allocators=glibc", "--rows=10")
-    worker = stand_in(measure="test $call = 3 && { kill -INT $PPID; sleep 0.1; }; honest")
-    done = growbench(
-        "run", "--out=out", "--no-summary", *cells, "--rounds=2", "--seed=3", worker.option
-    )
-    assert done.returncode == EXIT_INTERRUPTED
-    before = (out / "runs.csv").read_bytes()
-    change(out / "machine.json", *keys, to=to)
-    done = growbench("run", "--resume=out", "--no-summary")
-
-    assert done.returncode == EXIT_USAGE
-    assert words in done.stderr
-    assert (out / "runs.csv").read_bytes() == before
 
 
 @pytest.mark.parametrize("command", ["list", "plan", "run", "doctor"])
@@ -247,14 +211,12 @@ def test_points_of_a_row_that_was_not_written_any_more_are_not_there_twice(growb
     """It was killed after the points, before the row that they are of."""
     cells = ("--strategies=realloc_doubling", "--allocators=glibc,twin", "--allocator=twin=glibc")
     words = ("--implementations=c", "--rows=200", "--rounds=1", "--passes=trace", "--timeline=200")
-    done = growbench("run", "--out=out", *cells, *words, "--timeline-points=5", "--no-summary")
-    assert done.returncode == EXIT_DONE, done.stderr
+    growbench.run(*cells, *words, "--timeline-points=5")
     whole = (out / "timeline.csv").read_text()
     rows = (out / "runs.csv").read_text().splitlines(keepends=True)
     (out / "runs.csv").write_text("".join(rows[:-1]))
 
-    done = growbench("run", "--resume=out", "--no-summary")
-    assert done.returncode == EXIT_DONE, done.stderr
+    growbench.resume()
     again = (out / "timeline.csv").read_text()
     assert [line.split(",")[0] for line in again.splitlines()] == [
         line.split(",")[0] for line in whole.splitlines()

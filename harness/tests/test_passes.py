@@ -9,15 +9,11 @@ from typing import Dict, List
 
 import pytest
 from conftest import (
-    EXIT_DONE,
     EXIT_UNMEASURED,
-    EXIT_USAGE,
     FIGURES,
     FIGURES_OF_PASS,
     WORKER,
     cells_of,
-    read_machine,
-    read_rows,
     real_allocators,
 )
 
@@ -26,18 +22,13 @@ CELLS = (
     "--strategies=realloc_doubling",
     "--allocators=glibc",
     "--rows=1000",
+    "--rounds=1",
     "--seed=1",
-    "--no-summary",
 )
 TRACED = "--passes=trace"
 POINTS = r"""printf 'point 1 80 80 0\npoint 500 40960 61440 49152\n' >&3
     printf 'point 1000 81920 122880 94208\n' >&3"""
-SAYING = """library=${LD_PRELOAD##*libgrowbench-trace.so}
-    library=${library#:}
-    begin "${library:-$libc}"
-    figures_of "$1"
-    %s
-    end"""
+SAYING = 'begin_pass "$1"; %s\n end'
 
 
 def read_timeline(folder: Path) -> List[Dict[str, str]]:
@@ -46,12 +37,9 @@ def read_timeline(folder: Path) -> List[Dict[str, str]]:
         return list(csv.DictReader(stream, strict=True))
 
 
-def test_a_run_of_all_passes_has_the_rows_of_the_plan(growbench, stand_in, out):
+def test_a_run_of_all_passes_has_the_rows_of_the_plan(growbench, stand_in):
     words = (ALL, *CELLS, "--rounds=3")
-    done = growbench("run", "--out=out", *words, stand_in().option)
-
-    assert done.returncode == EXIT_DONE, done.stderr
-    rows = read_rows(out)
+    rows = growbench.run(*words, stand_in().option).rows
     assert cells_of(rows) == cells_of(growbench.plan(*words))
     passes = Counter(row["pass"] for row in rows)
     assert passes["measure"] == 3 and passes["trace"] == 1 and passes["latency"] == 1
@@ -59,10 +47,8 @@ def test_a_run_of_all_passes_has_the_rows_of_the_plan(growbench, stand_in, out):
     assert [row["position"] for row in rows] == [str(i + 1) for i in range(len(rows))]
 
 
-def test_each_pass_fills_its_own_columns_and_no_others(growbench, stand_in, out):
-    growbench("run", "--out=out", ALL, *CELLS, "--rounds=1", stand_in().option)
-
-    for row in read_rows(out):
+def test_each_pass_fills_its_own_columns_and_no_others(growbench, stand_in):
+    for row in growbench.run(ALL, *CELLS, stand_in().option).rows:
         assert row["status"] == "ok" and row["status_detail"] == "measured"
         for name, figures in (("measure", FIGURES), *FIGURES_OF_PASS.items()):
             for column, value in figures.items():
@@ -70,43 +56,21 @@ def test_each_pass_fills_its_own_columns_and_no_others(growbench, stand_in, out)
                     assert row[column] == (value if row["pass"] == name else ""), (column, row)
 
 
-def test_probes_come_at_the_start_in_the_middle_and_at_the_end(growbench):
-    plan = growbench.plan(ALL, *CELLS, "--rounds=4")
-    visits = [line["round"] for line in plan if line["pass"] == "probe"]
-    once = len(visits) // 3
-    assert visits == ["1"] * once + ["2"] * once + ["3"] * once
-    assert plan[0]["pass"] == plan[-1]["pass"] == "probe"
-    middle = [i for i, line in enumerate(plan) if line["pass"] == "probe" and line["round"] == "2"]
-    before = [line["round"] for line in plan[: middle[0]] if line["pass"] == "measure"]
-    after = [line["round"] for line in plan[middle[-1] :] if line["pass"] == "measure"]
-    assert before == ["1", "2"] and after == ["3", "4"]
-
-
-def test_only_the_passes_that_are_asked_for_are_run(growbench, stand_in, out):
+def test_only_the_passes_that_are_asked_for_are_run(growbench, stand_in):
     worker = stand_in()
-    done = growbench("run", "--out=out", TRACED, *CELLS, worker.option)
+    done = growbench.run(TRACED, *CELLS, worker.option)
 
-    assert done.returncode == EXIT_DONE, done.stderr
-    assert [row["pass"] for row in read_rows(out)] == ["trace"]
+    assert [row["pass"] for row in done.rows] == ["trace"]
     assert worker.measured() == 0, "not even by a pilot"
-    assert read_machine(out)["run"]["passes"] == ["trace"]
+    assert done.machine["run"]["passes"] == ["trace"]
 
 
-def test_an_unknown_pass_names_the_known_ones(growbench, out):
-    done = growbench("run", "--out=out", "--passes=trance", *CELLS)
-    assert done.returncode == EXIT_USAGE
-    assert "unknown pass 'trance'" in done.stderr and "trace" in done.stderr
-    assert not out.exists()
-
-
-def test_the_interposer_stands_before_the_library_and_only_where_it_is_traced(
-    growbench, stand_in, out
-):
+def test_the_interposer_stands_before_the_library_and_only_where_it_is_traced(growbench, stand_in):
     worker = stand_in(
         measure='echo "$LD_PRELOAD" >>"$here/measured"; honest',
-        other='echo "$1 $LD_PRELOAD" >>"$here/others"\n' + SAYING % "",
+        other='echo "$1 $LD_PRELOAD" >>"$here/others"\n' + SAYING % "true",
     )
-    growbench("run", "--out=out", ALL, *CELLS, "--rounds=1", worker.option)
+    growbench.run(ALL, *CELLS, worker.option)
 
     assert set((worker.folder / "measured").read_text().split()) == set()
     for line in (worker.folder / "others").read_text().splitlines():
@@ -115,43 +79,36 @@ def test_the_interposer_stands_before_the_library_and_only_where_it_is_traced(
         assert preload == expected
 
 
-def test_where_nothing_can_be_put_in_front_of_an_allocator_the_rest_goes_on(
-    growbench, stand_in, out
-):
-    worker = stand_in(other='test "$1" = trace && kill -SEGV $$\n' + SAYING % "")
-    done = growbench("run", "--out=out", ALL, *CELLS, "--rounds=1", worker.option)
+def test_where_nothing_can_be_put_in_front_of_an_allocator_the_rest_goes_on(growbench, stand_in):
+    worker = stand_in(other='test "$1" = trace && kill -SEGV $$\n' + SAYING % "true")
+    done = growbench.run(ALL, *CELLS, worker.option, ends=EXIT_UNMEASURED)
 
-    assert done.returncode == EXIT_UNMEASURED, done.stderr
     assert "glibc is not traced: the interposer cannot be put in front of it" in done.stderr
-    for row in read_rows(out):
+    for row in done.rows:
         if row["pass"] == "trace":
             assert row["status"] == "untraced" and "SIGSEGV" in row["status_detail"]
             assert row["malloc_count"] == ""
         else:
             assert row["status"] == "ok"
-    assert "SIGSEGV" in read_machine(out)["allocators"][0]["why_not_traced"]
+    assert "SIGSEGV" in done.machine["allocators"][0]["why_not_traced"]
 
 
-def test_a_path_that_the_loader_cannot_take_is_named(growbench, stand_in, out, tmp_path):
+def test_a_path_that_the_loader_cannot_take_is_named(growbench, stand_in, tmp_path):
     worker = tmp_path / "a b" / "worker"
     worker.parent.mkdir()
     worker.write_bytes(stand_in().path.read_bytes())
     worker.chmod(0o755)
-    done = growbench("run", "--out=out", TRACED, *CELLS, f"--worker={worker}")
-
-    assert done.returncode == EXIT_UNMEASURED, done.stderr
-    (row,) = read_rows(out)
+    (row,) = growbench.run(TRACED, *CELLS, f"--worker={worker}", ends=EXIT_UNMEASURED).rows
     assert row["status"] == "untraced" and "a b/libgrowbench-trace.so" in row["status_detail"]
 
 
-def test_what_a_machine_does_not_offer_is_no_failure_of_a_probe(growbench, stand_in, out):
+def test_what_a_machine_does_not_offer_is_no_failure_of_a_probe(growbench, stand_in):
     worker = stand_in(
         other="begin; echo status unprobed >&3; echo status_detail none here >&3; echo end >&3"
     )
-    done = growbench("run", "--out=out", "--passes=probe", *CELLS, worker.option)
+    done = growbench.run("--passes=probe", *CELLS, worker.option, ends=EXIT_UNMEASURED)
 
-    assert done.returncode == EXIT_UNMEASURED, done.stderr
-    for row in read_rows(out):
+    for row in done.rows:
         assert (row["status"], row["status_detail"]) == ("unprobed", "none here")
         assert row["probe_ns"] == ""
 
@@ -159,14 +116,13 @@ def test_what_a_machine_does_not_offer_is_no_failure_of_a_probe(growbench, stand
 # ---- the timeline ----
 
 
-def test_points_go_into_a_file_of_their_own_with_their_cell(growbench, stand_in, out):
-    words = (TRACED, *CELLS, "--timeline=1000", "--timeline-points=77")
-    worker = stand_in(other=SAYING % POINTS)
-    done = growbench("run", "--out=out", *words, worker.option)
+def test_points_of_the_rows_that_were_named_go_into_a_file_with_their_cell(
+    growbench, stand_in, out
+):
+    worker = stand_in(other=f'begin_pass "$1"; case "$*" in *--points*) {POINTS} ;; esac; end')
+    words = (TRACED, *CELLS, "--rows=1000,2000", "--timeline=1000", "--timeline-points=77")
+    (row,) = [row for row in growbench.run(*words, worker.option).rows if row["rows"] == "1000"]
 
-    assert done.returncode == EXIT_DONE, done.stderr
-    (row,) = read_rows(out)
-    assert row["status"] == "ok"
     points = read_timeline(out)
     for point in points:
         for key in ("position", "implementation", "strategy", "allocator", "rows", "row_bytes"):
@@ -175,14 +131,8 @@ def test_points_go_into_a_file_of_their_own_with_their_cell(growbench, stand_in,
     assert [point["live_bytes"] for point in points] == ["80", "40960", "81920"]
     assert [point["live_peak_bytes"] for point in points] == ["80", "61440", "122880"]
     assert [point["resident_bytes"] for point in points] == ["0", "49152", "94208"]
-    assert "--points 77" in worker.calls()[-1]
-
-
-def test_no_timeline_is_asked_for_at_other_rows(growbench, stand_in, out):
-    worker = stand_in()
-    growbench("run", "--out=out", TRACED, *CELLS, "--timeline=10000", worker.option)
-    assert not any("--points" in call for call in worker.calls())
-    assert not (out / "timeline.csv").exists()
+    (asked,) = [call for call in worker.calls() if "--points" in call]
+    assert "--points 77" in asked and "--rows 1000 " in asked
 
 
 @pytest.mark.parametrize(
@@ -190,28 +140,10 @@ def test_no_timeline_is_asked_for_at_other_rows(growbench, stand_in, out):
 )
 def test_a_point_that_is_no_point_makes_a_bad_report(growbench, stand_in, out, point):
     worker = stand_in(other=SAYING % f'case "$*" in *"--rows 1000"*) echo "{point}" >&3 ;; esac')
-    growbench("run", "--out=out", TRACED, *CELLS, worker.option)
-    (row,) = read_rows(out)
+    (row,) = growbench.run(TRACED, *CELLS, worker.option, ends=EXIT_UNMEASURED).rows
     assert row["status"] == "bad_report"
     assert row["malloc_count"] == ""
     assert not (out / "timeline.csv").exists()
-
-
-def test_a_torn_timeline_loses_its_last_line_on_resuming(growbench, stand_in, out):
-    words = (TRACED, *CELLS, "--timeline=1000", "--rows=1000,2000")
-    worker = stand_in(other=SAYING % POINTS)
-    growbench("run", "--out=out", *words, worker.option)
-    whole = (out / "timeline.csv").read_text()
-    rows = (out / "runs.csv").read_text().splitlines(keepends=True)
-    traced = next(row for row in rows if ",1000,80," in row)
-    (out / "runs.csv").write_text("".join(row for row in rows if row != traced))
-    (out / "timeline.csv").write_text(whole[: len(whole) - 30])
-
-    done = growbench("run", "--resume=out", "--no-summary")
-    assert done.returncode == EXIT_DONE, done.stderr
-    points = read_timeline(out)
-    assert points[-1]["rows_appended"] == "1000"
-    assert all(None not in point and None not in point.values() for point in points)
 
 
 # ---- with the real worker ----
@@ -219,12 +151,8 @@ def test_a_torn_timeline_loses_its_last_line_on_resuming(growbench, stand_in, ou
 
 @real_allocators
 def test_the_real_worker_does_all_passes(growbench, out):
-    words = (ALL, "--strategies=realloc_doubling,std_vector,glib_array", "--rows=1000")
-    done = growbench(
-        "run", "--out=out", *words, "--rounds=1", "--no-summary", "--timeline=1000", "--seed=3"
-    )
-    assert done.returncode == EXIT_DONE, done.stderr
-    rows = read_rows(out)
+    words = ("--passes=measure,trace,latency", "--rows=1000", "--rounds=1", "--timeline=1000")
+    rows = growbench.run(*words, "--strategies=realloc_doubling,std_vector,glib_array").rows
     allocators = {row["allocator"] for row in rows if row["status"] == "ok"}
     traced = [row for row in rows if row["pass"] == "trace" and row["status"] == "ok"]
     assert {row["allocator"] for row in traced} == allocators
@@ -250,25 +178,21 @@ def test_the_real_worker_does_all_passes(growbench, out):
 
 
 @real_allocators
-def test_without_sight_of_system_calls_what_they_tell_is_missing_with_a_reason(growbench, out):
-    done = growbench(
-        "run",
-        "--out=out",
+def test_without_sight_of_system_calls_what_they_tell_is_missing_with_a_reason(growbench):
+    done = growbench.run(
         TRACED,
         "--strategies=append_in_place",
         "--allocators=glibc",
         "--rows=10000",
-        "--no-summary",
         variables={"GROWBENCH_TRACE_BLIND": "1"},
     )
-    assert done.returncode == EXIT_DONE, done.stderr
-    (row,) = read_rows(out)
+    (row,) = done.rows
     assert row["status"] == "ok" and row["realloc_count"] == "10000"
     assert row["realloc_remapped_count"] == row["allocator_mmap_count"] == ""
     # What has not moved was not copied, whoever looks.
     assert row["copied_bytes"] == ("0" if row["realloc_moved_count"] == "0" else "")
     assert row["untraced_reason"] != ""
-    assert read_machine(out)["allocators"][0]["why_no_system_calls"] == row["untraced_reason"]
+    assert done.machine["allocators"][0]["why_no_system_calls"] == row["untraced_reason"]
 
 
 @real_allocators

@@ -13,12 +13,11 @@ from conftest import (
     EXIT_UNMEASURED,
     EXIT_WORKERS,
     ONE_CELL,
-    read_rows,
     real_allocators,
 )
 
 GHOST = "--allocator=ghost=/no/such/lib.so"
-FAST = ("--rows=10", "--rounds=1", "--seed=1", "--no-summary", "--quiet")
+FAST = ("--rows=10", "--rounds=1", "--seed=1", "--quiet")
 SMALL = ("--strategies=chunked_list", "--allocators=glibc", *FAST)
 IS_MISSING = "/no/such/lib.so cannot be preloaded: No such file or directory"
 
@@ -73,18 +72,18 @@ def told(done) -> list:
 )
 def test_what_an_option_names_has_to_be_measured(growbench, stand_in, words, what):
     fast = [word for word in FAST if not word.startswith("--rows") or "--shapes" not in str(words)]
-    done = growbench("run", "--out=out", *fast, *words, stand_in().option)
+    done = growbench.run(*fast, *words, stand_in().option, ends=EXIT_UNMEASURED)
 
-    assert done.returncode == EXIT_UNMEASURED, done.stderr
     assert any(line.startswith(f"warning: {what}: ") for line in told(done)), done.stderr
     assert done.stdout == "out\n", "the run is whole"
 
 
 def test_threads_that_no_worker_can_have_are_told(growbench, stand_in):
     bad = "case \"$*\" in *'--threads 2 '*) exit 1 ;; esac; honest"
-    done = growbench("run", "--out=out", *SMALL, "--threads=1,2", stand_in(measure=bad).option)
+    done = growbench.run(
+        *SMALL, "--threads=1,2", stand_in(measure=bad).option, ends=EXIT_UNMEASURED
+    )
 
-    assert done.returncode == EXIT_UNMEASURED
     assert told(done) == [
         "warning: --threads 2: not one row was measured (exited: ended with exit status 1)"
     ]
@@ -93,9 +92,8 @@ def test_threads_that_no_worker_can_have_are_told(growbench, stand_in):
 def test_a_timeline_that_could_not_be_traced_is_told(growbench, stand_in):
     worker = stand_in(other='test "$1" = trace && exit 9\n    honest')
     words = (*SMALL, "--passes=measure,trace", "--timeline=10", worker.option)
-    done = growbench("run", "--out=out", *words)
+    done = growbench.run(*words, ends=EXIT_UNMEASURED)
 
-    assert done.returncode == EXIT_UNMEASURED
     assert len(told(done)) == 1, "of one reason in one sentence"
     assert told(done)[0].startswith("warning: --passes trace, --timeline 10: not one row was")
 
@@ -112,52 +110,46 @@ def test_what_only_a_preset_named_stays_a_warning(growbench, stand_in, tmp_path,
     python.chmod(0o755)
     words = ("--preset=article", "--passes=measure", "--allocators=glibc", "--budget=1", *FAST)
     words += (stand_in().option,) + (("--implementations=c,numpy",) if named else ())
-    done = growbench("run", "--out=out", *words, variables={"PYTHON": str(python)})
+    ends = EXIT_UNMEASURED if named else EXIT_DONE
+    done = growbench.run(*words, ends=ends, variables={"PYTHON": str(python)})
 
-    assert done.returncode == (EXIT_UNMEASURED if named else EXIT_DONE), done.stderr
     assert "numpy is left out (unavailable)" in done.stderr
     assert len(told(done)) == named
-    statuses = {row["implementation"]: row["status"] for row in read_rows(growbench.folder / "out")}
+    statuses = {row["implementation"]: row["status"] for row in done.rows}
     assert statuses == {"c": "ok", "numpy": "unavailable"}
 
 
 def test_one_measured_row_is_enough(growbench, stand_in):
     # Call 1 is the pilot's.
     worker = stand_in(measure="test $call = 3 || exit 9; honest")
-    done = growbench("run", "--out=out", *ONE_CELL, "--rounds=4", worker.option)
+    done = growbench.run(*ONE_CELL, "--rounds=4", worker.option, ends=EXIT_WORKERS)
 
-    assert done.returncode == EXIT_WORKERS, "the others failed"
     assert told(done) == []
 
 
 def test_the_thing_is_required_and_not_each_of_its_cells(growbench, stand_in):
     # std_vector has no rows of 7 bytes, and chunked_list has.
     words = ("--strategies=std_vector,chunked_list", "--row-bytes=7,8", "--allocators=glibc")
-    done = growbench("run", "--out=out", *words, *FAST, stand_in().option)
+    done = growbench.run(*words, *FAST, stand_in().option)
 
-    assert (done.returncode, told(done)) == (EXIT_DONE, [])
-    assert "unsupported" in {row["status"] for row in read_rows(growbench.folder / "out")}
+    assert told(done) == []
+    assert "unsupported" in {row["status"] for row in done.rows}
 
 
 def test_a_size_may_be_predicted_and_a_strategy_may_not(growbench, stand_in):
-    def run(*words: str):
-        words = (*words, "--allocators=glibc", "--rounds=2", "--seed=1", "--no-summary")
-        return growbench("run", "--out=out", "--overwrite", *words, stand_in().option)
+    words = ("--allocators=glibc", "--rounds=2", "--overwrite", stand_in().option)
 
-    done = run("--strategies=loop_and_append", "--rows=10,1e6")
-    assert (done.returncode, told(done)) == (EXIT_DONE, [])
-    done = run("--strategies=loop_and_append,chunked_list", "--rows=1e6")
-    assert done.returncode == EXIT_UNMEASURED
-    (line,) = told(done)
+    assert told(growbench.run("--strategies=loop_and_append", "--rows=10,1e6", *words)) == []
+    both = ("--strategies=loop_and_append,chunked_list", "--rows=1e6")
+    (line,) = told(growbench.run(*both, *words, ends=EXIT_UNMEASURED))
     assert line.startswith("warning: --strategies loop_and_append: ") and "--budget" in line
 
 
 def test_a_probe_measures_no_allocator(growbench, stand_in):
     words = ("--passes=measure,probe", "--strategies=chunked_list", "--allocators=glibc", *FAST)
-    done = growbench("run", "--out=out", *words, stand_in(measure="exit 9").option)
+    done = growbench.run(*words, stand_in(measure="exit 9").option, ends=EXIT_UNMEASURED)
 
-    assert done.returncode == EXIT_UNMEASURED
-    rows = read_rows(growbench.folder / "out")
+    rows = done.rows
     assert {row["status"] for row in rows if row["pass"] == "probe"} == {"ok"}
     (line,) = told(done)
     assert "--allocators glibc" in line and "probe" not in line
@@ -165,9 +157,8 @@ def test_a_probe_measures_no_allocator(growbench, stand_in):
 
 def test_where_only_probes_are_asked_for_they_measure_the_allocators(growbench, stand_in):
     words = ("--passes=probe", "--allocators=glibc,ghost", GHOST, *SMALL[:1], *FAST)
-    done = growbench("run", "--out=out", *words, stand_in().option)
+    done = growbench.run(*words, stand_in().option, ends=EXIT_UNMEASURED)
 
-    assert done.returncode == EXIT_UNMEASURED
     assert told(done) == [
         f"warning: --allocators ghost: not one row was measured (unavailable: {IS_MISSING})"
     ]
@@ -179,12 +170,10 @@ def test_where_only_probes_are_asked_for_they_measure_the_allocators(growbench, 
 def test_a_run_of_a_preset_alone_without_a_measured_row_ends_in_the_same_status(
     growbench, stand_in
 ):
-    words = ("--preset=quick", "--budget=1", "--quiet", "--no-summary", "--timeline=none")
-    done = growbench(
-        "run", "--out=out", *words, stand_in(measure="exit 9", other="exit 9").option, timeout=120
-    )
+    words = ("--preset=quick", "--rounds=1", "--budget=1", "--quiet", "--timeline=none")
+    worker = stand_in(measure="exit 9", other="exit 9")
+    done = growbench.run(*words, worker.option, ends=EXIT_UNMEASURED, timeout=120)
 
-    assert done.returncode == EXIT_UNMEASURED
     assert any("not one row was measured" in line for line in told(done))
 
 
@@ -193,33 +182,21 @@ def test_a_run_of_a_preset_alone_without_a_measured_row_ends_in_the_same_status(
 
 def test_what_the_plan_has_no_rows_of_is_told_before_anything_is_measured(growbench, stand_in):
     words = [word for word in SMALL if word != "--quiet"]
-    done = growbench("run", "--out=out", *words, "--passes=measure,latency", stand_in().option)
-
-    lines = done.stderr.splitlines()
+    words = (*words, "--passes=measure,latency", stand_in().option)
+    lines = growbench.run(*words, ends=EXIT_UNMEASURED).stderr.splitlines()
     told_at = [i for i, line in enumerate(lines) if "--passes latency: the run has no" in line]
     measured_at = [i for i, line in enumerate(lines) if line.startswith("1 of 1 rows")]
     assert len(told_at) == 2 and told_at[0] < measured_at[0] < told_at[1]
 
 
-def test_resume_keeps_what_was_named(growbench, stand_in):
-    words = (
-        "run",
-        "--out=out",
-        *SMALL[:1],
-        *FAST,
-        GHOST,
-        "--allocators=glibc,ghost",
-        stand_in().option,
-    )
-    first = growbench(*words)
-    table = growbench.folder / "out" / "runs.csv"
-    rows = table.read_bytes().splitlines(keepends=True)
+def test_resume_keeps_what_was_named(growbench, stand_in, out):
+    words = (*SMALL, GHOST, "--allocators=glibc,ghost", stand_in().option)
+    first = growbench.run(*words, ends=EXIT_UNMEASURED)
+    rows = (out / "runs.csv").read_bytes().splitlines(keepends=True)
 
-    assert first.returncode == EXIT_UNMEASURED
     for kept in range(1, len(rows) + 1):
-        table.write_bytes(b"".join(rows[:kept]))
-        again = growbench("run", "--resume=out", "--quiet", "--no-summary")
-        assert again.returncode == EXIT_UNMEASURED
+        (out / "runs.csv").write_bytes(b"".join(rows[:kept]))
+        again = growbench.resume("--quiet", ends=EXIT_UNMEASURED)
         assert told(again) == told(first) != []
 
 

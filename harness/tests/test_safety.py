@@ -17,8 +17,6 @@ from conftest import (
     SANITIZED,
     WORKER,
     environment,
-    read_machine,
-    read_rows,
 )
 
 # A terminal would clear itself and take a new title; the last is the same command in two bytes.
@@ -33,20 +31,18 @@ def is_plain(text: str) -> bool:
 # ---- texts ----
 
 
-def test_what_a_worker_writes_to_stderr_does_not_command_the_terminal(growbench, stand_in, out):
+def test_what_a_worker_writes_to_stderr_does_not_command_the_terminal(growbench, stand_in):
     worker = stand_in(measure=f"printf '{COMMANDS}red\\n' >&2; exit 1")
-    done = growbench("run", "--out=out", *ONE_CELL, "--rounds=1", worker.option)
+    done = growbench.run(*ONE_CELL, worker.option, ends=EXIT_UNMEASURED)
 
-    assert done.returncode == EXIT_UNMEASURED
     assert "red" in done.stderr and is_plain(done.stderr)
-    assert all(is_plain(row["status_detail"]) for row in read_rows(out))
+    assert all(is_plain(row["status_detail"]) for row in done.rows)
 
 
-def test_a_report_that_makes_no_sense_is_quoted_harmlessly(growbench, stand_in, out):
+def test_a_report_that_makes_no_sense_is_quoted_harmlessly(growbench, stand_in):
     worker = stand_in(measure=f"begin; printf 'x{COMMANDS} 1\\n' >&3; end")
-    done = growbench("run", "--out=out", *ONE_CELL, "--rounds=1", worker.option)
+    done = growbench.run(*ONE_CELL, worker.option, ends=EXIT_UNMEASURED)
 
-    assert done.returncode == EXIT_UNMEASURED
     assert "owned" in done.stderr and is_plain(done.stderr)
 
 
@@ -63,22 +59,17 @@ def test_the_help_that_a_program_gives_its_strategies_is_listed_harmlessly(growb
 
 
 def test_a_machine_json_of_others_is_quoted_harmlessly(growbench, stand_in, out):
-    worker = stand_in()
-    growbench("run", "--out=out", *ONE_CELL, "--rounds=2", worker.option)
-    machine = read_machine(out)
+    machine = growbench.run(*ONE_CELL, stand_in().option).machine
     machine["run"]["arguments"] = ["--strategies=\033[2J\u009b2Jowned"]
     (out / "machine.json").write_text(json.dumps(machine))
-    done = growbench("run", "--resume=out")
+    done = growbench.resume(ends=EXIT_USAGE)
 
-    assert done.returncode == EXIT_USAGE
     assert "owned" in done.stderr and is_plain(done.stderr)
 
 
 def test_a_folder_s_name_is_told_harmlessly(growbench, stand_in):
-    worker = stand_in()
-    done = growbench("run", "--out=\033[2Jowned", *ONE_CELL, "--rounds=2", worker.option)
+    done = growbench.run(*ONE_CELL, stand_in().option, into="\033[2Jowned")
 
-    assert done.returncode == EXIT_DONE, done.stderr
     assert "owned" in done.stderr and is_plain(done.stderr)
     assert done.stdout == "\033[2Jowned\n", "it is for programs"
 
@@ -86,42 +77,30 @@ def test_a_folder_s_name_is_told_harmlessly(growbench, stand_in):
 # ---- files ----
 
 
-def test_a_temporary_file_that_is_there_already_is_replaced_and_not_written_to(
-    growbench, stand_in, out
+@pytest.mark.parametrize(
+    ("name", "plant"),
+    [
+        ("machine.json.tmp", lambda path, victim: path.symlink_to(victim)),
+        ("machine.json.tmp", lambda path, victim: os.link(victim, path)),
+        ("machine.json.tmp", lambda path, victim: os.mkfifo(path)),
+        ("machine.json", lambda path, victim: path.symlink_to(victim)),
+    ],
+    ids=["symbolic link", "link", "fifo", "machine.json"],
+)
+def test_what_stands_in_a_file_s_place_is_replaced_and_not_written_to(
+    growbench, stand_in, out, name, plant
 ):
     worker = stand_in()
+    growbench.run(*ONE_CELL, worker.option)
     victim = growbench.folder / "victim"
-    for plant in (
-        lambda path: path.symlink_to(victim),
-        lambda path: os.link(victim, path),
-        os.mkfifo,
-    ):
-        victim.write_text("mine")
-        growbench("run", "--out=out", *ONE_CELL, "--rounds=2", worker.option)
-        plant(out / "machine.json.tmp")
-        words = ("--out=out", "--overwrite", *ONE_CELL, "--rounds=2", worker.option)
-        done = growbench("run", *words, timeout=20)
-
-        assert done.returncode == EXIT_DONE, done.stderr
-        assert victim.read_text() == "mine"
-        assert sorted(path.name for path in out.iterdir()) == ["machine.json", "runs.csv"]
-        shutil.rmtree(out)
-
-
-def test_a_machine_json_that_is_a_link_is_replaced_and_not_written_through(
-    growbench, stand_in, out
-):
-    worker = stand_in()
-    victim = growbench.folder / "victim"
-    growbench("run", "--out=out", *ONE_CELL, "--rounds=2", worker.option)
-    shutil.move(out / "machine.json", victim)
+    victim.write_bytes((out / "machine.json").read_bytes() + b"mine")
     before = victim.read_bytes()
-    (out / "machine.json").symlink_to(victim)
-    words = ("--out=out", "--overwrite", *ONE_CELL, "--seed=5", worker.option)
-    done = growbench("run", *words)
+    (out / name).unlink(missing_ok=True)
+    plant(out / name, victim)
+    growbench.run(*ONE_CELL, "--seed=5", "--overwrite", worker.option, timeout=20)
 
-    assert done.returncode == EXIT_DONE, done.stderr
     assert victim.read_bytes() == before
+    assert sorted(path.name for path in out.iterdir()) == ["machine.json", "runs.csv"]
     assert not (out / "machine.json").is_symlink()
 
 
@@ -131,8 +110,7 @@ def test_a_run_is_not_begun_through_a_link(growbench, stand_in, out):
     for target in ("elsewhere", "nowhere"):
         out.symlink_to(target)
         for name in ("out", "out/"):
-            done = growbench("run", f"--out={name}", *ONE_CELL, "--rounds=2", worker.option)
-            assert done.returncode == EXIT_USAGE
+            done = growbench.run(*ONE_CELL, worker.option, into=name, ends=EXIT_USAGE)
             assert "out is a symbolic link" in done.stderr
         out.unlink()
     assert worker.calls() == []
@@ -140,11 +118,8 @@ def test_a_run_is_not_begun_through_a_link(growbench, stand_in, out):
 
 
 def test_nobody_else_may_write_to_a_run_whatever_the_umask(growbench, stand_in):
-    worker = stand_in()
-    words = [word for word in ONE_CELL if word != "--no-summary"]
-    done = growbench(
-        "run", "--out=a/b", *words, "--rounds=2", worker.option, preexec_fn=lambda: os.umask(0)
-    )
+    words = ("run", "--out=a/b", *ONE_CELL, stand_in().option)
+    done = growbench(*words, preexec_fn=lambda: os.umask(0))
     made = [growbench.folder / "a", *(growbench.folder / "a").rglob("*")]
 
     assert done.returncode == EXIT_DONE, done.stderr
@@ -157,10 +132,9 @@ def test_nobody_else_may_write_to_a_run_whatever_the_umask(growbench, stand_in):
 # ---- rights ----
 
 
-def test_a_worker_cannot_get_rights_that_the_caller_has_not(growbench, stand_in, out):
+def test_a_worker_cannot_get_rights_that_the_caller_has_not(growbench, stand_in):
     worker = stand_in(measure="grep NoNewPrivs /proc/self/status >&2; exit 1")
-    growbench("run", "--out=out", *ONE_CELL, "--rounds=1", worker.option)
-    (row,) = read_rows(out)
+    (row,) = growbench.run(*ONE_CELL, worker.option, ends=EXIT_UNMEASURED).rows
 
     assert "NoNewPrivs: 1" in row["status_detail"]
 

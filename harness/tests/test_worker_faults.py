@@ -1,6 +1,6 @@
 """Workers that end in every way that a system has: each is a row, and the runner stays as it was.
 
-GROWBENCH_EXHAUSTIVE=1 takes 10,000 workers instead of 400.
+GROWBENCH_EXHAUSTIVE=1 takes 10,000 workers instead of 240.
 """
 
 import os
@@ -25,7 +25,7 @@ from conftest import (
     read_rows,
 )
 
-MANY = 10000 if os.environ.get("GROWBENCH_EXHAUSTIVE") else 400
+MANY = 10000 if os.environ.get("GROWBENCH_EXHAUSTIVE") else 240
 # A process that gets one of these goes on, or sleeps until it is killed: signal(7).
 IGNORED = (signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH)
 STOPPING = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
@@ -40,10 +40,8 @@ def test_every_signal_is_a_row_with_its_name(growbench, stand_in):
         '    shift $((call - 1)); test "$1" = 0 || kill -$1 $$; honest'
     )
     words = (*ONE_CELL, f"--rounds={len(numbers)}", "--timeout=1", worker.option)
-    done = growbench("run", "--out=out", *words)
-    rows = read_rows(growbench.folder / "out")
+    rows = growbench.run(*words, ends=EXIT_WORKERS).rows
 
-    assert done.returncode == EXIT_WORKERS, done.stderr
     assert len(rows) == len(numbers)
     for number, row in zip(numbers, rows):
         if number in IGNORED:
@@ -53,28 +51,6 @@ def test_every_signal_is_a_row_with_its_name(growbench, stand_in):
         else:
             assert (row["status"], figures_of(row)) == ("crashed", {})
             assert f"ended by signal {int(number)} (SIG" in row["status_detail"]
-
-
-def run_real(growbench, stand_in, before: str, *words: str):
-    worker = stand_in(
-        measure=f'{before}\n    exec "{WORKER}" "$@"',
-        resolution=f'exec "{WORKER}" "$@"',
-    )
-    cells = ("--strategies=realloc_doubling", "--allocators=glibc", "--row-bytes=80")
-    return growbench(
-        "run", "--out=out", "--no-summary", *cells, "--rounds=1", worker.option, *words
-    )
-
-
-@pytest.mark.skipif(SANITIZED, reason="a sanitizer reserves address space of its own")
-@pytest.mark.skipif(EMULATED, reason="an emulator holds its programs to no limit of address space")
-def test_a_worker_with_too_little_address_space_says_out_of_memory(growbench, stand_in):
-    # In KiB: enough for the worker itself, and not for 80 MB of rows.
-    done = run_real(growbench, stand_in, "ulimit -v 60000", "--rows=1M")
-    rows = read_rows(growbench.folder / "out")
-
-    assert done.returncode == EXIT_UNMEASURED, done.stderr
-    assert [(row["status"], figures_of(row)) for row in rows] == [("out_of_memory", {})]
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer takes memory of its own")
@@ -91,6 +67,7 @@ def test_what_our_own_group_allows_is_all_that_a_worker_is_planned_to_use(growbe
 # What a worker leaves behind -> what becomes of its row. None of it is there afterwards.
 LEFT = {
     "a child": ("sleep 1000 & echo $! >>$left; honest", "ok"),
+    "a child that it waits for": ("sleep 1000 & echo $! >>$left; wait", "timeout"),
     "a child that left the group": (
         "setsid sh -c 'echo $$ >>'$left'; exec sleep 1000' & "
         "while ! test -s $left; do sleep 0.01; done; honest",
@@ -115,15 +92,13 @@ LEFT = {
 def test_what_a_worker_leaves_behind_is_gone_before_the_next(what, growbench, stand_in):
     script, status = LEFT[what]
     worker = stand_in(measure=f"left=$here/left$call; {script}")
-    done = growbench("run", "--out=out", *ONE_CELL, "--rounds=2", worker.option)
-    rows = read_rows(growbench.folder / "out")
+    words = (*ONE_CELL, *(["--timeout=1"] if status == "timeout" else []), worker.option)
+    (row,) = growbench.run(*words, ends=EXIT_DONE if status == "ok" else EXIT_UNMEASURED).rows
 
-    assert [row["status"] for row in rows] == [status] * 2, done.stderr
-    # Of the pilot and of both rounds.
-    left = [
-        pid for call in (1, 2, 3) for pid in (worker.folder / f"left{call}").read_text().split()
-    ]
-    assert len(left) >= 3
+    assert row["status"] == status
+    # Of the pilot and of the round.
+    left = [pid for call in (1, 2) for pid in (worker.folder / f"left{call}").read_text().split()]
+    assert len(left) >= 2
     assert [pid for pid in left if Path(f"/proc/{pid}").exists()] == []
 
 
@@ -187,8 +162,4 @@ kill -SEGV $$
     early = max(holdings.resident_kib for holdings in seen[: len(seen) // 4])
     late = max(holdings.resident_kib for holdings in seen[len(seen) // 4 :])
     assert late - early <= 256
-    assert done_is_whole(growbench)
-
-
-def done_is_whole(growbench) -> bool:
-    return growbench("run", "--resume=out", "--no-summary").returncode == EXIT_UNMEASURED
+    growbench.resume(ends=EXIT_UNMEASURED)
