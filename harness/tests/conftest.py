@@ -412,7 +412,7 @@ def comma_locale(tmp_path_factory) -> Path:
     """A folder for LOCPATH with a locale xx_XX that has a decimal comma."""
     folder = tmp_path_factory.mktemp("locales")
     done = subprocess.run(
-        ["localedef", "-i", "de_DE", "-f", "UTF-8", str(folder / "xx_XX")],
+        ["localedef", "-i", "de_DE", "-f", "ISO-8859-1", str(folder / "xx_XX")],
         capture_output=True,
         text=True,
         check=False,
@@ -420,6 +420,8 @@ def comma_locale(tmp_path_factory) -> Path:
     # localedef ends with 1 for mere warnings.
     if not (folder / "xx_XX/LC_NUMERIC").exists():
         pytest.skip(f"no locale with a decimal comma can be made here: {done.stderr.strip()}")
+    variables = environment(LOCPATH=str(folder), LC_ALL="xx_XX")
+    assert subprocess.check_output(["locale", "decimal_point"], env=variables) == b",\n"
     return folder
 
 

@@ -68,32 +68,19 @@ def test_it_lists_its_benchmarks():
     assert len(set(names)) == len(names) > 40
 
 
-def test_it_filters_measures_and_prints_json():
-    done = worker(
-        "--benchmark_filter=realloc_x1.5/rows:10/",
-        "--benchmark_format=json",
-        "--benchmark_min_time=0.001",
-    )
+def test_those_that_are_filtered_run_and_are_printed_as_json():
+    words = ("--benchmark_filter=rows:10/", "--benchmark_format=json")
+    listed = worker(words[0], "--benchmark_list_tests").stdout.splitlines()
+    done = worker(*words, "--benchmark_min_time=0.001")
+    benchmarks = json.loads(done.stdout)["benchmarks"]
+
     assert done.returncode == EXIT_DONE, done.stderr
-    benchmarks = json.loads(done.stdout)["benchmarks"]
-
-    assert len(benchmarks) >= 1
-    for benchmark in benchmarks:
-        assert benchmark["name"].startswith("c/realloc_x1.5/rows:10/row_bytes:80")
-        assert benchmark["iterations"] > 0
-        assert benchmark["real_time"] > 0
-
-
-def test_every_benchmark_runs():
-    listed = worker("--benchmark_list_tests", "--benchmark_filter=rows:10/").stdout.splitlines()
-    done = worker(
-        "--benchmark_filter=rows:10/", "--benchmark_format=json", "--benchmark_min_time=0.001"
-    )
-    benchmarks = json.loads(done.stdout)["benchmarks"]
-
     assert len(listed) == len(STRATEGIES)
     assert [benchmark["name"] for benchmark in benchmarks] == listed
-    assert [benchmark for benchmark in benchmarks if benchmark.get("error_occurred")] == []
+    for benchmark in benchmarks:
+        assert "error_occurred" not in benchmark or not benchmark["error_occurred"]
+        assert benchmark["iterations"] > 0
+        assert benchmark["real_time"] > 0
 
 
 def test_it_does_not_alarm_anybody_with_how_the_library_was_built():
