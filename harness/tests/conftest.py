@@ -193,7 +193,13 @@ class Growbench:
                 words = (words[0], f"--implementations={COMPILED}", *words[1:])
             if not given(words, "--passes"):
                 words = (words[0], "--passes=measure", *words[1:])
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        popen = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            **self.popen,
+            **popen,
+        }
         return subprocess.run(
             [*before, str(self.program), *words],
             cwd=self.folder,
@@ -201,7 +207,7 @@ class Growbench:
             text=True,
             timeout=timeout * PATIENCE,
             check=False,
-            **{**pipes, **self.popen, **popen},
+            **popen,
         )
 
     def run(self, *words: str, ends: int = EXIT_DONE, into: str = "out", **how) -> Ended:

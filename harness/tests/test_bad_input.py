@@ -1,7 +1,5 @@
 """Bad input: exit status 2, one message that helps, and nothing written."""
 
-import os
-
 import pytest
 from conftest import EXIT_DONE, EXIT_USAGE, ONE_CELL, STRATEGIES
 
@@ -55,7 +53,7 @@ BAD = [
     (["--budget=0"], ["--budget: '0'", "zero; give 1 or more"]),
     (["--timeout=inf"], ["--timeout: 'inf'", "not a whole number"]),
     (["--seed=1e3"], ["--seed: '1e3'", "from 0 to 18446744073709551615"]),
-    ([f"--cpu={os.cpu_count() + 4000}"], ["CPU"]),
+    (["--cpu=60000"], ["CPU"]),
     (["--rows=1e10", "--row-bytes=1e10"], ["more than can be addressed", "--rows"]),
     (
         ["--rows=1e9", "--row-bytes=1e9", "--threads=1k"],
