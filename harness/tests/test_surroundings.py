@@ -289,16 +289,12 @@ EVERYTHING = ("mremap", *UNSEEN, "clear_refs", "perf_event_open", "populate")
 @real_allocators
 def test_where_everything_is_refused_the_run_is_whole_and_says_what_is_missing(growbench):
     words = (*REAL, "--strategies=realloc_doubling,reserve_then_commit", "--allocator=again=glibc")
-    words = (*words, "--allocators=glibc,again", "--rows=10k")
-    words = (*words, "--passes=measure,trace,latency,probe")
+    words = (*words, "--allocators=glibc,again", "--rows=10k", "--passes=measure,trace,latency")
     done = growbench.run(*words, before=refusing(*EVERYTHING))
     rows = done.rows
-    unprobed = {row["strategy"]: row for row in rows if row["status"] != "ok"}
 
     assert cells_of(rows) == cells_of(growbench.plan(*words))
-    assert set(statuses(unprobed.values())) == {"unprobed"}
-    assert set(unprobed) == {"mremap", "mremap_grow"}
-    assert all("mremap" in row["status_detail"] for row in unprobed.values())
+    assert set(statuses(rows)) == {"ok"}
     for row in (row for row in rows if row["pass"] == "trace"):
         assert row["untraced_reason"] != ""
         assert row["allocator_mremap_count"] == row["realloc_remapped_count"] == ""
@@ -307,6 +303,16 @@ def test_where_everything_is_refused_the_run_is_whole_and_says_what_is_missing(g
         assert row["malloc_count"] != ""
     for what in ("peaks of memory cannot be read", "system calls cannot be counted"):
         assert done.stderr.count(f"warning: {what} here") == 1, "of all allocators once"
+
+
+@real_allocators
+@pytest.mark.parametrize("probe", ["mremap", "mremap_grow", "mmap_munmap"])
+def test_what_a_sandbox_refuses_a_probe_is_unprobed_with_the_reason(probe):
+    words = [*refusing("mremap"), WORKER, "probe", f"--probe={probe}", "--row-bytes=1M"]
+    report = read_report(subprocess.check_output(words, text=True))
+
+    assert report["status"] == ("ok" if probe == "mmap_munmap" else "unprobed")
+    assert ("mremap" in report.get("status_detail", "")) == (report["status"] == "unprobed")
 
 
 @real_allocators
