@@ -22,6 +22,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 GROWBENCH = Path(os.environ.get("GROWBENCH") or REPOSITORY / "build/growbench").resolve()
 WORKER = Path(os.environ.get("GROWBENCH_WORKER") or REPOSITORY / "build/growbench-worker").resolve()
+INTERPOSER = WORKER.parent / "libgrowbench-trace.so"
 # How many times as long as usual a program may take.
 PATIENCE = float(os.environ.get("GROWBENCH_TEST_TIMEOUT_FACTOR") or 1)
 EMULATED = PATIENCE > 1
@@ -397,7 +398,7 @@ def plain_user() -> Iterator[Growbench]:
         folder.chmod(0o755)
         build, home = folder / "build", folder / "cwd"
         build.mkdir()
-        for program in (GROWBENCH, WORKER, GROWBENCH.parent / "libgrowbench-trace.so"):
+        for program in (GROWBENCH, WORKER, INTERPOSER):
             if program.exists():
                 shutil.copy(program, build)
         home.mkdir()

@@ -13,6 +13,7 @@ from conftest import (
     EXIT_USAGE,
     EXIT_WORKERS,
     FIGURES,
+    INTERPOSER,
     ONE_CELL,
     WORKER,
     Ended,
@@ -23,7 +24,6 @@ from conftest import (
     real_allocators,
 )
 
-INTERPOSER = WORKER.parent / "libgrowbench-trace.so"
 PAIR = (
     "--allocators=base,new",
     "--strategies=realloc_doubling",

@@ -23,6 +23,7 @@ from conftest import (
     EXIT_FAILED,
     GROWBENCH,
     HUGE_FAULTS,
+    INTERPOSER,
     PATIENCE,
     REPOSITORY,
     SANITIZED,
@@ -33,7 +34,6 @@ from conftest import (
 )
 
 LIBRARY = GROWBENCH.parent / "libgrowbench-fail-allocation.so"
-INTERPOSER = WORKER.parent / "libgrowbench-trace.so"
 EXHAUSTIVE = os.environ.get("GROWBENCH_EXHAUSTIVE", "") not in ("", "0")
 
 pytestmark = pytest.mark.skipif(SANITIZED, reason="a sanitizer's malloc would not be the one")

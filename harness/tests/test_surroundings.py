@@ -18,6 +18,7 @@ from conftest import (
     EXIT_UNMEASURED,
     FIGURES,
     GROWBENCH,
+    INTERPOSER,
     ONE_CELL,
     Group,
     Growbench,
@@ -369,7 +370,7 @@ def test_programs_and_libraries_may_lie_where_the_loader_would_split_or_expand_t
     needs("jemalloc")
     folder = tmp_path / name
     folder.mkdir()
-    for program in (GROWBENCH, WORKER, GROWBENCH.parent / "libgrowbench-trace.so"):
+    for program in (GROWBENCH, WORKER, INTERPOSER):
         shutil.copy(program, folder)
     mine = shutil.copy(library("jemalloc"), folder / "mine.so")
     growbench = Growbench(folder, folder / GROWBENCH.name)
@@ -388,7 +389,7 @@ def test_programs_and_libraries_may_lie_where_the_loader_would_split_or_expand_t
 def test_a_worker_in_a_locale_with_a_decimal_comma_reports_as_in_any_other(words, comma_locale):
     """It is the runner that sets LC_ALL=C; by hand nobody does."""
     given = ["--strategy=realloc_doubling", "--rows=1000", "--iterations=10", "--values=3"]
-    preload = str(GROWBENCH.parent / "libgrowbench-trace.so") if words == "trace" else ""
+    preload = str(INTERPOSER) if words == "trace" else ""
     if words == "probe":
         given = ["--probe=clock", "--row-bytes=1"]
     variables = {"LOCPATH": str(comma_locale), "LC_ALL": "xx_XX", "LD_PRELOAD": preload}

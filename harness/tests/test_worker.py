@@ -16,6 +16,7 @@ from conftest import (
     FIGURES,
     HUGE_FAULTS,
     IDENTITY,
+    INTERPOSER,
     PATIENCE,
     STRATEGIES,
     WORKER,
@@ -203,8 +204,6 @@ def test_memory_that_runs_out_is_a_status_and_no_crash():
 
 
 # ---- behind the interposer ----
-
-INTERPOSER = WORKER.parent / "libgrowbench-trace.so"
 
 
 def identity(preload: str):
