@@ -138,7 +138,7 @@ static void check_equal(const struct request *a, const struct request *b)
 }
 
 /* With the words that machine.json has of it, a run goes on as it was begun. */
-static void check_resumed(const struct request *request, int argc, char **argv)
+static void check_resumed(const struct request *request)
 {
 	struct plan no_plan = {.request = request};
 	struct topology no_topology = {.worker_cpu_count = 0};
@@ -148,8 +148,6 @@ static void check_resumed(const struct request *request, int argc, char **argv)
 		.request = request,
 		.plan = &no_plan,
 		.topology = &no_topology,
-		.argc = argc,
-		.argv = argv,
 	};
 	json_t *description = description_begin(&facts);
 	struct error error = {""};
@@ -170,7 +168,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char subcommand[] = "run";
 	char *words[MOST_WORDS + 2] = {subcommand};
-	char *given[MOST_WORDS + 2];
 	struct request request;
 	struct error error = {""};
 	char *text = fuzz_text(data, size);
@@ -179,8 +176,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	while (*rest != '\0' && count <= MOST_WORDS)
 		words[count++] = fuzz_line(&rest);
-	/* Options may be reordered. */
-	memcpy(given, words, sizeof given);
 	if (!request_read(count, words, &request, &error)) {
 		MUST(error.text[0] != '\0');
 		/* Of a word that was given. */
@@ -188,7 +183,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else if (!request.given.help && request.given.resume == NULL) {
 		check_limits(&request);
 		check_plan(&request);
-		check_resumed(&request, count, given);
+		check_resumed(&request);
 	}
 	request_release(&request);
 	free(text);

@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+#include <glib.h>
 
 #include "build_info.h"
 #include "harness/common/text.h"
@@ -74,7 +75,7 @@ static int run_command(size_t command, int argc, char **argv)
 	else if (request.given.help)
 		status = print_command_help(command);
 	else
-		status = commands[command]->run(&request, argc, argv);
+		status = commands[command]->run(&request);
 	request_release(&request);
 	return status;
 }
@@ -108,24 +109,15 @@ static bool has_callers_rights_only(struct error *error)
 /* What is neither a command of ours nor a verb of Python's is misspelt. */
 static int unknown_verb(const char *word)
 {
-	const char **names;
-	size_t count = COMMAND_COUNT;
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
 	struct error error = {""};
 
-	for (const struct verb *verb = python_verbs; verb->name != NULL; verb++)
-		count++;
-	names = calloc(count + 1, sizeof *names);
-	if (names == NULL) {
-		(void)error_set(&error, "unknown command '%s'", word);
-		return usage_error(&error);
-	}
-	count = 0;
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		names[count++] = commands[i]->name;
+		g_ptr_array_add(names, (char *)commands[i]->name);
 	for (const struct verb *verb = python_verbs; verb->name != NULL; verb++)
-		names[count++] = verb->name;
-	(void)unknown_name("command", word, names, &error);
-	free(names);
+		g_ptr_array_add(names, (char *)verb->name);
+	g_ptr_array_add(names, NULL);
+	(void)unknown_name("command", word, (const char *const *)names->pdata, &error);
 	return usage_error(&error);
 }
 

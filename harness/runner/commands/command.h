@@ -11,8 +11,8 @@
 
 struct command {
 	const char *name;
-	/* Does it, and returns the exit status. argc, argv: as it was called, from its name on. */
-	int (*run)(const struct request *request, int argc, char **argv);
+	/* Does it, and returns the exit status. */
+	int (*run)(const struct request *request);
 	const char *help;     /* one line */
 	const char *examples; /* lines */
 };

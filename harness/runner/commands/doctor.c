@@ -67,18 +67,14 @@ static void print_machine(const struct topology *topology)
 			     topology->worker_cpus[0], machine_memory_bytes() / 1000000);
 }
 
-static int run(const struct request *request, int argc, char **argv)
+static int run(const struct request *request)
 {
 	struct bench_side side;
 	struct error error;
 	size_t bad = 0;
 
-	(void)argc;
-	(void)argv;
-	if (!side_init(&side, request, &error)) {
-		worker_pool_release(&side.pool);
+	if (!side_init(&side, request, &error))
 		return usage_error(&error);
-	}
 	print_machine(&side.topology);
 	(void)puts("\nAllocators, each as a worker found it:");
 	for (size_t i = 0; i < request->allocator_count && interrupts == 0; i++) {

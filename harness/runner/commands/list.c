@@ -81,10 +81,8 @@ static void list_probes(void)
 		(void)printf("  %-24s %s\n", probe->name, probe->help);
 }
 
-static int run(const struct request *request, int argc, char **argv)
+static int run(const struct request *request)
 {
-	(void)argc;
-	(void)argv;
 	if (request->given.columns) {
 		list_columns();
 		return finish_output();

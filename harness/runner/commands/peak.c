@@ -54,7 +54,7 @@ static double print_peaks(struct bench_side *side, const struct allocator *alloc
 	return worst;
 }
 
-static int run(const struct request *request, int argc, char **argv)
+static int run(const struct request *request)
 {
 	const size_t ballast_bytes = (size_t)300 << 20;
 	/* 256 KiB where pages have 4: twice what the kernel counts in one go. */
@@ -66,15 +66,12 @@ static int run(const struct request *request, int argc, char **argv)
 	double worst = 0;
 	bool unread = false;
 
-	(void)argc;
-	(void)argv;
-	if (ballast == MAP_FAILED || !side_init(&side, request, &error)) {
-		if (ballast == MAP_FAILED)
-			(void)error_set(&error, "no 300 MiB of memory for the runner to hold");
-		else
-			worker_pool_release(&side.pool);
+	if (ballast == MAP_FAILED) {
+		(void)error_set(&error, "no 300 MiB of memory for the runner to hold");
 		return usage_error(&error);
 	}
+	if (!side_init(&side, request, &error))
+		return usage_error(&error);
 	(void)puts("A worker touches a known amount of memory; the runner holds 300 MiB. In KiB:\n"
 		   "allocator       truth   peak that lasts (off)  peak that is over (off)");
 	for (size_t i = 0; i < request->allocator_count; i++) {

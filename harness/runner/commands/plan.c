@@ -1,7 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+
+#include <glib.h>
 
 #include "harness/runner/commands/command.h"
 #include "harness/runner/machine/machine.h"
@@ -81,35 +81,28 @@ static void print_plan_end(const struct plan *plan)
 			      plan->memory_bytes / 1000000);
 }
 
-static bool print_plan(const struct plan *plan, struct error *error)
+static void print_plan(const struct plan *plan)
 {
-	struct visit *visits = plan_order(plan);
+	g_autofree struct visit *visits = plan_order(plan);
 	const uint64_t count = plan_row_count(plan);
 
-	if (visits == NULL)
-		return error_set(error, "no memory for a plan of %zu cells", plan->cell_count);
 	(void)puts("position,round,pass,implementation,strategy,allocator,rows,row_bytes,threads,"
 		   "expected_ms,note");
 	for (uint64_t i = 0; i < count; i++)
 		print_visit(plan, &visits[i], i + 1);
 	print_plan_end(plan);
-	free(visits);
-	return true;
 }
 
-static int run(const struct request *request, int argc, char **argv)
+static int run(const struct request *request)
 {
 	struct error error;
-	struct plan plan;
+	struct plan plan = {.request = NULL};
 	struct topology topology;
-	bool ok = topology_load(&topology, request->cpu, &error);
+	const bool ok = topology_load(&topology, request->cpu, &error) &&
+			plan_make(&plan, request, &topology, machine_memory_bytes(), &error);
 
-	memset(&plan, 0, sizeof plan);
-	ok = ok && plan_make(&plan, request, &topology, machine_memory_bytes(), &error) &&
-	     print_plan(&plan, &error);
-
-	(void)argc;
-	(void)argv;
+	if (ok)
+		print_plan(&plan);
 	plan_release(&plan);
 	return ok ? finish_output() : usage_error(&error);
 }

@@ -3,12 +3,11 @@
 #include "harness/runner/commands/command.h"
 #include "harness/runner/execute/run.h"
 
-static int run(const struct request *request, int argc, char **argv)
+static int run(const struct request *request)
 {
 	struct error error = {""};
-	enum exit_status status = request->given.resume != NULL
-					  ? run_resume(request, &error)
-					  : run_new(request, argc, argv, &error);
+	enum exit_status status = request->given.resume != NULL ? run_resume(request, &error)
+								: run_new(request, &error);
 
 	if (error.text[0] != '\0')
 		(void)fprintf(stderr, "growbench: %s\n", error.text);

@@ -1,20 +1,15 @@
 #include "harness/runner/commands/side.h"
 
-#include <string.h>
-
 #include "harness/runner/execute/run.h"
 #include "harness/runner/process/interrupts.h"
 
 bool side_init(struct bench_side *side, const struct request *request, struct error *error)
 {
-	bool ok;
-
-	memset(side, 0, sizeof *side);
-	ok = topology_load(&side->topology, request->cpu, error) &&
-	     run_worker_path(request, side->worker_path, error) &&
-	     worker_pool_init(&side->pool, side->worker_path, &side->topology, request, &interrupts,
-			      error);
+	if (!topology_load(&side->topology, request->cpu, error) ||
+	    !run_worker_path(request, side->worker_path, error))
+		return false;
+	worker_pool_init(&side->pool, side->worker_path, &side->topology, request, &interrupts);
 	/* There is nothing to finish. */
 	side->pool.kill_at = 1;
-	return ok;
+	return true;
 }

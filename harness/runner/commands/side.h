@@ -16,7 +16,7 @@ struct bench_side {
 	char worker_path[PATH_MAX];
 };
 
-/* False with the error set; its pool is to be released either way. */
+/* False with the error set; else its pool is to be released. */
 bool side_init(struct bench_side *side, const struct request *request, struct error *error);
 
 #endif

@@ -1,7 +1,6 @@
 #include "harness/runner/execute/check.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "harness/common/utf8.h"
 
@@ -46,7 +45,7 @@ void check_trace(struct worker_pool *pool, const struct allocator *allocator,
 
 	(void)worker_run(pool, &task, &record);
 	check->untraced[0] = '\0';
-	if (strcmp(record_get(&record, "status"), "ok") != 0)
+	if (!record_has_status(&record, "ok"))
 		(void)snprintf(check->untraced, sizeof check->untraced,
 			       "the interposer cannot be put in front of it: %.600s",
 			       record_get(&record, "status_detail"));

@@ -4,36 +4,35 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include <glib.h>
 
 #include "harness/common/columns.h"
 #include "harness/runner/machine/machine.h"
 
-void description_utc_now(char *text, size_t size)
+/* As 2026-01-31T23:59:59Z. */
+static json_t *utc_now(void)
 {
-	time_t now = time(NULL);
-	struct tm utc;
+	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+	g_autofree char *text = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ");
 
-	(void)gmtime_r(&now, &utc);
-	(void)strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return json_string(text);
 }
 
 /* The words that say what was asked for, without those that say where to write. */
-static json_t *arguments_of(int argc, char **argv)
+static json_t *arguments_of(const struct request *request)
 {
 	json_t *array = json_array();
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--out") == 0) {
+	for (int i = 1; i < request->argc; i++) {
+		const char *word = request->argv[i];
+
+		if (strcmp(word, "--out") == 0)
 			i++;
-			continue;
-		}
-		if (strncmp(argv[i], "--out=", 6) == 0 || strcmp(argv[i], "--overwrite") == 0)
-			continue;
-		(void)json_array_append_new(array, json_string(argv[i]));
+		else if (!g_str_has_prefix(word, "--out=") && strcmp(word, "--overwrite") != 0)
+			(void)json_array_append_new(array, json_string(word));
 	}
 	return array;
 }
@@ -59,37 +58,33 @@ static json_t *worker_cpus(const struct topology *topology, const struct request
 	return array;
 }
 
-static json_t *passes_of(const struct request *request)
+static json_t *names_of(const bool passes[PASS_COUNT])
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < PASS_COUNT; i++)
-		if (request->passes[i])
+		if (passes[i])
 			(void)json_array_append_new(array, json_string(pass_names[i]));
 	return array;
 }
 
-static void plan_digest_text(const struct description_facts *facts, char *text, size_t size)
+static char *plan_digest_text(const struct description_facts *facts)
 {
-	(void)snprintf(text, size, "0x%016" PRIx64, plan_digest(facts->plan, facts->visits));
+	return g_strdup_printf("0x%016" PRIx64, plan_digest(facts->plan, facts->visits));
 }
 
 static json_t *describe_run(const struct description_facts *facts)
 {
 	const struct request *request = facts->request;
-	char started[32];
+	g_autofree char *digest = plan_digest_text(facts);
 
-	char digest[24];
-
-	description_utc_now(started, sizeof started);
-	plan_digest_text(facts, digest, sizeof digest);
 	return json_pack(
-		"{s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:o, s:I, s:I, s:s, s:o, s:b, s:o, s:I, s:s}",
-		"state", "running", "started_utc", started, "preset", request->preset->name,
-		"arguments", arguments_of(facts->argc, facts->argv), "work",
-		row_work_names[request->work], "seed", (json_int_t)request->seed, "rounds",
-		(json_int_t)request->rounds, "passes", passes_of(request), "budget_s",
-		(json_int_t)request->budget_s, "timeout_s", (json_int_t)request->timeout_s, "order",
+		"{s:s, s:o, s:s, s:o, s:s, s:I, s:I, s:o, s:I, s:I, s:s, s:o, s:b, s:o, s:I, s:s}",
+		"state", "running", "started_utc", utc_now(), "preset", request->preset->name,
+		"arguments", arguments_of(request), "work", row_work_names[request->work], "seed",
+		(json_int_t)request->seed, "rounds", (json_int_t)request->rounds, "passes",
+		names_of(request->passes), "budget_s", (json_int_t)request->budget_s, "timeout_s",
+		(json_int_t)request->timeout_s, "order",
 		"rounds of shuffled blocks, allocators in Latin-square order", "worker_cpus",
 		worker_cpus(facts->topology, request), "runner_has_its_own_cpu",
 		(int)facts->runner_has_its_own_cpu, "allocator_environment",
@@ -144,16 +139,6 @@ static json_t *describe_allocators(const struct request *request,
 	return array;
 }
 
-static json_t *passes_it_knows(const struct implementation *implementation)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < PASS_COUNT; i++)
-		if (implementation->passes[i])
-			(void)json_array_append_new(array, json_string(pass_names[i]));
-	return array;
-}
-
 static json_t *strategies_of(const struct implementation *implementation)
 {
 	json_t *array = json_array();
@@ -176,7 +161,7 @@ static json_t *describe_implementations(const struct request *request)
 					 "status_detail", or_null(implementation->detail),
 					 "version", or_null(implementation->version),
 					 "layers_before_malloc", or_null(implementation->layers),
-					 "passes", passes_it_knows(implementation), "strategies",
+					 "passes", names_of(implementation->passes), "strategies",
 					 strategies_of(implementation)));
 	}
 	return array;
@@ -194,11 +179,9 @@ void description_end(json_t *description, const char *state, uint64_t row_count,
 		     double runner_share)
 {
 	json_t *run = json_object_get(description, "run");
-	char now[32];
 
-	description_utc_now(now, sizeof now);
 	(void)json_object_set_new(run, "state", json_string(state));
-	(void)json_object_set_new(run, "ended_utc", json_string(now));
+	(void)json_object_set_new(run, "ended_utc", utc_now());
 	(void)json_object_set_new(run, "row_count", json_integer((json_int_t)row_count));
 	(void)json_object_set_new(run, "rounds_s", json_real((double)rounds_ns / 1e9));
 	(void)json_object_set_new(run, "runner_share", json_real(runner_share));
@@ -208,57 +191,45 @@ void description_end(json_t *description, const char *state, uint64_t row_count,
 /* Writes a JSON value to a file: a temporary file beside it, then a rename. */
 static bool write_json(const json_t *value, const char *path, struct error *error)
 {
-	char temporary[4200];
-	char *text = json_dumps(value, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	bool ok = text != NULL;
-	bool full = false;
-	int fd = -1;
+	g_autofree char *temporary = g_strconcat(path, ".tmp", NULL);
+	g_autofree char *dumped = json_dumps(value, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	g_autofree char *text = g_strconcat(dumped, "\n", NULL);
+	const ssize_t length = (ssize_t)strlen(text);
+	ssize_t written = length;
+	bool ok = false;
+	int fd;
 
-	(void)snprintf(temporary, sizeof temporary, "%s.tmp", path);
-	if (ok) {
-		/* Whatever has its name: left by a run that was killed, or put there to be written
-		 * through. */
+	/* Whatever has its name: left by a run that was killed, or put there to be written
+	 * through. */
+	(void)unlink(temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd >= 0) {
+		written = write(fd, text, (size_t)length);
+		ok = written == length && fsync(fd) == 0;
+		ok = close(fd) == 0 && ok && rename(temporary, path) == 0;
+	}
+	if (ok)
+		return true;
+	(void)error_set(error, "%s cannot be written: %s", path,
+			written >= 0 && written < length ? "the disk is full" : strerror(errno));
+	if (fd >= 0)
 		(void)unlink(temporary);
-		fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	}
-	ok = fd >= 0;
-	if (ok) {
-		ssize_t length = (ssize_t)strlen(text);
-		ssize_t written = write(fd, text, (size_t)length);
-
-		full = written >= 0 && written < length;
-		ok = written == length && write(fd, "\n", 1) == 1 && fsync(fd) == 0;
-		ok = close(fd) == 0 && ok;
-		ok = ok && rename(temporary, path) == 0;
-	}
-	if (!ok) {
-		(void)error_set(error, "%s cannot be written: %s", path,
-				text == NULL ? "no memory"
-				: full       ? "the disk is full"
-					     : strerror(errno));
-		if (fd >= 0)
-			(void)unlink(temporary);
-	}
-	free(text);
-	return ok;
+	return false;
 }
 
 bool description_write(const json_t *description, const struct folder *folder, struct error *error)
 {
-	char path[PATH_MAX];
+	g_autofree char *path = g_build_filename(folder->path, "machine.json", NULL);
 
-	(void)snprintf(path, sizeof path, "%s/machine.json", folder->path);
 	return write_json(description, path, error);
 }
 
 json_t *description_read(const struct folder *folder, struct error *error)
 {
-	char path[PATH_MAX];
+	g_autofree char *path = g_build_filename(folder->path, "machine.json", NULL);
 	json_error_t parse_error;
-	json_t *description;
+	json_t *description = json_load_file(path, 0, &parse_error);
 
-	(void)snprintf(path, sizeof path, "%s/machine.json", folder->path);
-	description = json_load_file(path, 0, &parse_error);
 	if (description == NULL)
 		(void)error_set(
 			error,
@@ -271,14 +242,14 @@ json_t *description_read(const struct folder *folder, struct error *error)
 char **description_arguments(const json_t *description, int *argc, struct error *error)
 {
 	const json_t *arguments = json_object_get(json_object_get(description, "run"), "arguments");
-	char **argv = calloc(json_array_size(arguments) + 2, sizeof *argv);
+	char **argv;
 
-	*argc = (int)json_array_size(arguments) + 1;
-	if (!json_is_array(arguments) || argv == NULL) {
-		free(argv);
+	if (!json_is_array(arguments)) {
 		(void)error_set(error, "machine.json does not say how the run was begun");
 		return NULL;
 	}
+	*argc = (int)json_array_size(arguments) + 1;
+	argv = g_new0(char *, (size_t)*argc + 1);
 	argv[0] = (char *)"run";
 	for (int i = 1; i < *argc; i++) {
 		const char *word = json_string_value(json_array_get(arguments, (size_t)i - 1));
@@ -385,9 +356,8 @@ static bool same_system(const json_t *then, const json_t *now, struct error *err
 static bool same_plan(const json_t *run, const struct description_facts *facts, struct error *error)
 {
 	const json_int_t rows = json_integer_value(json_object_get(run, "planned_row_count"));
-	char digest[24];
+	g_autofree char *digest = plan_digest_text(facts);
 
-	plan_digest_text(facts, digest, sizeof digest);
 	if (rows != (json_int_t)plan_row_count(facts->plan))
 		return error_set(
 			error,

@@ -22,12 +22,7 @@ struct description_facts {
 	const struct visit *visits; /* plan_order() of it */
 	const struct topology *topology;
 	bool runner_has_its_own_cpu;
-	int argc; /* the words of the command line after the program's name */
-	char **argv;
 };
-
-/* The time as 2026-01-31T23:59:59Z; size is 21 or more. */
-void description_utc_now(char *text, size_t size);
 
 /* A new description, of a run that begins now. */
 json_t *description_begin(const struct description_facts *facts);
@@ -44,7 +39,7 @@ void description_end(json_t *description, const char *state, uint64_t row_count,
 bool description_write(const json_t *description, const struct folder *folder, struct error *error);
 json_t *description_read(const struct folder *folder, struct error *error);
 
-/* The words with which the run was begun: a calloc'ed array whose strings belong to the JSON. */
+/* The words with which the run was begun: an array for g_free whose strings belong to the JSON. */
 char **description_arguments(const json_t *description, int *argc, struct error *error);
 
 /* Are machine, system, build and plan still those of the description? */

@@ -2,8 +2,10 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+
+#include <glib.h>
 
 /* What was seen of one strategy under one allocator so far: the two largest sizes. */
 struct history {
@@ -14,12 +16,11 @@ struct history {
 
 static void remember(struct history *history, uint64_t rows, const struct cell *cell)
 {
-	history->rows[0] = history->rows[1];
-	history->cold_ns[0] = history->cold_ns[1];
-	history->warm_ns[0] = history->warm_ns[1];
-	history->rows[1] = rows;
-	history->cold_ns[1] = cell->cold_ns;
-	history->warm_ns[1] = cell->warm_ns;
+	*history = (struct history){
+		.rows = {history->rows[1], rows},
+		.cold_ns = {history->cold_ns[1], cell->cold_ns},
+		.warm_ns = {history->warm_ns[1], cell->warm_ns},
+	};
 }
 
 static void predict(const struct history *history, const struct block *block, struct cell *cell)
@@ -61,7 +62,7 @@ static bool look(const struct plan *plan, struct worker_pool *pool, size_t b, si
 	bool seen;
 
 	(void)worker_run(pool, &task, &record);
-	seen = strcmp(record_get(&record, "status"), "ok") == 0;
+	seen = record_has_status(&record, "ok");
 	if (seen) {
 		cell->cold_ns = record_get_real(&record, "cold_build_ns", 0) +
 				record_get_real(&record, "cold_release_ns", 0);
@@ -152,8 +153,8 @@ static void look_or_predict(struct plan *plan, struct worker_pool *pool, struct 
 bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *progress)
 {
 	const struct request *request = plan->request;
-	struct history *histories = calloc(request->allocator_count, sizeof *histories);
-	bool whole = histories != NULL;
+	g_autofree struct history *histories = g_new0(struct history, request->allocator_count);
+	bool whole = true;
 	double expected_ns = 0;
 
 	for (size_t i = 0; i < plan->cell_count; i++)
@@ -179,7 +180,6 @@ bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *pro
 		}
 	}
 	progress_end(progress);
-	free(histories);
 	plan_decide(plan);
 	return whole;
 }

@@ -8,45 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/common/columns.h"
-#include "harness/common/constants.h"
-#include "harness/common/text.h"
-#include "harness/runner/execute/check.h"
-#include "harness/runner/execute/description.h"
-#include "harness/runner/record/folder.h"
-#include "harness/runner/request/read.h"
-#include "harness/runner/process/interrupts.h"
-#include "harness/runner/machine/machine.h"
-#include "harness/runner/execute/pilot.h"
-#include "harness/runner/plan/plan.h"
-#include "harness/runner/process/program.h"
-#include "harness/runner/process/progress.h"
-#include "harness/runner/request/requirements.h"
-#include "harness/runner/process/verbs.h"
+#include <glib.h>
 
-/* A run under way. */
-struct run {
-	const struct request *request;
-	struct topology topology;
-	struct plan plan;
-	struct visit *visits; /* plan_order */
-	struct worker_pool pool;
-	struct progress progress;
-	struct folder folder;
-	char worker_path[PATH_MAX];
-	char machine_id[96];
-	char run_id[128];
-	json_t *description; /* machine.json as it grows */
-	struct allocator_check *checks;
-	unsigned char *done; /* for each position from 0: is its row in the file? */
-	struct requirements requirements;
-	uint64_t rows_written;
-	uint64_t rows_failed;
-	char first_failure[400]; /* the first of them, in words */
-	bool can_be_resumed;     /* its description is there */
-	uint64_t alive_ns;       /* time in which workers of this session's rounds lived */
-	uint64_t rounds_ns;      /* time of this session's rounds */
-};
+#include "harness/common/text.h"
+#include "harness/runner/execute/description.h"
+#include "harness/runner/execute/pilot.h"
+#include "harness/runner/execute/rows.h"
+#include "harness/runner/machine/machine.h"
+#include "harness/runner/process/interrupts.h"
+#include "harness/runner/process/program.h"
+#include "harness/runner/process/verbs.h"
+#include "harness/runner/request/read.h"
 
 /* The one whose folder is there, for run_give_up. */
 static struct run *under_way;
@@ -73,299 +45,6 @@ bool run_worker_path(const struct request *request, char *path, struct error *er
 				 path);
 	return true;
 }
-
-/* ---- rows ---- */
-
-static void set_block(const struct run *run, const struct visit *visit, struct record *record)
-{
-	const struct block *block = &run->plan.blocks[visit->block];
-	const struct allocator_check *check = &run->checks[visit->allocator];
-
-	record_set_text(record, "implementation", block->strategy->implementation);
-	record_set_text(record, "strategy", block->strategy->name);
-	record_set_count(record, "rows", block->size.rows);
-	record_set_count(record, "row_bytes", block->size.row_bytes);
-	record_set_count(record, "threads", block->size.threads);
-	record_set_count(record, "payload_bytes", plan_payload_bytes(block));
-	/* Each CPU has a batch of its own. */
-	if (check->resolution_known && visit->pass == plan_measuring_pass(block))
-		record_set_count(record, "peak_resolution_bytes",
-				 check->resolution_bytes *
-					 worker_cpu_count(&run->topology, block->size.threads));
-}
-
-static void set_probe(const struct run *run, const struct visit *visit, struct record *record)
-{
-	const struct probe_visit *probe = &run->plan.probes[visit->block];
-
-	record_set_text(record, "implementation", "c");
-	record_set_text(record, "strategy", probe->probe->name);
-	record_set_count(record, "rows", 1);
-	record_set_count(record, "row_bytes", probe->bytes);
-	record_set_count(record, "threads", 1);
-	record_set_count(record, "payload_bytes", probe->bytes);
-}
-
-static void set_cell(const struct run *run, const struct visit *visit, uint64_t position,
-		     struct record *record)
-{
-	record_set_count(record, "schema_version", SCHEMA_VERSION);
-	record_set_text(record, "run_id", run->run_id);
-	record_set_text(record, "machine_id", run->machine_id);
-	record_set_count(record, "round", visit->round + 1);
-	record_set_count(record, "position", position + 1);
-	record_set_text(record, "pass", pass_names[visit->pass]);
-	record_set_text(record, "allocator", run->request->allocators[visit->allocator].name);
-	record_set_text(record, "work", row_work_names[run->request->work]);
-	record_set_count(record, "page_bytes", (uint64_t)sysconf(_SC_PAGESIZE));
-	if (visit->pass == PASS_PROBE)
-		set_probe(run, visit, record);
-	else
-		set_block(run, visit, record);
-}
-
-static void set_no_memory(const struct run *run, uint64_t needed_bytes, struct record *record)
-{
-	char detail[128];
-
-	(void)snprintf(detail, sizeof detail,
-		       "it needs up to %" PRIu64 " MB, and a worker may use %" PRIu64 " MB",
-		       needed_bytes / 1000000, run->plan.memory_bytes / 1000000);
-	record_set_text(record, "status", "skipped_memory");
-	record_set_text(record, "status_detail", detail);
-}
-
-static void set_skipped(const struct run *run, const struct visit *visit, const struct cell *cell,
-			struct record *record)
-{
-	const struct block *block = &run->plan.blocks[visit->block];
-	const struct allocator_check *check = &run->checks[visit->allocator];
-	char detail[256];
-
-	switch (cell->skip) {
-	case CELL_PREDICTED:
-		(void)snprintf(detail, sizeof detail,
-			       "%" PRIu64
-			       " rounds would take more than %d%% of the budget of %" PRIu64
-			       " s; --budget gives more",
-			       run->request->rounds, BUDGET_SHARE_PERCENT, run->request->budget_s);
-		record_set_text(record, "status", "skipped_predicted");
-		record_set_text(record, "status_detail", detail);
-		record_set_real(record, "predicted_cold_build_release_ns", cell->cold_ns);
-		record_set_real(record, "predicted_warm_build_release_ns", cell->warm_ns);
-		break;
-	case CELL_NO_MEMORY:
-		set_no_memory(run, plan_needed_bytes(block), record);
-		break;
-	case CELL_UNSUPPORTED:
-		(void)snprintf(detail, sizeof detail,
-			       "%s is not compiled for rows of %" PRIu64 " bytes",
-			       block->strategy->name, block->size.row_bytes);
-		record_set_text(record, "status", "unsupported");
-		record_set_text(record, "status_detail", detail);
-		break;
-	case CELL_MEASURED:
-		if (plan_is_slow_to_start(block) && cell->rounds == run->request->slow_rounds)
-			(void)snprintf(detail, sizeof detail,
-				       "programs that take long to start are measured in %" PRIu64
-				       " of the %" PRIu64 " rounds; --rounds gives them all",
-				       cell->rounds, run->request->rounds);
-		else
-			(void)snprintf(detail, sizeof detail,
-				       "all %" PRIu64
-				       " rounds would take more than %d%% of the budget of "
-				       "%" PRIu64 " s: %" PRIu64 " of them are measured",
-				       run->request->rounds, BUDGET_SHARE_PERCENT,
-				       run->request->budget_s, cell->rounds);
-		record_set_text(record, "status", "skipped_rounds");
-		record_set_text(record, "status_detail", detail);
-		break;
-	case CELL_NO_IMPLEMENTATION:
-		record_set_text(record, "status", block->implementation->status);
-		record_set_text(record, "status_detail", block->implementation->detail);
-		break;
-	case CELL_UNAVAILABLE:
-	case CELL_WRONG_ALLOCATOR:
-		record_set_text(record, "status", check->status);
-		record_set_text(record, "status_detail", check->detail);
-		break;
-	}
-}
-
-/* Is the timeline of such cells recorded? */
-static bool has_timeline(const struct run *run, const struct size *size)
-{
-	const struct counts *timeline = &run->request->timeline;
-
-	for (size_t i = 0; i < timeline->count; i++)
-		if (timeline->values[i] == size->rows)
-			return size->threads == 1;
-	return false;
-}
-
-static void do_cell(struct run *run, const struct visit *visit, struct record *record)
-{
-	const struct block *block = &run->plan.blocks[visit->block];
-	const struct cell *cell = plan_cell(&run->plan, visit->block, visit->allocator);
-	const struct allocator_check *check = &run->checks[visit->allocator];
-	struct worker_task task = {
-		.pass = pass_names[visit->pass],
-		.strategy = block->strategy,
-		.implementation = block->implementation,
-		.size = block->size,
-		.allocator = &run->request->allocators[visit->allocator],
-	};
-
-	if (cell->skip != CELL_MEASURED || (visit->pass == plan_measuring_pass(block) &&
-					    !plan_measures(&run->plan, cell, visit->round))) {
-		set_skipped(run, visit, cell, record);
-		return;
-	}
-	if (visit->pass == PASS_TRACE && check->untraced[0] != '\0') {
-		record_set_text(record, "status", "untraced");
-		record_set_text(record, "status_detail", check->untraced);
-		return;
-	}
-	if (visit->pass == PASS_TRACE && plan_trace_bytes(block) > run->plan.memory_bytes) {
-		set_no_memory(run, plan_trace_bytes(block), record);
-		return;
-	}
-	if (visit->pass == plan_measuring_pass(block)) {
-		task.iterations = plan_has_warm(&run->plan, cell) ? block->iterations : 0;
-		task.values = cell->values;
-	}
-	if (visit->pass == PASS_TRACE && block->implementation == NULL &&
-	    has_timeline(run, &block->size))
-		task.points = run->request->timeline_points;
-	run->alive_ns += worker_run(&run->pool, &task, record);
-}
-
-static void do_probe(struct run *run, const struct visit *visit, struct record *record)
-{
-	const struct probe_visit *probe = &run->plan.probes[visit->block];
-	const struct allocator_check *check = &run->checks[visit->allocator];
-	const struct worker_task task = {
-		.pass = pass_names[PASS_PROBE],
-		.probe = probe->probe->name,
-		.size = {.rows = 1, .row_bytes = probe->bytes, .threads = 1},
-		.allocator = &run->request->allocators[visit->allocator],
-	};
-
-	if (strcmp(check->status, "ok") != 0) {
-		record_set_text(record, "status", check->status);
-		record_set_text(record, "status_detail", check->detail);
-		return;
-	}
-	run->alive_ns += worker_run(&run->pool, &task, record);
-}
-
-/* Takes account of a row: does it measure what was named, or is it of a worker that failed? */
-static void note_row(struct run *run, const struct record *record)
-{
-	requirements_note(&run->requirements, record);
-	if (!worker_failed(record))
-		return;
-	if (run->rows_failed++ == 0)
-		(void)snprintf(run->first_failure, sizeof run->first_failure,
-			       "%s %s %s, %s x %s B, %s: %s: %s", record_get(record, "pass"),
-			       record_get(record, "implementation"), record_get(record, "strategy"),
-			       record_get(record, "rows"), record_get(record, "row_bytes"),
-			       record_get(record, "allocator"), record_get(record, "status"),
-			       record_get(record, "status_detail"));
-}
-
-/* Makes the row of one visit. */
-static void make_row(struct run *run, const struct visit *visit, uint64_t position,
-		     struct record *record)
-{
-	if (visit->pass == PASS_PROBE)
-		do_probe(run, visit, record);
-	else
-		do_cell(run, visit, record);
-	/* A column of text that is empty in most rows makes readers guess its type wrongly. */
-	if (strcmp(record_get(record, "status"), "ok") == 0)
-		record_set_text(record, "status_detail", "measured");
-	set_cell(run, visit, position, record);
-	note_row(run, record);
-}
-
-static void show(struct run *run, const struct visit *visit)
-{
-	const char *allocator = run->request->allocators[visit->allocator].name;
-	char label[160];
-
-	if (visit->pass == PASS_PROBE) {
-		const struct probe_visit *probe = &run->plan.probes[visit->block];
-
-		(void)snprintf(label, sizeof label, "probe %s %" PRIu64 " B %s", probe->probe->name,
-			       probe->bytes, allocator);
-	} else {
-		const struct block *block = &run->plan.blocks[visit->block];
-
-		(void)snprintf(label, sizeof label, "%s%s%s %" PRIu64 " x %" PRIu64 " B %s",
-			       block->implementation == NULL ? "" : block->implementation->name,
-			       block->implementation == NULL ? "" : " ", block->strategy->name,
-			       block->size.rows, block->size.row_bytes, allocator);
-	}
-	progress_show(&run->progress, label);
-}
-
-/* Writes the points first: points without a row are left out by who reads them, but a row whose
- * points are missing would not be measured again. */
-static bool write_row(struct run *run, const struct record *record, struct error *error)
-{
-	char *row = record_csv_row(record);
-	bool ok = true;
-
-	if (record->points != NULL) {
-		char *points = timeline_csv_rows(record);
-
-		ok = folder_append_timeline(&run->folder, timeline_csv_header(), points, error);
-		free(points);
-	}
-	ok = ok && folder_append(&run->folder, row, error);
-	run->rows_written += ok;
-	free(row);
-	return ok;
-}
-
-static bool do_visit(struct run *run, const struct visit *visit, uint64_t position,
-		     struct error *error)
-{
-	struct record record = record_init();
-	bool ok = true;
-
-	show(run, visit);
-	make_row(run, visit, position, &record);
-	/* A worker that a second Ctrl-C killed has no row: its cell is done again on resuming. */
-	if (strcmp(record_get(&record, "status"), "interrupted") != 0)
-		ok = write_row(run, &record, error);
-	record_release(&record);
-	progress_done(&run->progress, plan_visit_ns(&run->plan, visit));
-	return ok;
-}
-
-static bool do_rounds(struct run *run, struct error *error)
-{
-	const uint64_t count = plan_row_count(&run->plan);
-	uint64_t start = process_now_ns();
-	bool ok = true;
-
-	progress_start(&run->progress, "rounds", count, plan_expected_ns(&run->plan));
-	for (uint64_t i = 0; ok && i < count && interrupts == 0; i++) {
-		const struct visit *visit = &run->visits[i];
-
-		if (run->done[i])
-			progress_skip(&run->progress, plan_visit_ns(&run->plan, visit));
-		else
-			ok = do_visit(run, visit, i, error);
-	}
-	progress_end(&run->progress);
-	run->rounds_ns = process_now_ns() - start;
-	return ok;
-}
-
-/* ---- before and after the rounds ---- */
 
 /* What the system does not let a worker read is the same for all allocators: it is said once. */
 struct warned {
@@ -518,7 +197,7 @@ static enum exit_status do_all(struct run *run, struct error *error)
 {
 	const json_t *pilot = json_object_get(run->description, "pilot");
 	bool ok = (pilot != NULL ? pilot_load(&run->plan, pilot, error) : do_pilot(run, error)) &&
-		  do_rounds(run, error);
+		  rows_make(run, error);
 	bool failed = !ok && error->text[0] != '\0';
 	bool whole = run->rows_written == plan_row_count(&run->plan);
 	struct error ignored;
@@ -538,8 +217,6 @@ static enum exit_status do_all(struct run *run, struct error *error)
 	return failed ? EXIT_FAILED : tell_end(run);
 }
 
-/* ---- beginning and going on ---- */
-
 static bool run_init(struct run *run, const struct request *request, struct error *error)
 {
 	interrupts_ignore_write_signals();
@@ -549,17 +226,14 @@ static bool run_init(struct run *run, const struct request *request, struct erro
 	run->progress = progress_init(request->given.quiet);
 	if (!topology_load(&run->topology, request->cpu, error) ||
 	    !run_worker_path(request, run->worker_path, error) ||
-	    !plan_make(&run->plan, request, &run->topology, machine_memory_bytes(), error) ||
-	    !worker_pool_init(&run->pool, run->worker_path, &run->topology, request, &interrupts,
-			      error))
+	    !plan_make(&run->plan, request, &run->topology, machine_memory_bytes(), error))
 		return false;
+	worker_pool_init(&run->pool, run->worker_path, &run->topology, request, &interrupts);
 	machine_id(&run->topology, run->machine_id, sizeof run->machine_id);
-	run->checks = calloc(request->allocator_count, sizeof *run->checks);
-	run->done = calloc(plan_row_count(&run->plan) + 1, 1);
+	run->checks = g_new0(struct allocator_check, request->allocator_count);
+	run->done = g_new0(bool, plan_row_count(&run->plan));
 	run->visits = plan_order(&run->plan);
-	return (run->checks != NULL && run->done != NULL && run->visits != NULL) ||
-	       error_set(error, "no memory for a run of %" PRIu64 " rows",
-			 plan_row_count(&run->plan));
+	return true;
 }
 
 static void run_release(struct run *run)
@@ -570,9 +244,9 @@ static void run_release(struct run *run)
 	worker_pool_release(&run->pool);
 	plan_release(&run->plan);
 	requirements_release(&run->requirements);
-	free(run->checks);
-	free(run->done);
-	free(run->visits);
+	g_free(run->checks);
+	g_free(run->done);
+	g_free(run->visits);
 }
 
 const char *run_give_up(void)
@@ -596,16 +270,16 @@ static uint64_t needed_bytes(const struct run *run)
 	       timelines * run->request->timeline_points * 100;
 }
 
-static bool stay_off(const struct run *run)
+static bool avoid_cpus(const struct run *run)
 {
 	const struct counts *threads = &run->request->threads;
 
-	return topology_stay_off(&run->topology, threads->values[threads->count - 1]);
+	return topology_avoid_cpus(&run->topology, threads->values[threads->count - 1]);
 }
 
 static struct description_facts facts_of(const struct run *run)
 {
-	struct description_facts facts = {
+	return (struct description_facts){
 		.run_id = run->run_id,
 		.machine_id = run->machine_id,
 		.request = run->request,
@@ -613,29 +287,21 @@ static struct description_facts facts_of(const struct run *run)
 		.visits = run->visits,
 		.topology = &run->topology,
 	};
-
-	return facts;
 }
 
 /* The run's name: the machine and the time, as in ...-20260131T235959Z. */
 static void name_run(struct run *run)
 {
-	char now[32];
-	char *write = now;
+	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+	g_autofree char *time = g_date_time_format(now, "%Y%m%dT%H%M%SZ");
 
-	description_utc_now(now, sizeof now);
-	for (const char *read = now; *read != '\0'; read++)
-		if (*read != '-' && *read != ':')
-			*write++ = *read;
-	*write = '\0';
-	(void)snprintf(run->run_id, sizeof run->run_id, "%s-%s", run->machine_id, now);
+	(void)snprintf(run->run_id, sizeof run->run_id, "%s-%s", run->machine_id, time);
 }
 
 static bool claim_folder(struct run *run, struct error *error)
 {
-	char path[PATH_MAX];
+	g_autofree char *path = g_build_filename(GROWBENCH_RESULTS, run->run_id, NULL);
 
-	(void)snprintf(path, sizeof path, "%s/%s", GROWBENCH_RESULTS, run->run_id);
 	return folder_init(&run->folder,
 			   run->request->given.out != NULL ? run->request->given.out : path,
 			   error) &&
@@ -652,7 +318,7 @@ static void check_requirements(struct run *run)
 	for (uint64_t i = 0; i < count && missing; i++) {
 		struct record record = record_init();
 
-		set_cell(run, &run->visits[i], i, &record);
+		rows_set_cell(run, &run->visits[i], i, &record);
 		missing = requirements_plan(&run->requirements, &record);
 		record_release(&record);
 	}
@@ -660,7 +326,7 @@ static void check_requirements(struct run *run)
 }
 
 /* Finds out what can be measured, and writes it down. */
-static bool look_around(struct run *run, struct error *error)
+static bool detect(struct run *run, struct error *error)
 {
 	warn_of_implementations(run);
 	check_allocators(run);
@@ -668,24 +334,21 @@ static bool look_around(struct run *run, struct error *error)
 	return interrupts > 0 || description_write(run->description, &run->folder, error);
 }
 
-static bool begin(struct run *run, int argc, char **argv, struct error *error)
+static bool begin(struct run *run, struct error *error)
 {
 	struct description_facts facts = facts_of(run);
-	char *header = record_csv_header();
+	g_autofree char *header = record_csv_header();
 	bool ok = folder_create(&run->folder, header, run->request->given.overwrite,
 				needed_bytes(run), error);
 
-	free(header);
 	if (!ok)
 		return false;
 	under_way = run;
-	facts.runner_has_its_own_cpu = stay_off(run);
-	facts.argc = argc;
-	facts.argv = argv;
+	facts.runner_has_its_own_cpu = avoid_cpus(run);
 	run->description = description_begin(&facts);
 	/* From here on the run can be gone on with, whatever happens. */
 	run->can_be_resumed = description_write(run->description, &run->folder, error);
-	ok = run->can_be_resumed && look_around(run, error);
+	ok = run->can_be_resumed && detect(run, error);
 	if (ok && interrupts == 0)
 		return true;
 	if (interrupts > 0)
@@ -700,7 +363,7 @@ static void note(const char *text, void *progress)
 	progress_note(progress, "note: %s", text);
 }
 
-enum exit_status run_new(const struct request *request, int argc, char **argv, struct error *error)
+enum exit_status run_new(const struct request *request, struct error *error)
 {
 	enum exit_status status = EXIT_USAGE;
 	struct run run;
@@ -715,7 +378,7 @@ enum exit_status run_new(const struct request *request, int argc, char **argv, s
 				      run.plan.cell_count, request->rounds, request->seed,
 				      run.folder.path);
 			check_requirements(&run);
-			if (begin(&run, argc, argv, error))
+			if (begin(&run, error))
 				status = do_all(&run, error);
 			else
 				status = interrupts > 0 ? EXIT_INTERRUPTED : EXIT_FAILED;
@@ -738,9 +401,9 @@ static bool mark_done(char *line, uint64_t number, void *data, struct error *err
 		    strcmp(record_get(&record, "run_id"), run->run_id) == 0;
 
 	if (ours) {
-		run->done[position - 1] = 1;
+		run->done[position - 1] = true;
 		run->rows_written++;
-		note_row(run, &record);
+		rows_note(run, &record);
 	}
 	record_release(&record);
 	return ours ||
@@ -755,20 +418,20 @@ static bool has_row(uint64_t position, void *data)
 	return position > 0 && position <= plan_row_count(&run->plan) && run->done[position - 1];
 }
 
-static bool take_up(struct run *run, struct error *error)
+static bool resume(struct run *run, struct error *error)
 {
 	struct description_facts facts = facts_of(run);
 	const char *id = json_string_value(json_object_get(run->description, "run_id"));
-	char *header = record_csv_header();
+	g_autofree char *header = record_csv_header();
 	bool ok;
 
 	(void)snprintf(run->run_id, sizeof run->run_id, "%s", id == NULL ? "" : id);
-	(void)stay_off(run);
+	(void)avoid_cpus(run);
 	check_requirements(run);
 	ok = description_check_same(run->description, &facts, error);
 	/* It may have been killed before it knew its allocators. */
 	if (ok && json_object_get(run->description, "allocators") == NULL) {
-		ok = look_around(run, error);
+		ok = detect(run, error);
 	} else if (ok) {
 		check_allocators(run);
 		ok = description_check_allocators(run->description, &facts, run->checks, error);
@@ -776,7 +439,6 @@ static bool take_up(struct run *run, struct error *error)
 	ok = ok && folder_check_space(&run->folder, needed_bytes(run), error) &&
 	     folder_read(&run->folder, header, mark_done, run, error) &&
 	     folder_cut_timeline(&run->folder, timeline_csv_header(), has_row, run, error);
-	free(header);
 	return ok;
 }
 
@@ -796,39 +458,45 @@ static bool begun_request(const json_t *description, const struct request *now,
 	return true;
 }
 
+/* Goes on with the run in the folder, which is open and released in the end. */
+static enum exit_status resume_begun(const struct request *begun, json_t *description,
+				     const struct folder *folder, struct error *error)
+{
+	enum exit_status status = EXIT_USAGE;
+	struct run run;
+	const bool ok = run_init(&run, begun, error);
+
+	run.description = json_incref(description);
+	run.folder = *folder;
+	run.can_be_resumed = true;
+	under_way = &run;
+	if (ok && resume(&run, error)) {
+		progress_note(&run.progress,
+			      "going on with %s: %" PRIu64 " of %" PRIu64 " rows are there",
+			      run.folder.path, run.rows_written, plan_row_count(&run.plan));
+		status = do_all(&run, error);
+	}
+	run_release(&run);
+	return status;
+}
+
 enum exit_status run_resume(const struct request *request, struct error *error)
 {
 	enum exit_status status = EXIT_USAGE;
 	struct folder folder;
-	struct request begun;
-	struct run run;
-	json_t *description = NULL;
-	char **argv = NULL;
+	struct request begun = {.preset = NULL};
+	json_t *description;
+	g_autofree char **argv = NULL;
 
-	memset(&begun, 0, sizeof begun);
 	error->text[0] = '\0';
 	if (!folder_init(&folder, request->given.resume, error) || !folder_open(&folder, error))
 		return EXIT_USAGE;
 	description = description_read(&folder, error);
-	if (description != NULL && begun_request(description, request, &begun, &argv, error)) {
-		bool ok = run_init(&run, &begun, error);
-
-		run.description = json_incref(description);
-		run.folder = folder;
-		run.can_be_resumed = true;
-		under_way = &run;
-		if (ok && take_up(&run, error)) {
-			progress_note(&run.progress,
-				      "going on with %s: %" PRIu64 " of %" PRIu64 " rows are there",
-				      run.folder.path, run.rows_written, plan_row_count(&run.plan));
-			status = do_all(&run, error);
-		}
-		run_release(&run);
-	} else {
+	if (description != NULL && begun_request(description, request, &begun, &argv, error))
+		status = resume_begun(&begun, description, &folder, error);
+	else
 		folder_release(&folder);
-	}
 	request_release(&begun);
 	json_decref(description);
-	free(argv);
 	return status;
 }

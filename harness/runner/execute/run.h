@@ -13,11 +13,11 @@
 bool run_worker_path(const struct request *request, char *path, struct error *error);
 
 /*
- * Does the run that the options ask for; argc and argv are recorded. Shows progress on standard
- * error, and prints the run's folder on standard output when it is whole. *error is empty, or says
+ * Does the run that the request asks for; its words are recorded. Shows progress on standard error,
+ * and prints the run's folder on standard output when it is whole. *error is empty, or says
  * why the run failed.
  */
-enum exit_status run_new(const struct request *request, int argc, char **argv, struct error *error);
+enum exit_status run_new(const struct request *request, struct error *error);
 
 /*
  * For when the process has to end at once (no_memory.c): brings the folder of the run under way
@@ -26,7 +26,7 @@ enum exit_status run_new(const struct request *request, int argc, char **argv, s
  */
 const char *run_give_up(void);
 
-/* Goes on with the run in options->resume: with the options it was begun with, the same order, the
+/* Goes on with the run in given.resume: with the options it was begun with, the same order, the
  * same pilot, and only the rows that are not there yet. */
 enum exit_status run_resume(const struct request *request, struct error *error);
 

@@ -1,14 +1,12 @@
 #include "harness/runner/execute/worker.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include <glib.h>
 
 #include "harness/common/columns.h"
 #include "harness/common/statuses.h"
@@ -16,66 +14,43 @@
 #include "harness/runner/process/preload.h"
 #include "harness/runner/process/program.h"
 
-bool worker_pool_init(struct worker_pool *pool, const char *path, const struct topology *topology,
-		      const struct request *request, const volatile sig_atomic_t *interrupts,
-		      struct error *error)
+void worker_pool_init(struct worker_pool *pool, const char *path, const struct topology *topology,
+		      const struct request *request, const volatile sig_atomic_t *interrupts)
 {
-	memset(pool, 0, sizeof *pool);
-	pool->path = path;
-	pool->topology = topology;
-	pool->timeout_ns = request->timeout_s * 1000000000;
-	pool->work = request->work;
-	pool->interrupts = interrupts;
-	pool->kill_at = 2;
-	pool->environment = environment_for_workers(&pool->environment_count);
-	pool->process = malloc(sizeof *pool->process);
+	*pool = (struct worker_pool){
+		.path = path,
+		.topology = topology,
+		.timeout_ns = request->timeout_s * 1000000000,
+		.work = request->work,
+		.interrupts = interrupts,
+		.kill_at = 2,
+		.environment = environment_for_workers(),
+		.process = g_new(struct process_result, 1),
+	};
 	cgroup_watch_open("", &pool->watch);
-	return (pool->environment != NULL && pool->process != NULL) ||
-	       error_set(error, "no memory for the workers' environment");
 }
 
 void worker_pool_release(struct worker_pool *pool)
 {
-	environment_free(pool->environment);
-	free(pool->process);
+	g_strfreev(pool->environment);
+	g_free(pool->process);
 	cgroup_watch_close(&pool->watch);
 	memset(pool, 0, sizeof *pool);
 }
 
-static void set_status(struct record *record, const char *status, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/* ---- what is started ---- */
 
-static void set_status(struct record *record, const char *status, const char *format, ...)
+static void add(GPtrArray *command, const char *option, const char *value)
 {
-	char detail[700];
-	va_list arguments;
-
-	va_start(arguments, format);
-	(void)vsnprintf(detail, sizeof detail, format, arguments);
-	va_end(arguments);
-	record_set_text(record, "status", status);
-	record_set_text(record, "status_detail", detail);
-}
-
-/* A worker's command line. */
-struct command {
-	char cpus[TOPOLOGY_MAX_WORKER_CPUS * 6];
-	char numbers[7][24];
-	const char *arguments[72];
-	size_t count;
-};
-
-static void add(struct command *command, const char *option, const char *value)
-{
-	command->arguments[command->count++] = option;
+	g_ptr_array_add(command, g_strdup(option));
 	if (value != NULL)
-		command->arguments[command->count++] = value;
+		g_ptr_array_add(command, g_strdup(value));
 }
 
-static void add_number(struct command *command, unsigned slot, const char *option, uint64_t value)
+static void add_number(GPtrArray *command, const char *option, uint64_t value)
 {
-	(void)snprintf(command->numbers[slot], sizeof command->numbers[slot], "%" PRIu64, value);
-	add(command, option, command->numbers[slot]);
+	g_ptr_array_add(command, g_strdup(option));
+	g_ptr_array_add(command, g_strdup_printf("%" PRIu64, value));
 }
 
 const char *worker_program(const struct worker_pool *pool, const struct allocator *allocator)
@@ -88,12 +63,22 @@ size_t worker_cpu_count(const struct topology *topology, unsigned threads)
 	return threads < topology->worker_cpu_count ? threads : topology->worker_cpu_count;
 }
 
-static void make_command(const struct worker_pool *pool, const struct worker_task *task,
-			 struct command *command)
+/* "--cpus", and those that it runs on. */
+static void add_cpus(GPtrArray *command, const struct topology *topology, size_t count)
 {
-	size_t used = 0;
+	g_autoptr(GString) list = g_string_new(NULL);
 
-	memset(command, 0, sizeof *command);
+	for (size_t i = 0; i < count; i++)
+		g_string_append_printf(list, "%s%u", i > 0 ? "," : "", topology->worker_cpus[i]);
+	if (count > 0)
+		add(command, "--cpus", list->str);
+}
+
+/* The worker's command line, for g_strfreev. */
+static char **make_command(const struct worker_pool *pool, const struct worker_task *task)
+{
+	GPtrArray *command = g_ptr_array_new();
+
 	if (task->implementation == NULL)
 		add(command, worker_program(pool, task->allocator), NULL);
 	else
@@ -107,21 +92,19 @@ static void make_command(const struct worker_pool *pool, const struct worker_tas
 	if (task->probe != NULL)
 		add(command, "--probe", task->probe);
 	if (task->points > 0)
-		add_number(command, 6, "--points", task->points);
+		add_number(command, "--points", task->points);
 	if (task->size.rows > 0) {
-		add_number(command, 0, "--rows", task->size.rows);
-		add_number(command, 1, "--row-bytes", task->size.row_bytes);
-		add_number(command, 2, "--threads", task->size.threads);
+		add_number(command, "--rows", task->size.rows);
+		add_number(command, "--row-bytes", task->size.row_bytes);
+		add_number(command, "--threads", task->size.threads);
 		add(command, "--work", row_work_names[pool->work]);
-		add_number(command, 3, "--iterations", task->iterations);
-		add_number(command, 4, "--values", task->values > 0 ? task->values : 1);
+		add_number(command, "--iterations", task->iterations);
+		add_number(command, "--values", task->values > 0 ? task->values : 1);
 	}
-	for (size_t i = 0; i < worker_cpu_count(pool->topology, task->size.threads); i++)
-		used += (size_t)snprintf(command->cpus + used, sizeof command->cpus - used, "%s%u",
-					 i > 0 ? "," : "", pool->topology->worker_cpus[i]);
-	if (used > 0)
-		add(command, "--cpus", command->cpus);
-	add_number(command, 5, "--report-fd", PROCESS_REPORT_FD);
+	add_cpus(command, pool->topology, worker_cpu_count(pool->topology, task->size.threads));
+	add_number(command, "--report-fd", PROCESS_REPORT_FD);
+	g_ptr_array_add(command, NULL);
+	return (char **)g_ptr_array_free(command, FALSE);
 }
 
 /* What is loaded before the C library: the interposer in the trace pass, and the allocator. */
@@ -141,59 +124,39 @@ static bool make_preload(const struct worker_pool *pool, const struct worker_tas
 	return library == NULL || preload_add(preload, library, error);
 }
 
-/* The pool's environment with the allocator's variables and LD_PRELOAD: an array to be freed, whose
- * last string is the preload's. An allocator's variable replaces ours of that name. */
-static const char **make_environment(const struct worker_pool *pool,
-				     const struct allocator *allocator,
-				     const struct preload *preload)
+/* The pool's environment with the allocator's variables and LD_PRELOAD, for g_strfreev. An
+ * allocator's variable replaces ours of that name. */
+static char **make_environment(const struct worker_pool *pool, const struct allocator *allocator,
+			       const struct preload *preload)
 {
-	size_t own = 0;
-	size_t count = 0;
-	const char **environment;
+	char **environment = g_strdupv(pool->environment);
 
-	while (allocator->environment[own] != NULL)
-		own++;
-	environment = calloc(pool->environment_count + own + 2, sizeof *environment);
-	if (environment == NULL)
-		return NULL;
-	for (size_t i = 0; i < pool->environment_count; i++) {
-		const char *entry = pool->environment[i];
-		size_t name = strcspn(entry, "=") + 1;
-		bool replaced = false;
+	for (char **entry = allocator->environment; *entry != NULL; entry++) {
+		g_auto(GStrv) parts = g_strsplit(*entry, "=", 2);
 
-		for (size_t j = 0; j < own; j++)
-			replaced |= strncmp(entry, allocator->environment[j], name) == 0;
-		if (!replaced)
-			environment[count++] = entry;
+		environment = g_environ_setenv(environment, parts[0], parts[1], TRUE);
 	}
-	for (size_t i = 0; i < own; i++)
-		environment[count++] = allocator->environment[i];
-	if (preload->entry[0] != '\0')
-		environment[count++] = preload->entry;
+	if (preload->list[0] != '\0')
+		environment = g_environ_setenv(environment, "LD_PRELOAD", preload->list, TRUE);
 	return environment;
 }
+
+/* ---- what disturbed it ---- */
 
 /* Clock ticks that the hypervisor took from these CPUs so far (proc(5), /proc/stat, "steal"). False
  * where the system does not say. */
 static bool stolen_ticks(const struct topology *topology, size_t cpus, uint64_t *ticks)
 {
-	char text[16 * 1024];
-	ssize_t length;
-	int fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);
+	g_autofree char *text = NULL;
 
 	*ticks = 0;
-	if (fd < 0)
+	if (!g_file_get_contents("/proc/stat", &text, NULL, NULL))
 		return false;
-	length = read(fd, text, sizeof text - 1);
-	(void)close(fd);
-	text[length < 0 ? 0 : length] = '\0';
 	for (size_t i = 0; i < cpus; i++) {
-		char key[32];
+		g_autofree char *key = g_strdup_printf("\ncpu%u ", topology->worker_cpus[i]);
+		const char *line = strstr(text, key);
 		unsigned long long steal;
-		const char *line;
 
-		(void)snprintf(key, sizeof key, "\ncpu%u ", topology->worker_cpus[i]);
-		line = strstr(text, key);
 		if (line == NULL ||
 		    sscanf(line + strlen(key), "%*u %*u %*u %*u %*u %*u %*u %llu", &steal) != 1)
 			return false;
@@ -233,45 +196,24 @@ static void set_disturbance(const struct disturbance *before, const struct distu
 
 static void set_started(struct record *record)
 {
-	char text[40];
-	char full[48];
-	struct timespec now;
-	struct tm utc;
+	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+	g_autofree char *second = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S");
+	g_autofree char *text =
+		g_strdup_printf("%s.%03dZ", second, g_date_time_get_microsecond(now) / 1000);
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &utc);
-	(void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-	(void)snprintf(full, sizeof full, "%s.%03uZ", text, (unsigned)(now.tv_nsec / 1000000));
-	record_set_text(record, "started_utc", full);
+	record_set_text(record, "started_utc", text);
 }
 
-/* The first line that the worker wrote to stderr, if any, for a detail. */
-static const char *first_message(const struct process_result *process, char *text, size_t size)
-{
-	size_t length = 0;
-
-	while (length < process->message_length && length < size - 3 &&
-	       process->message[length] != '\n')
-		length++;
-	if (length == 0)
-		return "";
-	(void)snprintf(text, size, ": %.*s", (int)length, process->message);
-	return text;
-}
+/* ---- what became of it ---- */
 
 /* Drops what a worker said but for the allocator's identity. */
 static void drop_figures(struct record *record)
 {
-	free(record->points);
-	record->points = NULL;
-	record->points_length = 0;
-	for (size_t i = 0; i < column_count(); i++) {
-		if (columns[i].source != FROM_WORKER ||
-		    strncmp(columns[i].name, "allocator_", 10) == 0)
-			continue;
-		free(record->values[i]);
-		record->values[i] = NULL;
-	}
+	g_clear_pointer(&record->points, g_free);
+	for (size_t i = 0; i < column_count(); i++)
+		if (columns[i].source == FROM_WORKER &&
+		    !g_str_has_prefix(columns[i].name, "allocator_"))
+			g_clear_pointer(&record->values[i], g_free);
 }
 
 /* Does the record have what a worker that did this pass cannot do without? */
@@ -295,40 +237,42 @@ static bool has_figures(const struct worker_task *task, const struct record *rec
 	return true;
 }
 
+/* Does what the worker says of itself tell more than whose malloc it had? */
+static bool need_not_prove(const struct record *record)
+{
+	return record_has_status(record, "wrong_allocator") ||
+	       record_has_status(record, "unsupported") || record_has_status(record, "unavailable");
+}
+
 static void judge_report(const struct worker_task *task, const struct process_result *process,
 			 struct record *record)
 {
 	struct error error;
-	char message[256];
+	char text[256];
+	const char *message = process_first_message(process, text, sizeof text);
 	const char *path;
 
 	if (process->report_too_long) {
-		set_status(record, "bad_report", "the report is longer than %d bytes",
-			   REPORT_MAX_BYTES);
+		record_set_status(record, "bad_report", "the report is longer than %d bytes",
+				  REPORT_MAX_BYTES);
 		return;
 	}
 	if (!record_read_report(record, process->report, process->report_length, &error)) {
-		set_status(record, "bad_report", "%s%s", error.text,
-			   first_message(process, message, sizeof message));
+		record_set_status(record, "bad_report", "%s%s", error.text, message);
 		return;
 	}
-	if (strcmp(record_get(record, "status"), "ok") == 0 && !has_figures(task, record)) {
-		set_status(record, "bad_report", "the report says ok and has no figures");
+	if (record_has_status(record, "ok") && !has_figures(task, record)) {
+		record_set_status(record, "bad_report", "the report says ok and has no figures");
 		drop_figures(record);
 		return;
 	}
 	path = record_get(record, "allocator_path");
-	/* A worker that could not tell says more than we can, and one that does nothing need not.
-	 */
-	if (strcmp(record_get(record, "status"), "wrong_allocator") != 0 &&
-	    strcmp(record_get(record, "status"), "unsupported") != 0 &&
-	    strcmp(record_get(record, "status"), "unavailable") != 0 &&
-	    (path == NULL || strcmp(path, task->allocator->expected_path) != 0))
-		set_status(record, "wrong_allocator", "malloc was supplied by %s instead of %s%s",
-			   path == NULL ? "nobody knows what" : path,
-			   task->allocator->expected_path,
-			   first_message(process, message, sizeof message));
-	if (strcmp(record_get(record, "status"), "ok") == 0)
+	if (!need_not_prove(record) && g_strcmp0(path, task->allocator->expected_path) != 0)
+		record_set_status(record, "wrong_allocator",
+				  "malloc was supplied by %s instead of %s%s",
+				  path == NULL ? "nobody knows what" : path,
+				  task->allocator->expected_path, message);
+	if (record_has_status(record, "ok"))
 		return;
 	drop_figures(record);
 	if (record_get(record, "status_detail") == NULL)
@@ -342,14 +286,16 @@ static void set_oom_killed(struct record *record)
 
 	cgroup_memory("", &memory);
 	if (memory.bytes == UINT64_MAX)
-		set_status(record, "oom_killed",
-			   "the kernel killed it for want of memory; no control group limits it, "
-			   "so the machine had none left");
+		record_set_status(
+			record, "oom_killed",
+			"the kernel killed it for want of memory; no control group limits it, "
+			"so the machine had none left");
 	else
-		set_status(record, "oom_killed",
-			   "the kernel killed it for want of memory: its control group allows "
-			   "%" PRIu64 " bytes (%.400s)",
-			   memory.bytes, memory.file);
+		record_set_status(
+			record, "oom_killed",
+			"the kernel killed it for want of memory: its control group allows "
+			"%" PRIu64 " bytes (%.400s)",
+			memory.bytes, memory.file);
 }
 
 static void judge(const struct worker_pool *pool, const struct worker_task *task,
@@ -357,25 +303,27 @@ static void judge(const struct worker_pool *pool, const struct worker_task *task
 {
 	const struct process_result *process = pool->process;
 	char text[256];
-	const char *message = first_message(process, text, sizeof text);
+	const char *message = process_first_message(process, text, sizeof text);
 
 	switch (process->end) {
 	case PROCESS_TIMED_OUT:
-		set_status(record, "timeout", "killed after %" PRIu64 " s; --timeout gives it more",
-			   pool->timeout_ns / 1000000000);
+		record_set_status(record, "timeout",
+				  "killed after %" PRIu64 " s; --timeout gives it more",
+				  pool->timeout_ns / 1000000000);
 		break;
 	case PROCESS_INTERRUPTED:
-		set_status(record, "interrupted", "killed by the second interrupt");
+		record_set_status(record, "interrupted", "killed by the second interrupt");
 		break;
 	case PROCESS_SIGNALLED:
-		set_status(record, "crashed", "ended by signal %d (SIG%s)%s", process->code,
-			   sigabbrev_np(process->code) == NULL ? "?" : sigabbrev_np(process->code),
-			   message);
+		record_set_status(record, "crashed", "ended by signal %d (SIG%s)%s", process->code,
+				  sigabbrev_np(process->code) == NULL ? "?"
+								      : sigabbrev_np(process->code),
+				  message);
 		break;
 	case PROCESS_EXITED:
 		if (process->code != 0)
-			set_status(record, "exited", "ended with exit status %d%s", process->code,
-				   message);
+			record_set_status(record, "exited", "ended with exit status %d%s",
+					  process->code, message);
 		else
 			judge_report(task, process, record);
 		break;
@@ -411,58 +359,50 @@ static void note_process(const struct worker_pool *pool, const struct worker_tas
 		judge(pool, task, record);
 }
 
-/* Runs what `command` and `preload` say; returns for how long it lived, in ns. */
-static uint64_t run_command(struct worker_pool *pool, const struct worker_task *task,
-			    const struct command *command, const struct preload *preload,
-			    struct record *record)
+/* Runs the worker with what is preloaded; returns for how long it lived, in ns. */
+static uint64_t run_with(struct worker_pool *pool, const struct worker_task *task,
+			 const struct preload *preload, struct record *record)
 {
 	const size_t cpus = worker_cpu_count(pool->topology, task->size.threads);
-	const char **environment = make_environment(pool, task->allocator, preload);
+	g_auto(GStrv) command = make_command(pool, task);
+	g_auto(GStrv) environment = make_environment(pool, task->allocator, preload);
 	struct process_request request = {.timeout_ns = pool->timeout_ns,
-					  .arguments = command->arguments,
-					  .environment = environment,
+					  .arguments = (const char *const *)command,
+					  .environment = (const char *const *)environment,
 					  .interrupts = pool->interrupts,
 					  .kill_at = pool->kill_at};
 	struct disturbance before;
 	struct error error;
 	cpu_set_t cpu_set;
-	bool ran;
 
-	if (environment == NULL) {
-		set_status(record, "not_started", "no memory for the worker's environment");
-		return 0;
-	}
 	CPU_ZERO(&cpu_set);
 	for (size_t i = 0; i < cpus; i++)
 		CPU_SET(pool->topology->worker_cpus[i], &cpu_set);
 	request.cpus = cpus > 0 ? &cpu_set : NULL;
 	set_started(record);
 	before = look_for_disturbance(pool, cpus);
-	ran = process_run(&request, pool->process, &error);
-	if (ran)
-		note_process(pool, task, &before, record);
-	else
-		set_status(record, "not_started", "%s", error.text);
-	free(environment);
-	return ran ? pool->process->alive_ns : 0;
+	if (!process_run(&request, pool->process, &error)) {
+		record_set_status(record, "not_started", "%s", error.text);
+		return 0;
+	}
+	note_process(pool, task, &before, record);
+	return pool->process->alive_ns;
 }
 
 uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, struct record *record)
 {
-	struct command command;
 	struct preload preload;
 	struct error error;
 	uint64_t alive_ns = 0;
 
 	if (task->allocator->missing != NULL) {
-		set_status(record, "unavailable", "%s", task->allocator->missing);
+		record_set_status(record, "unavailable", "%s", task->allocator->missing);
 		return 0;
 	}
-	make_command(pool, task, &command);
 	if (make_preload(pool, task, &preload, &error))
-		alive_ns = run_command(pool, task, &command, &preload, record);
+		alive_ns = run_with(pool, task, &preload, record);
 	else
-		set_status(record, "not_started", "%s", error.text);
+		record_set_status(record, "not_started", "%s", error.text);
 	preload_release(&preload);
 	return alive_ns;
 }

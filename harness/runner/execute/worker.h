@@ -26,15 +26,13 @@ struct worker_pool {
 	int kill_at; /* a worker is killed as soon as there are so many of them */
 	/* Its environment but for the allocator's part; NULL-terminated, owned. */
 	char **environment;
-	size_t environment_count;
 	struct process_result *process; /* room for a result, owned */
 	struct cgroup_watch watch;      /* what is counted against it; owned */
 };
 
-/* Sets up the pool; path, topology and interrupts must outlive it. False without memory. */
-bool worker_pool_init(struct worker_pool *pool, const char *path, const struct topology *topology,
-		      const struct request *request, const volatile sig_atomic_t *interrupts,
-		      struct error *error);
+/* Sets up the pool; path, topology and interrupts must outlive it. */
+void worker_pool_init(struct worker_pool *pool, const char *path, const struct topology *topology,
+		      const struct request *request, const volatile sig_atomic_t *interrupts);
 
 void worker_pool_release(struct worker_pool *pool);
 

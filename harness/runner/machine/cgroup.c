@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <glib.h>
+
 enum version {
 	VERSION_1,
 	VERSION_2
@@ -37,52 +39,41 @@ static void visit_groups(const char *mount, const char *group, enum version vers
 	}
 }
 
-/* Is the controller one of a list such as "cpu,cpuacct"? */
-static bool is_listed(const char *list, const char *controller)
+/* The groups of a line of /proc/self/cgroup that may have that controller. Where both versions are
+ * mounted, version 2 is in a folder of its own. */
+static void visit_line(const char *root, const char *line, const char *controller,
+		       group_visitor *visit, void *data)
 {
-	const size_t length = strlen(controller);
+	/* hierarchy:controllers:path */
+	g_auto(GStrv) parts = g_strsplit(line, ":", 3);
+	g_auto(GStrv) controllers = NULL;
+	g_autofree char *mount = g_strconcat(root, "/sys/fs/cgroup", NULL);
+	g_autofree char *beside = g_strconcat(mount, "/unified", NULL);
+	g_autofree char *own = g_strconcat(mount, "/", controller, NULL);
 
-	for (const char *found = strstr(list, controller); found != NULL;
-	     found = strstr(found + 1, controller))
-		if ((found == list || found[-1] == ',') &&
-		    (found[length] == '\0' || found[length] == ','))
-			return true;
-	return false;
+	if (g_strv_length(parts) < 3)
+		return;
+	controllers = g_strsplit(parts[1], ",", -1);
+	if (*parts[1] == '\0') {
+		visit_groups(mount, parts[2], VERSION_2, visit, data);
+		visit_groups(beside, parts[2], VERSION_2, visit, data);
+	} else if (g_strv_contains((const char *const *)controllers, controller)) {
+		visit_groups(own, parts[2], VERSION_1, visit, data);
+	}
 }
 
-/* All groups around us that may have that controller. Where both versions are mounted, version 2
- * is in a folder of its own. */
+/* All groups around us that may have that controller. */
 static void visit_ours(const char *root, const char *controller, group_visitor *visit, void *data)
 {
-	char path[PATH_MAX];
-	char *line = NULL;
-	size_t size = 0;
-	FILE *file;
+	g_autofree char *path = g_strconcat(root, "/proc/self/cgroup", NULL);
+	g_autofree char *text = NULL;
+	g_auto(GStrv) lines = NULL;
 
-	(void)snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
-	file = fopen(path, "re");
-	while (file != NULL && getline(&line, &size, file) > 0) {
-		/* hierarchy:controllers:path */
-		char *controllers = strchr(line, ':');
-		char *group = controllers == NULL ? NULL : strchr(controllers + 1, ':');
-
-		if (group == NULL)
-			continue;
-		*group++ = '\0';
-		group[strcspn(group, "\n")] = '\0';
-		if (controllers[1] == '\0') {
-			(void)snprintf(path, sizeof path, "%s/sys/fs/cgroup", root);
-			visit_groups(path, group, VERSION_2, visit, data);
-			(void)snprintf(path, sizeof path, "%s/sys/fs/cgroup/unified", root);
-			visit_groups(path, group, VERSION_2, visit, data);
-		} else if (is_listed(controllers + 1, controller)) {
-			(void)snprintf(path, sizeof path, "%s/sys/fs/cgroup/%s", root, controller);
-			visit_groups(path, group, VERSION_1, visit, data);
-		}
-	}
-	free(line);
-	if (file != NULL)
-		(void)fclose(file);
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return;
+	lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line != NULL; line++)
+		visit_line(root, *line, controller, visit, data);
 }
 
 static int open_in(const char *folder, const char *name)

@@ -116,7 +116,7 @@ bool topology_load(struct topology *topology, int first_cpu, struct error *error
 	return ok;
 }
 
-bool topology_stay_off(const struct topology *topology, size_t count)
+bool topology_avoid_cpus(const struct topology *topology, size_t count)
 {
 	cpu_set_t ours;
 

@@ -47,6 +47,6 @@ bool topology_load(struct topology *topology, int first_cpu, struct error *error
 
 /* Keeps this process off the first `count` of the workers' CPUs, if any other is allowed; false if
  * none is, so that runner and workers share one. */
-bool topology_stay_off(const struct topology *topology, size_t count);
+bool topology_avoid_cpus(const struct topology *topology, size_t count);
 
 #endif

@@ -23,6 +23,11 @@
 #include "harness/runner/machine/topology.h"
 #include "harness/worker/probes.h"
 
+enum {
+	/* Fewer appends than that have no percentiles worth a worker. */
+	PLAN_LATENCY_FEWEST_ROWS = 1000
+};
+
 struct size {
 	uint64_t rows;
 	uint64_t row_bytes;
@@ -106,8 +111,7 @@ uint64_t plan_row_count(const struct plan *plan);
 /* The visits of one round of measurements, in order, into visits[cell_count]. */
 void plan_round(const struct plan *plan, uint64_t round, struct visit *visits);
 
-/* All visits of the run, of all passes, in order: an array of plan_row_count() to be freed, or NULL
- * without memory. */
+/* All visits of the run, of all passes, in order: an array of plan_row_count() for g_free. */
 struct visit *plan_order(const struct plan *plan);
 
 /* A number that tells plans apart: of each visit in order, what is visited in which round and pass.
@@ -139,6 +143,9 @@ uint64_t plan_needed_bytes(const struct block *block);
 
 /* The same of a traced one, whose interposer remembers each block. */
 uint64_t plan_trace_bytes(const struct block *block);
+
+/* Sets each cell's times from the model, and decides. */
+void plan_estimate(struct plan *plan);
 
 /* Sets the iterations of each block, and values and worker_ns of each cell, from warm_ns and
  * cold_ns as they now stand; then marks the cells that would blow the budget. */

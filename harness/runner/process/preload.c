@@ -8,28 +8,26 @@
 
 struct preload preload_init(void)
 {
-	struct preload preload = {.entry = "", .fd_count = 0};
-
-	return preload;
+	return (struct preload){.list = ""};
 }
 
 bool preload_add(struct preload *preload, const char *path, struct error *error)
 {
-	const size_t used = strlen(preload->entry);
-	const char *const before = used == 0 ? "LD_PRELOAD=" : ":";
+	const size_t used = strlen(preload->list);
+	char *const end = preload->list + used;
+	const char *const before = used == 0 ? "" : ":";
 	int fd;
 
 	if (strpbrk(path, " :$") == NULL) {
-		(void)snprintf(preload->entry + used, sizeof preload->entry - used, "%s%s", before,
-			       path);
+		(void)snprintf(end, sizeof preload->list - used, "%s%s", before, path);
 		return true;
 	}
 	fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return error_set(error, "%s cannot be opened: %s", path, strerror(errno));
 	preload->fds[preload->fd_count++] = fd;
-	(void)snprintf(preload->entry + used, sizeof preload->entry - used, "%s/proc/%d/fd/%d",
-		       before, (int)getpid(), fd);
+	(void)snprintf(end, sizeof preload->list - used, "%s/proc/%d/fd/%d", before, (int)getpid(),
+		       fd);
 	return true;
 }
 

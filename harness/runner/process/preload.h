@@ -19,8 +19,9 @@ enum {
 };
 
 struct preload {
-	char entry[PRELOAD_MOST * PATH_MAX + 64]; /* "LD_PRELOAD=..."; empty if nothing is loaded */
-	int fds[PRELOAD_MOST];                    /* to be open as long as somebody loads from it */
+	char list[PRELOAD_MOST *
+		  PATH_MAX];   /* the value of LD_PRELOAD; empty if nothing is loaded */
+	int fds[PRELOAD_MOST]; /* to be open as long as somebody loads from it */
 	size_t fd_count;
 };
 

@@ -20,6 +20,17 @@ uint64_t process_now_ns(void)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
+const char *process_first_message(const struct process_result *result, char *text, size_t size)
+{
+	size_t length = 0;
+
+	while (length < result->message_length && length < size - 3 &&
+	       result->message[length] != '\n')
+		length++;
+	(void)snprintf(text, size, "%s%.*s", length == 0 ? "" : ": ", (int)length, result->message);
+	return text;
+}
+
 struct pipe {
 	int read_end;
 	int write_end;
@@ -257,18 +268,53 @@ static void kill_orphans(void)
 	}
 }
 
-bool process_run(const struct process_request *request, struct process_result *result,
-		 struct error *error)
+/* Starts the program with its ends of both pipes, of which we keep ours; returns an errno. */
+static int start_with_pipes(struct wait *wait, pid_t *pid)
 {
 	struct pipe report = {-1, -1};
 	struct pipe message = {-1, -1};
-	struct wait wait = {.request = request, .result = result};
-	uint64_t start_ns = process_now_ns();
-	uint64_t started_ns;
-	pid_t pid = -1;
+	int status;
+
+	if (open_pipe(&report) && open_pipe(&message))
+		status = start(wait->request, report.write_end, message.write_end, pid);
+	else
+		status = errno;
+	close_end(&report.write_end);
+	close_end(&message.write_end);
+	wait->report_fd = report.read_end;
+	wait->message_fd = message.read_end;
+	return status;
+}
+
+/* Waits for the end, or kills it; no process is left. */
+static void wait_and_clean_up(struct wait *wait, pid_t pid)
+{
+	const uint64_t started_ns = process_now_ns();
 	sigset_t before;
-	int status = 0;
 	bool ended;
+
+	hold_interrupts(&before);
+	ended = wait->pid_fd >= 0 && wait_for_end(wait, &before);
+	wait->result->alive_ns = process_now_ns() - started_ns;
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	/* Before the reaping, while the group's number cannot belong to anybody else. */
+	(void)kill(-pid, SIGKILL);
+	/* It may have left its group. */
+	(void)kill(pid, SIGKILL);
+	reap(pid, wait->result, ended);
+	kill_orphans();
+}
+
+bool process_run(const struct process_request *request, struct process_result *result,
+		 struct error *error)
+{
+	const uint64_t start_ns = process_now_ns();
+	struct wait wait = {.request = request,
+			    .result = result,
+			    .deadline_ns = start_ns + request->timeout_ns,
+			    .pid_fd = -1};
+	pid_t pid = -1;
+	int status;
 
 	result->end = PROCESS_EXITED;
 	result->code = 0;
@@ -277,39 +323,20 @@ bool process_run(const struct process_request *request, struct process_result *r
 	result->message_length = 0;
 	result->alive_ns = 0;
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (!open_pipe(&report) || !open_pipe(&message))
-		status = errno;
-	if (status == 0)
-		status = start(request, report.write_end, message.write_end, &pid);
-	close_end(&report.write_end);
-	close_end(&message.write_end);
-	if (status != 0) {
-		close_end(&report.read_end);
-		close_end(&message.read_end);
-		return error_set(error, "%s could not be started: %s", request->arguments[0],
-				 strerror(status));
+	status = start_with_pipes(&wait, &pid);
+	if (status == 0) {
+		offer_to_oom_killer(pid);
+		/* The C library has a function for it from glibc 2.36 on. */
+		wait.pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+		wait_and_clean_up(&wait, pid);
+		result->wall_ns = process_now_ns() - start_ns;
+		drain_both(&wait);
 	}
-	offer_to_oom_killer(pid);
-	started_ns = process_now_ns();
-	wait.deadline_ns = start_ns + request->timeout_ns;
-	wait.report_fd = report.read_end;
-	wait.message_fd = message.read_end;
-	/* The C library has a function for it from glibc 2.36 on. */
-	wait.pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	hold_interrupts(&before);
-	ended = wait.pid_fd >= 0 && wait_for_end(&wait, &before);
-	result->alive_ns = process_now_ns() - started_ns;
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	/* Before the reaping, while the group's number cannot belong to anybody else. */
-	(void)kill(-pid, SIGKILL);
-	/* It may have left its group. */
-	(void)kill(pid, SIGKILL);
-	reap(pid, result, ended);
-	kill_orphans();
-	result->wall_ns = process_now_ns() - start_ns;
-	drain_both(&wait);
 	close_end(&wait.report_fd);
 	close_end(&wait.message_fd);
+	if (status != 0)
+		return error_set(error, "%s could not be started: %s", request->arguments[0],
+				 strerror(status));
 	if (wait.pid_fd < 0)
 		return error_set(error, "a process cannot be watched: pidfd_open needs Linux 5.3");
 	close_end(&wait.pid_fd);

@@ -53,11 +53,15 @@ struct process_result {
  * has ended. What it left behind, in its group or out of it, is killed, always: we are made the
  * subreaper (prctl(2)) of all that it starts, and may have no other children. False with a message
  * if it could not be started. Prints nothing, and leaves no descriptor open and no child unreaped.
- * An interrupted system call is taken up again: a signal does not end the wait but through
+ * An interrupted system call is resumed: a signal does not end the wait but through
  * `interrupts`.
  */
 bool process_run(const struct process_request *request, struct process_result *result,
 		 struct error *error);
+
+/* ": " and the first line that it wrote to stderr, as much as fits, in `text`; "" if it wrote none.
+ */
+const char *process_first_message(const struct process_result *result, char *text, size_t size);
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t process_now_ns(void);

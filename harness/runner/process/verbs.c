@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <glib.h>
+
 #include "harness/runner/process/program.h"
 
 /* The package, as a path that Python can be given. Static. */
@@ -42,20 +44,15 @@ const char *verb_python(void)
 bool verb_execute(char **argv, struct error *error)
 {
 	const char *python = verb_python();
-	size_t count = 0;
-	char **words;
+	g_autoptr(GPtrArray) words = g_ptr_array_new();
 
-	while (argv[count] != NULL)
-		count++;
-	words = calloc(count + 3, sizeof *words);
-	if (words == NULL)
-		return error_set(error, "no memory to start %s", python);
-	words[0] = (char *)python;
-	words[1] = (char *)package();
-	memcpy(words + 2, argv, count * sizeof *words);
+	g_ptr_array_add(words, (char *)python);
+	g_ptr_array_add(words, (char *)package());
+	for (char **word = argv; *word != NULL; word++)
+		g_ptr_array_add(words, *word);
+	g_ptr_array_add(words, NULL);
 	name_runner();
-	(void)execvp(python, words);
-	free(words);
+	(void)execvp(python, (char **)words->pdata);
 	return error_set(error,
 			 "%s is done by Python, and %s cannot be started: %s; install "
 			 "python3 (in a checkout: make setup)",

@@ -1,6 +1,5 @@
 #include "harness/runner/record/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,6 +10,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+#include <glib.h>
 
 static void path_of(const struct folder *folder, const char *name, char path[PATH_MAX])
 {
@@ -51,16 +52,9 @@ static bool has_run(const struct folder *folder)
 
 static bool is_empty(const struct folder *folder)
 {
-	DIR *stream = opendir(folder->path);
-	bool empty = stream != NULL;
+	g_autoptr(GDir) entries = g_dir_open(folder->path, 0, NULL);
 
-	if (stream == NULL)
-		return false;
-	for (struct dirent *entry = readdir(stream); empty && entry != NULL;
-	     entry = readdir(stream))
-		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-	(void)closedir(stream);
-	return empty;
+	return entries != NULL && g_dir_read_name(entries) == NULL;
 }
 
 /* Opens a file of the folder: never through a link, and nothing but a regular file, which cannot
@@ -157,12 +151,6 @@ static bool lock_csv(const struct folder *folder, struct error *error)
 			 folder->path);
 }
 
-static void close_csv(struct folder *folder)
-{
-	(void)close(folder->csv_fd);
-	folder->csv_fd = -1;
-}
-
 static bool start_csv(struct folder *folder, const char *header, bool overwrite,
 		      struct error *error)
 {
@@ -175,12 +163,12 @@ static bool start_csv(struct folder *folder, const char *header, bool overwrite,
 		return error_set(error, "%s cannot be written: %s; choose another --out", path,
 				 strerror(errno));
 	if (!lock_csv(folder, error)) {
-		close_csv(folder);
+		folder_release(folder);
 		return false;
 	}
 	/* Somebody may have made a whole run since we looked. */
 	if (fstat(folder->csv_fd, &status) == 0 && status.st_size > 0 && !overwrite) {
-		close_csv(folder);
+		folder_release(folder);
 		return error_set(error, "%s has a run in it by now; choose another --out",
 				 folder->path);
 	}
@@ -192,7 +180,7 @@ static bool start_csv(struct folder *folder, const char *header, bool overwrite,
 	else if (folder_append(folder, header, error))
 		return true;
 	remove_file(folder, "runs.csv");
-	close_csv(folder);
+	folder_release(folder);
 	return false;
 }
 
@@ -227,13 +215,10 @@ void folder_abandon(struct folder *folder)
 static bool append(const struct folder *folder, const char *name, int fd, const char *text,
 		   struct error *error)
 {
-	size_t length = text == NULL ? 0 : strlen(text);
-	off_t start = lseek(fd, 0, SEEK_END);
-	ssize_t written = -1;
+	const size_t length = strlen(text);
+	const off_t start = lseek(fd, 0, SEEK_END);
+	const ssize_t written = write(fd, text, length);
 
-	errno = ENOMEM;
-	if (text != NULL)
-		written = write(fd, text, length);
 	if (written == (ssize_t)length)
 		return true;
 	(void)error_set(error, "%s/%s cannot be written: %s; the rows so far are whole",
@@ -298,7 +283,7 @@ bool folder_open(struct folder *folder, struct error *error)
 				 strerror(errno));
 	if (lock_csv(folder, error))
 		return true;
-	close_csv(folder);
+	folder_release(folder);
 	return false;
 }
 

@@ -46,11 +46,11 @@ void folder_abandon(struct folder *folder);
 /* Are needed_bytes free on the folder's disk? */
 bool folder_check_space(const struct folder *folder, uint64_t needed_bytes, struct error *error);
 
-/* Appends one row, newline included. NULL counts as out of memory. */
+/* Appends one row, newline included. */
 bool folder_append(const struct folder *folder, const char *row, struct error *error);
 
 /* Appends lines to timeline.csv, which begins with `header` if it is new, and loses a torn last
- * line if it is not. NULL counts as out of memory. */
+ * line if it is not. */
 bool folder_append_timeline(struct folder *folder, const char *header, const char *rows,
 			    struct error *error);
 

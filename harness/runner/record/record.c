@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,20 +14,14 @@
 
 struct record record_init(void)
 {
-	struct record record = {.values = {NULL}};
-
-	return record;
+	return (struct record){.values = {NULL}};
 }
 
 void record_release(struct record *record)
 {
-	for (size_t i = 0; i < column_count(); i++) {
-		free(record->values[i]);
-		record->values[i] = NULL;
-	}
-	free(record->points);
-	record->points = NULL;
-	record->points_length = 0;
+	for (size_t i = 0; i < column_count(); i++)
+		g_clear_pointer(&record->values[i], g_free);
+	g_clear_pointer(&record->points, g_ptr_array_unref);
 }
 
 static size_t find_or_abort(const char *name)
@@ -41,9 +37,8 @@ static size_t find_or_abort(const char *name)
 
 static void set(struct record *record, size_t column, const char *value)
 {
-	free(record->values[column]);
-	record->values[column] = *value == '\0' ? NULL : strdup(value);
-	// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the record owns it
+	g_free(record->values[column]);
+	record->values[column] = *value == '\0' ? NULL : g_strdup(value);
 }
 
 /* Would a spreadsheet run it? One may look past blanks, and take the wide forms of the signs
@@ -56,7 +51,7 @@ static bool is_formula(const char *value)
 	while (*value == ' ' || utf8_is_control(value))
 		value += utf8_length(value);
 	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
-		if (strncmp(value, signs[i], strlen(signs[i])) == 0)
+		if (g_str_has_prefix(value, signs[i]))
 			return true;
 	return false;
 }
@@ -86,6 +81,23 @@ void record_set_text(struct record *record, const char *name, const char *value)
 	}
 	text[used] = '\0';
 	set(record, find_or_abort(name), text);
+}
+
+void record_set_status(struct record *record, const char *status, const char *format, ...)
+{
+	char detail[700];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(detail, sizeof detail, format, arguments);
+	va_end(arguments);
+	record_set_text(record, "status", status);
+	record_set_text(record, "status_detail", detail);
+}
+
+bool record_has_status(const struct record *record, const char *status)
+{
+	return g_strcmp0(record_get(record, "status"), status) == 0;
 }
 
 /* Such as a difference of two readings of the system that went below zero. */
@@ -136,29 +148,19 @@ double record_get_real(const struct record *record, const char *name, double fal
 /* Takes over the four numbers of a point. */
 static bool read_point(struct record *record, const char *value, struct error *error)
 {
-	char numbers[4][24];
-	char rest;
-	char line[128];
-	size_t length;
-	char *points;
+	g_auto(GStrv) numbers = g_strsplit(value, " ", -1);
 
-	if (sscanf(value, "%23s %23s %23s %23s%c", numbers[0], numbers[1], numbers[2], numbers[3],
-		   &rest) != 4)
+	if (g_strv_length(numbers) != 4)
 		return error_set(error, "the report has a point '%.64s', which is not 4 numbers",
 				 value);
 	for (size_t i = 0; i < 4; i++)
 		if (!column_accepts(COLUMN_COUNT, numbers[i]))
 			return error_set(error,
-					 "the report has a point with '%s', which is no count",
+					 "the report has a point with '%.64s', which is no count",
 					 numbers[i]);
-	length = (size_t)snprintf(line, sizeof line, "%s,%s,%s,%s\n", numbers[0], numbers[1],
-				  numbers[2], numbers[3]);
-	points = realloc(record->points, record->points_length + length + 1);
-	if (points == NULL)
-		return error_set(error, "no memory for the timeline");
-	memcpy(points + record->points_length, line, length + 1);
-	record->points = points;
-	record->points_length += length;
+	if (record->points == NULL)
+		record->points = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(record->points, g_strjoinv(",", numbers));
 	return true;
 }
 
@@ -219,67 +221,53 @@ static bool read_lines(struct record *record, char *text, struct error *error)
 bool record_read_report(struct record *record, const char *text, size_t length, struct error *error)
 {
 	struct record read = record_init();
-	char *copy;
+	g_autofree char *copy = g_strndup(text, length);
 	bool ok;
 
 	if (length == 0)
 		return error_set(error, "there was no report");
-	if (memchr(text, '\0', length) != NULL)
+	if (strlen(copy) < length)
 		return error_set(error, "the report is not text");
-	copy = strndup(text, length);
-	if (copy == NULL)
-		return error_set(error, "no memory for the report");
 	ok = read_lines(&read, copy, error);
-	free(copy);
 	for (size_t i = 0; ok && i < column_count(); i++)
-		if (read.values[i] != NULL)
-			set(record, i, read.values[i]);
+		if (read.values[i] != NULL) {
+			g_free(record->values[i]);
+			record->values[i] = g_steal_pointer(&read.values[i]);
+		}
 	if (ok && read.points != NULL) {
-		free(record->points);
-		record->points = read.points;
-		record->points_length = read.points_length;
-		read.points = NULL;
+		g_clear_pointer(&record->points, g_ptr_array_unref);
+		record->points = g_steal_pointer(&read.points);
 	}
 	record_release(&read);
 	return ok;
 }
 
-static void write_field(FILE *stream, const char *value)
+static void append_field(GString *line, const char *value)
 {
-	if (value == NULL)
-		return;
-	if (strpbrk(value, ",\"\r\n") == NULL) {
-		(void)fputs(value, stream);
-		return;
-	}
-	(void)fputc('"', stream);
-	for (; *value != '\0'; value++) {
+	const bool quoted = value != NULL && strpbrk(value, ",\"\r\n") != NULL;
+
+	if (quoted)
+		g_string_append_c(line, '"');
+	for (; value != NULL && *value != '\0'; value++) {
 		if (*value == '"')
-			(void)fputc('"', stream);
-		(void)fputc(*value, stream);
+			g_string_append_c(line, '"');
+		g_string_append_c(line, *value);
 	}
-	(void)fputc('"', stream);
+	if (quoted)
+		g_string_append_c(line, '"');
 }
 
 static char *csv_line(const struct record *record)
 {
-	char *line = NULL;
-	size_t length;
-	FILE *stream = open_memstream(&line, &length);
+	GString *line = g_string_new(NULL);
 
-	if (stream == NULL)
-		return NULL;
 	for (size_t i = 0; i < column_count(); i++) {
 		if (i > 0)
-			(void)fputc(',', stream);
-		write_field(stream, record == NULL ? columns[i].name : record->values[i]);
+			g_string_append_c(line, ',');
+		append_field(line, record == NULL ? columns[i].name : record->values[i]);
 	}
-	(void)fputc('\n', stream);
-	if (fclose(stream) != 0) {
-		free(line);
-		return NULL;
-	}
-	return line;
+	g_string_append_c(line, '\n');
+	return g_string_free(line, FALSE);
 }
 
 char *record_csv_header(void)
@@ -305,25 +293,17 @@ const char *timeline_csv_header(void)
 
 char *timeline_csv_rows(const struct record *record)
 {
-	char *text = NULL;
-	size_t length;
-	FILE *stream = open_memstream(&text, &length);
+	g_autoptr(GString) cell = g_string_new(NULL);
+	GString *text = g_string_new(NULL);
 
-	if (stream == NULL)
-		return NULL;
-	for (const char *point = record->points; point != NULL && *point != '\0';
-	     point = strchr(point, '\n') + 1) {
-		for (const char *const *key = timeline_keys; *key != NULL; key++) {
-			write_field(stream, record_get(record, *key));
-			(void)fputc(',', stream);
-		}
-		(void)fprintf(stream, "%.*s\n", (int)strcspn(point, "\n"), point);
+	for (const char *const *key = timeline_keys; *key != NULL; key++) {
+		append_field(cell, record_get(record, *key));
+		g_string_append_c(cell, ',');
 	}
-	if (fclose(stream) != 0) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	for (size_t i = 0; record->points != NULL && i < record->points->len; i++)
+		g_string_append_printf(text, "%s%s\n", cell->str,
+				       (const char *)record->points->pdata[i]);
+	return g_string_free(text, FALSE);
 }
 
 /* Unquotes the field that starts at *rest in place and moves *rest behind it and its comma; NULL

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
+
+#include <glib.h>
 
 #include "harness/common/error.h"
 
@@ -15,12 +16,11 @@ enum {
 	RECORD_MAX_COLUMNS = 128
 };
 
-/* A value, malloc'ed, for each column of columns.h in its order; NULL: missing. */
+/* A value for each column of columns.h in its order; NULL: missing. */
 struct record {
 	char *values[RECORD_MAX_COLUMNS];
-	/* The points of a timeline: malloc'ed lines "rows,live,peak,resident\n", or NULL. */
-	char *points;
-	size_t points_length;
+	/* The points of a timeline, each as "rows,live,peak,resident", or NULL. */
+	GPtrArray *points;
 };
 
 /* An empty record: all values missing. */
@@ -37,6 +37,13 @@ void record_release(struct record *record);
 void record_set_text(struct record *record, const char *name, const char *value);
 void record_set_count(struct record *record, const char *name, uint64_t value);
 void record_set_real(struct record *record, const char *name, double value);
+
+/* Sets the status, and its detail as by printf. */
+void record_set_status(struct record *record, const char *status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Is that its status? */
+bool record_has_status(const struct record *record, const char *status);
 
 /* The value of the column of that name, or NULL if it is missing. */
 const char *record_get(const struct record *record, const char *name);
@@ -55,8 +62,7 @@ double record_get_real(const struct record *record, const char *name, double fal
 bool record_read_report(struct record *record, const char *text, size_t length,
 			struct error *error);
 
-/* The header line, and a row, as RFC 4180 with '\n', malloc'ed and with the newline; NULL without
- * memory. */
+/* The header line, and a row, as RFC 4180 with '\n', the newline included; for g_free. */
 char *record_csv_header(void);
 char *record_csv_row(const struct record *record);
 

@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <glib.h>
+
 #include "harness/common/columns.h"
 #include "harness/common/text.h"
 #include "harness/common/utf8.h"
@@ -64,7 +66,7 @@ static const struct known_allocator *find_known(const char *name)
 	return NULL;
 }
 
-/* The match of the pattern with the highest version, malloc'ed, or NULL. */
+/* The match of the pattern with the highest version, links resolved, or NULL. */
 static char *best_match(const char *pattern)
 {
 	glob_t matches;
@@ -83,26 +85,25 @@ static char *best_match(const char *pattern)
 
 static char *find_library(const struct known_allocator *known)
 {
-	for (const char *const *pattern = known->patterns; *pattern != NULL; pattern++) {
-		char *path = NULL;
+	char *path = NULL;
 
-		if (strchr(*pattern, '/') != NULL)
+	for (const char *const *pattern = known->patterns; path == NULL && *pattern != NULL;
+	     pattern++) {
+		if (strchr(*pattern, '/') != NULL) {
 			path = best_match(*pattern);
+			continue;
+		}
 		for (size_t i = 0; path == NULL && library_folders[i] != NULL; i++) {
-			char full[512];
+			g_autofree char *full =
+				g_build_filename(library_folders[i], *pattern, NULL);
 
-			if (strchr(*pattern, '/') != NULL)
-				break;
-			(void)snprintf(full, sizeof full, "%s/%s", library_folders[i], *pattern);
 			path = best_match(full);
 		}
-		if (path != NULL)
-			return path;
 	}
-	return NULL;
+	return path;
 }
 
-/* The file of the C library that this process runs on, malloc'ed, or NULL. */
+/* The file of the C library that this process runs on, or NULL. */
 static char *libc_path(void)
 {
 	Dl_info info;
@@ -186,48 +187,36 @@ static const char *why_not_loadable(const char *path)
 	return reason;
 }
 
-static char *format_missing(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Says why it cannot be used, whatever is in the names. */
+static void set_missing(struct allocator *allocator, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
-static char *format_missing(const char *format, ...)
+static void set_missing(struct allocator *allocator, const char *format, ...)
 {
-	char *text = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
+	allocator->missing = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
-	if (text != NULL)
-		make_printable(text);
-	return text;
+	make_printable(allocator->missing);
 }
 
 /* Gives the allocator's workers the variable "NAME=value" of `length` characters, instead of one of
  * that name that they had. */
 static void set_variable(struct allocator *allocator, const char *entry, size_t length)
 {
-	const size_t name = strcspn(entry, "=") + 1;
-	size_t count = 0;
+	g_autofree char *name = g_strndup(entry, length);
+	char *value = strchr(name, '=');
 
-	while (allocator->environment[count] != NULL &&
-	       strncmp(allocator->environment[count], entry, name) != 0)
-		count++;
-	if (allocator->environment[count] == NULL) {
-		allocator->environment =
-			realloc(allocator->environment, (count + 2) * sizeof(char *));
-		allocator->environment[count + 1] = NULL;
-	} else {
-		free(allocator->environment[count]);
-	}
-	allocator->environment[count] = strndup(entry, length);
+	*value++ = '\0';
+	allocator->environment = g_environ_setenv(allocator->environment, name, value, TRUE);
 }
 
 /* Is the variable of this entry, "NAME=value", set in our own environment? */
 static bool is_set(const char *entry)
 {
-	char name[64];
+	g_autofree char *name = g_strndup(entry, strcspn(entry, "="));
 
-	(void)snprintf(name, sizeof name, "%.*s", (int)strcspn(entry, "="), entry);
 	return getenv(name) != NULL;
 }
 
@@ -238,17 +227,16 @@ static void use_known(const struct known_allocator *known, struct allocator *all
 	if (known->patterns[0] == NULL) {
 		allocator->expected_path = libc_path();
 		if (allocator->expected_path == NULL)
-			allocator->missing = strdup("the C library's file cannot be told");
+			set_missing(allocator, "the C library's file cannot be told");
 		return;
 	}
 	allocator->library = find_library(known);
 	if (allocator->library == NULL) {
-		allocator->missing =
-			format_missing("%s is not installed; make setup does it (package %s)",
-				       known->name, known->package);
+		set_missing(allocator, "%s is not installed; make setup does it (package %s)",
+			    known->name, known->package);
 		return;
 	}
-	allocator->expected_path = strdup(allocator->library);
+	allocator->expected_path = g_strdup(allocator->library);
 }
 
 static void use_file(const char *path, struct allocator *allocator)
@@ -259,17 +247,16 @@ static void use_file(const char *path, struct allocator *allocator)
 	if (reason == NULL && real == NULL)
 		reason = strerror(errno);
 	if (real == NULL) {
-		allocator->missing = format_missing("%s cannot be preloaded: %s", path, reason);
+		set_missing(allocator, "%s cannot be preloaded: %s", path, reason);
 	} else if (!column_accepts(COLUMN_TEXT, real)) {
-		allocator->missing =
-			format_missing("%s cannot be measured: its path, '%s', is not printable "
-				       "UTF-8, so that no file of a run can name it; copy it to "
-				       "another place",
-				       path, real);
+		set_missing(allocator,
+			    "%s cannot be measured: its path, '%s', is not printable UTF-8, so "
+			    "that no file of a run can name it; copy it to another place",
+			    path, real);
 		free(real);
 	} else {
 		allocator->library = real;
-		allocator->expected_path = strdup(real);
+		allocator->expected_path = g_strdup(real);
 	}
 }
 
@@ -285,8 +272,8 @@ bool allocator_find(const char *name, struct allocator *allocator, struct error 
 			names[i] = known_allocators[i].name;
 		return unknown_name("allocator", name, names, error);
 	}
-	allocator->name = strdup(name);
-	allocator->environment = calloc(1, sizeof *allocator->environment);
+	allocator->name = g_strdup(name);
+	allocator->environment = g_new0(char *, 1);
 	use_known(known, allocator);
 	return true;
 }
@@ -314,25 +301,31 @@ static size_t variable_length(const char *text)
 	return text[length] == '=' ? length : 0;
 }
 
+/* Where the next ",VARIABLE=" is, or the end. */
+static const char *end_of_part(const char *text)
+{
+	while (*text != '\0' && !(*text == ',' && variable_length(text + 1) > 0))
+		text++;
+	return text;
+}
+
 /* Reads VARIABLE=VALUE[,VARIABLE=VALUE]... */
 static bool parse_environment(const char *text, struct allocator *allocator, struct error *error)
 {
 	while (*text != '\0') {
-		const char *end = text;
+		const char *end = end_of_part(text);
 
 		if (variable_length(text) == 0)
 			return error_set(error,
 					 "--allocator %s: '%s' is not VARIABLE=VALUE; for example "
 					 "--allocator lazy=jemalloc,MALLOC_CONF=dirty_decay_ms:-1",
 					 allocator->name, text);
-		if (strncmp(text, "LD_", 3) == 0)
+		if (g_str_has_prefix(text, "LD_"))
 			return error_set(error,
 					 "--allocator %s: %.*s is not for you to set; give the "
 					 "library's path instead: --allocator %s=/path/lib.so",
 					 allocator->name, (int)variable_length(text), text,
 					 allocator->name);
-		while (*end != '\0' && !(*end == ',' && variable_length(end + 1) > 0))
-			end++;
 		set_variable(allocator, text, (size_t)(end - text));
 		text = *end == ',' ? end + 1 : end;
 	}
@@ -374,8 +367,8 @@ static bool use_build(const char *build, struct allocator *allocator, struct err
 
 	if (!program_of_build(build, path, &reason))
 		return error_set(error, "--allocator %s: %s", allocator->name, reason.text);
-	allocator->build = strdup(build);
-	allocator->worker = strdup(path);
+	allocator->build = g_strdup(build);
+	allocator->worker = g_strdup(path);
 	return true;
 }
 
@@ -404,9 +397,8 @@ static bool parse_base(char *base, struct allocator *allocator, struct error *er
 bool allocator_parse(const char *text, struct allocator *allocator, struct error *error)
 {
 	const char *equals = strchr(text, '=');
-	const char *base = equals == NULL ? NULL : equals + 1;
-	const char *end = base;
-	char *base_and_build;
+	g_autofree char *base_and_build = NULL;
+	const char *end;
 	bool ok;
 
 	memset(allocator, 0, sizeof *allocator);
@@ -416,14 +408,12 @@ bool allocator_parse(const char *text, struct allocator *allocator, struct error
 				 "letters, digits and _.-+ (at most 40), BASE a known allocator or "
 				 "the path of a library, such as my=/opt/lib/libmy.so",
 				 text);
-	allocator->name = strndup(text, (size_t)(equals - text));
-	allocator->environment = calloc(1, sizeof *allocator->environment);
-	while (*end != '\0' && !(*end == ',' && variable_length(end + 1) > 0))
-		end++;
-	base_and_build = strndup(base, (size_t)(end - base));
+	allocator->name = g_strndup(text, (size_t)(equals - text));
+	allocator->environment = g_new0(char *, 1);
+	end = end_of_part(equals + 1);
+	base_and_build = g_strndup(equals + 1, (size_t)(end - equals - 1));
 	ok = parse_base(base_and_build, allocator, error) &&
 	     (*end == '\0' || parse_environment(end + 1, allocator, error));
-	free(base_and_build);
 	if (!ok)
 		allocator_release(allocator);
 	return ok;
@@ -431,9 +421,7 @@ bool allocator_parse(const char *text, struct allocator *allocator, struct error
 
 void allocator_release(struct allocator *allocator)
 {
-	for (char **entry = allocator->environment; entry != NULL && *entry != NULL; entry++)
-		free(*entry);
-	free(allocator->environment);
+	g_strfreev(allocator->environment);
 	free(allocator->name);
 	free(allocator->library);
 	free(allocator->expected_path);
@@ -451,7 +439,7 @@ bool allocator_variable(const char *entry)
 	};
 
 	for (const char *const *prefix = prefixes; *prefix != NULL; prefix++)
-		if (strncmp(entry, *prefix, strlen(*prefix)) == 0)
+		if (g_str_has_prefix(entry, *prefix))
 			return true;
 	return false;
 }

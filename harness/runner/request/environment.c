@@ -1,11 +1,11 @@
 #include "harness/runner/request/environment.h"
 
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include <glib.h>
+
+#include "harness/runner/process/program.h"
 #include "harness/runner/request/allocators.h"
 
 #define WORKER_KIT "libgrowbench-worker.so"
@@ -27,52 +27,27 @@ static bool passes_to_worker(const char *entry)
 	};
 
 	for (const char *const *name = names; *name != NULL; name++)
-		if (strncmp(entry, *name, strlen(*name)) == 0)
+		if (g_str_has_prefix(entry, *name))
 			return true;
 	return allocator_variable(entry);
 }
 
-/* "GROWBENCH_WORKER_KIT=" and the library for workers in other languages, which lies beside this
- * program; malloc'ed. */
-static char *worker_kit(void)
+char **environment_for_workers(void)
 {
-	char program[PATH_MAX];
-	char entry[PATH_MAX + 64];
-	ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+	GPtrArray *entries = g_ptr_array_new();
+	char own[PATH_MAX] = "";
+	struct error ignored;
 
-	program[length < 0 ? 0 : length] = '\0';
-	if (strrchr(program, '/') != NULL)
-		*strrchr(program, '/') = '\0';
-	(void)snprintf(entry, sizeof entry, "GROWBENCH_WORKER_KIT=%s/" WORKER_KIT, program);
-	return strdup(entry);
-}
-
-char **environment_for_workers(size_t *count)
-{
-	size_t most = 4;
-	size_t used = 0;
-	char **environment;
-
-	for (char **entry = environ; *entry != NULL; entry++)
-		most++;
-	environment = calloc(most, sizeof *environment);
-	if (environment == NULL)
-		return NULL;
 	for (char **entry = environ; *entry != NULL; entry++)
 		if (passes_to_worker(*entry))
-			environment[used++] = strdup(*entry);
-	environment[used++] = strdup("LC_ALL=C");
+			g_ptr_array_add(entries, g_strdup(*entry));
+	g_ptr_array_add(entries, g_strdup("LC_ALL=C"));
 	/* GLib before 2.76 has an allocator of its own for small structures, which would stand
 	 * between its arrays and malloc. */
-	environment[used++] = strdup("G_SLICE=always-malloc");
-	environment[used++] = worker_kit();
-	*count = used;
-	return environment;
-}
-
-void environment_free(char **environment)
-{
-	for (char **entry = environment; entry != NULL && *entry != NULL; entry++)
-		free(*entry);
-	free(environment);
+	g_ptr_array_add(entries, g_strdup("G_SLICE=always-malloc"));
+	/* The library for workers in other languages lies beside this program. */
+	(void)program_own_folder(own, &ignored);
+	g_ptr_array_add(entries, g_strdup_printf("GROWBENCH_WORKER_KIT=%s/" WORKER_KIT, own));
+	g_ptr_array_add(entries, NULL);
+	return (char **)g_ptr_array_free(entries, FALSE);
 }

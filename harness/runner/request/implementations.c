@@ -1,10 +1,8 @@
 #include "harness/runner/request/implementations.h"
 
 #include <ctype.h>
-#include <limits.h>
-#include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <glib.h>
@@ -16,6 +14,7 @@
 #include "harness/runner/process/interrupts.h"
 #include "harness/runner/process/process.h"
 #include "harness/runner/process/program.h"
+#include "harness/runner/process/verbs.h"
 #include "harness/runner/record/record.h"
 #include "kernels/saturating.h"
 
@@ -60,26 +59,20 @@ static void cost_quadratic(size_t rows, size_t row_bytes, struct strategy_cost *
 /* ---- reading its answer ---- */
 
 static void set_status(struct implementation *implementation, const char *status,
-		       const char *detail)
+		       const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void set_status(struct implementation *implementation, const char *status,
+		       const char *format, ...)
 {
-	size_t used = 0;
+	va_list arguments;
 
 	(void)snprintf(implementation->status, sizeof implementation->status, "%s", status);
-	/* It may be what a program wrote to stderr: only whole and printable characters. */
-	while (*detail != '\0') {
-		size_t length = utf8_length(detail);
-		bool printable = length > 0 && !utf8_is_control(detail);
-
-		if (used + (length == 0 ? 1 : length) >= sizeof implementation->detail)
-			break;
-		if (printable)
-			memcpy(implementation->detail + used, detail, length);
-		else
-			implementation->detail[used] = '?';
-		used += printable ? length : 1;
-		detail += length == 0 ? 1 : length;
-	}
-	implementation->detail[used] = '\0';
+	va_start(arguments, format);
+	(void)vsnprintf(implementation->detail, sizeof implementation->detail, format, arguments);
+	va_end(arguments);
+	/* It may be what a program wrote to stderr. */
+	utf8_trim(implementation->detail);
+	make_printable(implementation->detail);
 }
 
 static bool is_name(const char *text, size_t length)
@@ -93,35 +86,23 @@ static bool is_name(const char *text, size_t length)
 	return true;
 }
 
-/* Is the first word of `text` that one? */
-static bool is_word(const char *text, const char *word)
-{
-	size_t length = strcspn(text, " ");
-
-	return strlen(word) == length && strncmp(text, word, length) == 0;
-}
-
-/* `rest`: the kind, and words of help behind it if there are any. */
-static bool add_strategy(struct implementation *implementation, const char *name, size_t length,
-			 const char *rest)
+static bool add_strategy(struct implementation *implementation, const char *name, const char *kind,
+			 const char *help)
 {
 	struct strategy *strategy = &implementation->strategies[implementation->strategy_count];
-	const bool quadratic = is_word(rest, "quadratic");
-	const bool pattern = is_word(rest, "pattern");
-	const char *help = rest + strcspn(rest, " ");
+	const bool quadratic = strcmp(kind, "quadratic") == 0;
+	const bool pattern = strcmp(kind, "pattern") == 0;
 
-	help += *help == ' ';
-	if (implementation->strategy_count == MOST_STRATEGIES || !is_name(name, length) ||
+	if (implementation->strategy_count == MOST_STRATEGIES || !is_name(name, strlen(name)) ||
 	    (*help != '\0' && !column_accepts(COLUMN_TEXT, help)) ||
-	    (!quadratic && !pattern && !is_word(rest, "linear")))
+	    (!quadratic && !pattern && strcmp(kind, "linear") != 0))
 		return false;
 	for (size_t i = 0; i < implementation->strategy_count; i++)
-		if (strlen(implementation->strategies[i].name) == length &&
-		    strncmp(implementation->strategies[i].name, name, length) == 0)
+		if (strcmp(implementation->strategies[i].name, name) == 0)
 			return false;
-	strategy->name = strndup(name, length);
+	strategy->name = g_strdup(name);
 	strategy->implementation = implementation->name;
-	strategy->help = strdup(help);
+	strategy->help = g_strdup(help);
 	strategy->order = quadratic ? GROWTH_QUADRATIC : GROWTH_LINEAR;
 	strategy->is_pattern = pattern;
 	strategy->cost = quadratic ? cost_quadratic : cost_linear;
@@ -129,88 +110,75 @@ static bool add_strategy(struct implementation *implementation, const char *name
 	return true;
 }
 
-/* The rest of the line if it begins with that word and a space, else NULL. */
-static const char *after_word(const char *line, const char *word)
-{
-	size_t length = strlen(word);
-
-	return strncmp(line, word, length) == 0 && line[length] == ' ' ? line + length + 1 : NULL;
-}
-
-/* "NAME KIND HELP" */
+/* "NAME KIND HELP", or without help. */
 static bool read_strategy(struct implementation *implementation, const char *text)
 {
-	const char *space = strchr(text, ' ');
+	g_auto(GStrv) words = g_strsplit(text, " ", 3);
+	const guint count = g_strv_length(words);
 
-	return space != NULL && after_word(text, IMPLEMENTATION_UNLISTED) == NULL &&
-	       add_strategy(implementation, text, (size_t)(space - text), space + 1);
+	return count >= 2 && strcmp(words[0], IMPLEMENTATION_UNLISTED) != 0 &&
+	       add_strategy(implementation, words[0], words[1], count == 3 ? words[2] : "");
 }
 
 /* "measure trace ...": names that we do not know are of a later version, and left out. */
 static void read_passes(struct implementation *implementation, const char *text)
 {
-	while (*text != '\0') {
-		size_t length = strcspn(text, " ");
+	g_auto(GStrv) words = g_strsplit(text, " ", -1);
 
-		for (size_t i = 0; i < PASS_PROBE; i++)
-			if (strlen(pass_names[i]) == length &&
-			    strncmp(pass_names[i], text, length) == 0)
-				implementation->passes[i] = true;
-		text += length + (text[length] == ' ');
-	}
+	for (size_t i = 0; i < PASS_PROBE; i++)
+		implementation->passes[i] |=
+			g_strv_contains((const char *const *)words, pass_names[i]);
 }
 
-/* Takes the lines that only the answer to list has out of it; the rest is a report. False for a
- * line that cannot be. */
-static bool take_lines(struct implementation *implementation, const char *report, size_t length,
-		       char *rest, size_t *rest_length, struct error *error)
+/* Takes the lines that only the answer to list has, and gives back the others, which are a report;
+ * NULL for a line that cannot be. */
+static char *take_lines(struct implementation *implementation, const char *answer,
+			struct error *error)
 {
-	const char *end = report + length;
+	g_auto(GStrv) lines = g_strsplit(answer, "\n", -1);
+	g_autoptr(GPtrArray) others = g_ptr_array_new();
 
-	*rest_length = 0;
-	while (report < end) {
-		const char *newline = memchr(report, '\n', (size_t)(end - report));
-		size_t size = (size_t)((newline == NULL ? end : newline) - report);
-		char line[512];
-		const char *strategy;
-		const char *passes;
-
-		(void)snprintf(line, sizeof line, "%.*s", (int)(size < 511 ? size : 511), report);
-		utf8_trim(line);
-		strategy = after_word(line, REPORT_STRATEGY);
-		passes = after_word(line, REPORT_PASSES);
-		if (strategy != NULL && !read_strategy(implementation, strategy))
-			return error_set(
+	for (char **line = lines; *line != NULL; line++) {
+		if (g_str_has_prefix(*line, REPORT_PASSES " ")) {
+			read_passes(implementation, *line + strlen(REPORT_PASSES " "));
+		} else if (!g_str_has_prefix(*line, REPORT_STRATEGY " ")) {
+			g_ptr_array_add(others, *line);
+		} else if (!read_strategy(implementation, *line + strlen(REPORT_STRATEGY " "))) {
+			(void)error_set(
 				error,
 				"'%.100s' is not \"strategy NAME KIND HELP\": a name of "
 				"lower-case letters, digits and _.-, not twice, and linear, "
 				"quadratic or pattern",
-				line);
-		if (passes != NULL)
-			read_passes(implementation, passes);
-		if (strategy == NULL && passes == NULL) {
-			memcpy(rest + *rest_length, report, size + (newline != NULL));
-			*rest_length += size + (newline != NULL);
+				*line);
+			return NULL;
 		}
-		report += size + (newline != NULL);
 	}
-	return true;
+	g_ptr_array_add(others, NULL);
+	return g_strjoinv("\n", (char **)others->pdata);
+}
+
+static bool read_report(struct implementation *implementation, const struct process_result *process,
+			struct record *record, struct error *error)
+{
+	g_autofree char *answer = g_strndup(process->report, process->report_length);
+	g_autofree char *report = NULL;
+
+	/* What stands behind a zero byte would not be looked at. */
+	if (strlen(answer) < process->report_length)
+		return record_read_report(record, process->report, process->report_length, error);
+	report = take_lines(implementation, answer, error);
+	return report != NULL && record_read_report(record, report, strlen(report), error);
 }
 
 static void read_answer(struct implementation *implementation, const struct process_result *process)
 {
 	struct record record = record_init();
 	struct error error = {""};
-	char *rest = malloc(process->report_length + 1);
-	size_t rest_length = 0;
 
 	if (process->report_too_long)
 		set_status(implementation, "bad_report", "the answer to list is too long");
-	else if (rest == NULL ||
-		 !take_lines(implementation, process->report, process->report_length, rest,
-			     &rest_length, &error) ||
-		 !record_read_report(&record, rest, rest_length, &error))
-		set_status(implementation, "bad_report", error.text);
+	else if (!read_report(implementation, process, &record, &error))
+		set_status(implementation, "bad_report", "%s", error.text);
 	else {
 		record_copy(&record, "status", implementation->status,
 			    sizeof implementation->status);
@@ -226,17 +194,13 @@ static void read_answer(struct implementation *implementation, const struct proc
 				   "the answer to list names no strategy");
 	}
 	record_release(&record);
-	free(rest);
 }
 
-/* The first line that it wrote to stderr, and how it ended. */
 static void tell_end(struct implementation *implementation, const struct process_result *process)
 {
-	char detail[600];
-	size_t line = 0;
+	char text[403];
+	const char *message = process_first_message(process, text, sizeof text);
 
-	while (line < process->message_length && line < 400 && process->message[line] != '\n')
-		line++;
 	switch (process->end) {
 	case PROCESS_TIMED_OUT:
 		set_status(implementation, "timeout", "list: killed after --timeout");
@@ -245,14 +209,12 @@ static void tell_end(struct implementation *implementation, const struct process
 		set_status(implementation, "interrupted", "list: killed by the interrupt");
 		return;
 	case PROCESS_SIGNALLED:
-		(void)snprintf(detail, sizeof detail, "list: ended by signal %d%s%.*s",
-			       process->code, line > 0 ? ": " : "", (int)line, process->message);
-		set_status(implementation, "crashed", detail);
+		set_status(implementation, "crashed", "list: ended by signal %d%s", process->code,
+			   message);
 		return;
 	case PROCESS_EXITED:
-		(void)snprintf(detail, sizeof detail, "list: ended with exit status %d%s%.*s",
-			       process->code, line > 0 ? ": " : "", (int)line, process->message);
-		set_status(implementation, "exited", detail);
+		set_status(implementation, "exited", "list: ended with exit status %d%s",
+			   process->code, message);
 		return;
 	}
 }
@@ -262,103 +224,71 @@ static void tell_end(struct implementation *implementation, const struct process
 static bool run_list(struct implementation *implementation, uint64_t timeout_s,
 		     struct process_result *process, struct error *error)
 {
-	static char report_fd[8];
-	const char *words[48] = {NULL};
-	size_t count = 0;
-	size_t variables;
-	char **environment = environment_for_workers(&variables);
+	g_auto(GStrv) environment = environment_for_workers();
+	g_autofree char *report_fd = g_strdup_printf("%d", PROCESS_REPORT_FD);
+	g_autoptr(GPtrArray) words = g_ptr_array_new();
 	struct process_request request = {
-		.arguments = words,
 		.environment = (const char *const *)environment,
 		.timeout_ns = timeout_s * 1000000000,
 		.interrupts = &interrupts,
 		.kill_at = 1,
 	};
-	bool ok;
+	const char *const list[] = {"list",        "--implementation", implementation->name,
+				    "--report-fd", report_fd,          NULL};
 
-	(void)snprintf(report_fd, sizeof report_fd, "%d", PROCESS_REPORT_FD);
-	while (count < 40 && implementation->arguments[count] != NULL) {
-		words[count] = implementation->arguments[count];
-		count++;
-	}
-	words[count++] = "list";
-	words[count++] = "--implementation";
-	words[count++] = implementation->name;
-	words[count++] = "--report-fd";
-	words[count++] = report_fd;
-	ok = environment != NULL && process_run(&request, process, error);
-	environment_free(environment);
-	return ok;
+	for (char **word = implementation->arguments; *word != NULL; word++)
+		g_ptr_array_add(words, *word);
+	for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+		g_ptr_array_add(words, (char *)list[i]);
+	request.arguments = (const char *const *)words->pdata;
+	return process_run(&request, process, error);
 }
 
 static void forget_strategies(struct implementation *implementation)
 {
 	for (size_t i = 0; i < implementation->strategy_count; i++) {
-		free((void *)implementation->strategies[i].name);
-		free((void *)implementation->strategies[i].help);
+		g_free((char *)implementation->strategies[i].name);
+		g_free((char *)implementation->strategies[i].help);
 	}
-	if (implementation->strategies != NULL)
-		memset(implementation->strategies, 0,
-		       MOST_STRATEGIES * sizeof *implementation->strategies);
+	g_free(implementation->strategies);
+	implementation->strategies = NULL;
 	implementation->strategy_count = 0;
 }
 
 void implementation_ask(struct implementation *implementation, uint64_t timeout_s)
 {
-	struct process_result *process = malloc(sizeof *process);
-	struct error error = {"no memory"};
+	g_autofree struct process_result *process = g_new(struct process_result, 1);
+	struct error error = {""};
 
-	implementation->strategies = calloc(MOST_STRATEGIES, sizeof *implementation->strategies);
-	if (implementation->strategies == NULL || process == NULL)
-		abort();
-	set_status(implementation, "not_started", "");
+	implementation->strategies = g_new0(struct strategy, MOST_STRATEGIES);
 	if (!run_list(implementation, timeout_s, process, &error))
-		set_status(implementation, "not_started", error.text);
+		set_status(implementation, "not_started", "%s", error.text);
 	else if (process->end != PROCESS_EXITED || process->code != 0)
 		tell_end(implementation, process);
 	else
 		read_answer(implementation, process);
-	free(process);
 	if (strcmp(implementation->status, "ok") == 0 ||
 	    (strcmp(implementation->status, "unavailable") == 0 &&
 	     implementation->strategy_count > 0))
 		return;
 	forget_strategies(implementation);
-	(void)add_strategy(implementation, IMPLEMENTATION_UNLISTED, strlen(IMPLEMENTATION_UNLISTED),
-			   "linear");
+	implementation->strategies = g_new0(struct strategy, 1);
+	(void)add_strategy(implementation, IMPLEMENTATION_UNLISTED, "linear", "");
 	implementation->passes[PASS_MEASURE] = true;
 }
 
 /* ---- finding ---- */
 
-static char **words_of(size_t count, const char *const *words)
+void implementation_find(const char *name, struct implementation *implementation)
 {
-	char **copy = calloc(count + 1, sizeof *copy);
+	const char *python = verb_python();
+	char *path = g_find_program_in_path(python);
+	char **words = g_new0(char *, 3);
 
-	for (size_t i = 0; copy != NULL && i < count; i++)
-		copy[i] = strdup(words[i]);
-	return copy;
-}
-
-bool implementation_find(const char *name, struct implementation *implementation,
-			 struct error *error)
-{
-	const char *python = getenv("PYTHON");
-	char script[PATH_MAX + 64];
-	char *path;
-
-	memset(implementation, 0, sizeof *implementation);
-	if (python == NULL || *python == '\0')
-		python = GROWBENCH_PYTHON;
-	(void)snprintf(script, sizeof script, "%s/python_worker.py", program_scripts());
-	path = g_find_program_in_path(python);
-	implementation->name = strdup(name);
-	implementation->is_known = true;
-	implementation->arguments =
-		words_of(2, (const char *const[]){path == NULL ? python : path, script});
-	g_free(path);
-	return (implementation->arguments != NULL && implementation->name != NULL) ||
-	       error_set(error, "no memory");
+	words[0] = path == NULL ? g_strdup(python) : path;
+	words[1] = g_build_filename(program_scripts(), "python_worker.py", NULL);
+	*implementation = (struct implementation){
+		.name = g_strdup(name), .is_known = true, .arguments = words};
 }
 
 bool implementation_is_named(const char *text)
@@ -370,10 +300,9 @@ bool implementation_parse(const char *text, struct implementation *implementatio
 			  struct error *error)
 {
 	size_t length = strcspn(text, "=");
-	GError *reason = NULL;
-	char **words = NULL;
-	char *absolute;
-	char *path;
+	g_autoptr(GError) reason = NULL;
+	g_auto(GStrv) words = NULL;
+	g_autofree char *path = NULL;
 	int count = 0;
 
 	memset(implementation, 0, sizeof *implementation);
@@ -383,43 +312,28 @@ bool implementation_parse(const char *text, struct implementation *implementatio
 				 "these, digits and _.-; give NAME=COMMAND, or the path of a "
 				 "growbench-worker",
 				 text);
-	if (!g_shell_parse_argv(text + length + 1, &count, &words, &reason)) {
-		(void)error_set(error,
-				"--worker %.*s: %s; give NAME=COMMAND, such as "
-				"mine=\"perl worker.pl\"",
-				(int)length, text, reason->message);
-		g_error_free(reason);
-		return false;
-	}
+	if (!g_shell_parse_argv(text + length + 1, &count, &words, &reason))
+		return error_set(error,
+				 "--worker %.*s: %s; give NAME=COMMAND, such as "
+				 "mine=\"perl worker.pl\"",
+				 (int)length, text, reason->message);
 	path = g_find_program_in_path(words[0]);
-	if (path == NULL || count > 32) {
-		(void)error_set(error, "--worker %.*s: %s", (int)length, text,
-				path == NULL ? "there is no such program that can be executed"
-					     : "more than 32 words");
-		g_free(path);
-		g_strfreev(words);
-		return false;
-	}
-	implementation->name = strndup(text, length);
-	implementation->arguments = words_of((size_t)count, (const char *const *)words);
-	free(implementation->arguments[0]);
+	if (path == NULL || count > 32)
+		return error_set(error, "--worker %.*s: %s", (int)length, text,
+				 path == NULL ? "there is no such program that can be executed"
+					      : "more than 32 words");
 	/* Links stay: an interpreter may tell by them which environment it is of. */
-	absolute = g_canonicalize_filename(path, NULL);
-	implementation->arguments[0] = strdup(absolute);
-	g_free(absolute);
-	g_free(path);
-	g_strfreev(words);
-	return (implementation->name != NULL && implementation->arguments[0] != NULL) ||
-	       error_set(error, "no memory");
+	g_free(words[0]);
+	words[0] = g_canonicalize_filename(path, NULL);
+	implementation->name = g_strndup(text, length);
+	implementation->arguments = g_steal_pointer(&words);
+	return true;
 }
 
 void implementation_release(struct implementation *implementation)
 {
-	for (char **word = implementation->arguments; word != NULL && *word != NULL; word++)
-		free(*word);
-	free(implementation->arguments);
+	g_strfreev(implementation->arguments);
 	forget_strategies(implementation);
-	free(implementation->strategies);
-	free(implementation->name);
+	g_free(implementation->name);
 	memset(implementation, 0, sizeof *implementation);
 }

@@ -42,9 +42,8 @@ struct implementation {
 /* The names of those that are known, NULL-terminated. */
 extern const char *const known_implementations[];
 
-/* The known one of that name. False without memory. */
-bool implementation_find(const char *name, struct implementation *implementation,
-			 struct error *error);
+/* The known one of that name. */
+void implementation_find(const char *name, struct implementation *implementation);
 
 /* Reads NAME=COMMAND: a name that begins with a lower-case letter, of these, digits and _.-, and
  * the words of a command as a shell would split them (quotes, but no variables, patterns or

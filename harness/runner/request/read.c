@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include <glib.h>
+
 #include "harness/common/text.h"
 #include "harness/runner/request/choose_strategies.h"
 
@@ -17,8 +19,7 @@ static bool collect_allocators(struct request *request, struct error *error)
 
 	while (known_allocators[known].name != NULL)
 		known++;
-	request->allocators =
-		calloc(known + request->given.allocator.count, sizeof *request->allocators);
+	request->allocators = g_new0(struct allocator, known + request->given.allocator.count);
 	for (size_t i = 0; i < known; i++) {
 		if (!allocator_find(known_allocators[i].name,
 				    &request->allocators[request->allocator_count], error))
@@ -40,16 +41,15 @@ static bool collect_allocators(struct request *request, struct error *error)
 	return true;
 }
 
-/* Leaves out the known allocators that are not in the list. */
-static void keep_known(struct request *request, const char *list)
+/* Leaves out the allocators that are not in the list; from `first` on all of them stay. */
+static void keep_listed(struct request *request, const char *list, size_t first)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < request->allocator_count; i++) {
 		struct allocator *allocator = &request->allocators[i];
-		bool known = i + request->given.allocator.count < request->allocator_count;
 
-		if (!known || is_in_list(allocator->name, list))
+		if (i >= first || is_in_list(allocator->name, list))
 			request->allocators[kept++] = *allocator;
 		else
 			allocator_release(allocator);
@@ -59,34 +59,24 @@ static void keep_known(struct request *request, const char *list)
 
 static bool choose_allocators(struct request *request, struct error *error)
 {
-	const char **names;
-	size_t kept = 0;
-	bool known;
+	const char *given = request->given.allocators;
+	g_autofree const char **names = NULL;
 
 	if (!collect_allocators(request, error))
 		return false;
 	/* Those of --allocator come on top of the preset's. */
-	if (request->given.allocators == NULL) {
+	if (given == NULL) {
 		if (request->preset->allocators != NULL)
-			keep_known(request, request->preset->allocators);
+			keep_listed(request, request->preset->allocators,
+				    request->allocator_count - request->given.allocator.count);
 		return true;
 	}
-	names = calloc(request->allocator_count + 1, sizeof *names);
+	names = g_new0(const char *, request->allocator_count + 1);
 	for (size_t i = 0; i < request->allocator_count; i++)
 		names[i] = request->allocators[i].name;
-	known = check_list("allocator", request->given.allocators, names, error);
-	free(names);
-	if (!known)
+	if (!check_list("allocator", given, names, error))
 		return false;
-	for (size_t i = 0; i < request->allocator_count; i++) {
-		struct allocator *allocator = &request->allocators[i];
-
-		if (is_in_list(allocator->name, request->given.allocators))
-			request->allocators[kept++] = *allocator;
-		else
-			allocator_release(allocator);
-	}
-	request->allocator_count = kept;
+	keep_listed(request, given, request->allocator_count);
 	return true;
 }
 
@@ -120,50 +110,40 @@ static int compare_shapes(const void *a, const void *b)
 	return (x->rows > y->rows) - (x->rows < y->rows);
 }
 
-static bool add_shape(struct request *request, uint64_t rows, uint64_t row_bytes,
-		      struct error *error)
+static void add_shape(struct request *request, uint64_t rows, uint64_t row_bytes)
 {
-	struct shape *grown =
-		realloc(request->shapes, (request->shape_count + 1) * sizeof *request->shapes);
-
-	if (grown == NULL)
-		return error_set(error, "no memory");
-	request->shapes = grown;
-	grown[request->shape_count++] = (struct shape){rows, row_bytes};
-	return true;
+	request->shapes = g_renew(struct shape, request->shapes, request->shape_count + 1);
+	request->shapes[request->shape_count++] = (struct shape){rows, row_bytes};
 }
 
-/* ROWSxBYTES, each a count. */
-static bool parse_shape(struct request *request, const char *item, size_t length,
-			struct error *error)
+/* ROWSxBYTES, each a count; is cut in two. */
+static bool parse_shape(struct request *request, char *text, struct error *error)
 {
-	char text[96];
-	char *cross;
+	char *cross = strchr(text, 'x');
 	uint64_t rows;
 	uint64_t row_bytes;
 
-	(void)snprintf(text, sizeof text, "%.*s", (int)length, item);
-	cross = strchr(text, 'x');
-	if (length >= sizeof text || cross == NULL)
+	if (cross == NULL)
 		return error_set(error, "--shapes: '%.60s' is not ROWSxBYTES, such as 10kx80",
 				 text);
 	*cross = '\0';
-	return parse_count(text, "--shapes", &rows, error) &&
-	       parse_count(cross + 1, "--shapes", &row_bytes, error) &&
-	       add_shape(request, rows, row_bytes, error);
+	if (!parse_count(text, "--shapes", &rows, error) ||
+	    !parse_count(cross + 1, "--shapes", &row_bytes, error))
+		return false;
+	add_shape(request, rows, row_bytes);
+	return true;
 }
 
 static bool parse_shapes(struct request *request, const char *text, struct error *error)
 {
-	const char *next = text;
+	g_auto(GStrv) items = g_strsplit(text, ",", -1);
 
-	while (next != NULL) {
-		size_t length = strcspn(next, ",");
-
-		if (!parse_shape(request, next, length, error))
+	/* Of an empty text there are no items. */
+	if (*items == NULL)
+		return error_set(error, "--shapes: '' is not ROWSxBYTES, such as 10kx80");
+	for (char **item = items; *item != NULL; item++)
+		if (!parse_shape(request, *item, error))
 			return false;
-		next = next[length] == ',' ? next + length + 1 : NULL;
-	}
 	return true;
 }
 
@@ -180,8 +160,8 @@ static bool cross_shapes(struct request *request, struct error *error)
 				error);
 
 	for (size_t b = 0; ok && b < row_bytes.count; b++)
-		for (size_t r = 0; ok && r < rows.count; r++)
-			ok = add_shape(request, rows.values[r], row_bytes.values[b], error);
+		for (size_t r = 0; r < rows.count; r++)
+			add_shape(request, rows.values[r], row_bytes.values[b]);
 	free(rows.values);
 	free(row_bytes.values);
 	return ok;
@@ -198,9 +178,7 @@ static bool collect_row_bytes(struct request *request, struct error *error)
 			return error_set(error, "--shapes: %llux%llu is given twice",
 					 (unsigned long long)request->shapes[i].rows,
 					 (unsigned long long)request->shapes[i].row_bytes);
-	sizes->values = calloc(request->shape_count + 1, sizeof *sizes->values);
-	if (sizes->values == NULL)
-		return error_set(error, "no memory");
+	sizes->values = g_new0(uint64_t, request->shape_count);
 	for (size_t i = 0; i < request->shape_count; i++)
 		if (i == 0 || request->shapes[i].row_bytes != request->shapes[i - 1].row_bytes)
 			sizes->values[sizes->count++] = request->shapes[i].row_bytes;
@@ -354,7 +332,7 @@ static void choose_numbers(struct request *request)
 
 bool request_read(int argc, char **argv, struct request *request, struct error *error)
 {
-	memset(request, 0, sizeof *request);
+	*request = (struct request){.argc = argc, .argv = argv};
 	if (!arguments_parse(argc, argv, &request->given, error))
 		return false;
 	/* A run that goes on has options of its own. */

@@ -1,7 +1,8 @@
 #include "harness/runner/request/request.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include <glib.h>
 
 #include "harness/common/text.h"
 
@@ -21,10 +22,9 @@ const struct implementation *request_implementation(const struct request *reques
 bool request_names_allocator(const struct request *request, const char *label)
 {
 	for (size_t i = 0; i < request->given.allocator.count; i++) {
-		const size_t length = strcspn(request->given.allocator.items[i], "=");
+		const char *text = request->given.allocator.items[i];
 
-		if (strlen(label) == length &&
-		    strncmp(label, request->given.allocator.items[i], length) == 0)
+		if (g_str_has_prefix(text, label) && text[strlen(label)] == '=')
 			return true;
 	}
 	return request->given.allocators != NULL && is_in_list(label, request->given.allocators);
@@ -34,13 +34,13 @@ void request_release(struct request *request)
 {
 	for (size_t i = 0; i < request->allocator_count; i++)
 		allocator_release(&request->allocators[i]);
-	free(request->allocators);
-	free(request->strategies);
+	g_free(request->allocators);
+	g_free(request->strategies);
 	for (size_t i = 0; i < request->implementation_count; i++)
 		implementation_release(&request->implementations[i]);
-	free(request->implementations);
-	free(request->shapes);
-	free(request->row_bytes.values);
-	free(request->threads.values);
-	free(request->timeline.values);
+	g_free(request->implementations);
+	g_free(request->shapes);
+	g_free(request->row_bytes.values);
+	g_free(request->threads.values);
+	g_free(request->timeline.values);
 }

@@ -29,6 +29,9 @@ struct shape {
 };
 
 struct request {
+	/* The words that it was read from: the verb, then its options. */
+	int argc;
+	char **argv;
 	/* As typed: texts, and what needs no reading (out, resume, overwrite, quiet ...). */
 	struct arguments given;
 	const struct preset *preset;

@@ -2,8 +2,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include <glib.h>
 
 #include "harness/common/statuses.h"
 #include "harness/common/text.h"
@@ -18,11 +19,10 @@ static bool is_same(const struct requirement *a, const struct requirement *b)
 }
 
 static void set_key(struct requirement *requirement, size_t key, const char *column,
-		    const char *value, size_t length)
+		    const char *value)
 {
 	requirement->keys[key].column = column;
-	(void)snprintf(requirement->keys[key].value, sizeof requirement->keys[key].value, "%.*s",
-		       (int)length, value);
+	(void)g_strlcpy(requirement->keys[key].value, value, sizeof requirement->keys[key].value);
 }
 
 static void set_count(struct requirement *requirement, size_t key, const char *column,
@@ -31,38 +31,35 @@ static void set_count(struct requirement *requirement, size_t key, const char *c
 	char text[24];
 
 	(void)snprintf(text, sizeof text, "%" PRIu64, value);
-	set_key(requirement, key, column, text, strlen(text));
+	set_key(requirement, key, column, text);
 }
 
-/* In this program realloc does not return NULL (no_memory.c). */
 static void add(struct requirements *requirements, const struct requirement *added)
 {
 	for (size_t i = 0; i < requirements->count; i++)
 		if (is_same(&requirements->items[i], added))
 			return;
-	requirements->items = realloc(requirements->items,
-				      (requirements->count + 1) * sizeof *requirements->items);
+	requirements->items =
+		g_renew(struct requirement, requirements->items, requirements->count + 1);
 	requirements->items[requirements->count++] = *added;
 }
 
 static void add_name(struct requirements *requirements, const char *option, const char *column,
-		     const char *name, size_t length)
+		     const char *name)
 {
 	struct requirement added = {.option = option, .is_pass = strcmp(column, "pass") == 0};
 
-	set_key(&added, 0, column, name, length);
+	set_key(&added, 0, column, name);
 	add(requirements, &added);
 }
 
 static void add_list(struct requirements *requirements, const char *option, const char *column,
 		     const char *list)
 {
-	while (list != NULL) {
-		size_t length = strcspn(list, ",");
+	g_auto(GStrv) names = g_strsplit(list == NULL ? "" : list, ",", -1);
 
-		add_name(requirements, option, column, list, length);
-		list = list[length] == ',' ? list + length + 1 : NULL;
-	}
+	for (char **name = names; *name != NULL; name++)
+		add_name(requirements, option, column, *name);
 }
 
 static void add_size(struct requirements *requirements, const char *option, const char *column,
@@ -76,10 +73,14 @@ static void add_size(struct requirements *requirements, const char *option, cons
 
 /* NAME=... of --allocator and --worker, unless a list says which of all names are meant. */
 static void add_definitions(struct requirements *requirements, const char *option,
-			    const char *column, const char *const *texts, size_t count)
+			    const char *column, const struct texts *definitions)
 {
-	for (size_t i = 0; i < count; i++)
-		add_name(requirements, option, column, texts[i], strcspn(texts[i], "="));
+	for (size_t i = 0; i < definitions->count; i++) {
+		const char *text = definitions->items[i];
+		g_autofree char *name = g_strndup(text, strcspn(text, "="));
+
+		add_name(requirements, option, column, name);
+	}
 }
 
 static void add_shapes(struct requirements *requirements, const struct request *request)
@@ -105,7 +106,7 @@ static void add_timeline(struct requirements *requirements, const struct request
 		struct requirement added = {.option = "--timeline"};
 
 		set_count(&added, 0, "rows", request->timeline.values[i]);
-		set_key(&added, 1, "pass", "trace", strlen("trace"));
+		set_key(&added, 1, "pass", "trace");
 		add(requirements, &added);
 	}
 }
@@ -124,16 +125,14 @@ struct requirements requirements_init(const struct request *request)
 
 	add_list(&made, "--allocators", "allocator", request->given.allocators);
 	if (request->given.allocators == NULL)
-		add_definitions(&made, "--allocator", "allocator", request->given.allocator.items,
-				request->given.allocator.count);
+		add_definitions(&made, "--allocator", "allocator", &request->given.allocator);
 	add_list(&made, "--passes", "pass", request->given.passes);
 	/* The others are of cells. */
 	if (made.only_probes)
 		return made;
 	add_list(&made, "--implementations", "implementation", request->given.implementations);
 	if (request->given.implementations == NULL)
-		add_definitions(&made, "--worker", "implementation", request->workers.items,
-				request->workers.count);
+		add_definitions(&made, "--worker", "implementation", &request->workers);
 	add_list(&made, "--strategies", "strategy", request->given.strategies);
 	add_shapes(&made, request);
 	for (size_t i = 0; request->given.threads != NULL && i < request->threads.count; i++)
@@ -145,7 +144,7 @@ struct requirements requirements_init(const struct request *request)
 
 void requirements_release(struct requirements *requirements)
 {
-	free(requirements->items);
+	g_free(requirements->items);
 	*requirements = (struct requirements){0};
 }
 
@@ -217,13 +216,13 @@ void requirements_note(struct requirements *requirements, const struct record *r
 
 /* ---- telling ---- */
 
-/* "--shapes 10x80", into text. */
-static void name_of(const struct requirement *requirement, char *text, size_t size)
+/* "--shapes 10x80" */
+static char *name_of(const struct requirement *requirement)
 {
 	const bool is_shape = requirement->keys[1].column != NULL && requirement->is_size;
 
-	(void)snprintf(text, size, "%s %s%s%s", requirement->option, requirement->keys[0].value,
-		       is_shape ? "x" : "", is_shape ? requirement->keys[1].value : "");
+	return g_strdup_printf("%s %s%s%s", requirement->option, requirement->keys[0].value,
+			       is_shape ? "x" : "", is_shape ? requirement->keys[1].value : "");
 }
 
 /* Has it rows, none of which was measured? */
@@ -237,21 +236,17 @@ static void tell_together(const struct requirements *requirements, size_t first,
 			  void (*tell)(const char *text, void *data), void *data)
 {
 	const char *reason = requirements->items[first].reason;
-	char text[2048];
-	size_t used = 0;
+	g_autoptr(GString) text = g_string_new(NULL);
 
-	for (size_t i = first; i < requirements->count && used < sizeof text / 2; i++) {
+	for (size_t i = first; i < requirements->count && text->len < 1024; i++) {
 		const struct requirement *requirement = &requirements->items[i];
-		char name[224];
+		g_autofree char *name = name_of(requirement);
 
-		if (!is_unmet(requirement) || strcmp(requirement->reason, reason) != 0)
-			continue;
-		name_of(requirement, name, sizeof name);
-		used += (size_t)snprintf(text + used, sizeof text - used, "%s%s",
-					 used == 0 ? "" : ", ", name);
+		if (is_unmet(requirement) && strcmp(requirement->reason, reason) == 0)
+			g_string_append_printf(text, "%s%s", text->len == 0 ? "" : ", ", name);
 	}
-	(void)snprintf(text + used, sizeof text - used, ": not one row was measured (%s)", reason);
-	tell(text, data);
+	g_string_append_printf(text, ": not one row was measured (%s)", reason);
+	tell(text->str, data);
 }
 
 static bool is_told_before(const struct requirements *requirements, size_t item)
@@ -267,16 +262,12 @@ void requirements_tell_unplanned(const struct requirements *requirements,
 				 void (*tell)(const char *text, void *data), void *data)
 {
 	for (size_t i = 0; i < requirements->count; i++) {
-		char name[224];
-		char text[320];
+		g_autofree char *name = name_of(&requirements->items[i]);
+		g_autofree char *text = g_strdup_printf(
+			"%s: the run has no row of it; growbench plan shows what it has", name);
 
-		if (requirements->items[i].is_planned)
-			continue;
-		name_of(&requirements->items[i], name, sizeof name);
-		(void)snprintf(text, sizeof text,
-			       "%s: the run has no row of it; growbench plan shows what it has",
-			       name);
-		tell(text, data);
+		if (!requirements->items[i].is_planned)
+			tell(text, data);
 	}
 }
 

@@ -1,0 +1,291 @@
+#include "harness/runner/execute/rows.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#include "harness/common/columns.h"
+#include "harness/common/constants.h"
+#include "harness/runner/process/interrupts.h"
+
+static void set_block(const struct run *run, const struct visit *visit, struct record *record)
+{
+	const struct block *block = &run->plan.blocks[visit->block];
+	const struct allocator_check *check = &run->checks[visit->allocator];
+
+	record_set_text(record, "implementation", block->strategy->implementation);
+	record_set_text(record, "strategy", block->strategy->name);
+	record_set_count(record, "rows", block->size.rows);
+	record_set_count(record, "row_bytes", block->size.row_bytes);
+	record_set_count(record, "threads", block->size.threads);
+	record_set_count(record, "payload_bytes", plan_payload_bytes(block));
+	/* Each CPU has a batch of its own. */
+	if (check->resolution_known && visit->pass == plan_measuring_pass(block))
+		record_set_count(record, "peak_resolution_bytes",
+				 check->resolution_bytes *
+					 worker_cpu_count(&run->topology, block->size.threads));
+}
+
+static void set_probe(const struct run *run, const struct visit *visit, struct record *record)
+{
+	const struct probe_visit *probe = &run->plan.probes[visit->block];
+
+	record_set_text(record, "implementation", "c");
+	record_set_text(record, "strategy", probe->probe->name);
+	record_set_count(record, "rows", 1);
+	record_set_count(record, "row_bytes", probe->bytes);
+	record_set_count(record, "threads", 1);
+	record_set_count(record, "payload_bytes", probe->bytes);
+}
+
+void rows_set_cell(const struct run *run, const struct visit *visit, uint64_t position,
+		   struct record *record)
+{
+	record_set_count(record, "schema_version", SCHEMA_VERSION);
+	record_set_text(record, "run_id", run->run_id);
+	record_set_text(record, "machine_id", run->machine_id);
+	record_set_count(record, "round", visit->round + 1);
+	record_set_count(record, "position", position + 1);
+	record_set_text(record, "pass", pass_names[visit->pass]);
+	record_set_text(record, "allocator", run->request->allocators[visit->allocator].name);
+	record_set_text(record, "work", row_work_names[run->request->work]);
+	record_set_count(record, "page_bytes", (uint64_t)sysconf(_SC_PAGESIZE));
+	if (visit->pass == PASS_PROBE)
+		set_probe(run, visit, record);
+	else
+		set_block(run, visit, record);
+}
+
+static void set_no_memory(const struct run *run, uint64_t needed_bytes, struct record *record)
+{
+	record_set_status(record, "skipped_memory",
+			  "it needs up to %" PRIu64 " MB, and a worker may use %" PRIu64 " MB",
+			  needed_bytes / 1000000, run->plan.memory_bytes / 1000000);
+}
+
+/* Of a cell that is measured in fewer rounds than there are. */
+static void set_skipped_round(const struct run *run, const struct block *block,
+			      const struct cell *cell, struct record *record)
+{
+	const struct request *request = run->request;
+
+	if (plan_is_slow_to_start(block) && cell->rounds == request->slow_rounds)
+		record_set_status(record, "skipped_rounds",
+				  "programs that take long to start are measured in %" PRIu64
+				  " of the %" PRIu64 " rounds; --rounds gives them all",
+				  cell->rounds, request->rounds);
+	else
+		record_set_status(
+			record, "skipped_rounds",
+			"all %" PRIu64 " rounds would take more than %d%% of the budget of %" PRIu64
+			" s: %" PRIu64 " of them are measured",
+			request->rounds, BUDGET_SHARE_PERCENT, request->budget_s, cell->rounds);
+}
+
+static void set_skipped(const struct run *run, const struct visit *visit, const struct cell *cell,
+			struct record *record)
+{
+	const struct block *block = &run->plan.blocks[visit->block];
+	const struct allocator_check *check = &run->checks[visit->allocator];
+
+	switch (cell->skip) {
+	case CELL_PREDICTED:
+		record_set_status(
+			record, "skipped_predicted",
+			"%" PRIu64 " rounds would take more than %d%% of the budget of %" PRIu64
+			" s; --budget gives more",
+			run->request->rounds, BUDGET_SHARE_PERCENT, run->request->budget_s);
+		record_set_real(record, "predicted_cold_build_release_ns", cell->cold_ns);
+		record_set_real(record, "predicted_warm_build_release_ns", cell->warm_ns);
+		break;
+	case CELL_NO_MEMORY:
+		set_no_memory(run, plan_needed_bytes(block), record);
+		break;
+	case CELL_UNSUPPORTED:
+		record_set_status(record, "unsupported",
+				  "%s is not compiled for rows of %" PRIu64 " bytes",
+				  block->strategy->name, block->size.row_bytes);
+		break;
+	case CELL_MEASURED:
+		set_skipped_round(run, block, cell, record);
+		break;
+	case CELL_NO_IMPLEMENTATION:
+		record_set_status(record, block->implementation->status, "%s",
+				  block->implementation->detail);
+		break;
+	case CELL_UNAVAILABLE:
+	case CELL_WRONG_ALLOCATOR:
+		record_set_status(record, check->status, "%s", check->detail);
+		break;
+	}
+}
+
+/* Is the timeline of such cells recorded? */
+static bool has_timeline(const struct run *run, const struct size *size)
+{
+	const struct counts *timeline = &run->request->timeline;
+
+	for (size_t i = 0; i < timeline->count; i++)
+		if (timeline->values[i] == size->rows)
+			return size->threads == 1;
+	return false;
+}
+
+static void do_cell(struct run *run, const struct visit *visit, struct record *record)
+{
+	const struct block *block = &run->plan.blocks[visit->block];
+	const struct cell *cell = plan_cell(&run->plan, visit->block, visit->allocator);
+	const struct allocator_check *check = &run->checks[visit->allocator];
+	struct worker_task task = {
+		.pass = pass_names[visit->pass],
+		.strategy = block->strategy,
+		.implementation = block->implementation,
+		.size = block->size,
+		.allocator = &run->request->allocators[visit->allocator],
+	};
+
+	if (cell->skip != CELL_MEASURED || (visit->pass == plan_measuring_pass(block) &&
+					    !plan_measures(&run->plan, cell, visit->round))) {
+		set_skipped(run, visit, cell, record);
+		return;
+	}
+	if (visit->pass == PASS_TRACE && check->untraced[0] != '\0') {
+		record_set_status(record, "untraced", "%s", check->untraced);
+		return;
+	}
+	if (visit->pass == PASS_TRACE && plan_trace_bytes(block) > run->plan.memory_bytes) {
+		set_no_memory(run, plan_trace_bytes(block), record);
+		return;
+	}
+	if (visit->pass == plan_measuring_pass(block)) {
+		task.iterations = plan_has_warm(&run->plan, cell) ? block->iterations : 0;
+		task.values = cell->values;
+	}
+	if (visit->pass == PASS_TRACE && block->implementation == NULL &&
+	    has_timeline(run, &block->size))
+		task.points = run->request->timeline_points;
+	run->alive_ns += worker_run(&run->pool, &task, record);
+}
+
+static void do_probe(struct run *run, const struct visit *visit, struct record *record)
+{
+	const struct probe_visit *probe = &run->plan.probes[visit->block];
+	const struct allocator_check *check = &run->checks[visit->allocator];
+	const struct worker_task task = {
+		.pass = pass_names[PASS_PROBE],
+		.probe = probe->probe->name,
+		.size = {.rows = 1, .row_bytes = probe->bytes, .threads = 1},
+		.allocator = &run->request->allocators[visit->allocator],
+	};
+
+	if (strcmp(check->status, "ok") != 0) {
+		record_set_status(record, check->status, "%s", check->detail);
+		return;
+	}
+	run->alive_ns += worker_run(&run->pool, &task, record);
+}
+
+void rows_note(struct run *run, const struct record *record)
+{
+	requirements_note(&run->requirements, record);
+	if (!worker_failed(record))
+		return;
+	if (run->rows_failed++ == 0)
+		(void)snprintf(run->first_failure, sizeof run->first_failure,
+			       "%s %s %s, %s x %s B, %s: %s: %s", record_get(record, "pass"),
+			       record_get(record, "implementation"), record_get(record, "strategy"),
+			       record_get(record, "rows"), record_get(record, "row_bytes"),
+			       record_get(record, "allocator"), record_get(record, "status"),
+			       record_get(record, "status_detail"));
+}
+
+/* Makes the row of one visit. */
+static void make_row(struct run *run, const struct visit *visit, uint64_t position,
+		     struct record *record)
+{
+	if (visit->pass == PASS_PROBE)
+		do_probe(run, visit, record);
+	else
+		do_cell(run, visit, record);
+	/* A column of text that is empty in most rows makes readers guess its type wrongly. */
+	if (record_has_status(record, "ok"))
+		record_set_text(record, "status_detail", "measured");
+	rows_set_cell(run, visit, position, record);
+	rows_note(run, record);
+}
+
+static void show(struct run *run, const struct visit *visit)
+{
+	const char *allocator = run->request->allocators[visit->allocator].name;
+	g_autofree char *label = NULL;
+
+	if (visit->pass == PASS_PROBE) {
+		const struct probe_visit *probe = &run->plan.probes[visit->block];
+
+		label = g_strdup_printf("probe %s %" PRIu64 " B %s", probe->probe->name,
+					probe->bytes, allocator);
+	} else {
+		const struct block *block = &run->plan.blocks[visit->block];
+		const struct implementation *program = block->implementation;
+
+		label = g_strdup_printf("%s%s%s %" PRIu64 " x %" PRIu64 " B %s",
+					program == NULL ? "" : program->name,
+					program == NULL ? "" : " ", block->strategy->name,
+					block->size.rows, block->size.row_bytes, allocator);
+	}
+	progress_show(&run->progress, label);
+}
+
+/* Writes the points first: points without a row are left out by who reads them, but a row whose
+ * points are missing would not be measured again. */
+static bool write_row(struct run *run, const struct record *record, struct error *error)
+{
+	g_autofree char *row = record_csv_row(record);
+	g_autofree char *points = timeline_csv_rows(record);
+	const bool ok =
+		(*points == '\0' ||
+		 folder_append_timeline(&run->folder, timeline_csv_header(), points, error)) &&
+		folder_append(&run->folder, row, error);
+
+	run->rows_written += ok;
+	return ok;
+}
+
+static bool do_visit(struct run *run, const struct visit *visit, uint64_t position,
+		     struct error *error)
+{
+	struct record record = record_init();
+	bool ok = true;
+
+	show(run, visit);
+	make_row(run, visit, position, &record);
+	/* A worker that a second Ctrl-C killed has no row: its cell is done again on resuming. */
+	if (!record_has_status(&record, "interrupted"))
+		ok = write_row(run, &record, error);
+	record_release(&record);
+	progress_done(&run->progress, plan_visit_ns(&run->plan, visit));
+	return ok;
+}
+
+bool rows_make(struct run *run, struct error *error)
+{
+	const uint64_t count = plan_row_count(&run->plan);
+	uint64_t start = process_now_ns();
+	bool ok = true;
+
+	progress_start(&run->progress, "rounds", count, plan_expected_ns(&run->plan));
+	for (uint64_t i = 0; ok && i < count && interrupts == 0; i++) {
+		const struct visit *visit = &run->visits[i];
+
+		if (run->done[i])
+			progress_skip(&run->progress, plan_visit_ns(&run->plan, visit));
+		else
+			ok = do_visit(run, visit, i, error);
+	}
+	progress_end(&run->progress);
+	run->rounds_ns = process_now_ns() - start;
+	return ok;
+}

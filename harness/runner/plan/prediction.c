@@ -1,0 +1,294 @@
+/* What a plan's cells take: memory, time, and so how often each is measured. */
+#include "harness/runner/plan/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#include "harness/common/constants.h"
+#include "harness/worker/measure.h"
+#include "kernels/saturating.h"
+
+/* A worker's own time beside the measurement: exec, libraries, exit. */
+static const double worker_overhead_ns = 6e6;
+/* The same of one in another language, with its interpreter and libraries to load. Not measured, so
+ * that a plan is the same each time. */
+static const double foreign_overhead_ns = 130e6;
+
+/* Warm values last about this long, if one build and release is not longer; */
+static const double value_ns = 1e6;
+/* less, where the slowest allocator's would last longer than this; */
+static const double longest_value_ns = 50e6;
+/* and a worker takes as many as fit into this, */
+static const double warm_ns_wanted = 3e6;
+/* but at least so many where they fit into that, as a median needs them. */
+enum {
+	FEWEST_VALUES = 3,
+	MOST_VALUES = 25
+};
+static const double warm_ns_allowed = 60e6;
+
+/* Rounds that an interval needs. */
+enum {
+	ROUNDS_FOR_INTERVAL = 6
+};
+
+/* What a probe takes, worker included. */
+static const double probe_ns = 50e6;
+
+/* Memory of a worker that is not the array's. */
+static const uint64_t worker_own_bytes = 16 << 20;
+
+static double overhead_ns(const struct block *block)
+{
+	return block->implementation == NULL ? worker_overhead_ns : foreign_overhead_ns;
+}
+
+uint64_t plan_needed_bytes(const struct block *block)
+{
+	struct strategy_cost cost;
+	uint64_t blocks;
+	uint64_t all;
+
+	// NOLINTNEXTLINE(clang-analyzer-core.NullDereference): every block has a strategy
+	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
+	blocks = cost.malloc_count > cost.free_count ? cost.malloc_count - cost.free_count : 0;
+	/* What allocators put around small blocks: up to 32 bytes each. */
+	all = saturating_add(cost.peak_moving_bytes, saturating_multiply(blocks, 32));
+	return saturating_add(saturating_multiply(all, block->size.threads), worker_own_bytes);
+}
+
+uint64_t plan_trace_bytes(const struct block *block)
+{
+	/* A table of blocks that is at most half full, of 24 bytes each. */
+	const uint64_t block_bytes = 64;
+	struct strategy_cost cost;
+
+	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
+	if (block->strategy->order >= GROWTH_QUADRATIC)
+		return plan_needed_bytes(block);
+	return saturating_add(
+		saturating_multiply(cost.malloc_count, block_bytes * block->size.threads),
+		plan_needed_bytes(block));
+}
+
+/* A rough time of one build and release: for the first look at a plan, before the pilot. */
+static double model_ns(const struct block *block, bool cold)
+{
+	const double call_ns = 25;
+	const double row_ns = 6;
+	const double write_byte_ns = 0.05;
+	const double copy_byte_ns = 0.04;
+	const double page_ns = cold ? 1000 : 100;
+	struct strategy_cost cost;
+	double calls;
+
+	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
+	calls = (double)cost.malloc_count + (double)cost.calloc_count +
+		2 * (double)cost.realloc_count + (double)cost.free_count +
+		20 * (double)cost.mprotect_count;
+	return calls * call_ns + (double)block->size.rows * row_ns +
+	       (double)plan_payload_bytes(block) * write_byte_ns +
+	       ((double)cost.copied_bytes + 0.1 * (double)cost.realloc_moved_bytes) * copy_byte_ns +
+	       (double)cost.peak_moving_bytes / (double)sysconf(_SC_PAGESIZE) * page_ns;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a;
+	double y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static uint64_t choose_iterations(double median_ns, double largest_ns)
+{
+	double wanted = value_ns / median_ns;
+
+	if (wanted * largest_ns > longest_value_ns)
+		wanted = longest_value_ns / largest_ns;
+	return wanted < 1 ? 1 : wanted > 1e7 ? (uint64_t)1e7 : (uint64_t)round(wanted);
+}
+
+static unsigned choose_values(double value)
+{
+	double wanted = round(warm_ns_wanted / value);
+
+	if (wanted < FEWEST_VALUES && value * (FEWEST_VALUES + 1) <= warm_ns_allowed)
+		return FEWEST_VALUES;
+	return wanted < 1 ? 1 : wanted > MOST_VALUES ? MOST_VALUES : (unsigned)wanted;
+}
+
+static bool within_share(const struct plan *plan, double worker_ns)
+{
+	double allowed = (double)plan->request->budget_s * 1e7 * BUDGET_SHARE_PERCENT;
+
+	return worker_ns * (double)plan->request->rounds <= allowed;
+}
+
+bool plan_affords(const struct plan *plan, const struct block *block, double worker_ns)
+{
+	if (block->strategy->order < GROWTH_QUADRATIC)
+		return true;
+	/* A program that takes long to start has no room to take long as well, but in a preset that
+	 * is about it. */
+	if (plan_is_slow_to_start(block) && plan->request->preset->slow_rounds != 0)
+		return within_share(plan, worker_ns);
+	if (plan->request->preset->always_article && block->size.rows <= ARTICLE_ROWS &&
+	    block->size.row_bytes <= ARTICLE_ROW_BYTES && block->size.threads == ARTICLE_THREADS)
+		return true;
+	return within_share(plan, worker_ns);
+}
+
+/* A slow cell that is measured in any case is measured in as many rounds as an interval needs. */
+static uint64_t choose_rounds(const struct plan *plan, const struct block *block, double worker_ns)
+{
+	const uint64_t rounds =
+		plan_is_slow_to_start(block) && plan->request->slow_rounds < plan->request->rounds
+			? plan->request->slow_rounds
+			: plan->request->rounds;
+
+	if (block->strategy->order < GROWTH_QUADRATIC || rounds <= ROUNDS_FOR_INTERVAL ||
+	    within_share(plan, worker_ns))
+		return rounds;
+	return ROUNDS_FOR_INTERVAL;
+}
+
+/* Is it for the budget to say whether the cell is measured? */
+static bool may_be_measured(const struct cell *cell)
+{
+	return cell->skip == CELL_MEASURED || cell->skip == CELL_PREDICTED;
+}
+
+/* The median and the largest of the block's warm times over the allocators that the budget allows.
+ */
+static void block_warm_ns(const struct plan *plan, const struct block *block,
+			  const struct cell *cells, double *median, double *largest)
+{
+	size_t most = plan->request->allocator_count;
+	g_autofree double *times = g_new(double, most);
+	size_t count = 0;
+
+	*median = value_ns;
+	*largest = value_ns;
+	for (size_t i = 0; i < most; i++)
+		if (may_be_measured(&cells[i]) && cells[i].warm_ns > 0 &&
+		    plan_affords(plan, block, cells[i].cold_ns + cells[i].warm_ns))
+			times[count++] = cells[i].warm_ns;
+	if (count > 0) {
+		qsort(times, count, sizeof *times, compare_doubles);
+		*median = (times[(count - 1) / 2] + times[count / 2]) / 2;
+		*largest = times[count - 1];
+	}
+}
+
+bool plan_has_warm(const struct plan *plan, const struct cell *cell)
+{
+	return cell->warm_ns <= plan->request->warm_limit_ns;
+}
+
+/* What a worker will do for this cell, and whether the budget allows that. */
+static void decide_cell(const struct plan *plan, const struct block *block, struct cell *cell)
+{
+	double value = (double)block->iterations * cell->warm_ns;
+	double warm_up;
+
+	cell->values = choose_values(value);
+	warm_up =
+		cell->values > 1 || cell->cold_ns <= MEASURE_LONGEST_WARM_UP_NS ? cell->warm_ns : 0;
+	if (!plan_has_warm(plan, cell)) {
+		warm_up = 0;
+		value = 0;
+	}
+	cell->worker_ns = overhead_ns(block) + cell->cold_ns * 1.1 + warm_up + cell->values * value;
+	/* The warm scans take as long again. */
+	if (block->strategy->is_pattern)
+		cell->worker_ns += warm_up + cell->values * value;
+	cell->rounds = choose_rounds(plan, block, cell->worker_ns);
+	/* Anew each time: the pilot's times take the place of the model's. */
+	if (may_be_measured(cell))
+		cell->skip =
+			plan_affords(plan, block, cell->worker_ns) ? CELL_MEASURED : CELL_PREDICTED;
+}
+
+void plan_decide(struct plan *plan)
+{
+	for (size_t b = 0; b < plan->block_count; b++) {
+		struct block *block = &plan->blocks[b];
+		double median_ns;
+		double largest_ns;
+
+		block_warm_ns(plan, block, plan_cell(plan, b, 0), &median_ns, &largest_ns);
+		block->iterations = choose_iterations(median_ns, largest_ns);
+		for (size_t a = 0; a < plan->request->allocator_count; a++)
+			decide_cell(plan, block, plan_cell(plan, b, a));
+	}
+}
+
+/* Why the cell cannot be measured; the budget is not asked yet. */
+static enum cell_skip look_at_cell(const struct plan *plan, const struct block *block,
+				   const struct allocator *allocator)
+{
+	if (block->implementation != NULL && strcmp(block->implementation->status, "ok") != 0)
+		return CELL_NO_IMPLEMENTATION;
+	if (!strategy_supports(block->strategy, block->size.row_bytes))
+		return CELL_UNSUPPORTED;
+	if (allocator->missing != NULL)
+		return CELL_UNAVAILABLE;
+	return plan_needed_bytes(block) <= plan->memory_bytes ? CELL_MEASURED : CELL_NO_MEMORY;
+}
+
+void plan_estimate(struct plan *plan)
+{
+	for (size_t b = 0; b < plan->block_count; b++) {
+		const struct block *block = &plan->blocks[b];
+
+		for (size_t a = 0; a < plan->request->allocator_count; a++)
+			*plan_cell(plan, b, a) = (struct cell){
+				.cold_ns = model_ns(block, true),
+				.warm_ns = model_ns(block, false),
+				.rounds = plan->request->rounds,
+				.skip = look_at_cell(plan, block, &plan->request->allocators[a]),
+			};
+	}
+	plan_decide(plan);
+}
+
+double plan_extrapolate(const struct strategy *strategy, const uint64_t rows[3], const double ns[2])
+{
+	double exponent = strategy->order;
+
+	if (ns[0] > 0 && ns[1] > 0)
+		exponent = log(ns[1] / ns[0]) / log((double)rows[1] / (double)rows[0]);
+	if (exponent > 1.5 || exponent > strategy->order)
+		exponent = strategy->order;
+	if (exponent < 1)
+		exponent = 1;
+	return ns[1] * pow((double)rows[2] / (double)rows[1], exponent);
+}
+
+double plan_visit_ns(const struct plan *plan, const struct visit *visit)
+{
+	const struct cell *cell;
+	double start_ns;
+	double rows;
+
+	if (visit->pass == PASS_PROBE)
+		return probe_ns;
+	cell = plan_cell(plan, visit->block, visit->allocator);
+	start_ns = overhead_ns(&plan->blocks[visit->block]);
+	rows = (double)plan->blocks[visit->block].size.rows;
+	if (cell->skip != CELL_MEASURED)
+		return 0;
+	switch (visit->pass) {
+	case PASS_TRACE:
+		return start_ns + 2 * cell->cold_ns;
+	case PASS_LATENCY:
+		return start_ns + cell->cold_ns + rows * 50;
+	default:
+		return plan_measures(plan, cell, visit->round) ? cell->worker_ns : 0;
+	}
+}
