@@ -31,9 +31,10 @@ static void print_allocator_check(const struct allocator *allocator,
 		(void)printf("  %-12s cannot be traced: %s\n", "", check->untraced);
 	else
 		(void)printf("  %-12s can be traced%s%s\n", "",
-			     check->blind[0] == '\0' ? ", its system calls too"
-						     : ", but not its system calls: ",
-			     check->blind);
+			     check->syscalls_unavailable[0] == '\0'
+				     ? ", its system calls too"
+				     : ", but not its system calls: ",
+			     check->syscalls_unavailable);
 }
 
 static void print_warning(const char *text, void *data)

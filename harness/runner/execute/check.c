@@ -50,6 +50,7 @@ void check_trace(struct worker_pool *pool, const struct allocator *allocator,
 			       "the interposer cannot be put in front of it: %.600s",
 			       record_get(&record, "status_detail"));
 	utf8_trim(check->untraced);
-	record_copy(&record, "untraced_reason", check->blind, sizeof check->blind);
+	record_copy(&record, "untraced_reason", check->syscalls_unavailable,
+		    sizeof check->syscalls_unavailable);
 	record_release(&record);
 }

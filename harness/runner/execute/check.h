@@ -23,14 +23,15 @@ struct allocator_check {
 	/* Why the interposer cannot be put in front of it; empty if it can, or was not tried. */
 	char untraced[700];
 	/* Why calls of the system are not counted then; empty if they are. */
-	char blind[256];
+	char syscalls_unavailable[256];
 };
 
 /* Runs one worker, which must prove that the library that was asked for supplies malloc, and
  * measures the resolution of peak readings. */
 struct allocator_check check_allocator(struct worker_pool *pool, const struct allocator *allocator);
 
-/* Runs one worker with the interposer in front of the allocator, and sets untraced and blind. */
+/* Runs one worker with the interposer in front of the allocator, and sets untraced and
+ * syscalls_unavailable. */
 void check_trace(struct worker_pool *pool, const struct allocator *allocator,
 		 struct allocator_check *check);
 

@@ -125,7 +125,8 @@ static json_t *describe_allocator(const struct allocator *allocator,
 			 allocator->build, "worker_build_id", or_null(check->worker_build_id),
 			 "why_no_worker_build_id", or_null(check->no_worker_build_id),
 			 "peak_resolution_bytes", resolution, "why_not_traced",
-			 or_null(check->untraced), "why_no_system_calls", or_null(check->blind));
+			 or_null(check->untraced), "why_no_system_calls",
+			 or_null(check->syscalls_unavailable));
 }
 
 static json_t *describe_allocators(const struct request *request,

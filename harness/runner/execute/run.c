@@ -60,13 +60,13 @@ static void warn_of_the_system(struct run *run, const struct allocator_check *ch
 			      "peaks of memory cannot be read here: %s; their columns stay empty, "
 			      "and all else is measured",
 			      check->detail);
-	if (check->blind[0] != '\0' && !warned->of_system_calls)
+	if (check->syscalls_unavailable[0] != '\0' && !warned->of_system_calls)
 		progress_warn(&run->progress,
 			      "system calls cannot be counted here: %s; their columns stay empty, "
 			      "and all else is counted",
-			      check->blind);
+			      check->syscalls_unavailable);
 	warned->of_peaks |= !check->resolution_known;
-	warned->of_system_calls |= check->blind[0] != '\0';
+	warned->of_system_calls |= check->syscalls_unavailable[0] != '\0';
 }
 
 static void check_allocators(struct run *run)

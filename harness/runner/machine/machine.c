@@ -18,6 +18,7 @@
 
 #include "build_info.h"
 #include "harness/common/emulator.h"
+#include "harness/common/text.h"
 #include "harness/runner/machine/cgroup.h"
 #include "harness/runner/machine/facts.h"
 #include "harness/shim/bench.h"
@@ -85,44 +86,14 @@ static json_t *read_matches(const char *pattern, unsigned skip)
 /* The parameters of the kernel that change timing: all others may name hosts or disks. */
 static json_t *kernel_parameters(void)
 {
-	static const char *const names[] = {
-		"mitigations",
-		"isolcpus",
-		"nohz",
-		"nohz_full",
-		"rcu_nocbs",
-		"nosmt",
-		"transparent_hugepage",
-		"hugepages",
-		"hugepagesz",
-		"default_hugepagesz",
-		"idle",
-		"processor.max_cstate",
-		"intel_idle.max_cstate",
-		"intel_pstate",
-		"amd_pstate",
-		"cpufreq.default_governor",
-		"clocksource",
-		"tsc",
-		"numa_balancing",
-		"preempt",
-		"maxcpus",
-		"nr_cpus",
-		"nopti",
-		"pti",
-		"spectre_v2",
-		"spec_store_bypass_disable",
-		"nokaslr",
-		"norandmaps",
-		"init_on_alloc",
-		"init_on_free",
-		"page_poison",
-		"slub_debug",
-		"cgroup_disable",
-		"psi",
-		"swapaccount",
-		NULL,
-	};
+	static const char names[] =
+		"mitigations,isolcpus,nohz,nohz_full,rcu_nocbs,nosmt,"
+		"transparent_hugepage,hugepages,hugepagesz,default_hugepagesz,idle,"
+		"processor.max_cstate,intel_idle.max_cstate,intel_pstate,amd_pstate,"
+		"cpufreq.default_governor,clocksource,tsc,numa_balancing,preempt,"
+		"maxcpus,nr_cpus,nopti,pti,spectre_v2,spec_store_bypass_disable,"
+		"nokaslr,norandmaps,init_on_alloc,init_on_free,page_poison,slub_debug,"
+		"cgroup_disable,psi,swapaccount";
 	g_autofree char *text = facts_file("/proc/cmdline");
 	g_auto(GStrv) words = g_strsplit(text == NULL ? "" : text, " ", -1);
 	json_t *array = json_array();
@@ -130,7 +101,7 @@ static json_t *kernel_parameters(void)
 	for (char **word = words; *word != NULL; word++) {
 		g_autofree char *name = g_strndup(*word, strcspn(*word, "="));
 
-		if (g_strv_contains(names, name))
+		if (is_in_list(name, names))
 			(void)json_array_append_new(array, json_string(*word));
 	}
 	return array;

@@ -19,8 +19,7 @@
  * It depends on no measured speed, no kernel version and no name. */
 void machine_id(const struct topology *topology, char *text, size_t size);
 
-/* The objects "machine", "system", "build" and "absent". Owned by the caller; NULL without memory.
- */
+/* The objects "machine", "system", "build" and "absent". Owned by the caller. */
 json_t *machine_describe(const struct topology *topology);
 
 /* What changes while a run goes on: load, pressure, stolen time, available memory. */

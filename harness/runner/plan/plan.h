@@ -6,7 +6,7 @@
  * each other, in the order of a Latin square's row, so that over the rounds each allocator stands
  * in each place equally often (a randomised complete block design; the square is Williams's, which
  * for an even number of allocators also balances who follows whom: Austral. J. Sci. Res. A 2,
- * 1949). Everything depends on the seed and the options alone.
+ * 1949). Everything depends on the seed and the request alone.
  *
  * The other passes are visited in between: trace and latency in the first rounds, right after the
  * measurements of their block; the probes of the machine before the first round, in the middle, and
@@ -98,7 +98,7 @@ struct visit {
  * Makes the plan with times from the model. `topology` says which caches the probes are for, and
  * how much a worker may use; cells that need more are CELL_NO_MEMORY. False with a message if a
  * size does not fit in 64 bits, or there is nothing to measure. The plan keeps a pointer to the
- * options.
+ * request.
  */
 bool plan_make(struct plan *plan, const struct request *request, const struct topology *topology,
 	       uint64_t memory_bytes, struct error *error);

@@ -18,8 +18,8 @@ struct preset {
 	const char *allocators;      /* NULL: all */
 	const char *rows;
 	const char *row_bytes;
-	const char *shapes; /* instead of each of rows with each of row_bytes; NULL: these */
-	const char *threads;
+	const char *shapes;  /* instead of each of rows with each of row_bytes; NULL: these */
+	const char *threads; /* NULL: 1 */
 	/* Of implementations that are programs of their own, which take long to start: which
 	 * strategies and numbers of rows, and in how many of the rounds. NULL, 0: as the others. */
 	const char *slow_strategies;
@@ -30,8 +30,8 @@ struct preset {
 	uint64_t timeout_s;
 	uint64_t warm_limit_s; /* as of the option; 0: none */
 	const char *passes;
-	const char *timeline; /* rows of the cells whose timeline is recorded, or "none" */
-	uint64_t latency_rounds;
+	const char *timeline;    /* rows of the cells whose timeline is recorded; NULL: none */
+	uint64_t latency_rounds; /* 0: 1 */
 	enum row_work work;
 	bool patterns;       /* copying patterns instead of strategies */
 	bool is_short;       /* no time for probes in the middle of the run */

@@ -197,8 +197,8 @@ static bool choose_sizes(struct request *request, struct error *error)
 	if (!(shapes != NULL && !crossed ? parse_shapes(request, shapes, error)
 					 : cross_shapes(request, error)) ||
 	    !collect_row_bytes(request, error) ||
-	    !choose_counts(request->given.threads, preset->threads, "--threads", &request->threads,
-			   error))
+	    !choose_counts(request->given.threads, preset->threads == NULL ? "1" : preset->threads,
+			   "--threads", &request->threads, error))
 		return false;
 	if (request->threads.values[request->threads.count - 1] > 4096)
 		return error_set(error, "--threads: more than 4096");
@@ -247,7 +247,7 @@ static bool choose_timeline(struct request *request, struct error *error)
 	const char *text = request->given.timeline == NULL ? request->preset->timeline
 							   : request->given.timeline;
 
-	if (strcmp(text, "none") == 0)
+	if (text == NULL || strcmp(text, "none") == 0)
 		return true;
 	if (!choose_counts(text, text, "--timeline", &request->timeline, error))
 		return false;
@@ -320,7 +320,8 @@ static void choose_numbers(struct request *request)
 
 	request->rounds = or_else(given->rounds, preset->rounds);
 	request->slow_rounds = or_else(given->rounds, or_else(preset->slow_rounds, preset->rounds));
-	request->latency_rounds = or_else(given->latency_rounds, preset->latency_rounds);
+	request->latency_rounds =
+		or_else(given->latency_rounds, or_else(preset->latency_rounds, 1));
 	request->timeline_points = or_else(given->timeline_points, 200);
 	request->budget_s = or_else(given->budget_s, preset->budget_s);
 	request->timeout_s = or_else(given->timeout_s, preset->timeout_s);

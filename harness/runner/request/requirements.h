@@ -41,7 +41,7 @@ struct requirements {
 	char first_reason[800];
 };
 
-/* What these options name; nothing of it is planned or met yet. */
+/* What this request names; nothing of it is planned or met yet. */
 struct requirements requirements_init(const struct request *request);
 
 void requirements_release(struct requirements *requirements);
