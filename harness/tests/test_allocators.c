@@ -173,6 +173,17 @@ static void an_unknown_name_is_answered_with_the_nearest(void **state)
 	allocator_release(&allocator);
 }
 
+static void assert_environment(const struct allocator *allocator, const char *const *expected)
+{
+	size_t count = 0;
+
+	for (; expected[count] != NULL; count++) {
+		assert_non_null(allocator->environment[count]);
+		assert_string_equal(allocator->environment[count], expected[count]);
+	}
+	assert_null(allocator->environment[count]);
+}
+
 static void scudo_comes_without_its_error_detector_unless_it_is_asked_for(void **state)
 {
 	static const struct {
@@ -192,34 +203,17 @@ static void scudo_comes_without_its_error_detector_unless_it_is_asked_for(void *
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct allocator allocator;
-		size_t count = 0;
 
 		if (cases[i].users != NULL)
 			(void)setenv("SCUDO_OPTIONS", cases[i].users, 1);
 		parse_good(cases[i].text, &allocator);
 		(void)unsetenv("SCUDO_OPTIONS");
-		for (; cases[i].environment[count] != NULL; count++) {
-			assert_non_null(allocator.environment[count]);
-			assert_string_equal(allocator.environment[count],
-					    cases[i].environment[count]);
-		}
-		assert_null(allocator.environment[count]);
+		assert_environment(&allocator, cases[i].environment);
 		allocator_release(&allocator);
 	}
 }
 
-static void the_last_value_of_a_variable_counts(void **state)
-{
-	struct allocator allocator;
-
-	(void)state;
-	parse_good("a=glibc,A=1,B=2,A=3", &allocator);
-	assert_string_equal(allocator.environment[0], "A=3");
-	assert_string_equal(allocator.environment[1], "B=2");
-	assert_null(allocator.environment[2]);
-	allocator_release(&allocator);
-}
-
+/* And the last value of a variable counts. */
 static void a_comma_ends_a_value_only_before_a_variable(void **state)
 {
 	static const struct {
@@ -230,6 +224,7 @@ static void a_comma_ends_a_value_only_before_a_variable(void **state)
 		{"a=glibc,MALLOC_CONF=dirty_decay_ms:0,narenas:1,GLIBC_TUNABLES=x",
 		 {"MALLOC_CONF=dirty_decay_ms:0,narenas:1", "GLIBC_TUNABLES=x", NULL}},
 		{"a=glibc,A=1,B=2,C=3", {"A=1", "B=2", "C=3", NULL}},
+		{"a=glibc,A=1,B=2,A=3", {"A=3", "B=2", NULL}},
 		{"a=glibc,A=", {"A=", NULL}},
 		{"a=glibc,A=,B=", {"A=", "B=", NULL}},
 		{"a=glibc,A=x,", {"A=x,", NULL}},
@@ -243,17 +238,11 @@ static void a_comma_ends_a_value_only_before_a_variable(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct allocator allocator;
-		size_t count = 0;
 
 		parse_good(cases[i].text, &allocator);
 		assert_string_equal(allocator.name, "a");
 		assert_null(allocator.missing);
-		for (; cases[i].environment[count] != NULL; count++) {
-			assert_non_null(allocator.environment[count]);
-			assert_string_equal(allocator.environment[count],
-					    cases[i].environment[count]);
-		}
-		assert_null(allocator.environment[count]);
+		assert_environment(&allocator, cases[i].environment);
 		allocator_release(&allocator);
 	}
 }
@@ -308,18 +297,36 @@ static void the_loaders_own_variables_are_refused(void **state)
 	assert_refused("a=glibc,LD_PRELOAD=", "LD_PRELOAD is not for you to set");
 }
 
-static void a_file_that_is_not_there_is_missing(void **state)
+/* A file in the test's folder that could be a library. */
+static void make_library(const char *name, char path[PATH_MAX])
 {
-	(void)state;
-	assert_missing(of_file("a", "none.so"), "No such file or directory");
-	assert_missing(of_file("a", "none/none.so"), "No such file or directory");
+	const ElfW(Ehdr) header = good_header();
+
+	(void)snprintf(path, PATH_MAX, "%s/%s", folder, name);
+	write_file(path, &header, sizeof header);
 }
 
-static void what_is_not_a_regular_file_is_missing(void **state)
+static void assert_bytes_missing(const void *bytes, size_t length, const char *reason)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof path, "%s/file.so", folder);
+	write_file(path, bytes, length);
+	assert_missing(of_file("a", "file.so"), reason);
+}
+
+static void assert_header_missing(const ElfW(Ehdr) * header, const char *reason)
+{
+	assert_bytes_missing(header, sizeof *header, reason);
+}
+
+static void what_is_no_file_that_is_there_is_missing(void **state)
 {
 	char path[PATH_MAX];
 
 	(void)state;
+	assert_missing(of_file("a", "none.so"), "No such file or directory");
+	assert_missing(of_file("a", "none/none.so"), "No such file or directory");
 	assert_missing(of_file("a", ""), "it is not a regular file");
 	(void)snprintf(path, sizeof path, "%s/fifo", folder);
 	assert_int_equal(mkfifo(path, 0600), 0);
@@ -330,58 +337,43 @@ static void what_is_not_a_regular_file_is_missing(void **state)
 
 static void a_file_that_is_no_elf_file_is_missing(void **state)
 {
+	static const char script[] =
+		"/* GNU ld script */ INPUT(libfoo.so.1) and some more words so "
+		"that it is longer than a header";
 	const ElfW(Ehdr) header = good_header();
-	char path[PATH_MAX];
 
 	(void)state;
-	(void)snprintf(path, sizeof path, "%s/file.so", folder);
-	write_file(path, "", 0);
-	assert_missing(of_file("a", "file.so"), "it is not an ELF file");
-	write_file(path,
-		   "/* GNU ld script */ INPUT(libfoo.so.1) and some more words so that it "
-		   "is longer than a header",
-		   90);
-	assert_missing(of_file("a", "file.so"), "it is not an ELF file");
-	write_file(path, &header, sizeof header - 1);
-	assert_missing(of_file("a", "file.so"), "it is not an ELF file");
+	assert_bytes_missing("", 0, "it is not an ELF file");
+	assert_bytes_missing(script, strlen(script), "it is not an ELF file");
+	assert_bytes_missing(&header, sizeof header - 1, "it is not an ELF file");
 }
 
 static void a_library_for_another_processor_is_missing(void **state)
 {
-	ElfW(Ehdr) header = good_header();
-	char path[PATH_MAX];
+	static const char reason[] = "it is for another kind of processor";
+	const ElfW(Ehdr) good = good_header();
+	ElfW(Ehdr) header = good;
 
 	(void)state;
-	(void)snprintf(path, sizeof path, "%s/file.so", folder);
-	header.e_machine = header.e_machine == EM_AARCH64 ? EM_X86_64 : EM_AARCH64;
-	write_file(path, &header, sizeof header);
-	assert_missing(of_file("a", "file.so"), "it is for another kind of processor");
-
-	header = good_header();
-	header.e_ident[EI_CLASS] = header.e_ident[EI_CLASS] == ELFCLASS64 ? ELFCLASS32 : ELFCLASS64;
-	write_file(path, &header, sizeof header);
-	assert_missing(of_file("a", "file.so"), "it is for another kind of processor");
-
-	header = good_header();
-	header.e_ident[EI_DATA] =
-		header.e_ident[EI_DATA] == ELFDATA2LSB ? ELFDATA2MSB : ELFDATA2LSB;
-	write_file(path, &header, sizeof header);
-	assert_missing(of_file("a", "file.so"), "it is for another kind of processor");
+	header.e_machine = good.e_machine == EM_AARCH64 ? EM_X86_64 : EM_AARCH64;
+	assert_header_missing(&header, reason);
+	header = good;
+	header.e_ident[EI_CLASS] = good.e_ident[EI_CLASS] == ELFCLASS64 ? ELFCLASS32 : ELFCLASS64;
+	assert_header_missing(&header, reason);
+	header = good;
+	header.e_ident[EI_DATA] = good.e_ident[EI_DATA] == ELFDATA2LSB ? ELFDATA2MSB : ELFDATA2LSB;
+	assert_header_missing(&header, reason);
 }
 
 static void an_elf_file_that_is_no_shared_library_is_missing(void **state)
 {
 	static const ElfW(Half) types[] = {ET_REL, ET_EXEC, ET_CORE, ET_NONE};
-	char path[PATH_MAX];
+	ElfW(Ehdr) header = good_header();
 
 	(void)state;
-	(void)snprintf(path, sizeof path, "%s/file.so", folder);
 	for (size_t i = 0; i < COUNT_OF(types); i++) {
-		ElfW(Ehdr) header = good_header();
-
 		header.e_type = types[i];
-		write_file(path, &header, sizeof header);
-		assert_missing(of_file("a", "file.so"), "it is not a shared library");
+		assert_header_missing(&header, "it is not a shared library");
 	}
 }
 
@@ -408,14 +400,12 @@ static void a_library_may_lie_where_the_loader_would_split_its_path(void **state
 {
 	static const char *const names[] = {"with space.so", "with:colon.so", "$ORIGIN.so",
 					    "gr\303\266\303\237e.so"};
-	const ElfW(Ehdr) header = good_header();
 	struct allocator allocator;
 	char path[PATH_MAX];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		(void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-		write_file(path, &header, sizeof header);
+		make_library(names[i], path);
 		parse_good(of_file("a", names[i]), &allocator);
 		assert_null(allocator.missing);
 		assert_string_equal(allocator.expected_path, path);
@@ -427,51 +417,40 @@ static void a_library_may_lie_where_the_loader_would_split_its_path(void **state
 static void a_library_whose_place_cannot_be_written_down_is_missing(void **state)
 {
 	static const char *const names[] = {"with\ttab.so", "with\nline.so", "latin-\xe4.so"};
-	const ElfW(Ehdr) header = good_header();
 	char path[PATH_MAX];
-	char link_name[32];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		(void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-		write_file(path, &header, sizeof header);
-		(void)snprintf(link_name, sizeof link_name, "link%zu.so", i);
-		(void)snprintf(path, sizeof path, "%s/%s", folder, link_name);
+		make_library(names[i], path);
+		(void)snprintf(path, sizeof path, "%s/link%zu.so", folder, i);
 		assert_int_equal(symlink(names[i], path), 0);
-		assert_missing(of_file("a", link_name), "is not printable UTF-8");
+		assert_missing(of_file("a", strrchr(path, '/') + 1), "is not printable UTF-8");
 	}
 }
 
 static void a_library_is_found_through_links_with_its_variables(void **state)
 {
-	const ElfW(Ehdr) header = good_header();
 	char path[PATH_MAX];
 	char link_path[PATH_MAX];
-	char resolved[PATH_MAX];
 	char text[2 * PATH_MAX];
-	struct allocator allocator;
 
 	(void)state;
 	/* A comma in the path is not the end of it. */
-	(void)snprintf(path, sizeof path, "%s/real,one.so", folder);
+	make_library("real,one.so", path);
 	(void)snprintf(link_path, sizeof link_path, "%s/link.so", folder);
-	write_file(path, &header, sizeof header);
 	assert_int_equal(symlink("real,one.so", link_path), 0);
-	assert_non_null(realpath(path, resolved));
-	(void)snprintf(text, sizeof text, "my=%s,A=1,x", link_path);
-	parse_good(text, &allocator);
-	assert_null(allocator.missing);
-	assert_string_equal(allocator.name, "my");
-	assert_string_equal(allocator.library, resolved);
-	assert_string_equal(allocator.expected_path, resolved);
-	assert_string_equal(allocator.environment[0], "A=1,x");
-	assert_null(allocator.environment[1]);
-	allocator_release(&allocator);
-	(void)snprintf(text, sizeof text, "my=%s", path);
-	parse_good(text, &allocator);
-	assert_null(allocator.missing);
-	assert_string_equal(allocator.library, resolved);
-	allocator_release(&allocator);
+	for (int i = 0; i <= 1; i++) {
+		struct allocator allocator;
+
+		(void)snprintf(text, sizeof text, "my=%s,A=1,x", i == 0 ? link_path : path);
+		parse_good(text, &allocator);
+		assert_null(allocator.missing);
+		assert_string_equal(allocator.name, "my");
+		assert_string_equal(allocator.library, path);
+		assert_string_equal(allocator.expected_path, path);
+		assert_environment(&allocator, (const char *const[]){"A=1,x", NULL});
+		allocator_release(&allocator);
+	}
 }
 
 /* A build with a worker in the test's folder; its path is in `path`. */
@@ -484,15 +463,6 @@ static void make_build(const char *name, char path[PATH_MAX])
 	(void)snprintf(worker, sizeof worker, "%s/growbench-worker", path);
 	write_file(worker, "#!/bin/sh\n", 10);
 	assert_int_equal(chmod(worker, 0755), 0);
-}
-
-/* A file in the test's folder that could be a library. */
-static void make_library(const char *name, char path[PATH_MAX])
-{
-	const ElfW(Ehdr) header = good_header();
-
-	(void)snprintf(path, PATH_MAX, "%s/%s", folder, name);
-	write_file(path, &header, sizeof header);
 }
 
 /* Is "a=BASE@BUILD" with `rest` behind it an allocator of that library (NULL: none) and build? */
@@ -648,13 +618,11 @@ int main(void)
 			every_other_is_a_file_with_links_resolved_or_missing_with_its_package),
 		cmocka_unit_test(an_unknown_name_is_answered_with_the_nearest),
 		cmocka_unit_test(scudo_comes_without_its_error_detector_unless_it_is_asked_for),
-		cmocka_unit_test(the_last_value_of_a_variable_counts),
 		cmocka_unit_test(a_comma_ends_a_value_only_before_a_variable),
 		cmocka_unit_test(a_label_is_a_short_plain_word),
 		cmocka_unit_test(what_follows_the_base_is_variables_and_nothing_else),
 		cmocka_unit_test(the_loaders_own_variables_are_refused),
-		cmocka_unit_test(a_file_that_is_not_there_is_missing),
-		cmocka_unit_test(what_is_not_a_regular_file_is_missing),
+		cmocka_unit_test(what_is_no_file_that_is_there_is_missing),
 		cmocka_unit_test(a_file_that_is_no_elf_file_is_missing),
 		cmocka_unit_test(a_library_for_another_processor_is_missing),
 		cmocka_unit_test(an_elf_file_that_is_no_shared_library_is_missing),

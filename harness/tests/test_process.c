@@ -382,17 +382,64 @@ static void run_until_it_spoke(struct process_request *request)
 		 request->timeout_ns < long_ns);
 }
 
-static void a_report_and_exit_status_come_back(void **state)
+/* Its report, its exit status and what it wrote to standard error come back; standard output is no
+ * report, standard input is empty, and the group is its own. */
+static void what_it_says_comes_back(void **state)
 {
+	static const struct {
+		const char *part;
+		int code;
+		const char *report;
+		const char *message;
+	} cases[] = {
+		{"report", 0, "hello", ""},     {"exit-7", 7, "", ""},
+		{"noise", 0, "quiet", ""},      {"message", 1, "", "what went wrong"},
+		{"stdin", 0, "null,empty", ""}, {"group", 0, "own", ""},
+	};
+
 	(void)state;
-	run_part("report");
-	assert_exited(0);
-	assert_reported("hello");
-	assert_int_equal(result.message_length, 0);
-	assert_true(result.wall_ns > 0);
-	run_part("exit-7");
-	assert_exited(7);
-	assert_reported("");
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		run_part(cases[i].part);
+		assert_exited(cases[i].code);
+		assert_reported(cases[i].report);
+		assert_int_equal(result.message_length, strlen(cases[i].message));
+		assert_memory_equal(result.message, cases[i].message, result.message_length);
+		assert_true(result.wall_ns > 0);
+	}
+}
+
+static void the_first_line_of_the_message_is_told(void **state)
+{
+	static const char message[] = "what went wrong\nand more";
+	char text[20];
+
+	(void)state;
+	result.message_length = 0;
+	assert_string_equal(process_first_message(&result, text, sizeof text), "");
+	memcpy(result.message, message, sizeof message);
+	result.message_length = 4;
+	assert_string_equal(process_first_message(&result, text, sizeof text), ": what");
+	result.message_length = strlen(message);
+	assert_string_equal(process_first_message(&result, text, sizeof text), ": what went wrong");
+	/* As much as there is room for. */
+	assert_string_equal(process_first_message(&result, text, 8), ": what ");
+}
+
+/* Closed pipes are no end: it still runs, and would go on running. */
+static void a_worker_that_hangs_is_killed_after_the_time_limit(void **state)
+{
+	static const char *const hanging[] = {"sleep", "closed-pipes"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(hanging); i++) {
+		struct process_request request = request_for(ARGUMENTS(hanging[i]));
+
+		request.timeout_ns = short_ns;
+		run_request(&request);
+		assert_int_equal(result.end, PROCESS_TIMED_OUT);
+		assert_true(result.wall_ns >= short_ns);
+		assert_no_child();
+	}
 }
 
 static void a_signal_is_told_by_its_number(void **state)
@@ -401,30 +448,6 @@ static void a_signal_is_told_by_its_number(void **state)
 	run_part("signal");
 	assert_int_equal(result.end, PROCESS_SIGNALLED);
 	assert_int_equal(result.code, SIGSEGV);
-}
-
-static void a_worker_that_hangs_is_killed_after_the_time_limit(void **state)
-{
-	struct process_request request = request_for(ARGUMENTS("sleep"));
-
-	(void)state;
-	request.timeout_ns = short_ns;
-	run_request(&request);
-	assert_int_equal(result.end, PROCESS_TIMED_OUT);
-	assert_true(result.wall_ns >= short_ns);
-	assert_no_child();
-}
-
-/* Closed pipes are no end: it still runs, and would go on running. */
-static void a_worker_that_closes_its_pipes_and_hangs_is_killed_too(void **state)
-{
-	struct process_request request = request_for(ARGUMENTS("closed-pipes"));
-
-	(void)state;
-	request.timeout_ns = short_ns;
-	run_request(&request);
-	assert_int_equal(result.end, PROCESS_TIMED_OUT);
-	assert_no_child();
 }
 
 /* Reading as fast as it writes is no reason not to look at the clock. */
@@ -446,24 +469,6 @@ static void a_worker_that_moved_to_our_group_is_killed_and_we_are_not(void **sta
 	run_until_it_spoke(&request);
 	assert_reported("moved");
 	assert_no_child();
-}
-
-static void noise_on_standard_output_is_not_the_report(void **state)
-{
-	(void)state;
-	run_part("noise");
-	assert_exited(0);
-	assert_reported("quiet");
-	assert_int_equal(result.message_length, 0);
-}
-
-static void what_it_wrote_to_standard_error_is_the_message(void **state)
-{
-	(void)state;
-	run_part("message");
-	assert_exited(1);
-	assert_int_equal(result.message_length, strlen("what went wrong"));
-	assert_memory_equal(result.message, "what went wrong", result.message_length);
 }
 
 static void of_a_long_message_the_beginning_is_kept(void **state)
@@ -583,11 +588,24 @@ static void a_program_that_cannot_be_started_is_told_by_its_path(void **state)
 	const char *const no_program[] = {"/", NULL};
 	struct process_request request = request_for(none);
 	struct error error = {""};
+	cpu_set_t before;
+	cpu_set_t after;
+	cpu_set_t one;
+	int cpu = 0;
 
 	(void)state;
 	if (!spawn_tells_what_is_missing())
 		SKIP_BECAUSE("posix_spawn does not tell here that there is no such program");
+	assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+	while (!CPU_ISSET(cpu, &before))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	request.cpus = &one;
 	assert_false(process_run(&request, &result, &error));
+	/* And we are where we were. */
+	assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
+	assert_true(CPU_EQUAL(&before, &after));
 	assert_contains(error.text, "/nonexistent/program could not be started: ");
 	assert_contains(error.text, strerror(ENOENT));
 	request.arguments = no_program;
@@ -610,14 +628,6 @@ static void the_environment_is_what_was_given_and_nothing_else(void **state)
 	run_part("environment");
 	assert_exited(0);
 	assert_reported("");
-}
-
-static void standard_input_is_empty(void **state)
-{
-	(void)state;
-	run_part("stdin");
-	assert_exited(0);
-	assert_reported("null,empty");
 }
 
 static void no_descriptor_but_the_four_is_open(void **state)
@@ -657,14 +667,6 @@ static void signals_are_as_in_a_fresh_process(void **state)
 	assert_reported("default default default ");
 }
 
-static void it_has_a_group_of_its_own(void **state)
-{
-	(void)state;
-	run_part("group");
-	assert_exited(0);
-	assert_reported("own");
-}
-
 static void it_starts_on_the_cpus_that_were_asked_for_and_we_stay_where_we_were(void **state)
 {
 	struct process_request request = request_for(ARGUMENTS("cpus"));
@@ -689,30 +691,6 @@ static void it_starts_on_the_cpus_that_were_asked_for_and_we_stay_where_we_were(
 		assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
 		assert_true(CPU_EQUAL(&before, &after));
 	}
-}
-
-static void our_cpus_are_left_alone_when_the_program_cannot_be_started(void **state)
-{
-	const char *const none[] = {"/nonexistent/program", NULL};
-	struct process_request request = request_for(none);
-	struct error error;
-	cpu_set_t before;
-	cpu_set_t after;
-	cpu_set_t one;
-	int cpu = 0;
-
-	(void)state;
-	if (!spawn_tells_what_is_missing())
-		SKIP_BECAUSE("posix_spawn does not tell here that there is no such program");
-	assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
-	while (!CPU_ISSET(cpu, &before))
-		cpu++;
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	request.cpus = &one;
-	assert_false(process_run(&request, &result, &error));
-	assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
-	assert_true(CPU_EQUAL(&before, &after));
 }
 
 static void enough_interrupts_kill_it_at_once(void **state)
@@ -780,31 +758,15 @@ static void a_signal_does_not_end_the_wait_but_enough_of_them_do(void **state)
 	assert_true(interrupts_so_far >= 3);
 }
 
-static void the_clock_never_runs_backwards(void **state)
-{
-	uint64_t last = process_now_ns();
-
-	(void)state;
-	assert_true(last > 0);
-	for (int i = 0; i < 10000; i++) {
-		uint64_t now = process_now_ns();
-
-		assert_true(now >= last);
-		last = now;
-	}
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_report_and_exit_status_come_back),
-		cmocka_unit_test(a_signal_is_told_by_its_number),
+		cmocka_unit_test(what_it_says_comes_back),
+		cmocka_unit_test(the_first_line_of_the_message_is_told),
 		cmocka_unit_test(a_worker_that_hangs_is_killed_after_the_time_limit),
-		cmocka_unit_test(a_worker_that_closes_its_pipes_and_hangs_is_killed_too),
+		cmocka_unit_test(a_signal_is_told_by_its_number),
 		cmocka_unit_test(a_worker_that_never_stops_writing_is_killed_too),
 		cmocka_unit_test(a_worker_that_moved_to_our_group_is_killed_and_we_are_not),
-		cmocka_unit_test(noise_on_standard_output_is_not_the_report),
-		cmocka_unit_test(what_it_wrote_to_standard_error_is_the_message),
 		cmocka_unit_test(of_a_long_message_the_beginning_is_kept),
 		cmocka_unit_test(the_longest_report_is_whole_and_a_longer_one_flagged),
 		cmocka_unit_test(a_grandchild_that_holds_the_pipes_is_killed_and_not_waited_for),
@@ -812,16 +774,12 @@ int main(int argc, char **argv)
 		cmocka_unit_test(two_hundred_runs_leave_no_descriptor_and_no_zombie),
 		cmocka_unit_test(a_program_that_cannot_be_started_is_told_by_its_path),
 		cmocka_unit_test(the_environment_is_what_was_given_and_nothing_else),
-		cmocka_unit_test(standard_input_is_empty),
 		cmocka_unit_test(no_descriptor_but_the_four_is_open),
 		cmocka_unit_test(signals_are_as_in_a_fresh_process),
-		cmocka_unit_test(it_has_a_group_of_its_own),
 		cmocka_unit_test(
 			it_starts_on_the_cpus_that_were_asked_for_and_we_stay_where_we_were),
-		cmocka_unit_test(our_cpus_are_left_alone_when_the_program_cannot_be_started),
 		cmocka_unit_test(enough_interrupts_kill_it_at_once),
 		cmocka_unit_test(a_signal_does_not_end_the_wait_but_enough_of_them_do),
-		cmocka_unit_test(the_clock_never_runs_backwards),
 	};
 	ssize_t length = readlink("/proc/self/exe", own_path, sizeof own_path - 1);
 
