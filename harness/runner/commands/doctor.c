@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <glib.h>
+
 #include "harness/runner/commands/command.h"
 #include "harness/runner/commands/side.h"
 #include "harness/runner/execute/check.h"
@@ -37,12 +39,6 @@ static void print_allocator_check(const struct allocator *allocator,
 			     check->syscalls_unavailable);
 }
 
-static void print_warning(const char *text, void *data)
-{
-	(void)data;
-	(void)printf("  %s\n", text);
-}
-
 static void print_probe(const char *what, const char *why_not, void *data)
 {
 	(void)data;
@@ -70,6 +66,7 @@ static void print_machine(const struct topology *topology)
 
 static int run(const struct request *request)
 {
+	g_auto(GStrv) warnings = NULL;
 	struct bench_side side;
 	struct error error;
 	size_t bad = 0;
@@ -93,7 +90,10 @@ static int run(const struct request *request)
 	(void)puts("\nProbes:");
 	machine_probes(print_probe, NULL);
 	(void)puts("\nWhat will make figures noisy:");
-	if (machine_warnings(&side.topology, print_warning, NULL) == 0)
+	warnings = machine_warnings(&side.topology);
+	for (char **warning = warnings; *warning != NULL; warning++)
+		(void)printf("  %s\n", *warning);
+	if (*warnings == NULL)
 		(void)puts("  nothing that could be seen");
 	worker_pool_release(&side.pool);
 	if (finish_output() != EXIT_DONE)

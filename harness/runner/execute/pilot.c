@@ -198,30 +198,28 @@ enum {
 	SKIP_COUNT = sizeof skip_names / sizeof *skip_names
 };
 
+static json_t *save_cell(const struct plan *plan, size_t b, size_t a)
+{
+	const struct block *block = &plan->blocks[b];
+	const struct cell *cell = plan_cell(plan, b, a);
+
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:i, s:s, s:f, s:f, s:I}", "implementation",
+			 block->strategy->implementation, "strategy", block->strategy->name,
+			 "allocator", plan->request->allocators[a].name, "rows",
+			 (json_int_t)block->size.rows, "row_bytes",
+			 (json_int_t)block->size.row_bytes, "threads", (int)block->size.threads,
+			 "plan", skip_names[cell->skip], "cold_build_release_ns", cell->cold_ns,
+			 "warm_build_release_ns", cell->warm_ns, "warm_iteration_count",
+			 (json_int_t)block->iterations);
+}
+
 json_t *pilot_save(const struct plan *plan)
 {
 	json_t *array = json_array();
 
-	for (size_t b = 0; b < plan->block_count; b++) {
-		const struct block *block = &plan->blocks[b];
-
-		for (size_t a = 0; a < plan->request->allocator_count; a++) {
-			const struct cell *cell = plan_cell(plan, b, a);
-
-			(void)json_array_append_new(
-				array,
-				json_pack("{s:s, s:s, s:s, s:I, s:I, s:i, s:s, s:f, s:f, s:I}",
-					  "implementation", block->strategy->implementation,
-					  "strategy", block->strategy->name, "allocator",
-					  plan->request->allocators[a].name, "rows",
-					  (json_int_t)block->size.rows, "row_bytes",
-					  (json_int_t)block->size.row_bytes, "threads",
-					  (int)block->size.threads, "plan", skip_names[cell->skip],
-					  "cold_build_release_ns", cell->cold_ns,
-					  "warm_build_release_ns", cell->warm_ns,
-					  "warm_iteration_count", (json_int_t)block->iterations));
-		}
-	}
+	for (size_t b = 0; b < plan->block_count; b++)
+		for (size_t a = 0; a < plan->request->allocator_count; a++)
+			(void)json_array_append_new(array, save_cell(plan, b, a));
 	return array;
 }
 
@@ -231,30 +229,32 @@ static bool is_time(double ns)
 	return ns >= 0 && ns <= 1e100;
 }
 
-static bool load_cell(const json_t *entry, struct block *block, const char *allocator,
-		      struct cell *cell)
+/* Is the entry of this cell of the plan? */
+static bool is_of_cell(const json_t *entry, const struct plan *plan, size_t b, size_t a)
 {
-	const char *implementation;
-	const char *strategy;
-	const char *name;
-	const char *skip;
-	json_int_t rows;
-	json_int_t row_bytes;
-	json_int_t iterations;
-	int threads;
+	static const char *const keys[] = {"implementation", "strategy",  "allocator",
+					   "rows",           "row_bytes", "threads"};
+	json_t *expected = save_cell(plan, b, a);
+	bool same = true;
 
-	if (json_unpack((json_t *)entry, "{s:s, s:s, s:s, s:I, s:I, s:i, s:s, s:F, s:F, s:I}",
-			"implementation", &implementation, "strategy", &strategy, "allocator",
-			&name, "rows", &rows, "row_bytes", &row_bytes, "threads", &threads, "plan",
-			&skip, "cold_build_release_ns", &cell->cold_ns, "warm_build_release_ns",
-			&cell->warm_ns, "warm_iteration_count", &iterations) != 0)
-		return false;
-	if (strcmp(implementation, block->strategy->implementation) != 0 ||
-	    strcmp(strategy, block->strategy->name) != 0 || strcmp(name, allocator) != 0 ||
-	    (uint64_t)rows != block->size.rows || (uint64_t)row_bytes != block->size.row_bytes ||
-	    (unsigned)threads != block->size.threads || iterations < 1)
-		return false;
-	if (!is_time(cell->cold_ns) || !is_time(cell->warm_ns))
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		same &= json_equal(json_object_get(entry, keys[i]),
+				   json_object_get(expected, keys[i])) == 1;
+	json_decref(expected);
+	return same;
+}
+
+static bool load_cell(struct plan *plan, size_t b, size_t a, const json_t *entry)
+{
+	struct cell *cell = plan_cell(plan, b, a);
+	const char *skip;
+	json_int_t iterations;
+
+	if (!is_of_cell(entry, plan, b, a) ||
+	    json_unpack((json_t *)entry, "{s:s, s:F, s:F, s:I}", "plan", &skip,
+			"cold_build_release_ns", &cell->cold_ns, "warm_build_release_ns",
+			&cell->warm_ns, "warm_iteration_count", &iterations) != 0 ||
+	    iterations < 1 || !is_time(cell->cold_ns) || !is_time(cell->warm_ns))
 		return false;
 	for (int i = 0; i < SKIP_COUNT; i++)
 		if (strcmp(skip, skip_names[i]) == 0) {
@@ -266,16 +266,14 @@ static bool load_cell(const json_t *entry, struct block *block, const char *allo
 
 bool pilot_load(struct plan *plan, const json_t *pilot, struct error *error)
 {
+	const size_t allocators = plan->request->allocator_count;
+
 	if (json_array_size(pilot) != plan->cell_count)
 		return error_set(error, "its plan has %zu cells instead of %zu",
 				 json_array_size(pilot), plan->cell_count);
-	for (size_t b = 0; b < plan->block_count; b++)
-		for (size_t a = 0; a < plan->request->allocator_count; a++)
-			if (!load_cell(
-				    json_array_get(pilot, b * plan->request->allocator_count + a),
-				    &plan->blocks[b], plan->request->allocators[a].name,
-				    plan_cell(plan, b, a)))
-				return error_set(error, "its plan has other cells");
+	for (size_t i = 0; i < plan->cell_count; i++)
+		if (!load_cell(plan, i / allocators, i % allocators, json_array_get(pilot, i)))
+			return error_set(error, "its plan has other cells");
 	plan_decide(plan);
 	return true;
 }

@@ -154,15 +154,17 @@ static double runner_share(const struct run *run)
 	return run->rounds_ns == 0 ? 0 : 1 - (double)run->alive_ns / (double)run->rounds_ns;
 }
 
-static void warn(const char *text, void *progress)
+static void warn_of_all(struct run *run, char *const *sentences)
 {
-	progress_warn(progress, "%s", text);
+	for (; *sentences != NULL; sentences++)
+		progress_warn(&run->progress, "%s", *sentences);
 }
 
 /* Prints how a run ended that could write all it had. */
 static enum exit_status tell_end(struct run *run)
 {
-	uint64_t planned = plan_row_count(&run->plan);
+	const uint64_t planned = plan_row_count(&run->plan);
+	g_auto(GStrv) unmet = requirements_unmet(&run->requirements);
 	char duration[16];
 
 	progress_duration((double)run->rounds_ns, duration, sizeof duration);
@@ -187,7 +189,8 @@ static enum exit_status tell_end(struct run *run)
 			      " worker%s failed (%s%s); the status columns of runs.csv say how",
 			      run->rows_failed, run->rows_failed == 1 ? "" : "s",
 			      run->rows_failed == 1 ? "" : "the first: ", run->first_failure);
-	if (!requirements_are_met(&run->requirements, warn, &run->progress))
+	warn_of_all(run, unmet);
+	if (*unmet != NULL)
 		return EXIT_UNMEASURED;
 	return run->rows_failed > 0 ? EXIT_WORKERS : EXIT_DONE;
 }
@@ -300,8 +303,10 @@ static void name_run(struct run *run)
 
 static bool claim_folder(struct run *run, struct error *error)
 {
-	g_autofree char *path = g_build_filename(GROWBENCH_RESULTS, run->run_id, NULL);
+	g_autofree char *path = NULL;
 
+	name_run(run);
+	path = g_build_filename(GROWBENCH_RESULTS, run->run_id, NULL);
 	return folder_init(&run->folder,
 			   run->request->given.out != NULL ? run->request->given.out : path,
 			   error) &&
@@ -312,6 +317,7 @@ static bool claim_folder(struct run *run, struct error *error)
 static void check_requirements(struct run *run)
 {
 	const uint64_t count = plan_row_count(&run->plan);
+	g_auto(GStrv) unplanned = NULL;
 	bool missing = true;
 
 	run->requirements = requirements_init(run->request);
@@ -322,7 +328,8 @@ static void check_requirements(struct run *run)
 		missing = requirements_plan(&run->requirements, &record);
 		record_release(&record);
 	}
-	requirements_tell_unplanned(&run->requirements, warn, &run->progress);
+	unplanned = requirements_unplanned(&run->requirements);
+	warn_of_all(run, unplanned);
 }
 
 /* Finds out what can be measured, and writes it down. */
@@ -358,9 +365,17 @@ static bool begin(struct run *run, struct error *error)
 	return false;
 }
 
-static void note(const char *text, void *progress)
+/* What a person should know before it begins. */
+static void announce(struct run *run)
 {
-	progress_note(progress, "note: %s", text);
+	g_auto(GStrv) warnings = machine_warnings(&run->topology);
+
+	for (char **warning = warnings; *warning != NULL; warning++)
+		progress_note(&run->progress, "note: %s", *warning);
+	progress_note(&run->progress, "%zu cells in %" PRIu64 " rounds, seed %" PRIu64 ", into %s",
+		      run->plan.cell_count, run->request->rounds, run->request->seed,
+		      run->folder.path);
+	check_requirements(run);
 }
 
 enum exit_status run_new(const struct request *request, struct error *error)
@@ -369,20 +384,12 @@ enum exit_status run_new(const struct request *request, struct error *error)
 	struct run run;
 
 	error->text[0] = '\0';
-	if (run_init(&run, request, error)) {
-		name_run(&run);
-		if (claim_folder(&run, error)) {
-			(void)machine_warnings(&run.topology, note, &run.progress);
-			progress_note(&run.progress,
-				      "%zu cells in %" PRIu64 " rounds, seed %" PRIu64 ", into %s",
-				      run.plan.cell_count, request->rounds, request->seed,
-				      run.folder.path);
-			check_requirements(&run);
-			if (begin(&run, error))
-				status = do_all(&run, error);
-			else
-				status = interrupts > 0 ? EXIT_INTERRUPTED : EXIT_FAILED;
-		}
+	if (run_init(&run, request, error) && claim_folder(&run, error)) {
+		announce(&run);
+		if (begin(&run, error))
+			status = do_all(&run, error);
+		else
+			status = interrupts > 0 ? EXIT_INTERRUPTED : EXIT_FAILED;
 	}
 	run_release(&run);
 	return status;

@@ -237,11 +237,12 @@ static void watch_memory(const char *folder, enum version version, void *data)
 	uint64_t ignored = 0;
 	int fd;
 
-	if (watch->oom_count > 0)
+	if (watch->has_oom)
 		return;
 	fd = open_in(folder, version == VERSION_2 ? "memory.events" : "memory.oom_control");
-	if (add_oom_kills(fd, &ignored))
-		watch->oom_fds[watch->oom_count++] = fd;
+	watch->has_oom = add_oom_kills(fd, &ignored);
+	if (watch->has_oom)
+		watch->oom_fd = fd;
 	else if (fd >= 0)
 		(void)close(fd);
 }
@@ -249,7 +250,7 @@ static void watch_memory(const char *folder, enum version version, void *data)
 void cgroup_watch_open(const char *root, struct cgroup_watch *watch)
 {
 	watch->throttled_count = 0;
-	watch->oom_count = 0;
+	watch->has_oom = false;
 	visit_ours(root, "cpu", watch_cpu, watch);
 	visit_ours(root, "memory", watch_memory, watch);
 }
@@ -258,10 +259,10 @@ void cgroup_watch_close(struct cgroup_watch *watch)
 {
 	for (size_t i = 0; i < watch->throttled_count; i++)
 		(void)close(watch->throttled_fds[i]);
-	for (size_t i = 0; i < watch->oom_count; i++)
-		(void)close(watch->oom_fds[i]);
+	if (watch->has_oom)
+		(void)close(watch->oom_fd);
 	watch->throttled_count = 0;
-	watch->oom_count = 0;
+	watch->has_oom = false;
 }
 
 struct cgroup_counts cgroup_watch_read(const struct cgroup_watch *watch)
@@ -271,7 +272,6 @@ struct cgroup_counts cgroup_watch_read(const struct cgroup_watch *watch)
 	for (size_t i = 0; i < watch->throttled_count; i++)
 		counts.throttled_known &=
 			add_throttled(watch->throttled_fds[i], &counts.throttled_ns);
-	counts.oom_known =
-		watch->oom_count > 0 && add_oom_kills(watch->oom_fds[0], &counts.oom_kills);
+	counts.oom_known = watch->has_oom && add_oom_kills(watch->oom_fd, &counts.oom_kills);
 	return counts;
 }

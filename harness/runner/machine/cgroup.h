@@ -33,8 +33,8 @@ enum {
 struct cgroup_watch {
 	int throttled_fds[CGROUP_MOST_GROUPS]; /* cpu.stat of each group */
 	size_t throttled_count;
-	int oom_fds[1]; /* memory.events, or memory.oom_control, of our own group */
-	size_t oom_count;
+	bool has_oom;
+	int oom_fd; /* memory.events, or memory.oom_control, of our own group */
 };
 
 struct cgroup_counts {

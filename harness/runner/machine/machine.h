@@ -32,9 +32,7 @@ uint64_t machine_memory_bytes(void);
 /* What can be looked at here, each through `each` with whether it can, and why not if it cannot. */
 void machine_probes(void (*each)(const char *what, const char *why_not, void *data), void *data);
 
-/* What will make figures noisy here, each as a sentence with its remedy, through `each`. Returns
- * how many there are. */
-size_t machine_warnings(const struct topology *topology, void (*each)(const char *text, void *data),
-			void *data);
+/* What will make figures noisy here, each as a sentence with its remedy; for g_strfreev. */
+char **machine_warnings(const struct topology *topology);
 
 #endif

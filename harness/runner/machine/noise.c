@@ -111,26 +111,16 @@ void machine_probes(void (*each)(const char *what, const char *why_not, void *da
 	each("hardware counters (perf_event_open)", why_no_counters(), data);
 }
 
-/* Who is told, and how often so far. */
-struct warnings {
-	void (*each)(const char *text, void *data);
-	void *data;
-	size_t count;
-};
-
-static void warn(struct warnings *warnings, const char *format, ...)
+static void warn(GPtrArray *warnings, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void warn(struct warnings *warnings, const char *format, ...)
+static void warn(GPtrArray *warnings, const char *format, ...)
 {
-	g_autofree char *text = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	text = g_strdup_vprintf(format, arguments);
+	g_ptr_array_add(warnings, g_strdup_vprintf(format, arguments));
 	va_end(arguments);
-	warnings->each(text, warnings->data);
-	warnings->count++;
 }
 
 /* Is that all that the file says? */
@@ -142,7 +132,7 @@ static bool says(const char *path, const char *text)
 }
 
 /* Of a quota that these CPUs can run into. */
-static void warn_of_quota(struct warnings *warnings, unsigned allowed)
+static void warn_of_quota(GPtrArray *warnings, unsigned allowed)
 {
 	uint64_t milli_cpus;
 	char quota[64];
@@ -156,7 +146,7 @@ static void warn_of_quota(struct warnings *warnings, unsigned allowed)
 		     quota, milli_cpus / 1000, milli_cpus % 1000 / 10, allowed);
 }
 
-static void warn_of_speed(struct warnings *warnings)
+static void warn_of_speed(GPtrArray *warnings)
 {
 	g_autofree char *governor =
 		facts_file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
@@ -171,36 +161,36 @@ static void warn_of_speed(struct warnings *warnings)
 		warn(warnings, "SMT is on: keep the workers' sibling CPU idle");
 }
 
-size_t machine_warnings(const struct topology *topology, void (*each)(const char *text, void *data),
-			void *data)
+char **machine_warnings(const struct topology *topology)
 {
 	g_autofree char *flags = facts_line("/proc/cpuinfo", "flags");
 	g_autofree char *load = facts_file("/proc/loadavg");
 	g_autofree char *huge = facts_file("/sys/kernel/mm/transparent_hugepage/enabled");
-	struct warnings warnings = {each, data, 0};
+	GPtrArray *warnings = g_ptr_array_new();
 	char emulator[PATH_MAX];
 
 	if (emulator_find(emulator, sizeof emulator))
-		warn(&warnings,
+		warn(warnings,
 		     "programs run under %.255s, not on a processor of their own: times, page "
 		     "faults and peaks are the emulator's and mean nothing; counts of calls and of "
 		     "bytes hold",
 		     emulator);
 	if (topology->allowed < 2)
-		warn(&warnings, "only one CPU may be used, so the runner shares it with the "
-				"workers; allow this process a second one");
-	warn_of_quota(&warnings, topology->allowed);
+		warn(warnings, "only one CPU may be used, so the runner shares it with the "
+			       "workers; allow this process a second one");
+	warn_of_quota(warnings, topology->allowed);
 	if (flags != NULL && strstr(flags, "hypervisor") != NULL)
-		warn(&warnings, "this is a virtual machine: others may take time from it; compare "
-				"within a run, and look at steal_ns");
-	warn_of_speed(&warnings);
+		warn(warnings, "this is a virtual machine: others may take time from it; compare "
+			       "within a run, and look at steal_ns");
+	warn_of_speed(warnings);
 	if (load != NULL && strtod(load, NULL) > 0.5 * topology->cpus)
-		warn(&warnings, "other programs are running (see /proc/loadavg); stop them for "
-				"quieter figures");
+		warn(warnings, "other programs are running (see /proc/loadavg); stop them for "
+			       "quieter figures");
 	if (huge != NULL && strstr(huge, "[always]") != NULL)
-		warn(&warnings,
+		warn(warnings,
 		     "transparent huge pages are always on: page faults are fewer and larger, and "
 		     "peaks are rounded up to %zu KiB",
 		     huge_pages_largest("") / 1024);
-	return warnings.count;
+	g_ptr_array_add(warnings, NULL);
+	return (char **)g_ptr_array_free(warnings, FALSE);
 }

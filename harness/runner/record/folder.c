@@ -300,6 +300,12 @@ static FILE *stream_of(int fd)
 	return stream;
 }
 
+static bool is_header(const char *line, const char *header, const char *path, struct error *error)
+{
+	return strcmp(line, header) == 0 ||
+	       error_set(error, "%s, line 1: its columns are of another version", path);
+}
+
 bool folder_read(struct folder *folder, const char *header,
 		 bool (*row)(char *line, uint64_t number, void *data, struct error *error),
 		 void *data, struct error *error)
@@ -320,9 +326,7 @@ bool folder_read(struct folder *folder, const char *header,
 		number++;
 		whole += length;
 		if (number == 1) {
-			ok = strcmp(line, header) == 0 ||
-			     error_set(error, "%s, line 1: its columns are of another version",
-				       path);
+			ok = is_header(line, header, path, error);
 			continue;
 		}
 		line[length - 1] = '\0';
@@ -364,9 +368,7 @@ bool folder_cut_timeline(const struct folder *folder, const char *header,
 	while (file != NULL && (length = getline(&line, &size, file)) > 0 &&
 	       line[length - 1] == '\n') {
 		if (whole == 0)
-			ok = strcmp(line, header) == 0 ||
-			     error_set(error, "%s, line 1: its columns are of another version",
-				       path);
+			ok = is_header(line, header, path, error);
 		else if (!has_row(strtoull(line, NULL, 10), data))
 			break;
 		if (!ok)

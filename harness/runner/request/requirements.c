@@ -232,11 +232,10 @@ static bool is_unmet(const struct requirement *requirement)
 }
 
 /* One sentence of all that has the reason of items[first]. */
-static void tell_together(const struct requirements *requirements, size_t first,
-			  void (*tell)(const char *text, void *data), void *data)
+static char *tell_together(const struct requirements *requirements, size_t first)
 {
 	const char *reason = requirements->items[first].reason;
-	g_autoptr(GString) text = g_string_new(NULL);
+	GString *text = g_string_new(NULL);
 
 	for (size_t i = first; i < requirements->count && text->len < 1024; i++) {
 		const struct requirement *requirement = &requirements->items[i];
@@ -246,7 +245,7 @@ static void tell_together(const struct requirements *requirements, size_t first,
 			g_string_append_printf(text, "%s%s", text->len == 0 ? "" : ", ", name);
 	}
 	g_string_append_printf(text, ": not one row was measured (%s)", reason);
-	tell(text->str, data);
+	return g_string_free(text, FALSE);
 }
 
 static bool is_told_before(const struct requirements *requirements, size_t item)
@@ -258,37 +257,39 @@ static bool is_told_before(const struct requirements *requirements, size_t item)
 	return false;
 }
 
-void requirements_tell_unplanned(const struct requirements *requirements,
-				 void (*tell)(const char *text, void *data), void *data)
+static GPtrArray *tell_unplanned(const struct requirements *requirements)
 {
+	GPtrArray *told = g_ptr_array_new();
+
 	for (size_t i = 0; i < requirements->count; i++) {
 		g_autofree char *name = name_of(&requirements->items[i]);
-		g_autofree char *text = g_strdup_printf(
-			"%s: the run has no row of it; growbench plan shows what it has", name);
 
 		if (!requirements->items[i].is_planned)
-			tell(text, data);
+			g_ptr_array_add(told, g_strdup_printf("%s: the run has no row of it; "
+							      "growbench plan shows what it has",
+							      name));
 	}
+	return told;
 }
 
-bool requirements_are_met(const struct requirements *requirements,
-			  void (*tell)(const char *text, void *data), void *data)
+char **requirements_unplanned(const struct requirements *requirements)
 {
-	bool met = true;
-	char text[900];
+	GPtrArray *told = tell_unplanned(requirements);
 
-	requirements_tell_unplanned(requirements, tell, data);
-	for (size_t i = 0; i < requirements->count; i++) {
-		const struct requirement *requirement = &requirements->items[i];
+	g_ptr_array_add(told, NULL);
+	return (char **)g_ptr_array_free(told, FALSE);
+}
 
-		met &= requirement->is_met;
-		if (is_unmet(requirement) && !is_told_before(requirements, i))
-			tell_together(requirements, i, tell, data);
-	}
-	if (met && !requirements->any_measured) {
-		(void)snprintf(text, sizeof text, "not one row was measured (%s)",
-			       requirements->first_reason);
-		tell(text, data);
-	}
-	return met && requirements->any_measured;
+char **requirements_unmet(const struct requirements *requirements)
+{
+	GPtrArray *told = tell_unplanned(requirements);
+
+	for (size_t i = 0; i < requirements->count; i++)
+		if (is_unmet(&requirements->items[i]) && !is_told_before(requirements, i))
+			g_ptr_array_add(told, tell_together(requirements, i));
+	if (told->len == 0 && !requirements->any_measured)
+		g_ptr_array_add(told, g_strdup_printf("not one row was measured (%s)",
+						      requirements->first_reason));
+	g_ptr_array_add(told, NULL);
+	return (char **)g_ptr_array_free(told, FALSE);
 }

@@ -53,13 +53,11 @@ bool requirements_plan(struct requirements *requirements, const struct record *r
 /* The row has been written. */
 void requirements_note(struct requirements *requirements, const struct record *row);
 
-/* Says, in one sentence each, of what was named there are no rows in the plan. */
-void requirements_tell_unplanned(const struct requirements *requirements,
-				 void (*tell)(const char *text, void *data), void *data);
+/* Of what was named there are no rows in the plan: a sentence each, for g_strfreev. */
+char **requirements_unplanned(const struct requirements *requirements);
 
-/* Was all that was named measured, and anything at all? Says, in one sentence for each reason, what
- * was not, and why. */
-bool requirements_are_met(const struct requirements *requirements,
-			  void (*tell)(const char *text, void *data), void *data);
+/* What was not measured of all that was named (if all was, whether anything was at all), and why: a
+ * sentence for each reason, for g_strfreev. */
+char **requirements_unmet(const struct requirements *requirements);
 
 #endif
