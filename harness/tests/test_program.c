@@ -134,15 +134,18 @@ static void a_program_that_can_be_executed_has_no_reason_against_it(void **state
 
 static void the_interposer_is_beside_the_program(void **state)
 {
-	char path[64];
+	static const char *const cases[][2] = {
+		{"/a/b/growbench-worker", "/a/b/libgrowbench-trace.so"},
+		{"/worker", "/libgrowbench-trace.so"},
+	};
 
 	(void)state;
-	program_interposer("/a/b/growbench-worker", path, sizeof path);
-	assert_string_equal(path, "/a/b/libgrowbench-trace.so");
-	program_interposer("/worker", path, sizeof path);
-	assert_string_equal(path, "/libgrowbench-trace.so");
-	program_interposer("worker", path, sizeof path);
-	assert_string_equal(path, "libgrowbench-trace.so");
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char *path = program_interposer(cases[i][0]);
+
+		assert_string_equal(path, cases[i][1]);
+		free(path);
+	}
 }
 
 int main(void)

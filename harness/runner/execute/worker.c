@@ -112,16 +112,12 @@ static bool make_preload(const struct worker_pool *pool, const struct worker_tas
 			 struct preload *preload, struct error *error)
 {
 	const char *const library = task->allocator->library;
-	char interposer[PATH_MAX + 32];
+	g_autofree char *interposer = program_interposer(worker_program(pool, task->allocator));
 
 	*preload = preload_init();
-	if (strcmp(task->pass, pass_names[PASS_TRACE]) == 0) {
-		program_interposer(worker_program(pool, task->allocator), interposer,
-				   sizeof interposer);
-		if (!preload_add(preload, interposer, error))
-			return false;
-	}
-	return library == NULL || preload_add(preload, library, error);
+	return (strcmp(task->pass, pass_names[PASS_TRACE]) != 0 ||
+		preload_add(preload, interposer, error)) &&
+	       (library == NULL || preload_add(preload, library, error));
 }
 
 /* The pool's environment with the allocator's variables and LD_PRELOAD, for g_strfreev. An

@@ -1,6 +1,5 @@
 #include "harness/runner/machine/cgroup.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -93,14 +92,13 @@ static bool read_text(int fd, char *text, size_t size)
 	return length > 0;
 }
 
-static bool read_file(const char *folder, const char *name, char *text, size_t size)
+/* Without the newline at its end, for g_free; NULL if there is nothing to read. */
+static char *read_file(const char *folder, const char *name)
 {
-	const int fd = open_in(folder, name);
-	const bool found = read_text(fd, text, size);
+	g_autofree char *path = g_strconcat(folder, "/", name, NULL);
+	char *text = NULL;
 
-	if (fd >= 0)
-		(void)close(fd);
-	return found;
+	return g_file_get_contents(path, &text, NULL, NULL) ? g_strchomp(text) : NULL;
 }
 
 /* ---- limits ---- */
@@ -111,12 +109,12 @@ static bool read_file(const char *folder, const char *name, char *text, size_t s
 static void lower_memory(const char *folder, enum version version, void *data)
 {
 	const char *const name = version == VERSION_2 ? "memory.max" : "memory.limit_in_bytes";
+	g_autofree char *text = read_file(folder, name);
 	struct cgroup_memory *memory = data;
 	uint64_t bytes;
-	char text[64];
 
 	/* "max" is no number. */
-	if (!read_file(folder, name, text, sizeof text) || !isdigit((unsigned char)*text))
+	if (text == NULL || !g_ascii_isdigit(*text))
 		return;
 	bytes = strtoull(text, NULL, 10);
 	if (bytes >= memory->bytes || bytes >= NO_MEMORY_LIMIT)
@@ -140,31 +138,29 @@ struct quota {
 };
 
 /* As version 2 has it, "QUOTA PERIOD" in microseconds; of version 1 a quota of -1 is none. */
-static bool read_quota(const char *folder, enum version version, char *text, size_t size)
+static char *read_quota(const char *folder, enum version version)
 {
-	char quota[64];
-	char period[64];
+	g_autofree char *quota = NULL;
+	g_autofree char *period = NULL;
 
 	if (version == VERSION_2)
-		return read_file(folder, "cpu.max", text, size);
-	if (!read_file(folder, "cpu.cfs_quota_us", quota, sizeof quota) ||
-	    !read_file(folder, "cpu.cfs_period_us", period, sizeof period))
-		return false;
-	(void)snprintf(text, size, "%.*s %s", (int)strcspn(quota, "\n"), quota, period);
-	return true;
+		return read_file(folder, "cpu.max");
+	quota = read_file(folder, "cpu.cfs_quota_us");
+	period = read_file(folder, "cpu.cfs_period_us");
+	return quota == NULL || period == NULL ? NULL : g_strjoin(" ", quota, period, NULL);
 }
 
 static void lower_quota(const char *folder, enum version version, void *data)
 {
+	g_autofree char *text = read_quota(folder, version);
 	struct quota *least = data;
 	uint64_t quota_us;
 	uint64_t period_us;
-	char text[160];
 
-	if (!read_quota(folder, version, text, sizeof text))
+	if (text == NULL)
 		return;
 	least->seen = true;
-	if (!isdigit((unsigned char)*text) ||
+	if (!g_ascii_isdigit(*text) ||
 	    sscanf(text, "%" SCNu64 " %" SCNu64, &quota_us, &period_us) != 2 || period_us == 0 ||
 	    quota_us > UINT64_MAX / 1000 || quota_us * 1000 / period_us >= least->milli_cpus)
 		return;

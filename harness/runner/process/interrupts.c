@@ -1,7 +1,6 @@
 #include "harness/runner/process/interrupts.h"
 
 #include <stddef.h>
-#include <string.h>
 
 volatile sig_atomic_t interrupts;
 
@@ -14,10 +13,8 @@ static void count_interrupt(int number)
 void interrupts_catch(void)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action;
+	const struct sigaction action = {.sa_handler = count_interrupt};
 
-	memset(&action, 0, sizeof action);
-	action.sa_handler = count_interrupt;
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
 		struct sigaction old;
 
@@ -29,10 +26,6 @@ void interrupts_catch(void)
 
 void interrupts_ignore_write_signals(void)
 {
-	struct sigaction action;
-
-	memset(&action, 0, sizeof action);
-	action.sa_handler = SIG_IGN;
-	(void)sigaction(SIGPIPE, &action, NULL);
-	(void)sigaction(SIGXFSZ, &action, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 }

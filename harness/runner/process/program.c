@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <glib.h>
+
 #define INTERPOSER "libgrowbench-trace.so"
 
 const char *program_why_not(const char *path)
@@ -55,12 +57,11 @@ bool program_of_build(const char *build, char *path, struct error *error)
 			 program, reason);
 }
 
-void program_interposer(const char *program, char *path, size_t size)
+char *program_interposer(const char *program)
 {
-	const char *slash = strrchr(program, '/');
+	g_autofree char *folder = g_path_get_dirname(program);
 
-	(void)snprintf(path, size, "%.*s" INTERPOSER,
-		       slash == NULL ? 0 : (int)(slash - program) + 1, program);
+	return g_build_filename(folder, INTERPOSER, NULL);
 }
 
 bool program_own_folder(char *path, struct error *error)

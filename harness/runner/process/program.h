@@ -21,8 +21,8 @@ const char *program_why_not(const char *path);
  * what to give instead. */
 bool program_of_build(const char *build, char *path, struct error *error);
 
-/* The file of the interposer beside a worker program. It need not be there. */
-void program_interposer(const char *program, char *path, size_t size);
+/* The file of the interposer beside a worker program, for g_free. It need not be there. */
+char *program_interposer(const char *program);
 
 /* The folder of the running program, links resolved, into path, which has room for PATH_MAX. False
  * with a message if the system does not tell. */
