@@ -1,16 +1,18 @@
 /*
  * Without memory the runner ends, with a message, instead of going on with half of what it needs.
  *
- * So malloc, calloc and realloc never return NULL in growbench: these stand in front of those of
- * the C library (or of one that is preloaded), as glibc provides for ("Replacing malloc" in its
- * manual). It is done here and not where they are called, since most of what allocates is not
- * ours: without memory GLib ends by SIGTRAP, the static objects of Google Benchmark by
- * std::terminate, and hwloc crashes, hangs, or leaves out what it had no memory for. Nothing of
- * a run is lost: its rows are in the file as soon as they are known, and it can be gone on with.
+ * So malloc, calloc, realloc and posix_memalign (of which GLib before 2.76 makes its small
+ * structures) never fail in growbench: these stand in front of those of the C library (or of one
+ * that is preloaded), as glibc provides for ("Replacing malloc" in its manual). It is done here and
+ * not where they are called, since most of what allocates is not ours: without memory GLib ends by
+ * SIGTRAP, the static objects of Google Benchmark by std::terminate, and hwloc crashes, hangs, or
+ * leaves out what it had no memory for. Nothing of a run is lost: its rows are in the file as soon
+ * as they are known, and it can be gone on with.
  *
  * Workers have nothing of this: there the allocator is what is measured.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +85,18 @@ void *realloc(void *block, size_t bytes)
 	if (resized == NULL && bytes > 0)
 		end();
 	return resized;
+}
+
+int posix_memalign(void **block, size_t alignment, size_t bytes)
+{
+	static __typeof__(posix_memalign) *next;
+	int status;
+
+	NEXT("posix_memalign", next);
+	status = next(block, alignment, bytes);
+	if (status == ENOMEM)
+		end();
+	return status;
 }
 
 // NOLINTEND(readability-inconsistent-declaration-parameter-name)

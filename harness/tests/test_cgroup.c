@@ -3,8 +3,8 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include <glib.h>
 
 #include "kernels/tests/cmocka_headers.h"
 #include "support.h"
@@ -13,19 +13,13 @@ static char root[PATH_MAX];
 
 static int make_root(void **state)
 {
-	static const char *const folders[] = {"proc",
-					      "proc/self",
-					      "sys",
-					      "sys/fs",
-					      "sys/fs/cgroup",
-					      "sys/fs/cgroup/cpu",
-					      "sys/fs/cgroup/cpu/job",
-					      "sys/fs/cgroup/outer",
-					      "sys/fs/cgroup/outer/inner",
-					      "sys/fs/cgroup/unified",
-					      "sys/fs/cgroup/unified/outer",
-					      "sys/fs/cgroup/memory",
-					      "sys/fs/cgroup/memory/job"};
+	static const char *const folders[] = {
+		"proc/self",
+		"sys/fs/cgroup/cpu/job",
+		"sys/fs/cgroup/outer/inner",
+		"sys/fs/cgroup/unified/outer",
+		"sys/fs/cgroup/memory/job",
+	};
 
 	(void)state;
 	make_temporary(root, sizeof root);
@@ -33,7 +27,7 @@ static int make_root(void **state)
 		char path[PATH_MAX + 64];
 
 		(void)snprintf(path, sizeof path, "%s/%s", root, folders[i]);
-		assert_int_equal(mkdir(path, 0755), 0);
+		assert_int_equal(g_mkdir_with_parents(path, 0755), 0);
 	}
 	return 0;
 }
@@ -51,46 +45,6 @@ static void put(const char *name, const char *text)
 
 	(void)snprintf(path, sizeof path, "%s/%s", root, name);
 	write_file(path, text, strlen(text));
-}
-
-/* For the next look: no file of version 2 or 1, nor our group. */
-static void remove_files(void)
-{
-	static const char *const names[] = {
-		"proc/self/cgroup",
-		"sys/fs/cgroup/memory.max",
-		"sys/fs/cgroup/outer/memory.max",
-		"sys/fs/cgroup/outer/inner/memory.max",
-		"sys/fs/cgroup/unified/outer/memory.max",
-		"sys/fs/cgroup/memory/memory.limit_in_bytes",
-		"sys/fs/cgroup/memory/job/memory.limit_in_bytes",
-		"sys/fs/cgroup/outer/cpu.max",
-		"sys/fs/cgroup/outer/inner/cpu.max",
-		"sys/fs/cgroup/cpu/job/cpu.cfs_quota_us",
-		"sys/fs/cgroup/cpu/job/cpu.cfs_period_us",
-		"sys/fs/cgroup/cpu/job/cpu.stat",
-		"sys/fs/cgroup/cpu/cpu.stat",
-		"sys/fs/cgroup/outer/cpu.stat",
-		"sys/fs/cgroup/outer/inner/cpu.stat",
-		"sys/fs/cgroup/outer/memory.events",
-		"sys/fs/cgroup/outer/inner/memory.events",
-		"sys/fs/cgroup/memory/memory.oom_control",
-		"sys/fs/cgroup/memory/job/memory.oom_control",
-	};
-
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		char path[PATH_MAX + 64];
-
-		(void)snprintf(path, sizeof path, "%s/%s", root, names[i]);
-		(void)unlink(path);
-	}
-}
-
-static int remove_what_is_there(void **state)
-{
-	(void)state;
-	remove_files();
-	return 0;
 }
 
 static uint64_t least_bytes(void)
@@ -120,6 +74,14 @@ static void assert_quota(uint64_t milli_cpus, const char *text)
 	assert_true(cgroup_cpu_quota(root, &value, found, sizeof found));
 	assert_true(value == milli_cpus);
 	assert_string_equal(found, text);
+}
+
+static void assert_no_quota(void)
+{
+	char text[64];
+	uint64_t milli_cpus;
+
+	assert_false(cgroup_cpu_quota(root, &milli_cpus, text, sizeof text));
 }
 
 static void nothing_is_limited_where_nothing_can_be_seen(void **state)
@@ -179,12 +141,9 @@ static void version_2_may_be_beside_version_1(void **state)
 
 static void the_tightest_quota_of_version_2_counts(void **state)
 {
-	char text[64];
-	uint64_t milli_cpus;
-
 	(void)state;
 	put("proc/self/cgroup", "0::/outer/inner\n");
-	assert_false(cgroup_cpu_quota(root, &milli_cpus, text, sizeof text));
+	assert_no_quota();
 	put("sys/fs/cgroup/outer/inner/cpu.max", "max 100000\n");
 	assert_quota(UINT64_MAX, "max");
 	put("sys/fs/cgroup/outer/cpu.max", "150000 100000\n");
@@ -209,12 +168,7 @@ static void a_quota_of_version_1_is_told_as_version_2_does(void **state)
 	assert_quota(500, "50000 100000");
 	/* Which is another controller. */
 	put("proc/self/cgroup", "5:cpuset,cpuacct:/job\n");
-	{
-		char text[64];
-		uint64_t milli_cpus;
-
-		assert_false(cgroup_cpu_quota(root, &milli_cpus, text, sizeof text));
-	}
+	assert_no_quota();
 }
 
 static void what_nobody_counts_is_not_known(void **state)
@@ -282,26 +236,22 @@ static void what_version_1_counts_is_seen_as_it_changes(void **state)
 	cgroup_watch_close(&watch);
 }
 
+/* Each has a root of its own. */
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(nothing_is_limited_where_nothing_can_be_seen,
-					  remove_what_is_there),
-		cmocka_unit_test_teardown(version_2_is_limited_by_the_least_of_the_groups_around_it,
-					  remove_what_is_there),
-		cmocka_unit_test_teardown(version_1_is_limited_by_the_memory_controllers_group,
-					  remove_what_is_there),
-		cmocka_unit_test_teardown(version_2_may_be_beside_version_1, remove_what_is_there),
-		cmocka_unit_test_teardown(the_tightest_quota_of_version_2_counts,
-					  remove_what_is_there),
-		cmocka_unit_test_teardown(a_quota_of_version_1_is_told_as_version_2_does,
-					  remove_what_is_there),
-		cmocka_unit_test_teardown(what_nobody_counts_is_not_known, remove_what_is_there),
-		cmocka_unit_test_teardown(what_version_2_counts_is_seen_as_it_changes,
-					  remove_what_is_there),
-		cmocka_unit_test_teardown(what_version_1_counts_is_seen_as_it_changes,
-					  remove_what_is_there),
+		TEST(nothing_is_limited_where_nothing_can_be_seen),
+		TEST(version_2_is_limited_by_the_least_of_the_groups_around_it),
+		TEST(version_1_is_limited_by_the_memory_controllers_group),
+		TEST(version_2_may_be_beside_version_1),
+		TEST(the_tightest_quota_of_version_2_counts),
+		TEST(a_quota_of_version_1_is_told_as_version_2_does),
+		TEST(what_nobody_counts_is_not_known),
+		TEST(what_version_2_counts_is_seen_as_it_changes),
+		TEST(what_version_1_counts_is_seen_as_it_changes),
 	};
 
-	return cmocka_run_group_tests_name("cgroup", tests, make_root, remove_root);
+	return cmocka_run_group_tests_name("cgroup", tests, NULL, NULL);
 }

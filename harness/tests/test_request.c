@@ -181,7 +181,6 @@ static void a_strategy_that_is_named_is_taken_whatever_the_preset(void **state)
 
 static void implementations_choose_among_strategies_of_one_name(void **state)
 {
-
 	(void)state;
 	if (INSTRUMENTED)
 		skip();
@@ -274,7 +273,6 @@ static void passes_are_the_presets_or_those_that_are_named(void **state)
 
 static void a_timeline_of_what_is_not_traced_is_refused(void **state)
 {
-
 	(void)state;
 	assert_refused(WORDS("--timeline=77"), "77 is not among --rows");
 	assert_refused(WORDS("--timeline=1000", "--passes=measure"), "--passes leaves it out");
