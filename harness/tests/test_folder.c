@@ -1,6 +1,5 @@
 #include "kernels/tests/cmocka_headers.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>

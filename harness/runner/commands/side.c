@@ -1,12 +1,12 @@
 #include "harness/runner/commands/side.h"
 
-#include "harness/runner/execute/run.h"
 #include "harness/runner/process/interrupts.h"
+#include "harness/runner/process/program.h"
 
 bool side_init(struct bench_side *side, const struct request *request, struct error *error)
 {
 	if (!topology_load(&side->topology, request->cpu, error) ||
-	    !run_worker_path(request, side->worker_path, error))
+	    !program_worker(request->worker, side->worker_path, error))
 		return false;
 	worker_pool_init(&side->pool, side->worker_path, &side->topology, request, &interrupts);
 	/* There is nothing to finish. */

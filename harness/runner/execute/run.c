@@ -2,11 +2,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <glib.h>
 
@@ -22,29 +19,6 @@
 
 /* The one whose folder is there, for run_give_up. */
 static struct run *under_way;
-
-bool run_worker_path(const struct request *request, char *path, struct error *error)
-{
-	if (request->worker != NULL) {
-		const char *reason = program_why_not(request->worker);
-
-		if (reason == NULL && realpath(request->worker, path) == NULL)
-			reason = strerror(errno);
-		return reason == NULL || error_set(error, "--worker: %s cannot be executed: %s",
-						   request->worker, reason);
-	}
-	if (!program_own_folder(path, error))
-		return false;
-	if (strlen(path) + sizeof WORKER_PROGRAM + 1 > PATH_MAX)
-		return error_set(error, "%s: the folder's name is too long", path);
-	(void)strcat(path, "/" WORKER_PROGRAM);
-	if (access(path, X_OK) != 0)
-		return error_set(error,
-				 "%s is not there; build it with cmake --build, or name one with "
-				 "--worker",
-				 path);
-	return true;
-}
 
 /* What the system does not let a worker read is the same for all allocators: it is said once. */
 struct warned {
@@ -223,12 +197,13 @@ static enum exit_status do_all(struct run *run, struct error *error)
 static bool run_init(struct run *run, const struct request *request, struct error *error)
 {
 	interrupts_ignore_write_signals();
-	memset(run, 0, sizeof *run);
-	run->request = request;
-	run->folder.csv_fd = -1;
-	run->progress = progress_init(request->given.quiet);
+	*run = (struct run){
+		.request = request,
+		.progress = progress_init(request->given.quiet),
+		.folder = {.csv_fd = -1, .timeline_fd = -1},
+	};
 	if (!topology_load(&run->topology, request->cpu, error) ||
-	    !run_worker_path(request, run->worker_path, error) ||
+	    !program_worker(request->worker, run->worker_path, error) ||
 	    !plan_make(&run->plan, request, &run->topology, machine_memory_bytes(), error))
 		return false;
 	worker_pool_init(&run->pool, run->worker_path, &run->topology, request, &interrupts);

@@ -8,10 +8,6 @@
 #include "harness/common/exit_status.h"
 #include "harness/runner/request/request.h"
 
-/* The worker program beside the runner, or the one that --worker names, into path, which has room
- * for PATH_MAX. False with a message if it cannot be executed. */
-bool run_worker_path(const struct request *request, char *path, struct error *error);
-
 /*
  * Does the run that the request asks for; its words are recorded. Shows progress on standard error,
  * and prints the run's folder on standard output when it is whole. *error is empty, or says

@@ -1,7 +1,6 @@
 #include "harness/runner/execute/worker.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -75,6 +75,27 @@ bool program_own_folder(char *path, struct error *error)
 	return true;
 }
 
+bool program_worker(const char *named, char *path, struct error *error)
+{
+	if (named != NULL) {
+		const char *reason = program_why_not(named);
+
+		if (reason == NULL && realpath(named, path) == NULL)
+			reason = strerror(errno);
+		return reason == NULL ||
+		       error_set(error, "--worker: %s cannot be executed: %s", named, reason);
+	}
+	if (!program_own_folder(path, error))
+		return false;
+	if (strlen(path) + sizeof WORKER_PROGRAM + 1 > PATH_MAX)
+		return error_set(error, "%s: the folder's name is too long", path);
+	(void)strcat(path, "/" WORKER_PROGRAM);
+	return access(path, X_OK) == 0 ||
+	       error_set(error,
+			 "%s is not there; build it with cmake --build, or name one with --worker",
+			 path);
+}
+
 const char *program_scripts(void)
 {
 	static char path[PATH_MAX + 64];

@@ -21,6 +21,10 @@ const char *program_why_not(const char *path);
  * what to give instead. */
 bool program_of_build(const char *build, char *path, struct error *error);
 
+/* The worker program that was named, or, if that is NULL, the one beside the runner, into path,
+ * which has room for PATH_MAX. False with a message if it cannot be executed. */
+bool program_worker(const char *named, char *path, struct error *error);
+
 /* The file of the interposer beside a worker program, for g_free. It need not be there. */
 char *program_interposer(const char *program);
 
