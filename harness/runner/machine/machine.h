@@ -4,6 +4,8 @@
  * Looks and records; changes nothing. A source that is absent gives null, and its reason stands
  * under "absent". No host name, user name or path of the user's is recorded; of the kernel's
  * command line only the parameters that change timing are, since the others may name hosts.
+ *
+ * machine.c describes, noise.c says what cannot be seen here and what makes figures noisy.
  */
 #ifndef GROWBENCH_HARNESS_MACHINE_H
 #define GROWBENCH_HARNESS_MACHINE_H

@@ -11,6 +11,8 @@
  * The other passes are visited in between: trace and latency in the first rounds, right after the
  * measurements of their block; the probes of the machine before the first round, in the middle, and
  * after the last, so that a machine that changes during a run is seen to.
+ *
+ * plan.c makes it, prediction.c says what its cells take, order.c who is visited when.
  */
 #ifndef GROWBENCH_HARNESS_PLAN_H
 #define GROWBENCH_HARNESS_PLAN_H

@@ -13,9 +13,9 @@
 
 #include <glib.h>
 
-static void path_of(const struct folder *folder, const char *name, char path[PATH_MAX])
+static char *path_of(const struct folder *folder, const char *name)
 {
-	(void)snprintf(path, PATH_MAX, "%s/%s", folder->path, name);
+	return g_strconcat(folder->path, "/", name, NULL);
 }
 
 bool folder_init(struct folder *folder, const char *path, struct error *error)
@@ -44,9 +44,8 @@ void folder_release(struct folder *folder)
 
 static bool has_run(const struct folder *folder)
 {
-	char path[PATH_MAX];
+	g_autofree char *path = path_of(folder, "runs.csv");
 
-	path_of(folder, "runs.csv", path);
 	return access(path, F_OK) == 0;
 }
 
@@ -132,7 +131,8 @@ static void remove_file(const struct folder *folder, const char *name)
 {
 	char path[PATH_MAX];
 
-	path_of(folder, name, path);
+	/* As folder_abandon may have no memory. */
+	(void)snprintf(path, sizeof path, "%s/%s", folder->path, name);
 	(void)unlink(path);
 }
 
@@ -154,10 +154,9 @@ static bool lock_csv(const struct folder *folder, struct error *error)
 static bool start_csv(struct folder *folder, const char *header, bool overwrite,
 		      struct error *error)
 {
-	char path[PATH_MAX];
+	g_autofree char *path = path_of(folder, "runs.csv");
 	struct stat status;
 
-	path_of(folder, "runs.csv", path);
 	folder->csv_fd = open_file(path, O_WRONLY | O_CREAT | O_APPEND);
 	if (folder->csv_fd < 0)
 		return error_set(error, "%s cannot be written: %s; choose another --out", path,
@@ -252,9 +251,8 @@ static bool cut_torn_line(int fd)
 
 static bool open_timeline(struct folder *folder, const char *header, struct error *error)
 {
-	char path[PATH_MAX];
+	g_autofree char *path = path_of(folder, "timeline.csv");
 
-	path_of(folder, "timeline.csv", path);
 	folder->timeline_fd = open_file(path, O_RDWR | O_CREAT | O_APPEND);
 	if (folder->timeline_fd < 0 || !cut_torn_line(folder->timeline_fd))
 		return error_set(error, "%s cannot be written: %s", path, strerror(errno));
@@ -274,9 +272,8 @@ bool folder_append_timeline(struct folder *folder, const char *header, const cha
 
 bool folder_open(struct folder *folder, struct error *error)
 {
-	char path[PATH_MAX];
+	g_autofree char *path = path_of(folder, "runs.csv");
 
-	path_of(folder, "runs.csv", path);
 	folder->csv_fd = open_file(path, O_RDWR | O_APPEND);
 	if (folder->csv_fd < 0)
 		return error_set(error, "%s cannot be opened: %s; is this a run's folder?", path,
@@ -310,7 +307,7 @@ bool folder_read(struct folder *folder, const char *header,
 		 bool (*row)(char *line, uint64_t number, void *data, struct error *error),
 		 void *data, struct error *error)
 {
-	char path[PATH_MAX];
+	g_autofree char *path = path_of(folder, "runs.csv");
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t length;
@@ -319,7 +316,6 @@ bool folder_read(struct folder *folder, const char *header,
 	bool ok = true;
 	FILE *file = stream_of(folder->csv_fd);
 
-	path_of(folder, "runs.csv", path);
 	if (file == NULL)
 		return error_set(error, "%s cannot be read: %s", path, strerror(errno));
 	while (ok && (length = getline(&line, &size, file)) > 0 && line[length - 1] == '\n') {
@@ -350,7 +346,7 @@ bool folder_cut_timeline(const struct folder *folder, const char *header,
 			 bool (*has_row)(uint64_t position, void *data), void *data,
 			 struct error *error)
 {
-	char path[PATH_MAX];
+	g_autofree char *path = path_of(folder, "timeline.csv");
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t length;
@@ -359,7 +355,6 @@ bool folder_cut_timeline(const struct folder *folder, const char *header,
 	FILE *file;
 	int fd;
 
-	path_of(folder, "timeline.csv", path);
 	fd = open_file(path, O_RDWR);
 	if (fd < 0)
 		return errno == ENOENT ||

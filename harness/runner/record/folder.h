@@ -40,7 +40,7 @@ bool folder_check(const struct folder *folder, bool overwrite, struct error *err
 bool folder_create(struct folder *folder, const char *header, bool overwrite, uint64_t needed_bytes,
 		   struct error *error);
 
-/* Takes a folder away again that folder_create made and that has no rows. */
+/* Takes a folder away again that folder_create made and that has no rows. Allocates nothing. */
 void folder_abandon(struct folder *folder);
 
 /* Are needed_bytes free on the folder's disk? */
