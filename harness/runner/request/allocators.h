@@ -15,9 +15,7 @@
 struct known_allocator {
 	const char *name;
 	const char *package; /* Debian's */
-	/* File patterns as for glob(7), NULL-terminated; empty for the C library's own malloc. One
-	 * without '/' is looked for in the system's library folders. The first pattern with a match
-	 * counts, and of its matches the highest version. */
+	/* As for library_find; empty for the C library's own malloc. */
 	const char *patterns[4];
 	/* "NAME=value" that its workers get, unless the user's environment or --allocator sets that
 	 * variable; NULL: none. */
