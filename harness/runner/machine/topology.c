@@ -76,24 +76,28 @@ static void add_worker_cpus(hwloc_topology_t loaded, hwloc_const_cpuset_t allowe
 		add_worker_cpu(topology, (unsigned)cpu);
 }
 
+static bool load(hwloc_topology_t *loaded, struct error *error)
+{
+	if (hwloc_topology_init(loaded) != 0)
+		return error_set(error, "hwloc does not start");
+	/* Instruction caches are filtered out by default. */
+	(void)hwloc_topology_set_icache_types_filter(*loaded, HWLOC_TYPE_FILTER_KEEP_ALL);
+	if (hwloc_topology_load(*loaded) == 0)
+		return true;
+	hwloc_topology_destroy(*loaded);
+	return error_set(error, "hwloc cannot read this machine's topology");
+}
+
 bool topology_load(struct topology *topology, int first_cpu, struct error *error)
 {
 	hwloc_topology_t loaded;
-	hwloc_cpuset_t allowed = hwloc_bitmap_alloc();
+	hwloc_cpuset_t allowed;
 	bool ok = true;
 
 	memset(topology, 0, sizeof *topology);
-	if (hwloc_topology_init(&loaded) != 0) {
-		hwloc_bitmap_free(allowed);
-		return error_set(error, "hwloc does not start");
-	}
-	/* Instruction caches are filtered out by default. */
-	(void)hwloc_topology_set_icache_types_filter(loaded, HWLOC_TYPE_FILTER_KEEP_ALL);
-	if (hwloc_topology_load(loaded) != 0) {
-		hwloc_topology_destroy(loaded);
-		hwloc_bitmap_free(allowed);
-		return error_set(error, "hwloc cannot read this machine's topology");
-	}
+	if (!load(&loaded, error))
+		return false;
+	allowed = hwloc_bitmap_alloc();
 	if (hwloc_get_cpubind(loaded, allowed, HWLOC_CPUBIND_PROCESS) != 0)
 		(void)hwloc_bitmap_copy(allowed, hwloc_topology_get_allowed_cpuset(loaded));
 	topology->packages = count_of(loaded, HWLOC_OBJ_PACKAGE);

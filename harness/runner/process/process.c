@@ -31,11 +31,6 @@ const char *process_first_message(const struct process_result *result, char *tex
 	return text;
 }
 
-struct pipe {
-	int read_end;
-	int write_end;
-};
-
 static void close_end(int *fd)
 {
 	if (*fd >= 0)
@@ -43,16 +38,10 @@ static void close_end(int *fd)
 	*fd = -1;
 }
 
-static bool open_pipe(struct pipe *ends)
+static bool open_pipe(int ends[2])
 {
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return false;
-	ends->read_end = fds[0];
-	ends->write_end = fds[1];
 	/* Only our end: the worker's writes may block. */
-	return fcntl(ends->read_end, F_SETFL, O_NONBLOCK) == 0;
+	return pipe2(ends, O_CLOEXEC) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
 /* Spawns the program where it is to run; returns an errno. There is no way to give posix_spawn an
@@ -271,18 +260,18 @@ static void kill_orphans(void)
 /* Starts the program with its ends of both pipes, of which we keep ours; returns an errno. */
 static int start_with_pipes(struct wait *wait, pid_t *pid)
 {
-	struct pipe report = {-1, -1};
-	struct pipe message = {-1, -1};
+	int report[2] = {-1, -1};
+	int message[2] = {-1, -1};
 	int status;
 
-	if (open_pipe(&report) && open_pipe(&message))
-		status = start(wait->request, report.write_end, message.write_end, pid);
+	if (open_pipe(report) && open_pipe(message))
+		status = start(wait->request, report[1], message[1], pid);
 	else
 		status = errno;
-	close_end(&report.write_end);
-	close_end(&message.write_end);
-	wait->report_fd = report.read_end;
-	wait->message_fd = message.read_end;
+	close_end(&report[1]);
+	close_end(&message[1]);
+	wait->report_fd = report[0];
+	wait->message_fd = message[0];
 	return status;
 }
 
