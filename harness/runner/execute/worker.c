@@ -7,8 +7,8 @@
 
 #include <glib.h>
 
-#include "harness/common/columns.h"
 #include "harness/common/statuses.h"
+#include "harness/runner/execute/judge.h"
 #include "harness/runner/request/environment.h"
 #include "harness/runner/process/preload.h"
 #include "harness/runner/process/program.h"
@@ -201,79 +201,6 @@ static void set_started(struct record *record)
 
 /* ---- what became of it ---- */
 
-/* Drops what a worker said but for the allocator's identity. */
-static void drop_figures(struct record *record)
-{
-	g_clear_pointer(&record->points, g_free);
-	for (size_t i = 0; i < column_count(); i++)
-		if (columns[i].source == FROM_WORKER &&
-		    !g_str_has_prefix(columns[i].name, "allocator_"))
-			g_clear_pointer(&record->values[i], g_free);
-}
-
-/* Does the record have what a worker that did this pass cannot do without? */
-static bool has_figures(const struct worker_task *task, const struct record *record)
-{
-	static const struct {
-		const char *pass;
-		const char *columns[2];
-	} needed[] = {
-		{"measure", {"cold_build_ns", "checksum"}},
-		{"pattern", {"cold_build_ns", "checksum"}},
-		{"trace", {"malloc_count", "checksum"}},
-		{"latency", {"latency_max_ns", "checksum"}},
-		{"probe", {"probe_ns", "probe_ns"}},
-	};
-
-	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-		if (strcmp(task->pass, needed[i].pass) == 0)
-			return record_get(record, needed[i].columns[0]) != NULL &&
-			       record_get(record, needed[i].columns[1]) != NULL;
-	return true;
-}
-
-/* Does what the worker says of itself tell more than whose malloc it had? */
-static bool need_not_prove(const struct record *record)
-{
-	return record_has_status(record, "wrong_allocator") ||
-	       record_has_status(record, "unsupported") || record_has_status(record, "unavailable");
-}
-
-static void judge_report(const struct worker_task *task, const struct process_result *process,
-			 struct record *record)
-{
-	struct error error;
-	char text[256];
-	const char *message = process_first_message(process, text, sizeof text);
-	const char *path;
-
-	if (process->report_too_long) {
-		record_set_status(record, "bad_report", "the report is longer than %d bytes",
-				  REPORT_MAX_BYTES);
-		return;
-	}
-	if (!record_read_report(record, process->report, process->report_length, &error)) {
-		record_set_status(record, "bad_report", "%s%s", error.text, message);
-		return;
-	}
-	if (record_has_status(record, "ok") && !has_figures(task, record)) {
-		record_set_status(record, "bad_report", "the report says ok and has no figures");
-		drop_figures(record);
-		return;
-	}
-	path = record_get(record, "allocator_path");
-	if (!need_not_prove(record) && g_strcmp0(path, task->allocator->expected_path) != 0)
-		record_set_status(record, "wrong_allocator",
-				  "malloc was supplied by %s instead of %s%s",
-				  path == NULL ? "nobody knows what" : path,
-				  task->allocator->expected_path, message);
-	if (record_has_status(record, "ok"))
-		return;
-	drop_figures(record);
-	if (record_get(record, "status_detail") == NULL)
-		record_set_text(record, "status_detail", "its worker says no more than that");
-}
-
 /* The kernel has killed this worker, or a process of its own, for memory. */
 static void set_oom_killed(struct record *record)
 {
@@ -291,38 +218,6 @@ static void set_oom_killed(struct record *record)
 			"the kernel killed it for want of memory: its control group allows "
 			"%" PRIu64 " bytes (%.400s)",
 			memory.bytes, memory.file);
-}
-
-static void judge(const struct worker_pool *pool, const struct worker_task *task,
-		  struct record *record)
-{
-	const struct process_result *process = pool->process;
-	char text[256];
-	const char *message = process_first_message(process, text, sizeof text);
-
-	switch (process->end) {
-	case PROCESS_TIMED_OUT:
-		record_set_status(record, "timeout",
-				  "killed after %" PRIu64 " s; --timeout gives it more",
-				  pool->timeout_ns / 1000000000);
-		break;
-	case PROCESS_INTERRUPTED:
-		record_set_status(record, "interrupted", "killed by the second interrupt");
-		break;
-	case PROCESS_SIGNALLED:
-		record_set_status(record, "crashed", "ended by signal %d (SIG%s)%s", process->code,
-				  sigabbrev_np(process->code) == NULL ? "?"
-								      : sigabbrev_np(process->code),
-				  message);
-		break;
-	case PROCESS_EXITED:
-		if (process->code != 0)
-			record_set_status(record, "exited", "ended with exit status %d%s",
-					  process->code, message);
-		else
-			judge_report(task, process, record);
-		break;
-	}
 }
 
 /* Did the kernel kill for memory in our group, and did the worker not end well? */
@@ -351,7 +246,8 @@ static void note_process(const struct worker_pool *pool, const struct worker_tas
 	if (is_oom_killed(pool->process, before, &after))
 		set_oom_killed(record);
 	else
-		judge(pool, task, record);
+		judge(task->pass, task->allocator->expected_path, pool->timeout_ns, pool->process,
+		      record);
 }
 
 /* Runs the worker with what is preloaded; returns for how long it lived, in ns. */
