@@ -3,6 +3,7 @@
  * jumps back and forth by years. The monotonic clock cannot be set, and is left as it is.
  */
 #include <dlfcn.h>
+#include <sys/time.h>
 #include <time.h>
 
 static const time_t jump_s = 100000000;
@@ -35,4 +36,16 @@ time_t time(time_t *place)
 	if (place != NULL)
 		*place = now.tv_sec;
 	return now.tv_sec;
+}
+
+/* As GLib asks for it. */
+int gettimeofday(struct timeval *restrict now, void *restrict zone)
+{
+	struct timespec precise;
+	const int status = clock_gettime(CLOCK_REALTIME, &precise);
+
+	(void)zone;
+	now->tv_sec = precise.tv_sec;
+	now->tv_usec = precise.tv_nsec / 1000;
+	return status;
 }
