@@ -153,7 +153,7 @@ static void look_or_predict(struct plan *plan, struct worker_pool *pool, struct 
 bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *progress)
 {
 	const struct request *request = plan->request;
-	g_autofree struct history *histories = g_new0(struct history, request->allocator_count);
+	struct history *histories = g_new0(struct history, request->allocator_count);
 	bool whole = true;
 	double expected_ns = 0;
 
@@ -180,6 +180,7 @@ bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *pro
 		}
 	}
 	progress_end(progress);
+	g_free(histories);
 	plan_decide(plan);
 	return whole;
 }

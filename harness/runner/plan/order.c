@@ -166,7 +166,7 @@ static void add_pass_visits(const struct plan *plan, enum pass pass, const struc
 struct visit *plan_order(const struct plan *plan)
 {
 	const uint64_t rounds = round_count(plan);
-	g_autofree struct visit *round_visits = g_new(struct visit, plan->cell_count);
+	struct visit *round_visits = g_new(struct visit, plan->cell_count);
 	struct order order = {g_new(struct visit, plan_row_count(plan)), 0};
 	uint64_t probed = 0;
 
@@ -180,17 +180,19 @@ struct visit *plan_order(const struct plan *plan)
 	}
 	while (probed < probe_visits(plan))
 		add_probe_visits(plan, probed++, &order);
+	g_free(round_visits);
 	return order.visits;
 }
 
 double plan_expected_ns(const struct plan *plan)
 {
-	g_autofree struct visit *visits = plan_order(plan);
+	struct visit *visits = plan_order(plan);
 	const uint64_t count = plan_row_count(plan);
 	double sum = 0;
 
 	for (uint64_t i = 0; i < count; i++)
 		sum += plan_visit_ns(plan, &visits[i]);
+	g_free(visits);
 	return sum;
 }
 

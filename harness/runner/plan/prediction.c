@@ -169,7 +169,7 @@ static void block_warm_ns(const struct plan *plan, const struct block *block,
 			  const struct cell *cells, double *median, double *largest)
 {
 	size_t most = plan->request->allocator_count;
-	g_autofree double *times = g_new(double, most);
+	double *times = g_new(double, most);
 	size_t count = 0;
 
 	*median = value_ns;
@@ -183,6 +183,7 @@ static void block_warm_ns(const struct plan *plan, const struct block *block,
 		*median = (times[(count - 1) / 2] + times[count / 2]) / 2;
 		*largest = times[count - 1];
 	}
+	g_free(times);
 }
 
 bool plan_has_warm(const struct plan *plan, const struct cell *cell)

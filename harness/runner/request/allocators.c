@@ -146,7 +146,7 @@ bool allocator_find(const char *name, struct allocator *allocator, struct error 
 		return unknown_name("allocator", name, names, error);
 	}
 	allocator->name = g_strdup(name);
-	allocator->environment = g_new0(char *, 1);
+	allocator->environment = g_strdupv((char *[]){NULL});
 	use_known(known, allocator);
 	return true;
 }
@@ -282,7 +282,7 @@ bool allocator_parse(const char *text, struct allocator *allocator, struct error
 				 "the path of a library, such as my=/opt/lib/libmy.so",
 				 text);
 	allocator->name = g_strndup(text, (size_t)(equals - text));
-	allocator->environment = g_new0(char *, 1);
+	allocator->environment = g_strdupv((char *[]){NULL});
 	end = end_of_part(equals + 1);
 	base_and_build = g_strndup(equals + 1, (size_t)(end - equals - 1));
 	ok = parse_base(base_and_build, allocator, error) &&
@@ -295,12 +295,12 @@ bool allocator_parse(const char *text, struct allocator *allocator, struct error
 void allocator_release(struct allocator *allocator)
 {
 	g_strfreev(allocator->environment);
-	free(allocator->name);
-	free(allocator->library);
-	free(allocator->expected_path);
-	free(allocator->build);
-	free(allocator->worker);
-	free(allocator->missing);
+	g_free(allocator->name);
+	g_free(allocator->library);
+	g_free(allocator->expected_path);
+	g_free(allocator->build);
+	g_free(allocator->worker);
+	g_free(allocator->missing);
 	memset(allocator, 0, sizeof *allocator);
 }
 

@@ -9,7 +9,7 @@
 static bool has_implementation(const struct request *request, const char *name)
 {
 	for (size_t i = 0; i < request->implementation_count; i++)
-		if (strcmp(request->implementations[i].name, name) == 0)
+		if (g_strcmp0(request->implementations[i].name, name) == 0)
 			return true;
 	return false;
 }
@@ -33,7 +33,7 @@ static bool is_wanted(const struct request *request, const char *implementation)
 		return is_in_list(implementation, request->given.implementations);
 	for (size_t i = 0; i < request->implementation_count; i++)
 		if (!request->implementations[i].is_known &&
-		    strcmp(implementation, request->implementations[i].name) == 0)
+		    g_strcmp0(implementation, request->implementations[i].name) == 0)
 			return true;
 	if (request->given.strategies != NULL)
 		return is_compiled(implementation);

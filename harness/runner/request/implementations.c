@@ -98,7 +98,7 @@ static bool add_strategy(struct implementation *implementation, const char *name
 	    (!quadratic && !pattern && strcmp(kind, "linear") != 0))
 		return false;
 	for (size_t i = 0; i < implementation->strategy_count; i++)
-		if (strcmp(implementation->strategies[i].name, name) == 0)
+		if (g_strcmp0(implementation->strategies[i].name, name) == 0)
 			return false;
 	strategy->name = g_strdup(name);
 	strategy->implementation = implementation->name;
