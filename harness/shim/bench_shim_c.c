@@ -24,8 +24,5 @@ double bench_shim_c_ns(uint64_t iterations)
 	};
 	double cpu_ns = -1;
 
-	bench_clear();
-	if (bench_register(&spec) != 0 || bench_run(NULL, keep_time, &cpu_ns) != 1)
-		return -1;
-	return cpu_ns;
+	return bench_run(&spec, keep_time, &cpu_ns) == NULL ? cpu_ns : -1;
 }

@@ -7,7 +7,6 @@ static void clear_page(struct bench_state *state, void *page)
 		memset(page, 0, 4096);
 		bench_do_not_optimize(page);
 	}
-	bench_set_bytes_processed(state, 4096 * bench_iterations(state));
 }
 
 int main(int argc, char **argv)
@@ -20,5 +19,5 @@ int main(int argc, char **argv)
 		.repetitions = 3,
 	};
 
-	return bench_register(&spec) == 0 ? bench_main(argc, argv) : 1;
+	return bench_register(&spec) == NULL ? bench_main(argc, argv) : 1;
 }

@@ -18,14 +18,6 @@
 
 static struct measure_result result;
 
-/* Google Benchmark keeps what is registered; a worker measures once in its life. */
-static int forget_benchmarks(void **state)
-{
-	(void)state;
-	bench_clear();
-	return 0;
-}
-
 static bool reads_a_clock(void)
 {
 	return strcmp(bench_library_info().name, "null") != 0;
@@ -50,7 +42,6 @@ static void measure_good(const struct measure_request *request)
 	enum measure_status status;
 
 	memset(&result, 0x55, sizeof result);
-	bench_clear();
 	status = measure(request, &result, &error);
 	if (status != MEASURE_OK)
 		fail_msg("%s, %zu rows of %zu bytes, %u threads: status %d, %s",
@@ -264,7 +255,6 @@ static void rows_that_are_not_those_of_the_source_are_no_measurement(void **stat
 		};
 		struct error error = {""};
 
-		bench_clear();
 		spy.wrong_at = cases[i].wrong_at;
 		assert_int_equal(measure(&request, &result, &error), MEASURE_WRONG_CHECKSUM);
 		assert_contains(error.text, cases[i].when);
@@ -288,7 +278,6 @@ static void a_build_without_memory_is_no_measurement_whenever_it_happens(void **
 		};
 		struct error error = {""};
 
-		bench_clear();
 		spy.fail_at = fail_at;
 		assert_int_equal(measure(&request, &result, &error), MEASURE_OUT_OF_MEMORY);
 		assert_contains(error.text, "out of memory");
@@ -321,7 +310,6 @@ static void a_size_that_does_not_fit_is_out_of_memory_and_not_a_crash(void **sta
 	size_t tried = 0;
 
 	(void)state;
-	bench_clear();
 	if (SANITIZED)
 		SKIP_BECAUSE("the sanitizer needs more address space than the limit");
 	if (!address_space_can_be_limited())
@@ -632,7 +620,6 @@ static enum measure_status measure_calls(const struct strategy *strategy, bool s
 	};
 
 	memset(calls, 0, sizeof calls);
-	bench_clear();
 	return measure(&request, &result, error);
 }
 
@@ -703,14 +690,21 @@ static void every_pattern_makes_what_is_expected_cold_and_warm(void **state)
 			};
 			struct error error = {""};
 
-			bench_clear();
 			if (measure(&request, &result, &error) != MEASURE_OK)
 				fail_msg("%s: %s", patterns[p]->name, error.text);
 			assert_int_equal(result.warm_scan_values, 2);
 		}
 }
 
-static void what_is_registered_by_hand_does_not_run_yet(void **state)
+static void count_result(const struct bench_result *value, void *data)
+{
+	unsigned *count = data;
+
+	assert_null(value->error);
+	++*count;
+}
+
+static void a_benchmark_for_running_by_hand_builds_when_it_runs(void **state)
 {
 	const struct strategy strategy = spy_on("realloc_doubling");
 	const struct measure_request request = {
@@ -719,13 +713,18 @@ static void what_is_registered_by_hand_does_not_run_yet(void **state)
 		.row_bytes = 8,
 		.threads = 1,
 	};
+	struct bench_spec spec;
 	struct error error = {""};
+	unsigned results = 0;
 
 	(void)state;
-	assert_true(measure_register(&request, "by hand", &error));
+	assert_true(measure_benchmark(&request, &spec, &error));
 	assert_int_equal(spy.builds, 0);
-	assert_int_equal(bench_run("nothing of that name", NULL, NULL), 0);
-	assert_int_equal(spy.builds, 0);
+	spec.iterations = 3;
+	assert_null(bench_run(&spec, count_result, &results));
+	assert_int_equal(results, 1);
+	assert_int_equal(spy.builds, 3);
+	assert_int_equal(spy.releases, 3);
 }
 
 int main(void)
@@ -748,8 +747,8 @@ int main(void)
 		cmocka_unit_test(without_a_walk_the_scan_is_what_is_timed),
 		cmocka_unit_test(what_is_not_as_expected_is_no_measurement),
 		cmocka_unit_test(every_pattern_makes_what_is_expected_cold_and_warm),
-		cmocka_unit_test(what_is_registered_by_hand_does_not_run_yet),
+		cmocka_unit_test(a_benchmark_for_running_by_hand_builds_when_it_runs),
 	};
 
-	return cmocka_run_group_tests_name("measure", tests, forget_benchmarks, NULL);
+	return cmocka_run_group_tests_name("measure", tests, NULL, NULL);
 }

@@ -52,6 +52,8 @@ static bool register_by_hand(struct error *error)
 				.threads = 1,
 				.work = ROW_WORK_CHEAP,
 			};
+			struct bench_spec spec;
+			const char *why;
 			char name[128];
 
 			if ((strategies[i]->order == GROWTH_QUADRATIC && rows[j] > 10000) ||
@@ -59,8 +61,12 @@ static bool register_by_hand(struct error *error)
 				continue;
 			(void)snprintf(name, sizeof name, "%s/%s/rows:%zu/row_bytes:80",
 				       strategies[i]->implementation, strategies[i]->name, rows[j]);
-			if (!measure_register(&request, name, error))
+			if (!measure_benchmark(&request, &spec, error))
 				return false;
+			spec.name = name;
+			why = bench_register(&spec);
+			if (why != NULL)
+				return error_set(error, "%s", why);
 		}
 	}
 	return true;

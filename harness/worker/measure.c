@@ -13,10 +13,10 @@
 #include "harness/worker/memory.h"
 
 /* What one thread works on. */
-struct lane {
+struct thread {
 	struct measurement *measurement;
 	unsigned number;
-	pthread_t thread;
+	pthread_t handle;
 	struct row_source source;
 	uint64_t start_ns[PHASE_COUNT];
 	uint64_t end_ns[PHASE_COUNT];
@@ -27,7 +27,7 @@ struct lane {
 struct measurement {
 	const struct measure_request *request;
 	struct measure_result *result;
-	struct lane *lanes;
+	struct thread *threads;
 	pthread_barrier_t barrier;
 	struct huge_counters huge_counters;
 	struct huge_faults huge_faults_before;
@@ -54,15 +54,15 @@ bool measure_pin(const char *cpus, struct error *error)
 	return true;
 }
 
-static void pin_lane(const struct lane *lane)
+static void pin_thread(const struct thread *thread)
 {
 	unsigned count = (unsigned)CPU_COUNT(&pinned_cpus);
 	unsigned wanted;
 	cpu_set_t one;
 
-	if (count < 2 || lane->measurement->request->threads < 2)
+	if (count < 2 || thread->measurement->request->threads < 2)
 		return;
-	wanted = lane->number % count;
+	wanted = thread->number % count;
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 		if (!CPU_ISSET(cpu, &pinned_cpus) || wanted-- > 0)
 			continue;
@@ -148,19 +148,19 @@ static void note_huge_faults(struct measurement *measurement)
 				  huge->count, result->cold_build_minor_faults);
 }
 
-/* What the first lane notes before and after the phases, while the others wait. */
-static void note_before(struct lane *lane, struct rusage *before)
+/* What the first thread notes before and after the phases, while the others wait. */
+static void note_before(struct thread *thread, struct rusage *before)
 {
-	struct measure_result *result = lane->measurement->result;
+	struct measure_result *result = thread->measurement->result;
 
-	read_huge_counters(lane->measurement, &lane->measurement->huge_faults_before);
+	read_huge_counters(thread->measurement, &thread->measurement->huge_faults_before);
 	result->peak_known = memory_reset_peak(&result->rss_before_bytes, &result->touch_page_ns);
 	(void)getrusage(RUSAGE_SELF, before);
 }
 
-static void note_after_build(struct lane *lane, const struct rusage *before)
+static void note_after_build(struct thread *thread, const struct rusage *before)
 {
-	struct measure_result *result = lane->measurement->result;
+	struct measure_result *result = thread->measurement->result;
 	struct rusage usage;
 
 	(void)getrusage(RUSAGE_SELF, &usage);
@@ -168,12 +168,12 @@ static void note_after_build(struct lane *lane, const struct rusage *before)
 	result->cold_build_major_faults = (uint64_t)(usage.ru_majflt - before->ru_majflt);
 	if (result->peak_known)
 		result->peak_known = memory_peak(&result->peak_rss_bytes);
-	note_huge_faults(lane->measurement);
+	note_huge_faults(thread->measurement);
 }
 
-static void note_end(struct lane *lane, const struct rusage *before)
+static void note_end(struct thread *thread, const struct rusage *before)
 {
-	struct measure_result *result = lane->measurement->result;
+	struct measure_result *result = thread->measurement->result;
 	struct rusage usage;
 
 	(void)getrusage(RUSAGE_SELF, &usage);
@@ -181,79 +181,79 @@ static void note_end(struct lane *lane, const struct rusage *before)
 	result->cold_system_ns = timeval_ns(&usage.ru_stime) - timeval_ns(&before->ru_stime);
 }
 
-/* One lane's cold lifecycle. */
-static void run_cold(struct lane *lane)
+/* One thread's cold lifecycle. */
+static void run_cold(struct thread *thread)
 {
-	const struct measure_request *request = lane->measurement->request;
+	const struct measure_request *request = thread->measurement->request;
 	const struct strategy *strategy = request->strategy;
 	struct array array = array_init(request->row_bytes);
 	struct rusage before = {0};
 	bool walked;
 
-	measure_rewind(request, &lane->source);
-	wait_for_all(lane->measurement);
-	if (lane->number == 0)
-		note_before(lane, &before);
-	wait_for_all(lane->measurement);
+	measure_rewind(request, &thread->source);
+	wait_for_all(thread->measurement);
+	if (thread->number == 0)
+		note_before(thread, &before);
+	wait_for_all(thread->measurement);
 
-	lane->start_ns[PHASE_BUILD] = clock_now_ns();
-	lane->status = strategy->build(&array, request->rows, &lane->source);
-	lane->end_ns[PHASE_BUILD] = clock_now_ns();
+	thread->start_ns[PHASE_BUILD] = clock_now_ns();
+	thread->status = strategy->build(&array, request->rows, &thread->source);
+	thread->end_ns[PHASE_BUILD] = clock_now_ns();
 
-	wait_for_all(lane->measurement);
-	if (lane->number == 0)
-		note_after_build(lane, &before);
-	wait_for_all(lane->measurement);
+	wait_for_all(thread->measurement);
+	if (thread->number == 0)
+		note_after_build(thread, &before);
+	wait_for_all(thread->measurement);
 
-	lane->start_ns[PHASE_SCAN] = clock_now_ns();
-	walked = strategy->walk != NULL && lane->status == BUILD_OK;
+	thread->start_ns[PHASE_SCAN] = clock_now_ns();
+	walked = strategy->walk != NULL && thread->status == BUILD_OK;
 	if (walked)
 		strategy->walk(&array);
 	else
-		lane->checksum = strategy->scan(&array);
-	lane->end_ns[PHASE_SCAN] = clock_now_ns();
+		thread->checksum = strategy->scan(&array);
+	thread->end_ns[PHASE_SCAN] = clock_now_ns();
 	if (walked)
-		lane->checksum = strategy->scan(&array);
+		thread->checksum = strategy->scan(&array);
 
-	wait_for_all(lane->measurement);
+	wait_for_all(thread->measurement);
 
-	lane->start_ns[PHASE_RELEASE] = clock_now_ns();
+	thread->start_ns[PHASE_RELEASE] = clock_now_ns();
 	strategy->release(&array);
-	lane->end_ns[PHASE_RELEASE] = clock_now_ns();
+	thread->end_ns[PHASE_RELEASE] = clock_now_ns();
 
-	wait_for_all(lane->measurement);
-	if (lane->number == 0)
-		note_end(lane, &before);
+	wait_for_all(thread->measurement);
+	if (thread->number == 0)
+		note_end(thread, &before);
 }
 
-static void *run_lane(void *data)
+static void *run_thread(void *data)
 {
-	struct lane *lane = data;
+	struct thread *thread = data;
 
-	pin_lane(lane);
-	run_cold(lane);
+	pin_thread(thread);
+	run_cold(thread);
 	return NULL;
 }
 
-static bool run_cold_lanes(struct measurement *measurement, struct error *error)
+static bool run_cold_threads(struct measurement *measurement, struct error *error)
 {
 	unsigned threads = measurement->request->threads;
 
 	if (threads == 1) {
-		run_cold(&measurement->lanes[0]);
+		run_cold(&measurement->threads[0]);
 		return true;
 	}
 	if (pthread_barrier_init(&measurement->barrier, NULL, threads) != 0)
 		return error_set(error, "no barrier for %u threads", threads);
 	for (unsigned i = 1; i < threads; i++)
-		if (pthread_create(&measurement->lanes[i].thread, NULL, run_lane,
-				   &measurement->lanes[i]) != 0)
+		if (pthread_create(&measurement->threads[i].handle, NULL, run_thread,
+				   &measurement->threads[i]) != 0)
 			/* The threads so far wait at the barrier until the process ends. */
 			return error_set(error, "only %u of %u threads could be started", i,
 					 threads);
-	(void)run_lane(&measurement->lanes[0]);
+	(void)run_thread(&measurement->threads[0]);
 	for (unsigned i = 1; i < threads; i++)
-		(void)pthread_join(measurement->lanes[i].thread, NULL);
+		(void)pthread_join(measurement->threads[i].handle, NULL);
 	(void)pthread_barrier_destroy(&measurement->barrier);
 	return true;
 }
@@ -265,33 +265,33 @@ static void collect_cold(struct measurement *measurement)
 		uint64_t end = 0;
 
 		for (unsigned i = 0; i < measurement->request->threads; i++) {
-			const struct lane *lane = &measurement->lanes[i];
+			const struct thread *thread = &measurement->threads[i];
 
-			if (lane->start_ns[phase] < start)
-				start = lane->start_ns[phase];
-			if (lane->end_ns[phase] > end)
-				end = lane->end_ns[phase];
+			if (thread->start_ns[phase] < start)
+				start = thread->start_ns[phase];
+			if (thread->end_ns[phase] > end)
+				end = thread->end_ns[phase];
 		}
 		measurement->result->cold_ns[phase] = end - start;
 	}
 }
 
-/* The verdict over all lanes' last build and checksum. */
+/* The verdict over all threads' last build and checksum. */
 static enum measure_status verdict(const struct measurement *measurement, const char *when,
 				   struct error *error)
 {
 	for (unsigned i = 0; i < measurement->request->threads; i++) {
-		const struct lane *lane = &measurement->lanes[i];
+		const struct thread *thread = &measurement->threads[i];
 
-		if (lane->status != BUILD_OK) {
+		if (thread->status != BUILD_OK) {
 			(void)error_set(error, "the %s build ran out of memory", when);
 			return MEASURE_OUT_OF_MEMORY;
 		}
-		if (lane->checksum != measurement->expected_checksum) {
+		if (thread->checksum != measurement->expected_checksum) {
 			(void)error_set(error,
 					"the %s build's rows have checksum %016" PRIx64
 					" instead of %016" PRIx64,
-					when, lane->checksum, measurement->expected_checksum);
+					when, thread->checksum, measurement->expected_checksum);
 			return MEASURE_WRONG_CHECKSUM;
 		}
 	}
@@ -299,21 +299,21 @@ static enum measure_status verdict(const struct measurement *measurement, const 
 }
 
 /* One untimed lifecycle: brings the allocator into its steady state. */
-static void warm_up_lane(struct lane *lane)
+static void warm_up_thread(struct thread *thread)
 {
-	const struct measure_request *request = lane->measurement->request;
+	const struct measure_request *request = thread->measurement->request;
 	struct array array = array_init(request->row_bytes);
 
-	measure_rewind(request, &lane->source);
-	lane->status = request->strategy->build(&array, request->rows, &lane->source);
-	lane->checksum = request->strategy->scan(&array);
+	measure_rewind(request, &thread->source);
+	thread->status = request->strategy->build(&array, request->rows, &thread->source);
+	thread->checksum = request->strategy->scan(&array);
 	request->strategy->release(&array);
 }
 
 static enum measure_status warm_up(struct measurement *measurement, struct error *error)
 {
 	for (unsigned i = 0; i < measurement->request->threads; i++)
-		warm_up_lane(&measurement->lanes[i]);
+		warm_up_thread(&measurement->threads[i]);
 	return verdict(measurement, "warm", error);
 }
 
@@ -326,28 +326,28 @@ static void build_and_release(struct bench_state *state, void *data)
 	const struct measure_request *request = measurement->request;
 	const struct strategy *strategy = request->strategy;
 	const size_t rows = request->rows;
-	struct lane *lane = &measurement->lanes[bench_thread_index(state)];
+	struct thread *thread = &measurement->threads[bench_thread_index(state)];
 
 	/* One failure is enough, and Google Benchmark 1.7 crashes on a first repetition that was
 	 * skipped if two later ones were not. */
-	if (lane->status != BUILD_OK) {
+	if (thread->status != BUILD_OK) {
 		bench_skip(state, warm_out_of_memory);
 		return;
 	}
-	pin_lane(lane);
+	pin_thread(thread);
 	/* Google Benchmark starts new threads for each value: what an allocator sets up for a
 	 * thread is no part of the steady state. */
 	if (request->threads > 1)
-		warm_up_lane(lane);
+		warm_up_thread(thread);
 	BENCH_LOOP(state) {
 		struct array array = array_init(request->row_bytes);
 		enum build_status status;
 
-		row_source_rewind(&lane->source);
-		status = strategy->build(&array, rows, &lane->source);
+		row_source_rewind(&thread->source);
+		status = strategy->build(&array, rows, &thread->source);
 		strategy->release(&array);
 		if (status != BUILD_OK) {
-			lane->status = status;
+			thread->status = status;
 			bench_skip(state, warm_out_of_memory);
 			break;
 		}
@@ -375,22 +375,29 @@ static void collect_warm(const struct bench_result *value, void *data)
 	}
 }
 
-static enum measure_status run_warm(struct measurement *measurement, struct error *error)
+static struct bench_spec warm_benchmark(struct measurement *measurement)
 {
 	const struct measure_request *request = measurement->request;
-	const struct bench_spec spec = {
+
+	return (struct bench_spec){
 		.name = request->strategy->name,
 		.function = build_and_release,
 		.user_data = measurement,
 		.iterations = request->iterations,
 		.repetitions = request->values,
 		.threads = request->threads,
-		.use_real_time = true,
 	};
+}
+
+static enum measure_status run_warm(struct measurement *measurement, struct error *error)
+{
+	const struct measure_request *request = measurement->request;
+	const struct bench_spec spec = warm_benchmark(measurement);
 	struct warm_collection collection = {measurement, error, MEASURE_OK};
 	enum measure_status status = MEASURE_OK;
 	struct rusage before;
 	struct rusage after;
+	const char *why;
 
 	if (request->values > 1 ||
 	    measurement->result->cold_ns[PHASE_BUILD] <= MEASURE_LONGEST_WARM_UP_NS)
@@ -398,8 +405,9 @@ static enum measure_status run_warm(struct measurement *measurement, struct erro
 	if (status != MEASURE_OK)
 		return status;
 	(void)getrusage(RUSAGE_SELF, &before);
-	if (bench_register(&spec) != 0 || bench_run(NULL, collect_warm, &collection) != 1) {
-		(void)error_set(error, "Google Benchmark did not run: %s", bench_error());
+	why = bench_run(&spec, collect_warm, &collection);
+	if (why != NULL) {
+		(void)error_set(error, "Google Benchmark did not run: %s", why);
 		return MEASURE_FAILED;
 	}
 	(void)getrusage(RUSAGE_SELF, &after);
@@ -422,8 +430,7 @@ static void read_all(struct warm_scan *scan, uint64_t count)
 			scan->strategy->walk(&scan->array);
 		else
 			scan->checksum = scan->strategy->scan(&scan->array);
-		/* The readings must not be found to be one. */
-		__asm__ volatile("" : : "r"(scan) : "memory");
+		bench_do_not_optimize(scan); /* nor find that all readings are one */
 	}
 }
 
@@ -436,7 +443,7 @@ static enum measure_status scan_warm(struct measurement *measurement, struct err
 	const double most_ns = 60e6;
 	const struct measure_request *request = measurement->request;
 	struct measure_result *result = measurement->result;
-	struct lane *lane = &measurement->lanes[0];
+	struct thread *thread = &measurement->threads[0];
 	struct warm_scan scan = {.strategy = request->strategy,
 				 .array = array_init(request->row_bytes)};
 	enum build_status status;
@@ -444,8 +451,8 @@ static enum measure_status scan_warm(struct measurement *measurement, struct err
 	uint64_t one_ns;
 	uint64_t count;
 
-	measure_rewind(request, &lane->source);
-	status = request->strategy->build(&scan.array, request->rows, &lane->source);
+	measure_rewind(request, &thread->source);
+	status = request->strategy->build(&scan.array, request->rows, &thread->source);
 	if (status != BUILD_OK) {
 		request->strategy->release(&scan.array);
 		(void)error_set(error, warm_out_of_memory);
@@ -473,37 +480,37 @@ static enum measure_status scan_warm(struct measurement *measurement, struct err
 	return MEASURE_OK;
 }
 
-static bool prepare_lanes(struct measurement *measurement, struct error *error)
+static bool prepare_threads(struct measurement *measurement, struct error *error)
 {
 	const struct measure_request *request = measurement->request;
 	size_t buffer_bytes = (row_source_buffer_bytes(request->row_bytes) + 63) & ~(size_t)63;
 	unsigned char *buffers;
 
-	measurement->lanes = memory_map(request->threads * sizeof *measurement->lanes);
+	measurement->threads = memory_map(request->threads * sizeof *measurement->threads);
 	buffers = memory_map(request->threads * buffer_bytes);
-	if (measurement->lanes == NULL || buffers == NULL)
+	if (measurement->threads == NULL || buffers == NULL)
 		return error_set(error, "no memory for the row buffers of %u threads",
 				 request->threads);
 	for (unsigned i = 0; i < request->threads; i++) {
-		struct lane *lane = &measurement->lanes[i];
+		struct thread *thread = &measurement->threads[i];
 
-		lane->measurement = measurement;
-		lane->number = i;
-		row_source_init(&lane->source, buffers + i * buffer_bytes, request->row_bytes,
+		thread->measurement = measurement;
+		thread->number = i;
+		row_source_init(&thread->source, buffers + i * buffer_bytes, request->row_bytes,
 				request->work);
-		if (!measure_prepare(request, &lane->source, error))
+		if (!measure_prepare(request, &thread->source, error))
 			return false;
 	}
-	measurement->expected_checksum = measure_expected(request, &measurement->lanes[0].source);
+	measurement->expected_checksum = measure_expected(request, &measurement->threads[0].source);
 	return true;
 }
 
-static void dispose_lanes(struct measurement *measurement)
+static void dispose_threads(struct measurement *measurement)
 {
 	const struct measure_request *request = measurement->request;
 
 	for (unsigned i = 0; i < request->threads; i++)
-		measure_dispose(request, &measurement->lanes[i].source);
+		measure_dispose(request, &measurement->threads[i].source);
 }
 
 enum measure_status measure(const struct measure_request *request, struct measure_result *result,
@@ -518,42 +525,33 @@ enum measure_status measure(const struct measure_request *request, struct measur
 	memory_map_program();
 	open_huge_counters(&measurement);
 	(void)getrusage(RUSAGE_SELF, &before);
-	if (!prepare_lanes(&measurement, error) || !run_cold_lanes(&measurement, error))
+	if (!prepare_threads(&measurement, error) || !run_cold_threads(&measurement, error))
 		return MEASURE_FAILED;
 	collect_cold(&measurement);
 	status = verdict(&measurement, "cold", error);
-	result->checksum = measurement.lanes[0].checksum;
+	result->checksum = measurement.threads[0].checksum;
 	if (status == MEASURE_OK && request->iterations > 0)
 		status = run_warm(&measurement, error);
 	if (status == MEASURE_OK && request->iterations > 0 && request->scan_warm &&
 	    request->threads == 1)
 		status = scan_warm(&measurement, error);
-	dispose_lanes(&measurement);
+	dispose_threads(&measurement);
 	huge_counters_close(&measurement.huge_counters);
 	(void)getrusage(RUSAGE_SELF, &usage);
 	result->involuntary_switches = (uint64_t)(usage.ru_nivcsw - before.ru_nivcsw);
 	return status;
 }
 
-bool measure_register(const struct measure_request *request, const char *name, struct error *error)
+bool measure_benchmark(const struct measure_request *request, struct bench_spec *spec,
+		       struct error *error)
 {
 	struct measure_request *own_request = memory_map(sizeof *own_request);
 	struct measurement *measurement = memory_map(sizeof *measurement);
-	const struct bench_spec spec = {
-		.name = name,
-		.function = build_and_release,
-		.user_data = measurement,
-		.threads = request->threads,
-		.use_real_time = true,
-	};
 
 	if (own_request == NULL || measurement == NULL)
-		return error_set(error, "no memory to register %s", name);
+		return error_set(error, "no memory to register %s", request->strategy->name);
 	*own_request = *request;
 	measurement->request = own_request;
-	if (!prepare_lanes(measurement, error))
-		return false;
-	if (bench_register(&spec) != 0)
-		return error_set(error, "%s", bench_error());
-	return true;
+	*spec = warm_benchmark(measurement);
+	return prepare_threads(measurement, error);
 }

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "harness/common/error.h"
+#include "harness/shim/bench.h"
 #include "harness/worker/huge_pages.h"
 #include "kernels/strategy.h"
 
@@ -107,8 +108,9 @@ void measure_dispose(const struct measure_request *request, struct row_source *s
 enum measure_status measure(const struct measure_request *request, struct measure_result *result,
 			    struct error *error);
 
-/* Registers the warm steady state of a request with Google Benchmark under `name`, for running it
- * by hand: iterations and values are left to Google Benchmark. */
-bool measure_register(const struct measure_request *request, const char *name, struct error *error);
+/* The warm steady state of a request as a benchmark, for running it by hand; what it works on stays
+ * until the process ends. */
+bool measure_benchmark(const struct measure_request *request, struct bench_spec *spec,
+		       struct error *error);
 
 #endif

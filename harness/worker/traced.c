@@ -13,10 +13,10 @@ enum {
 };
 
 /* What one thread works on. */
-struct lane {
+struct thread {
 	struct traced_run *run;
 	unsigned number;
-	pthread_t thread;
+	pthread_t handle;
 	struct row_source source;
 	struct array array;
 	struct trace_counts build;
@@ -32,7 +32,7 @@ struct traced_run {
 	const struct trace *trace;
 	const struct measure_request *request;
 	struct traced_result *result;
-	struct lane *lanes;
+	struct thread *threads;
 	pthread_barrier_t barrier;
 	int resident_fd;
 	uint64_t resident_before;
@@ -64,9 +64,9 @@ static void take_point(struct traced_run *run, uint64_t rows, bool last)
 }
 
 /* The build of strategy.h, in steps, with a point after every so many rows. */
-static enum build_status build_with_points(struct lane *lane)
+static enum build_status build_with_points(struct thread *thread)
 {
-	struct traced_run *run = lane->run;
+	struct traced_run *run = thread->run;
 	const struct strategy *strategy = run->request->strategy;
 	const uint64_t rows = run->request->rows;
 	const uint64_t wanted = run->result->points_wanted;
@@ -74,19 +74,19 @@ static enum build_status build_with_points(struct lane *lane)
 	enum build_status status = BUILD_OK;
 
 	if (strategy->begin != NULL)
-		status = strategy->begin(&lane->array, rows);
+		status = strategy->begin(&thread->array, rows);
 	for (uint64_t row = 0; row < rows && status == BUILD_OK; row++) {
-		status = strategy->append(&lane->array, row_source_next(&lane->source));
+		status = strategy->append(&thread->array, row_source_next(&thread->source));
 		if (row == 0 || ((row + 1) % every == 0 && row + 1 < rows))
 			take_point(run, row + 1, false);
 	}
 	if (status == BUILD_OK && strategy->finish != NULL)
-		status = strategy->finish(&lane->array);
+		status = strategy->finish(&thread->array);
 	take_point(run, rows, true);
 	return status;
 }
 
-/* ---- one lane ---- */
+/* ---- one thread ---- */
 
 static void wait_for_all(struct traced_run *run)
 {
@@ -94,90 +94,91 @@ static void wait_for_all(struct traced_run *run)
 		(void)pthread_barrier_wait(&run->barrier);
 }
 
-static void *run_lane(void *data)
+static void *run_thread(void *data)
 {
-	struct lane *lane = data;
-	struct traced_run *run = lane->run;
+	struct thread *thread = data;
+	struct traced_run *run = thread->run;
 	const struct measure_request *request = run->request;
 	const struct trace *trace = run->trace;
 	uint64_t start;
 	bool walked;
 
-	lane->array = array_init(request->row_bytes);
-	measure_rewind(request, &lane->source);
+	thread->array = array_init(request->row_bytes);
+	measure_rewind(request, &thread->source);
 	wait_for_all(run);
 
 	start = clock_now_ns();
 	trace->start();
-	lane->status =
+	thread->status =
 		run->result->points_wanted > 0
-			? build_with_points(lane)
-			: request->strategy->build(&lane->array, request->rows, &lane->source);
-	trace->stop(&lane->build);
-	lane->build_ns = clock_now_ns() - start;
+			? build_with_points(thread)
+			: request->strategy->build(&thread->array, request->rows, &thread->source);
+	trace->stop(&thread->build);
+	thread->build_ns = clock_now_ns() - start;
 
 	wait_for_all(run);
-	if (lane->number == 0)
+	if (thread->number == 0)
 		trace->live(&run->result->at_end);
 	wait_for_all(run);
 
 	trace->start();
-	walked = request->strategy->walk != NULL && lane->status == BUILD_OK;
+	walked = request->strategy->walk != NULL && thread->status == BUILD_OK;
 	if (walked)
-		request->strategy->walk(&lane->array);
+		request->strategy->walk(&thread->array);
 	else
-		lane->checksum = request->strategy->scan(&lane->array);
-	trace->stop(&lane->scan);
+		thread->checksum = request->strategy->scan(&thread->array);
+	trace->stop(&thread->scan);
 	if (walked)
-		lane->checksum = request->strategy->scan(&lane->array);
+		thread->checksum = request->strategy->scan(&thread->array);
 
 	wait_for_all(run);
 	start = clock_now_ns();
 	trace->start();
-	request->strategy->release(&lane->array);
-	trace->stop(&lane->release);
-	lane->release_ns = clock_now_ns() - start;
+	request->strategy->release(&thread->array);
+	trace->stop(&thread->release);
+	thread->release_ns = clock_now_ns() - start;
 	wait_for_all(run);
 	return NULL;
 }
 
-static bool run_lanes(struct traced_run *run, struct error *error)
+static bool run_threads(struct traced_run *run, struct error *error)
 {
 	const unsigned threads = run->request->threads;
 
 	if (threads > 1 && pthread_barrier_init(&run->barrier, NULL, threads) != 0)
 		return error_set(error, "no barrier for %u threads", threads);
 	for (unsigned i = 1; i < threads; i++)
-		if (pthread_create(&run->lanes[i].thread, NULL, run_lane, &run->lanes[i]) != 0)
+		if (pthread_create(&run->threads[i].handle, NULL, run_thread, &run->threads[i]) !=
+		    0)
 			/* The threads so far wait at the barrier until the process ends. */
 			return error_set(error, "only %u of %u threads could be started", i,
 					 threads);
-	(void)run_lane(&run->lanes[0]);
+	(void)run_thread(&run->threads[0]);
 	for (unsigned i = 1; i < threads; i++)
-		(void)pthread_join(run->lanes[i].thread, NULL);
+		(void)pthread_join(run->threads[i].handle, NULL);
 	return true;
 }
 
 /* ---- before and after ---- */
 
-static bool prepare_lanes(struct traced_run *run, struct error *error)
+static bool prepare_threads(struct traced_run *run, struct error *error)
 {
 	const struct measure_request *request = run->request;
 	size_t buffer_bytes = (row_source_buffer_bytes(request->row_bytes) + 63) & ~(size_t)63;
 	unsigned char *buffers = memory_map(request->threads * buffer_bytes);
 
-	run->lanes = memory_map(request->threads * sizeof *run->lanes);
-	if (run->lanes == NULL || buffers == NULL)
+	run->threads = memory_map(request->threads * sizeof *run->threads);
+	if (run->threads == NULL || buffers == NULL)
 		return error_set(error, "no memory for the row buffers of %u threads",
 				 request->threads);
 	for (unsigned i = 0; i < request->threads; i++) {
-		struct lane *lane = &run->lanes[i];
+		struct thread *thread = &run->threads[i];
 
-		lane->run = run;
-		lane->number = i;
-		row_source_init(&lane->source, buffers + i * buffer_bytes, request->row_bytes,
+		thread->run = run;
+		thread->number = i;
+		row_source_init(&thread->source, buffers + i * buffer_bytes, request->row_bytes,
 				request->work);
-		if (!measure_prepare(request, &lane->source, error))
+		if (!measure_prepare(request, &thread->source, error))
 			return false;
 	}
 	return true;
@@ -197,10 +198,10 @@ static size_t live_blocks(const struct measure_request *request)
 	return blocks > MOST_BLOCKS / request->threads ? MOST_BLOCKS : blocks * request->threads;
 }
 
-static void dispose_lanes(struct traced_run *run)
+static void dispose_threads(struct traced_run *run)
 {
 	for (unsigned i = 0; i < run->request->threads; i++)
-		measure_dispose(run->request, &run->lanes[i].source);
+		measure_dispose(run->request, &run->threads[i].source);
 }
 
 static uint64_t calls_of(const struct trace_counts *counts)
@@ -250,38 +251,38 @@ static void collect(struct traced_run *run)
 	result->release.system_calls_seen = true;
 	result->thread_calls_min = UINT64_MAX;
 	for (unsigned i = 0; i < run->request->threads; i++) {
-		const struct lane *lane = &run->lanes[i];
-		uint64_t calls = calls_of(&lane->build);
+		const struct thread *thread = &run->threads[i];
+		uint64_t calls = calls_of(&thread->build);
 
-		add_counts(&result->build, &lane->build);
-		add_counts(&result->release, &lane->release);
-		result->scan_calls += calls_of(&lane->scan);
+		add_counts(&result->build, &thread->build);
+		add_counts(&result->release, &thread->release);
+		result->scan_calls += calls_of(&thread->scan);
 		if (calls < result->thread_calls_min)
 			result->thread_calls_min = calls;
 		if (calls > result->thread_calls_max)
 			result->thread_calls_max = calls;
-		if (lane->build_ns + lane->release_ns > result->build_release_ns)
-			result->build_release_ns = lane->build_ns + lane->release_ns;
+		if (thread->build_ns + thread->release_ns > result->build_release_ns)
+			result->build_release_ns = thread->build_ns + thread->release_ns;
 	}
 	run->request->strategy->cost(run->request->rows, run->request->row_bytes, &cost);
 	result->strategy_copied_bytes = cost.copied_bytes * run->request->threads;
-	result->checksum = run->lanes[0].checksum;
+	result->checksum = run->threads[0].checksum;
 }
 
 static enum measure_status verdict(struct traced_run *run, struct error *error)
 {
-	const uint64_t expected = measure_expected(run->request, &run->lanes[0].source);
+	const uint64_t expected = measure_expected(run->request, &run->threads[0].source);
 
 	for (unsigned i = 0; i < run->request->threads; i++) {
-		if (run->lanes[i].status != BUILD_OK) {
+		if (run->threads[i].status != BUILD_OK) {
 			(void)error_set(error, "the traced build ran out of memory");
 			return MEASURE_OUT_OF_MEMORY;
 		}
-		if (run->lanes[i].checksum != expected) {
+		if (run->threads[i].checksum != expected) {
 			(void)error_set(error,
 					"the traced build's rows have checksum %016" PRIx64
 					" instead of %016" PRIx64,
-					run->lanes[i].checksum, expected);
+					run->threads[i].checksum, expected);
 			return MEASURE_WRONG_CHECKSUM;
 		}
 	}
@@ -310,7 +311,7 @@ enum measure_status traced(const struct measure_request *request, struct traced_
 	}
 	memory_map_program();
 	result->untraced_reason = run.trace->blind();
-	if (!prepare_lanes(&run, error))
+	if (!prepare_threads(&run, error))
 		return MEASURE_FAILED;
 	if (!run.trace->reset(live_blocks(request))) {
 		(void)error_set(error, "no memory for the interposer's table of blocks");
@@ -318,12 +319,12 @@ enum measure_status traced(const struct measure_request *request, struct traced_
 	}
 	run.resident_fd = memory_open_resident();
 	(void)memory_resident(run.resident_fd, &run.resident_before);
-	if (!run_lanes(&run, error))
+	if (!run_threads(&run, error))
 		return MEASURE_FAILED;
 	collect(&run);
 	run.trace->live(&live);
 	result->leaked_bytes = live.requested_bytes;
 	status = verdict(&run, error);
-	dispose_lanes(&run);
+	dispose_threads(&run);
 	return status;
 }

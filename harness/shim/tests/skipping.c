@@ -5,7 +5,7 @@ static void measured(struct bench_state *state, void *user_data)
 {
 	(void)user_data;
 	BENCH_LOOP(state) {
-		bench_clobber_memory();
+		bench_do_not_optimize(state);
 	}
 }
 
@@ -23,7 +23,7 @@ int main(int argc, char **argv)
 	};
 
 	for (int i = 0; i < 2; i++)
-		if (bench_register(&specs[i]) != 0)
+		if (bench_register(&specs[i]) != NULL)
 			return 99;
 	return bench_main(argc, argv);
 }
