@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -16,5 +17,12 @@
 #undef assert_in_range
 #define assert_in_range assert_uint_in_range
 #endif
+
+/* The same check as assert_memory_equal's, which goes byte by byte even where all are equal. */
+#define assert_same_bytes(a, b, count)                    \
+	do {                                              \
+		if (memcmp(a, b, count) != 0)             \
+			assert_memory_equal(a, b, count); \
+	} while (0)
 
 #endif

@@ -55,20 +55,22 @@ void rows_assert_equal(const struct strategy *strategy, const struct array *arra
 	const unsigned char *place = array->data;
 	size_t left_in_block = SIZE_MAX;
 	size_t block = 0;
+	const void *row;
 
 	if (strcmp(strategy->implementation, "c") != 0 && place == NULL && array->index == NULL)
 		return;
 	if (array->data == NULL)
 		left_in_block = 0;
 	row_source_rewind(source);
-	for (size_t row = 0; row < array->rows; row++) {
+	for (size_t i = 0; i < array->rows; i++) {
 		if (left_in_block == 0) {
 			assert_non_null(array->index);
 			place = array->index[block++];
 			left_in_block = counting_allocator_block_bytes(place) / row_bytes;
 			assert_int_not_equal(left_in_block, 0);
 		}
-		assert_memory_equal(place, row_source_next(source), row_bytes);
+		row = row_source_next(source);
+		assert_same_bytes(place, row, row_bytes);
 		place += row_bytes;
 		left_in_block--;
 	}

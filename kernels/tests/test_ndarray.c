@@ -267,12 +267,12 @@ static void copies_like_a_walk(size_t itemsize, const size_t *shape, const ptrdi
 	copy_by_walking(&wanted, &from);
 	assert_int_equal(nd_copy_into(&found, &from), ND_OK);
 	/* Nothing else is written to either. */
-	assert_memory_equal(found_memory, wanted_memory, sizeof wanted_memory);
+	assert_same_bytes(found_memory, wanted_memory, sizeof wanted_memory);
 	/* And back. */
 	memset(wanted_memory, 0, sizeof wanted_memory);
 	assert_int_equal(nd_wrap(&wanted, wanted_memory, itemsize, 3, shape), ND_OK);
 	assert_int_equal(nd_copy_into(&wanted, &found), ND_OK);
-	assert_memory_equal(wanted_memory, source_memory, nd_bytes(&wanted));
+	assert_same_bytes(wanted_memory, source_memory, nd_bytes(&wanted));
 }
 
 /* By memcpy, by runs, by tiles and by blocks, into memory in any order and out of it. */
@@ -315,7 +315,7 @@ static void contiguous_copies_are_complete_at_any_distance(void **state)
 			assert_int_equal(nd_wrap(&a, target, 1, 1, &sizes[i]), ND_OK);
 			assert_int_equal(nd_wrap(&b, from, 1, 1, &sizes[i]), ND_OK);
 			assert_int_equal(nd_copy_into(&a, &b), ND_OK);
-			assert_memory_equal(target, from, sizes[i]);
+			assert_same_bytes(target, from, sizes[i]);
 			assert_int_equal(target[-1], 0);
 			assert_int_equal(target[sizes[i]], 0);
 		}
