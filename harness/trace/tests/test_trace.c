@@ -844,14 +844,15 @@ static void what_came_too_early_is_recognised_later(void **state)
 
 /* Strategies: what their documentation says is what is counted. */
 
-static const size_t row_counts[] = {0, 1, 2, 3, 4, 10, 52, 100, 777, 1025, 4097, 20000};
+static const size_t row_counts[] = {0, 1, 4, 100, 1025, 20000};
 static const size_t row_sizes[] = {8, 80, 4096, 5000};
 
+/* The largest blocks that are left are large to every allocator, and mapped by those that map. */
 static bool takes_too_long(const struct strategy *strategy, size_t rows, size_t row_bytes)
 {
-	return rows * row_bytes > (size_t)40 << 20 ||
-	       (strategy->order == GROWTH_QUADRATIC && rows * rows / 2 * row_bytes > (size_t)300
-											     << 20);
+	const size_t moved_rows = strategy->order == GROWTH_QUADRATIC ? rows * rows / 2 : 0;
+
+	return rows * row_bytes > (size_t)8 << 20 || moved_rows * row_bytes > (size_t)64 << 20;
 }
 
 struct traced_build {
@@ -928,6 +929,8 @@ static void assert_is_the_closed_form(const struct strategy *strategy, size_t ro
 static void strategies_cost_what_they_say(void **state)
 {
 	(void)state;
+	if (dlsym(RTLD_DEFAULT, "early_blocks") != NULL)
+		SKIP_BECAUSE("they cost the same without libtrace-early.so");
 	for (size_t s = 0; strategies[s] != NULL; s++)
 		for (size_t i = 0; i < COUNT_OF(row_counts); i++)
 			for (size_t j = 0; j < COUNT_OF(row_sizes); j++)
