@@ -5,9 +5,10 @@
  * containers beside our strategies, which are compiled like that, would be ahead for no reason of
  * theirs:
  *
- * - The books of the array (all but a container) are local variables while the loop runs. In memory
- *   they would be loaded and stored for each row, since a row may be written to any address. So the
- *   address of the array must not leave the loop: what append calls with it is ALWAYS_INLINE too.
+ * - The fields of the array (all but a container) are local variables while the loop runs. In
+ * memory they would be loaded and stored for each row, since a row may be written to any address.
+ * So the address of the array must not leave the loop: what append calls with it is ALWAYS_INLINE
+ * too.
  * - Rows of a few common sizes have a loop in which the size is a constant, so that a row is copied
  *   without a call of memcpy.
  *
@@ -23,7 +24,7 @@
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* Not the row's size, and not a container, which may not be moved. */
-static ALWAYS_INLINE void build_copy_books(struct array *array, const struct array *from)
+static ALWAYS_INLINE void build_copy_fields(struct array *array, const struct array *from)
 {
 	array->rows = from->rows;
 	array->capacity = from->capacity;
@@ -40,10 +41,10 @@ build_append_rows(struct array *array, size_t row_bytes, size_t rows, struct row
 	struct array local = array_init(row_bytes);
 	enum build_status status = BUILD_OK;
 
-	build_copy_books(&local, array);
+	build_copy_fields(&local, array);
 	for (size_t row = 0; row < rows && status == BUILD_OK; row++)
 		status = append(&local, row_source_next(source));
-	build_copy_books(array, &local);
+	build_copy_fields(array, &local);
 	return status;
 }
 

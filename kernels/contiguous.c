@@ -34,5 +34,5 @@ void contiguous_release(struct array *array)
 {
 	if (array->data != NULL)
 		free(array->data);
-	array_clear(array);
+	array_forget(array);
 }

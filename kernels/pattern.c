@@ -217,7 +217,7 @@ void pattern_release(struct array *array)
 {
 	if (array->container != NULL)
 		nd_release(array->container);
-	array_clear(array);
+	array_forget(array);
 }
 
 void pattern_cost_of_view(size_t rows, size_t row_bytes, struct strategy_cost *cost)

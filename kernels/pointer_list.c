@@ -14,5 +14,5 @@ uint64_t pointer_list_scan(const struct array *array)
 void pointer_list_release(struct array *array)
 {
 	block_index_free(array, array->rows);
-	array_clear(array);
+	array_forget(array);
 }

@@ -45,8 +45,8 @@ enum build_status {
  * their addresses in `index`. What is not used is NULL. `capacity` counts what there is room for
  * before the next growth: rows in `data`, or slots in `index`.
  *
- * A container of somebody else's keeps books of its own. It tells `rows` after each append and each
- * build, and `data`, `index` and `capacity` as far as it can be asked for them.
+ * A container of somebody else's keeps fields of its own. It tells `rows` after each append and
+ * each build, and `data`, `index` and `capacity` as far as it can be asked for them.
  */
 struct array {
 	size_t row_bytes;
@@ -176,7 +176,7 @@ struct strategy {
 };
 
 /* Makes the array an empty one again, of the same row_bytes. Frees nothing. */
-static inline void array_clear(struct array *array)
+static inline void array_forget(struct array *array)
 {
 	array->rows = 0;
 	array->capacity = 0;
@@ -193,7 +193,7 @@ static inline struct array array_init(size_t row_bytes)
 	struct array array;
 
 	array.row_bytes = row_bytes;
-	array_clear(&array);
+	array_forget(&array);
 	return array;
 }
 

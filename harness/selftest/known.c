@@ -33,7 +33,7 @@ static enum build_status nothing_build(struct array *array, size_t rows, struct 
 
 static void nothing_release(struct array *array)
 {
-	array_clear(array);
+	array_forget(array);
 }
 
 static void nothing_cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
@@ -102,7 +102,7 @@ static void fresh_pages_release(struct array *array)
 {
 	if (array->data != NULL)
 		(void)munmap(array->data, array->reserved_bytes);
-	array_clear(array);
+	array_forget(array);
 }
 
 static void fresh_pages_cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
@@ -169,7 +169,7 @@ static void watched_release(struct array *array)
 	for (size_t i = 0; i < array->rows; i++)
 		free(array->index[i]);
 	free(array->data);
-	array_clear(array);
+	array_forget(array);
 }
 
 /* At most: if every realloc moves the block. */

@@ -403,7 +403,7 @@ static enum build_status build_of_huge_pages(struct array *array, size_t rows,
 static void release_of_huge_pages(struct array *array)
 {
 	(void)munmap(array->data, (HUGE_COUNT + 1) * huge_pages_largest(""));
-	array_clear(array);
+	array_forget(array);
 }
 
 static uint64_t no_checksum(const struct array *array)
@@ -580,7 +580,7 @@ static void walk(const struct array *array)
 static void release(struct array *array)
 {
 	note_call('l');
-	array_clear(array);
+	array_forget(array);
 }
 
 static void no_cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)

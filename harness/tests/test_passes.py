@@ -189,7 +189,7 @@ def test_without_sight_of_system_calls_what_they_tell_is_missing_with_a_reason(g
         "--strategies=append_in_place",
         "--allocators=glibc",
         "--rows=10000",
-        variables={"GROWBENCH_TRACE_BLIND": "1"},
+        variables={"GROWBENCH_TRACE_NO_SYSCALLS": "1"},
     )
     (row,) = done.rows
     assert row["status"] == "ok" and row["realloc_count"] == "10000"

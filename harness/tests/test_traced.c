@@ -16,7 +16,7 @@ static bool reset(size_t blocks)
 	return has_room;
 }
 
-static const char *blind(void)
+static const char *syscalls_unavailable(void)
 {
 	return "it counts nothing";
 }
@@ -45,7 +45,7 @@ extern const struct trace growbench_trace;
 
 const struct trace growbench_trace = {
 	.version = TRACE_VERSION,
-	.blind = blind,
+	.syscalls_unavailable = syscalls_unavailable,
 	.reset = reset,
 	.start = do_nothing,
 	.stop = stop,

@@ -328,11 +328,11 @@ static void choose_way(struct choice *choice, const char *wished)
 
 static void choose(struct choice *choice)
 {
-	const char *blind = getenv("GROWBENCH_TRACE_BLIND");
+	const char *unwanted = getenv("GROWBENCH_TRACE_NO_SYSCALLS");
 
-	if (is_set(blind) && strcmp(blind, "0") != 0) {
+	if (is_set(unwanted) && strcmp(unwanted, "0") != 0) {
 		(void)snprintf(choice->reason, sizeof choice->reason,
-			       "GROWBENCH_TRACE_BLIND is set");
+			       "GROWBENCH_TRACE_NO_SYSCALLS is set");
 	} else if (install_handler() != 0) {
 		(void)snprintf(choice->reason, sizeof choice->reason,
 			       "a handler of SIGSYS cannot be installed");
@@ -359,7 +359,7 @@ static const struct choice *chosen(void)
 	return &choice;
 }
 
-const char *system_calls_blind(void)
+const char *system_calls_unavailable(void)
 {
 	const struct choice *choice = chosen();
 
@@ -388,7 +388,7 @@ void system_calls_end(void)
 
 #else
 
-const char *system_calls_blind(void)
+const char *system_calls_unavailable(void)
 {
 	return "seeing system calls is known on x86-64 and arm64 only";
 }

@@ -13,7 +13,7 @@
 #define GROWBENCH_HARNESS_TRACE_SYSTEM_CALLS_H
 
 /* Why it cannot be done, or NULL if it can. */
-const char *system_calls_blind(void);
+const char *system_calls_unavailable(void);
 
 /* How it is done, the name of a way, or NULL if it cannot be. */
 const char *system_calls_way(void);

@@ -23,7 +23,8 @@ static const char *incomplete(void)
 
 static void start(void)
 {
-	account.counts = (struct trace_counts){.system_calls_seen = system_calls_blind() == NULL};
+	account.counts =
+		(struct trace_counts){.system_calls_seen = system_calls_unavailable() == NULL};
 	account.selector = ACCOUNT_SYSTEM_CALLS_PASS;
 	if (account.counts.system_calls_seen)
 		system_calls_begin();
@@ -56,7 +57,7 @@ EXPORTED extern const struct trace growbench_trace;
 const struct trace growbench_trace = {
 	.version = TRACE_VERSION,
 	.real = real_function,
-	.blind = system_calls_blind,
+	.syscalls_unavailable = system_calls_unavailable,
 	.way = system_calls_way,
 	.reset = reset,
 	.start = start,

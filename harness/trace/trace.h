@@ -21,8 +21,9 @@
  * any other. It is told to by Syscall User Dispatch where there is one (x86-64, Linux 5.11), or
  * else by a seccomp filter, which stays with the threads that have counted and with what they make,
  * and lets them start no other program. GROWBENCH_TRACE_WAY=user_dispatch or seccomp takes just
- * that one. Where neither is offered, or the environment variable GROWBENCH_TRACE_BLIND is set to
- * something but 0, blind() says why, and system_calls_seen is false in what is counted.
+ * that one. Where neither is offered, or the environment variable GROWBENCH_TRACE_NO_SYSCALLS is
+ * set to something but 0, syscalls_unavailable() says why, and system_calls_seen is false in what
+ * is counted.
  *
  * The interposer allocates nothing through malloc, holds no lock while the real function runs, and
  * may be called from any number of threads.
@@ -109,7 +110,7 @@ struct trace {
 	void *(*real)(const char *name);
 
 	/* Why system calls cannot be seen, or NULL if they can. */
-	const char *(*blind)(void);
+	const char *(*syscalls_unavailable)(void);
 
 	/* How they are: "user_dispatch" or "seccomp"; NULL if they cannot be. */
 	const char *(*way)(void);

@@ -310,7 +310,7 @@ enum measure_status traced(const struct measure_request *request, struct traced_
 		return MEASURE_FAILED;
 	}
 	memory_map_program();
-	result->untraced_reason = run.trace->blind();
+	result->untraced_reason = run.trace->syscalls_unavailable();
 	if (!prepare_threads(&run, error))
 		return MEASURE_FAILED;
 	if (!run.trace->reset(live_blocks(request))) {

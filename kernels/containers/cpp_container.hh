@@ -136,7 +136,7 @@ template <template <typename> class Of> void container_release(struct array *arr
 
 			static_cast<container *>(array->container)->~container();
 		});
-	array_clear(array);
+	array_forget(array);
 }
 
 /* The record of a container that is filled by push_back alone. */

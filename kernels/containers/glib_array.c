@@ -78,7 +78,7 @@ static void release(struct array *array)
 {
 	if (array->container != NULL)
 		g_array_free(array->container, TRUE);
-	array_clear(array);
+	array_forget(array);
 }
 
 /* The smallest power of two that is below neither. */

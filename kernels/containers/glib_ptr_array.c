@@ -69,7 +69,7 @@ static void release(struct array *array)
 {
 	if (array->container != NULL)
 		g_ptr_array_free(array->container, TRUE);
-	array_clear(array);
+	array_forget(array);
 }
 
 /* 0, 2, 4, 8, ... */

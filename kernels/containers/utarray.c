@@ -101,7 +101,7 @@ static void release(struct array *array)
 {
 	if (array->container != NULL)
 		utarray_done((UT_array *)array->container);
-	array_clear(array);
+	array_forget(array);
 }
 
 static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)

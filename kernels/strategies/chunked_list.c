@@ -112,7 +112,7 @@ static uint64_t scan(const struct array *array)
 static void release(struct array *array)
 {
 	block_index_free(array, chunks_for(array->rows, array->row_bytes));
-	array_clear(array);
+	array_forget(array);
 }
 
 static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)

@@ -98,7 +98,7 @@ static void release(struct array *array)
 {
 	if (array->data != NULL)
 		munmap(array->data, array->reserved_bytes);
-	array_clear(array);
+	array_forget(array);
 }
 
 static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)

@@ -147,8 +147,8 @@ int main(int argc, char **argv)
 		print_live("build_", &built);
 		print_counts("release_", &release_counts);
 		print_live("release_", &released);
-		if (trace->blind() != NULL)
-			(void)printf("blind %s\n", trace->blind());
+		if (trace->syscalls_unavailable() != NULL)
+			(void)printf("syscalls_unavailable %s\n", trace->syscalls_unavailable());
 		else
 			(void)printf("way %s\n", trace->way());
 	}

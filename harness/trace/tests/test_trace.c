@@ -60,15 +60,15 @@ static bool supplied(const char *name)
 	       function.dli_fbase == allocator.dli_fbase;
 }
 
-static bool blind(void)
+static bool syscalls_unavailable(void)
 {
-	return trace->blind() != NULL;
+	return trace->syscalls_unavailable() != NULL;
 }
 
 /* Are system calls seen by a seccomp filter? */
 static bool filtered(void)
 {
-	return !blind() && strcmp(trace->way(), "seccomp") == 0;
+	return !syscalls_unavailable() && strcmp(trace->way(), "seccomp") == 0;
 }
 
 static void nothing_is_counted_of_an_empty_region(void **state)
@@ -400,7 +400,7 @@ static void pages_that_mremap_moves_are_not_copied(void **state)
 	void *block;
 
 	(void)state;
-	if (blind())
+	if (syscalls_unavailable())
 		SKIP_BECAUSE("system calls cannot be seen");
 	start();
 	block = malloc(few);
@@ -539,25 +539,26 @@ static void each_thread_has_its_counts_and_all_have_one_peak(void **state)
 
 /* Calls of the system. */
 
-static void a_blind_interposer_says_why(void **state)
+static void system_calls_are_seen_or_it_says_why_not(void **state)
 {
-	const char *wished = getenv("GROWBENCH_TRACE_BLIND");
+	const char *wished = getenv("GROWBENCH_TRACE_NO_SYSCALLS");
 	const char *way = getenv("GROWBENCH_TRACE_WAY");
 
 	(void)state;
 	start();
 	stop();
-	assert_int_equal(counts.system_calls_seen, !blind());
-	assert_int_equal(trace->way() == NULL, blind());
+	assert_int_equal(counts.system_calls_seen, !syscalls_unavailable());
+	assert_int_equal(trace->way() == NULL, syscalls_unavailable());
 	if (wished != NULL && strcmp(wished, "1") == 0)
-		assert_string_equal(trace->blind(), "GROWBENCH_TRACE_BLIND is set");
+		assert_string_equal(trace->syscalls_unavailable(),
+				    "GROWBENCH_TRACE_NO_SYSCALLS is set");
 	else if (way != NULL && strcmp(way, "telepathy") == 0)
-		assert_string_equal(trace->blind(),
+		assert_string_equal(trace->syscalls_unavailable(),
 				    "GROWBENCH_TRACE_WAY is neither user_dispatch nor seccomp");
-	else if (way != NULL && !blind())
+	else if (way != NULL && !syscalls_unavailable())
 		assert_string_equal(trace->way(), way);
-	print_message("%s: %s\n", blind() ? "blind" : "seen by",
-		      blind() ? trace->blind() : trace->way());
+	print_message("%s: %s\n", syscalls_unavailable() ? "not seen" : "seen by",
+		      syscalls_unavailable() ? trace->syscalls_unavailable() : trace->way());
 }
 
 /* How many seccomp filters the calling thread has, or -1 if the kernel does not say. */
@@ -600,7 +601,7 @@ static void a_thread_that_a_counting_one_made_counts_for_itself(void **state)
 	int made;
 
 	(void)state;
-	if (blind())
+	if (syscalls_unavailable())
 		SKIP_BECAUSE("system calls cannot be seen");
 	start();
 	made = pthread_create(&thread, NULL, count_a_mapping, &inheritor);
@@ -645,7 +646,7 @@ static void mappings_of_the_program_are_live_while_it_can_write(void **state)
 	char *other;
 
 	(void)state;
-	if (blind())
+	if (syscalls_unavailable())
 		SKIP_BECAUSE("system calls cannot be seen");
 	start();
 	space = mmap(NULL, 100 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -690,7 +691,7 @@ static void advice_that_gives_pages_back_is_seen(void **state)
 	char *space;
 
 	(void)state;
-	if (blind())
+	if (syscalls_unavailable())
 		SKIP_BECAUSE("system calls cannot be seen");
 	start();
 	space = mmap(NULL, 10 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -707,7 +708,7 @@ static void system_calls_outside_of_a_region_are_not_seen(void **state)
 	char *space;
 
 	(void)state;
-	if (blind())
+	if (syscalls_unavailable())
 		SKIP_BECAUSE("system calls cannot be seen");
 	start();
 	trace->pause();
@@ -725,7 +726,7 @@ static void large_blocks_make_the_allocator_ask_the_kernel(void **state)
 	void *block;
 
 	(void)state;
-	if (blind())
+	if (syscalls_unavailable())
 		SKIP_BECAUSE("system calls cannot be seen");
 	start();
 	block = malloc(bytes);
@@ -805,7 +806,7 @@ static void signals_can_be_blocked_and_handled_in_a_region(void **state)
 	stop();
 	(void)sigaction(SIGUSR1, &before, NULL);
 	assert_true(blocked);
-	if (!blind())
+	if (!syscalls_unavailable())
 		assert_int_equal(counts.program.mmap_count, 1);
 	(void)pthread_sigmask(SIG_SETMASK, NULL, &now);
 	assert_int_equal(sigismember(&now, SIGUSR1), 0);
@@ -907,7 +908,7 @@ static void assert_is_the_closed_form(const struct strategy *strategy, size_t ro
 				 cost.realloc_count - 1);
 	if (build->realloc_in_place_count == 0)
 		assert_int_equal(build->realloc_moved_bytes, cost.realloc_moved_bytes);
-	if (cost.mmap_count > 0 && blind())
+	if (cost.mmap_count > 0 && syscalls_unavailable())
 		return;
 	assert_int_equal(traced.built.requested_bytes, cost.final_bytes);
 	assert_int_equal(traced.built.peak_requested_bytes, cost.peak_bytes);
@@ -918,7 +919,7 @@ static void assert_is_the_closed_form(const struct strategy *strategy, size_t ro
 	assert_true(traced.built.peak_usable_bytes >= traced.built.peak_requested_bytes);
 	assert_int_equal(traced.released.requested_bytes, 0);
 	assert_int_equal(traced.released.usable_bytes, 0);
-	if (blind())
+	if (syscalls_unavailable())
 		return;
 	assert_int_equal(build->program.mmap_count, cost.mmap_count);
 	assert_int_equal(build->program.mprotect_count, cost.mprotect_count);
@@ -1053,7 +1054,7 @@ static void a_program_goes_on_if_there_is_no_memory_for_its_mappings_account(voi
 	int failed = 0;
 
 	(void)state;
-	if (blind())
+	if (syscalls_unavailable())
 		SKIP_BECAUSE("system calls cannot be seen");
 	start();
 	area = mmap(NULL, PAGES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -1093,7 +1094,7 @@ int main(void)
 		cmocka_unit_test(blocks_from_before_are_taken_as_what_they_hold),
 		cmocka_unit_test(a_realloc_outside_takes_the_block_out),
 		cmocka_unit_test(each_thread_has_its_counts_and_all_have_one_peak),
-		cmocka_unit_test(a_blind_interposer_says_why),
+		cmocka_unit_test(system_calls_are_seen_or_it_says_why_not),
 		cmocka_unit_test(a_thread_that_a_counting_one_made_counts_for_itself),
 		cmocka_unit_test(a_filter_refuses_to_be_left_without_its_handler),
 		cmocka_unit_test(mappings_of_the_program_are_live_while_it_can_write),
