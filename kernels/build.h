@@ -6,9 +6,9 @@
  * theirs:
  *
  * - The fields of the array (all but a container) are local variables while the loop runs. In
- * memory they would be loaded and stored for each row, since a row may be written to any address.
- * So the address of the array must not leave the loop: what append calls with it is ALWAYS_INLINE
- * too.
+ *   memory they would be loaded and stored for each row, since a row may be written to any address.
+ *   So the address of the array must not leave the loop: what append calls with it is ALWAYS_INLINE
+ *   too.
  * - Rows of a few common sizes have a loop in which the size is a constant, so that a row is copied
  *   without a call of memcpy.
  *

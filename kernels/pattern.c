@@ -149,6 +149,11 @@ enum build_status pattern_prepare(struct row_source *source, size_t rows)
 	return pattern_prepare_with(source, rows, PATTERN_NEEDS_NOTHING);
 }
 
+enum build_status pattern_prepare_with_b(struct row_source *source, size_t rows)
+{
+	return pattern_prepare_with(source, rows, PATTERN_NEEDS_B);
+}
+
 void pattern_dispose(struct row_source *source)
 {
 	const struct pattern_input *input = pattern_input(source);
@@ -227,6 +232,14 @@ void pattern_cost_of_view(size_t rows, size_t row_bytes, struct strategy_cost *c
 	*cost = (struct strategy_cost){0};
 }
 
+void pattern_cost_of_transposed_copy(size_t rows, size_t row_bytes, struct strategy_cost *cost)
+{
+	if (rows < 2)
+		pattern_cost_of_view(rows, row_bytes, cost);
+	else
+		pattern_cost_of_copy(rows, row_bytes, cost);
+}
+
 void pattern_cost_of_new(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 {
 	const uint64_t bytes = saturating_multiply(rows, row_bytes);
@@ -243,4 +256,64 @@ void pattern_cost_of_copy(size_t rows, size_t row_bytes, struct strategy_cost *c
 {
 	pattern_cost_of_new(rows, row_bytes, cost);
 	cost->copied_bytes = cost->final_bytes;
+}
+
+static size_t columns_of(const struct row_source *source)
+{
+	return source->row_bytes / sizeof(double);
+}
+
+static uint64_t expected_columns(const struct row_source *source, size_t rows, size_t count)
+{
+	struct checksum checksum = {0};
+
+	for (size_t row = 0; row < rows; row++)
+		for (size_t column = 0; column < count; column++)
+			pattern_expect(&checksum, pattern_a(row * columns_of(source) + column));
+	return checksum_value(&checksum);
+}
+
+uint64_t pattern_expected_all(struct row_source *source, size_t rows)
+{
+	return expected_columns(source, rows, columns_of(source));
+}
+
+uint64_t pattern_expected_first_column(struct row_source *source, size_t rows)
+{
+	return expected_columns(source, rows, 1);
+}
+
+uint64_t pattern_expected_first_half(struct row_source *source, size_t rows)
+{
+	return expected_columns(source, rows, columns_of(source) / 2);
+}
+
+uint64_t pattern_expected_transposed(struct row_source *source, size_t rows)
+{
+	struct checksum checksum = {0};
+
+	for (size_t column = 0; column < columns_of(source); column++)
+		for (size_t row = 0; row < rows; row++)
+			pattern_expect(&checksum, pattern_a(row * columns_of(source) + column));
+	return checksum_value(&checksum);
+}
+
+static uint64_t expected_of_both(const struct row_source *source, size_t rows, double times,
+				 double plus)
+{
+	struct checksum checksum = {0};
+
+	for (size_t e = 0; e < rows * columns_of(source); e++)
+		pattern_expect(&checksum, times * pattern_a(e) + pattern_b(e) + plus);
+	return checksum_value(&checksum);
+}
+
+uint64_t pattern_expected_sums(struct row_source *source, size_t rows)
+{
+	return expected_of_both(source, rows, 1, 0);
+}
+
+uint64_t pattern_expected_chain(struct row_source *source, size_t rows)
+{
+	return expected_of_both(source, rows, 2, -1);
 }

@@ -49,9 +49,10 @@ enum pattern_needs {
 bool pattern_takes_doubles(size_t row_bytes);
 bool pattern_takes_two_columns(size_t row_bytes);
 
-/* `prepare` for patterns that need nothing besides, and for the others. BUILD_OUT_OF_MEMORY leaves
- * source->input NULL. */
+/* `prepare` for patterns that need nothing besides, b, and for the others. BUILD_OUT_OF_MEMORY
+ * leaves source->input NULL. */
 enum build_status pattern_prepare(struct row_source *source, size_t rows);
+enum build_status pattern_prepare_with_b(struct row_source *source, size_t rows);
 enum build_status pattern_prepare_with(struct row_source *source, size_t rows, unsigned needs);
 /* `dispose`. Harmless where nothing was prepared. */
 void pattern_dispose(struct row_source *source);
@@ -87,11 +88,23 @@ void pattern_release(struct array *array);
 
 /* `cost` of a pattern that only makes a view. */
 void pattern_cost_of_view(size_t rows, size_t row_bytes, struct strategy_cost *cost);
+/* Of a copy of the transposed array, where that is not contiguous as it is: with two rows or more.
+ */
+void pattern_cost_of_transposed_copy(size_t rows, size_t row_bytes, struct strategy_cost *cost);
 /* One new array of `rows` x `row_bytes` bytes, of which all are copied or none. */
 void pattern_cost_of_copy(size_t rows, size_t row_bytes, struct strategy_cost *cost);
 void pattern_cost_of_new(size_t rows, size_t row_bytes, struct strategy_cost *cost);
 
-/* For `expected`: adds a double to a checksum. */
+/* `expected` of results that several patterns have: a; its first column, its first half of the
+ * columns; a transposed; a + b; 2 a + b - 1. */
+uint64_t pattern_expected_all(struct row_source *source, size_t rows);
+uint64_t pattern_expected_first_column(struct row_source *source, size_t rows);
+uint64_t pattern_expected_first_half(struct row_source *source, size_t rows);
+uint64_t pattern_expected_transposed(struct row_source *source, size_t rows);
+uint64_t pattern_expected_sums(struct row_source *source, size_t rows);
+uint64_t pattern_expected_chain(struct row_source *source, size_t rows);
+
+/* For one of a pattern's own: adds a double to a checksum. */
 static inline void pattern_expect(struct checksum *checksum, double value)
 {
 	uint64_t word;

@@ -1,6 +1,5 @@
 #include "harness/worker/latency.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -9,6 +8,7 @@
 #include "harness/worker/histogram.h"
 #include "harness/worker/median.h"
 #include "harness/worker/memory.h"
+#include "harness/worker/team.h"
 
 enum {
 	TIMER_BATCHES = 101,
@@ -95,6 +95,7 @@ static enum measure_status run(const struct measure_request *request, struct sto
 	struct array array = array_init(request->row_bytes);
 	uint64_t expected = row_source_checksum(&stopwatch->source, request->rows);
 	enum build_status status;
+	enum measure_status verdict;
 	struct rusage before;
 	struct rusage after;
 
@@ -107,19 +108,10 @@ static enum measure_status run(const struct measure_request *request, struct sto
 	if (status == BUILD_OK)
 		result->checksum = strategy->scan(&array);
 	strategy->release(&array);
-	if (status != BUILD_OK) {
-		(void)error_set(error, "the timed build ran out of memory");
-		return MEASURE_OUT_OF_MEMORY;
-	}
-	if (result->checksum != expected) {
-		(void)error_set(error,
-				"the timed build's rows have checksum %016" PRIx64
-				" instead of %016" PRIx64,
-				result->checksum, expected);
-		return MEASURE_WRONG_CHECKSUM;
-	}
-	fill_result(&stopwatch->histogram, result);
-	return MEASURE_OK;
+	verdict = team_verdict_of("timed", status, result->checksum, expected, error);
+	if (verdict == MEASURE_OK)
+		fill_result(&stopwatch->histogram, result);
+	return verdict;
 }
 
 enum measure_status latency(const struct measure_request *request, struct latency_result *result,

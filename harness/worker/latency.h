@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #include "harness/common/error.h"
-#include "harness/worker/measure.h"
+#include "harness/worker/measure_request.h"
 
 /* Appends from which on a percentile is one of the values below the slowest, not the slowest. */
 enum {

@@ -1,7 +1,6 @@
 #include "harness/worker/measure.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,27 +10,19 @@
 #include "harness/shim/bench.h"
 #include "harness/worker/clock.h"
 #include "harness/worker/memory.h"
+#include "harness/worker/team.h"
 
-/* What one thread works on. */
-struct thread {
-	struct measurement *measurement;
-	unsigned number;
-	pthread_t handle;
-	struct row_source source;
+/* Of each thread. */
+struct times {
 	uint64_t start_ns[PHASE_COUNT];
 	uint64_t end_ns[PHASE_COUNT];
-	enum build_status status;
-	uint64_t checksum;
 };
 
 struct measurement {
-	const struct measure_request *request;
+	struct team team;
 	struct measure_result *result;
-	struct thread *threads;
-	pthread_barrier_t barrier;
 	struct huge_counters huge_counters;
 	struct huge_faults huge_faults_before;
-	uint64_t expected_checksum;
 };
 
 static cpu_set_t pinned_cpus;
@@ -54,13 +45,13 @@ bool measure_pin(const char *cpus, struct error *error)
 	return true;
 }
 
-static void pin_thread(const struct thread *thread)
+static void pin_thread(const struct team_thread *thread)
 {
 	unsigned count = (unsigned)CPU_COUNT(&pinned_cpus);
 	unsigned wanted;
 	cpu_set_t one;
 
-	if (count < 2 || thread->measurement->request->threads < 2)
+	if (count < 2 || thread->team->request->threads < 2)
 		return;
 	wanted = thread->number % count;
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
@@ -73,43 +64,9 @@ static void pin_thread(const struct thread *thread)
 	}
 }
 
-uint64_t measure_expected(const struct measure_request *request, struct row_source *source)
-{
-	if (request->strategy->expected != NULL)
-		return request->strategy->expected(source, request->rows);
-	return row_source_checksum(source, request->rows);
-}
-
-void measure_rewind(const struct measure_request *request, struct row_source *source)
-{
-	row_source_rewind(source);
-	if (request->strategy->rewind != NULL)
-		request->strategy->rewind(source, request->rows);
-}
-
-bool measure_prepare(const struct measure_request *request, struct row_source *source,
-		     struct error *error)
-{
-	return request->strategy->prepare == NULL ||
-	       request->strategy->prepare(source, request->rows) == BUILD_OK ||
-	       error_set(error, "no memory for what %s starts from", request->strategy->name);
-}
-
-void measure_dispose(const struct measure_request *request, struct row_source *source)
-{
-	if (request->strategy->dispose != NULL)
-		request->strategy->dispose(source);
-}
-
 static uint64_t timeval_ns(const struct timeval *time)
 {
 	return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_usec * 1000;
-}
-
-static void wait_for_all(struct measurement *measurement)
-{
-	if (measurement->request->threads > 1)
-		(void)pthread_barrier_wait(&measurement->barrier);
 }
 
 static void open_huge_counters(struct measurement *measurement)
@@ -149,18 +106,18 @@ static void note_huge_faults(struct measurement *measurement)
 }
 
 /* What the first thread notes before and after the phases, while the others wait. */
-static void note_before(struct thread *thread, struct rusage *before)
+static void note_before(struct measurement *measurement, struct rusage *before)
 {
-	struct measure_result *result = thread->measurement->result;
+	struct measure_result *result = measurement->result;
 
-	read_huge_counters(thread->measurement, &thread->measurement->huge_faults_before);
+	read_huge_counters(measurement, &measurement->huge_faults_before);
 	result->peak_known = memory_reset_peak(&result->rss_before_bytes, &result->touch_page_ns);
 	(void)getrusage(RUSAGE_SELF, before);
 }
 
-static void note_after_build(struct thread *thread, const struct rusage *before)
+static void note_after_build(struct measurement *measurement, const struct rusage *before)
 {
-	struct measure_result *result = thread->measurement->result;
+	struct measure_result *result = measurement->result;
 	struct rusage usage;
 
 	(void)getrusage(RUSAGE_SELF, &usage);
@@ -168,12 +125,12 @@ static void note_after_build(struct thread *thread, const struct rusage *before)
 	result->cold_build_major_faults = (uint64_t)(usage.ru_majflt - before->ru_majflt);
 	if (result->peak_known)
 		result->peak_known = memory_peak(&result->peak_rss_bytes);
-	note_huge_faults(thread->measurement);
+	note_huge_faults(measurement);
 }
 
-static void note_end(struct thread *thread, const struct rusage *before)
+static void note_end(struct measurement *measurement, const struct rusage *before)
 {
-	struct measure_result *result = thread->measurement->result;
+	struct measure_result *result = measurement->result;
 	struct rusage usage;
 
 	(void)getrusage(RUSAGE_SELF, &usage);
@@ -182,80 +139,54 @@ static void note_end(struct thread *thread, const struct rusage *before)
 }
 
 /* One thread's cold lifecycle. */
-static void run_cold(struct thread *thread)
+static void *run_cold(void *data)
 {
-	const struct measure_request *request = thread->measurement->request;
+	struct team_thread *thread = data;
+	struct team *team = thread->team;
+	struct measurement *measurement = team->pass;
+	struct times *times = thread->own;
+	const struct measure_request *request = team->request;
 	const struct strategy *strategy = request->strategy;
 	struct array array = array_init(request->row_bytes);
 	struct rusage before = {0};
 	bool walked;
 
-	measure_rewind(request, &thread->source);
-	wait_for_all(thread->measurement);
+	pin_thread(thread);
+	team_rewind(thread);
+	team_wait(team);
 	if (thread->number == 0)
-		note_before(thread, &before);
-	wait_for_all(thread->measurement);
+		note_before(measurement, &before);
+	team_wait(team);
 
-	thread->start_ns[PHASE_BUILD] = clock_now_ns();
+	times->start_ns[PHASE_BUILD] = clock_now_ns();
 	thread->status = strategy->build(&array, request->rows, &thread->source);
-	thread->end_ns[PHASE_BUILD] = clock_now_ns();
+	times->end_ns[PHASE_BUILD] = clock_now_ns();
 
-	wait_for_all(thread->measurement);
+	team_wait(team);
 	if (thread->number == 0)
-		note_after_build(thread, &before);
-	wait_for_all(thread->measurement);
+		note_after_build(measurement, &before);
+	team_wait(team);
 
-	thread->start_ns[PHASE_SCAN] = clock_now_ns();
+	times->start_ns[PHASE_SCAN] = clock_now_ns();
 	walked = strategy->walk != NULL && thread->status == BUILD_OK;
 	if (walked)
 		strategy->walk(&array);
 	else
 		thread->checksum = strategy->scan(&array);
-	thread->end_ns[PHASE_SCAN] = clock_now_ns();
+	times->end_ns[PHASE_SCAN] = clock_now_ns();
 	if (walked)
 		thread->checksum = strategy->scan(&array);
 
-	wait_for_all(thread->measurement);
+	team_wait(team);
 
-	thread->start_ns[PHASE_RELEASE] = clock_now_ns();
+	times->start_ns[PHASE_RELEASE] = clock_now_ns();
 	strategy->release(&array);
-	thread->end_ns[PHASE_RELEASE] = clock_now_ns();
+	times->end_ns[PHASE_RELEASE] = clock_now_ns();
 
-	wait_for_all(thread->measurement);
+	team_wait(team);
 	if (thread->number == 0)
-		note_end(thread, &before);
-}
-
-static void *run_thread(void *data)
-{
-	struct thread *thread = data;
-
-	pin_thread(thread);
-	run_cold(thread);
+		note_end(measurement, &before);
 	return NULL;
-}
-
-static bool run_cold_threads(struct measurement *measurement, struct error *error)
-{
-	unsigned threads = measurement->request->threads;
-
-	if (threads == 1) {
-		run_cold(&measurement->threads[0]);
-		return true;
-	}
-	if (pthread_barrier_init(&measurement->barrier, NULL, threads) != 0)
-		return error_set(error, "no barrier for %u threads", threads);
-	for (unsigned i = 1; i < threads; i++)
-		if (pthread_create(&measurement->threads[i].handle, NULL, run_thread,
-				   &measurement->threads[i]) != 0)
-			/* The threads so far wait at the barrier until the process ends. */
-			return error_set(error, "only %u of %u threads could be started", i,
-					 threads);
-	(void)run_thread(&measurement->threads[0]);
-	for (unsigned i = 1; i < threads; i++)
-		(void)pthread_join(measurement->threads[i].handle, NULL);
-	(void)pthread_barrier_destroy(&measurement->barrier);
-	return true;
 }
 
 static void collect_cold(struct measurement *measurement)
@@ -264,47 +195,25 @@ static void collect_cold(struct measurement *measurement)
 		uint64_t start = UINT64_MAX;
 		uint64_t end = 0;
 
-		for (unsigned i = 0; i < measurement->request->threads; i++) {
-			const struct thread *thread = &measurement->threads[i];
+		for (unsigned i = 0; i < measurement->team.request->threads; i++) {
+			const struct times *times = measurement->team.threads[i].own;
 
-			if (thread->start_ns[phase] < start)
-				start = thread->start_ns[phase];
-			if (thread->end_ns[phase] > end)
-				end = thread->end_ns[phase];
+			if (times->start_ns[phase] < start)
+				start = times->start_ns[phase];
+			if (times->end_ns[phase] > end)
+				end = times->end_ns[phase];
 		}
 		measurement->result->cold_ns[phase] = end - start;
 	}
 }
 
-/* The verdict over all threads' last build and checksum. */
-static enum measure_status verdict(const struct measurement *measurement, const char *when,
-				   struct error *error)
-{
-	for (unsigned i = 0; i < measurement->request->threads; i++) {
-		const struct thread *thread = &measurement->threads[i];
-
-		if (thread->status != BUILD_OK) {
-			(void)error_set(error, "the %s build ran out of memory", when);
-			return MEASURE_OUT_OF_MEMORY;
-		}
-		if (thread->checksum != measurement->expected_checksum) {
-			(void)error_set(error,
-					"the %s build's rows have checksum %016" PRIx64
-					" instead of %016" PRIx64,
-					when, thread->checksum, measurement->expected_checksum);
-			return MEASURE_WRONG_CHECKSUM;
-		}
-	}
-	return MEASURE_OK;
-}
-
 /* One untimed lifecycle: brings the allocator into its steady state. */
-static void warm_up_thread(struct thread *thread)
+static void warm_up_thread(struct team_thread *thread)
 {
-	const struct measure_request *request = thread->measurement->request;
+	const struct measure_request *request = thread->team->request;
 	struct array array = array_init(request->row_bytes);
 
-	measure_rewind(request, &thread->source);
+	team_rewind(thread);
 	thread->status = request->strategy->build(&array, request->rows, &thread->source);
 	thread->checksum = request->strategy->scan(&array);
 	request->strategy->release(&array);
@@ -312,9 +221,9 @@ static void warm_up_thread(struct thread *thread)
 
 static enum measure_status warm_up(struct measurement *measurement, struct error *error)
 {
-	for (unsigned i = 0; i < measurement->request->threads; i++)
-		warm_up_thread(&measurement->threads[i]);
-	return verdict(measurement, "warm", error);
+	for (unsigned i = 0; i < measurement->team.request->threads; i++)
+		warm_up_thread(&measurement->team.threads[i]);
+	return team_verdict(&measurement->team, "warm", error);
 }
 
 static const char warm_out_of_memory[] = "a warm build ran out of memory";
@@ -323,10 +232,10 @@ static const char warm_out_of_memory[] = "a warm build ran out of memory";
 static void build_and_release(struct bench_state *state, void *data)
 {
 	struct measurement *measurement = data;
-	const struct measure_request *request = measurement->request;
+	const struct measure_request *request = measurement->team.request;
 	const struct strategy *strategy = request->strategy;
 	const size_t rows = request->rows;
-	struct thread *thread = &measurement->threads[bench_thread_index(state)];
+	struct team_thread *thread = &measurement->team.threads[bench_thread_index(state)];
 
 	/* One failure is enough, and Google Benchmark 1.7 crashes on a first repetition that was
 	 * skipped if two later ones were not. */
@@ -364,7 +273,7 @@ static void collect_warm(const struct bench_result *value, void *data)
 {
 	struct warm_collection *collection = data;
 	struct measure_result *result = collection->measurement->result;
-	unsigned threads = collection->measurement->request->threads;
+	unsigned threads = collection->measurement->team.request->threads;
 
 	if (value->error != NULL) {
 		(void)error_set(collection->error, "%s", value->error);
@@ -377,7 +286,7 @@ static void collect_warm(const struct bench_result *value, void *data)
 
 static struct bench_spec warm_benchmark(struct measurement *measurement)
 {
-	const struct measure_request *request = measurement->request;
+	const struct measure_request *request = measurement->team.request;
 
 	return (struct bench_spec){
 		.name = request->strategy->name,
@@ -391,7 +300,7 @@ static struct bench_spec warm_benchmark(struct measurement *measurement)
 
 static enum measure_status run_warm(struct measurement *measurement, struct error *error)
 {
-	const struct measure_request *request = measurement->request;
+	const struct measure_request *request = measurement->team.request;
 	const struct bench_spec spec = warm_benchmark(measurement);
 	struct warm_collection collection = {measurement, error, MEASURE_OK};
 	enum measure_status status = MEASURE_OK;
@@ -441,9 +350,9 @@ static enum measure_status scan_warm(struct measurement *measurement, struct err
 {
 	const double value_ns = 1e6;
 	const double most_ns = 60e6;
-	const struct measure_request *request = measurement->request;
+	const struct measure_request *request = measurement->team.request;
 	struct measure_result *result = measurement->result;
-	struct thread *thread = &measurement->threads[0];
+	struct team_thread *thread = &measurement->team.threads[0];
 	struct warm_scan scan = {.strategy = request->strategy,
 				 .array = array_init(request->row_bytes)};
 	enum build_status status;
@@ -451,14 +360,14 @@ static enum measure_status scan_warm(struct measurement *measurement, struct err
 	uint64_t one_ns;
 	uint64_t count;
 
-	measure_rewind(request, &thread->source);
+	team_rewind(thread);
 	status = request->strategy->build(&scan.array, request->rows, &thread->source);
 	if (status != BUILD_OK) {
 		request->strategy->release(&scan.array);
 		(void)error_set(error, warm_out_of_memory);
 		return MEASURE_OUT_OF_MEMORY;
 	}
-	if (request->strategy->scan(&scan.array) != measurement->expected_checksum) {
+	if (request->strategy->scan(&scan.array) != measurement->team.expected_checksum) {
 		request->strategy->release(&scan.array);
 		(void)error_set(error, "what is read again and again is not what it should be");
 		return MEASURE_WRONG_CHECKSUM;
@@ -480,43 +389,11 @@ static enum measure_status scan_warm(struct measurement *measurement, struct err
 	return MEASURE_OK;
 }
 
-static bool prepare_threads(struct measurement *measurement, struct error *error)
-{
-	const struct measure_request *request = measurement->request;
-	size_t buffer_bytes = (row_source_buffer_bytes(request->row_bytes) + 63) & ~(size_t)63;
-	unsigned char *buffers;
-
-	measurement->threads = memory_map(request->threads * sizeof *measurement->threads);
-	buffers = memory_map(request->threads * buffer_bytes);
-	if (measurement->threads == NULL || buffers == NULL)
-		return error_set(error, "no memory for the row buffers of %u threads",
-				 request->threads);
-	for (unsigned i = 0; i < request->threads; i++) {
-		struct thread *thread = &measurement->threads[i];
-
-		thread->measurement = measurement;
-		thread->number = i;
-		row_source_init(&thread->source, buffers + i * buffer_bytes, request->row_bytes,
-				request->work);
-		if (!measure_prepare(request, &thread->source, error))
-			return false;
-	}
-	measurement->expected_checksum = measure_expected(request, &measurement->threads[0].source);
-	return true;
-}
-
-static void dispose_threads(struct measurement *measurement)
-{
-	const struct measure_request *request = measurement->request;
-
-	for (unsigned i = 0; i < request->threads; i++)
-		measure_dispose(request, &measurement->threads[i].source);
-}
-
 enum measure_status measure(const struct measure_request *request, struct measure_result *result,
 			    struct error *error)
 {
-	struct measurement measurement = {.request = request, .result = result};
+	struct measurement measurement = {.result = result};
+	struct team *team = &measurement.team;
 	enum measure_status status;
 	struct rusage before;
 	struct rusage usage;
@@ -525,17 +402,18 @@ enum measure_status measure(const struct measure_request *request, struct measur
 	memory_map_program();
 	open_huge_counters(&measurement);
 	(void)getrusage(RUSAGE_SELF, &before);
-	if (!prepare_threads(&measurement, error) || !run_cold_threads(&measurement, error))
+	if (!team_prepare(team, request, &measurement, sizeof(struct times), error) ||
+	    !team_run(team, run_cold, error))
 		return MEASURE_FAILED;
 	collect_cold(&measurement);
-	status = verdict(&measurement, "cold", error);
-	result->checksum = measurement.threads[0].checksum;
+	status = team_verdict(team, "cold", error);
+	result->checksum = team->threads[0].checksum;
 	if (status == MEASURE_OK && request->iterations > 0)
 		status = run_warm(&measurement, error);
 	if (status == MEASURE_OK && request->iterations > 0 && request->scan_warm &&
 	    request->threads == 1)
 		status = scan_warm(&measurement, error);
-	dispose_threads(&measurement);
+	team_dispose(team);
 	huge_counters_close(&measurement.huge_counters);
 	(void)getrusage(RUSAGE_SELF, &usage);
 	result->involuntary_switches = (uint64_t)(usage.ru_nivcsw - before.ru_nivcsw);
@@ -551,7 +429,9 @@ bool measure_benchmark(const struct measure_request *request, struct bench_spec 
 	if (own_request == NULL || measurement == NULL)
 		return error_set(error, "no memory to register %s", request->strategy->name);
 	*own_request = *request;
-	measurement->request = own_request;
+	if (!team_prepare(&measurement->team, own_request, measurement, sizeof(struct times),
+			  error))
+		return false;
 	*spec = warm_benchmark(measurement);
-	return prepare_threads(measurement, error);
+	return true;
 }

@@ -13,9 +13,8 @@
  * mean of `iterations` times build and release. With threads, a value is the time in which each
  * thread does one build and release.
  *
- * A strategy that has `prepare`, `rewind`, `expected` or `walk` (strategy.h) is treated as these
- * say; none of that is in a timed figure but `walk`. On request the scan of a result that stays is
- * timed as well, again and again.
+ * Of what a strategy has besides (strategy.h), nothing is in a timed figure but `walk`. On request
+ * the scan of a result that stays is timed as well, again and again.
  */
 #ifndef GROWBENCH_HARNESS_MEASURE_H
 #define GROWBENCH_HARNESS_MEASURE_H
@@ -27,32 +26,13 @@
 #include "harness/common/error.h"
 #include "harness/shim/bench.h"
 #include "harness/worker/huge_pages.h"
-#include "kernels/strategy.h"
+#include "harness/worker/measure_request.h"
 
 enum {
-	MEASURE_MAX_VALUES = 64,
 	/* Of a cold build. First touches of pages are little of what takes that long; of what takes
 	 * less they may be all, so whether there is a steady state must not hang on the number of
 	 * values, which follows from times that were taken once. */
 	MEASURE_LONGEST_WARM_UP_NS = 200 * 1000 * 1000
-};
-
-struct measure_request {
-	const struct strategy *strategy;
-	size_t rows;
-	size_t row_bytes;
-	unsigned threads; /* 1 and more */
-	enum row_work work;
-	uint64_t iterations; /* builds in a warm value; 0: no warm part */
-	unsigned values;     /* 1 to MEASURE_MAX_VALUES */
-	bool scan_warm;      /* time the warm scan, too; in one thread, and with a warm part only */
-};
-
-enum measure_status {
-	MEASURE_OK,
-	MEASURE_OUT_OF_MEMORY,
-	MEASURE_WRONG_CHECKSUM,
-	MEASURE_FAILED, /* the harness's own means were not to be had */
 };
 
 enum measure_phase {
@@ -90,19 +70,6 @@ struct measure_result {
 /* Pins this process to `cpus` (a list such as "1" or "2,3"), and later each thread of a
  * measurement to one of them in turn. */
 bool measure_pin(const char *cpus, struct error *error);
-
-/* The checksum that a verified build of the request has to end with. */
-uint64_t measure_expected(const struct measure_request *request, struct row_source *source);
-
-/* Brings the source, and what the strategy has prepared, to where a verified build starts from. */
-void measure_rewind(const struct measure_request *request, struct row_source *source);
-
-/* Has the strategy prepare what it starts from. False with a message if it cannot. */
-bool measure_prepare(const struct measure_request *request, struct row_source *source,
-		     struct error *error);
-
-/* Has it give that back. */
-void measure_dispose(const struct measure_request *request, struct row_source *source);
 
 /* Measures. The result is valid for MEASURE_OK only; otherwise *error says what happened. */
 enum measure_status measure(const struct measure_request *request, struct measure_result *result,

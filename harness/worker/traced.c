@@ -1,39 +1,30 @@
 #include "harness/worker/traced.h"
 
 #include <dlfcn.h>
-#include <inttypes.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "harness/worker/clock.h"
 #include "harness/worker/memory.h"
+#include "harness/worker/team.h"
 
 enum {
 	MOST_BLOCKS = 1 << 22
 };
 
-/* What one thread works on. */
-struct thread {
-	struct traced_run *run;
-	unsigned number;
-	pthread_t handle;
-	struct row_source source;
+/* Of each thread. */
+struct traced_thread {
 	struct array array;
 	struct trace_counts build;
 	struct trace_counts scan;
 	struct trace_counts release;
 	uint64_t build_ns;
 	uint64_t release_ns;
-	enum build_status status;
-	uint64_t checksum;
 };
 
 struct traced_run {
+	struct team team;
 	const struct trace *trace;
-	const struct measure_request *request;
 	struct traced_result *result;
-	struct thread *threads;
-	pthread_barrier_t barrier;
 	int resident_fd;
 	uint64_t resident_before;
 };
@@ -64,125 +55,81 @@ static void take_point(struct traced_run *run, uint64_t rows, bool last)
 }
 
 /* The build of strategy.h, in steps, with a point after every so many rows. */
-static enum build_status build_with_points(struct thread *thread)
+static enum build_status build_with_points(struct team_thread *thread)
 {
-	struct traced_run *run = thread->run;
-	const struct strategy *strategy = run->request->strategy;
-	const uint64_t rows = run->request->rows;
+	struct traced_run *run = thread->team->pass;
+	struct traced_thread *own = thread->own;
+	const struct strategy *strategy = thread->team->request->strategy;
+	const uint64_t rows = thread->team->request->rows;
 	const uint64_t wanted = run->result->points_wanted;
 	const uint64_t every = rows / wanted + (rows % wanted != 0);
 	enum build_status status = BUILD_OK;
 
 	if (strategy->begin != NULL)
-		status = strategy->begin(&thread->array, rows);
+		status = strategy->begin(&own->array, rows);
 	for (uint64_t row = 0; row < rows && status == BUILD_OK; row++) {
-		status = strategy->append(&thread->array, row_source_next(&thread->source));
+		status = strategy->append(&own->array, row_source_next(&thread->source));
 		if (row == 0 || ((row + 1) % every == 0 && row + 1 < rows))
 			take_point(run, row + 1, false);
 	}
 	if (status == BUILD_OK && strategy->finish != NULL)
-		status = strategy->finish(&thread->array);
+		status = strategy->finish(&own->array);
 	take_point(run, rows, true);
 	return status;
 }
 
 /* ---- one thread ---- */
 
-static void wait_for_all(struct traced_run *run)
-{
-	if (run->request->threads > 1)
-		(void)pthread_barrier_wait(&run->barrier);
-}
-
 static void *run_thread(void *data)
 {
-	struct thread *thread = data;
-	struct traced_run *run = thread->run;
-	const struct measure_request *request = run->request;
+	struct team_thread *thread = data;
+	struct team *team = thread->team;
+	struct traced_run *run = team->pass;
+	struct traced_thread *own = thread->own;
+	const struct measure_request *request = team->request;
 	const struct trace *trace = run->trace;
 	uint64_t start;
 	bool walked;
 
-	thread->array = array_init(request->row_bytes);
-	measure_rewind(request, &thread->source);
-	wait_for_all(run);
+	own->array = array_init(request->row_bytes);
+	team_rewind(thread);
+	team_wait(team);
 
 	start = clock_now_ns();
 	trace->start();
 	thread->status =
 		run->result->points_wanted > 0
 			? build_with_points(thread)
-			: request->strategy->build(&thread->array, request->rows, &thread->source);
-	trace->stop(&thread->build);
-	thread->build_ns = clock_now_ns() - start;
+			: request->strategy->build(&own->array, request->rows, &thread->source);
+	trace->stop(&own->build);
+	own->build_ns = clock_now_ns() - start;
 
-	wait_for_all(run);
+	team_wait(team);
 	if (thread->number == 0)
 		trace->live(&run->result->at_end);
-	wait_for_all(run);
+	team_wait(team);
 
 	trace->start();
 	walked = request->strategy->walk != NULL && thread->status == BUILD_OK;
 	if (walked)
-		request->strategy->walk(&thread->array);
+		request->strategy->walk(&own->array);
 	else
-		thread->checksum = request->strategy->scan(&thread->array);
-	trace->stop(&thread->scan);
+		thread->checksum = request->strategy->scan(&own->array);
+	trace->stop(&own->scan);
 	if (walked)
-		thread->checksum = request->strategy->scan(&thread->array);
+		thread->checksum = request->strategy->scan(&own->array);
 
-	wait_for_all(run);
+	team_wait(team);
 	start = clock_now_ns();
 	trace->start();
-	request->strategy->release(&thread->array);
-	trace->stop(&thread->release);
-	thread->release_ns = clock_now_ns() - start;
-	wait_for_all(run);
+	request->strategy->release(&own->array);
+	trace->stop(&own->release);
+	own->release_ns = clock_now_ns() - start;
+	team_wait(team);
 	return NULL;
 }
 
-static bool run_threads(struct traced_run *run, struct error *error)
-{
-	const unsigned threads = run->request->threads;
-
-	if (threads > 1 && pthread_barrier_init(&run->barrier, NULL, threads) != 0)
-		return error_set(error, "no barrier for %u threads", threads);
-	for (unsigned i = 1; i < threads; i++)
-		if (pthread_create(&run->threads[i].handle, NULL, run_thread, &run->threads[i]) !=
-		    0)
-			/* The threads so far wait at the barrier until the process ends. */
-			return error_set(error, "only %u of %u threads could be started", i,
-					 threads);
-	(void)run_thread(&run->threads[0]);
-	for (unsigned i = 1; i < threads; i++)
-		(void)pthread_join(run->threads[i].handle, NULL);
-	return true;
-}
-
 /* ---- before and after ---- */
-
-static bool prepare_threads(struct traced_run *run, struct error *error)
-{
-	const struct measure_request *request = run->request;
-	size_t buffer_bytes = (row_source_buffer_bytes(request->row_bytes) + 63) & ~(size_t)63;
-	unsigned char *buffers = memory_map(request->threads * buffer_bytes);
-
-	run->threads = memory_map(request->threads * sizeof *run->threads);
-	if (run->threads == NULL || buffers == NULL)
-		return error_set(error, "no memory for the row buffers of %u threads",
-				 request->threads);
-	for (unsigned i = 0; i < request->threads; i++) {
-		struct thread *thread = &run->threads[i];
-
-		thread->run = run;
-		thread->number = i;
-		row_source_init(&thread->source, buffers + i * buffer_bytes, request->row_bytes,
-				request->work);
-		if (!measure_prepare(request, &thread->source, error))
-			return false;
-	}
-	return true;
-}
 
 /* Room in the interposer's table, which takes more by itself if it has to: for all blocks that are
  * ever made and the few of realloc; but a strategy that makes a new block for each row keeps two.
@@ -196,12 +143,6 @@ static size_t live_blocks(const struct measure_request *request)
 	if (request->strategy->order == GROWTH_LINEAR)
 		blocks += cost.malloc_count + cost.calloc_count;
 	return blocks > MOST_BLOCKS / request->threads ? MOST_BLOCKS : blocks * request->threads;
-}
-
-static void dispose_threads(struct traced_run *run)
-{
-	for (unsigned i = 0; i < run->request->threads; i++)
-		measure_dispose(run->request, &run->threads[i].source);
 }
 
 static uint64_t calls_of(const struct trace_counts *counts)
@@ -244,60 +185,47 @@ static void add_counts(struct trace_counts *sum, const struct trace_counts *coun
 
 static void collect(struct traced_run *run)
 {
+	const struct measure_request *request = run->team.request;
 	struct traced_result *result = run->result;
 	struct strategy_cost cost;
 
 	result->build.system_calls_seen = true;
 	result->release.system_calls_seen = true;
 	result->thread_calls_min = UINT64_MAX;
-	for (unsigned i = 0; i < run->request->threads; i++) {
-		const struct thread *thread = &run->threads[i];
-		uint64_t calls = calls_of(&thread->build);
+	for (unsigned i = 0; i < request->threads; i++) {
+		const struct traced_thread *own = run->team.threads[i].own;
+		uint64_t calls = calls_of(&own->build);
 
-		add_counts(&result->build, &thread->build);
-		add_counts(&result->release, &thread->release);
-		result->scan_calls += calls_of(&thread->scan);
+		add_counts(&result->build, &own->build);
+		add_counts(&result->release, &own->release);
+		result->scan_calls += calls_of(&own->scan);
 		if (calls < result->thread_calls_min)
 			result->thread_calls_min = calls;
 		if (calls > result->thread_calls_max)
 			result->thread_calls_max = calls;
-		if (thread->build_ns + thread->release_ns > result->build_release_ns)
-			result->build_release_ns = thread->build_ns + thread->release_ns;
+		if (own->build_ns + own->release_ns > result->build_release_ns)
+			result->build_release_ns = own->build_ns + own->release_ns;
 	}
-	run->request->strategy->cost(run->request->rows, run->request->row_bytes, &cost);
-	result->strategy_copied_bytes = cost.copied_bytes * run->request->threads;
-	result->checksum = run->threads[0].checksum;
+	request->strategy->cost(request->rows, request->row_bytes, &cost);
+	result->strategy_copied_bytes = cost.copied_bytes * request->threads;
+	result->checksum = run->team.threads[0].checksum;
 }
 
-static enum measure_status verdict(struct traced_run *run, struct error *error)
+static enum measure_status verdict(const struct traced_run *run, struct error *error)
 {
-	const uint64_t expected = measure_expected(run->request, &run->threads[0].source);
+	const enum measure_status status = team_verdict(&run->team, "traced", error);
 
-	for (unsigned i = 0; i < run->request->threads; i++) {
-		if (run->threads[i].status != BUILD_OK) {
-			(void)error_set(error, "the traced build ran out of memory");
-			return MEASURE_OUT_OF_MEMORY;
-		}
-		if (run->threads[i].checksum != expected) {
-			(void)error_set(error,
-					"the traced build's rows have checksum %016" PRIx64
-					" instead of %016" PRIx64,
-					run->threads[i].checksum, expected);
-			return MEASURE_WRONG_CHECKSUM;
-		}
-	}
-	if (run->trace->incomplete() != NULL) {
+	if (status == MEASURE_OK && run->trace->incomplete() != NULL) {
 		(void)error_set(error, "the trace is not whole: %s", run->trace->incomplete());
 		return MEASURE_FAILED;
 	}
-	return MEASURE_OK;
+	return status;
 }
 
 enum measure_status traced(const struct measure_request *request, struct traced_result *result,
 			   struct error *error)
 {
-	struct traced_run run = {
-		.trace = dlsym(RTLD_DEFAULT, TRACE_SYMBOL), .request = request, .result = result};
+	struct traced_run run = {.trace = dlsym(RTLD_DEFAULT, TRACE_SYMBOL), .result = result};
 	const unsigned wanted = request->threads == 1 ? result->points_wanted : 0;
 	enum measure_status status;
 	struct trace_live live;
@@ -311,7 +239,7 @@ enum measure_status traced(const struct measure_request *request, struct traced_
 	}
 	memory_map_program();
 	result->untraced_reason = run.trace->syscalls_unavailable();
-	if (!prepare_threads(&run, error))
+	if (!team_prepare(&run.team, request, &run, sizeof(struct traced_thread), error))
 		return MEASURE_FAILED;
 	if (!run.trace->reset(live_blocks(request))) {
 		(void)error_set(error, "no memory for the interposer's table of blocks");
@@ -319,12 +247,12 @@ enum measure_status traced(const struct measure_request *request, struct traced_
 	}
 	run.resident_fd = memory_open_resident();
 	(void)memory_resident(run.resident_fd, &run.resident_before);
-	if (!run_threads(&run, error))
+	if (!team_run(&run.team, run_thread, error))
 		return MEASURE_FAILED;
 	collect(&run);
 	run.trace->live(&live);
 	result->leaked_bytes = live.requested_bytes;
 	status = verdict(&run, error);
-	dispose_threads(&run);
+	team_dispose(&run.team);
 	return status;
 }

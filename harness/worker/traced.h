@@ -9,7 +9,8 @@
 #define GROWBENCH_HARNESS_TRACED_H
 
 #include "harness/trace/trace.h"
-#include "harness/worker/measure.h"
+#include "harness/common/error.h"
+#include "harness/worker/measure_request.h"
 
 enum {
 	TRACED_MOST_POINTS = 1000

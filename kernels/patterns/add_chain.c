@@ -36,16 +36,6 @@ static enum build_status build(struct array *array, size_t rows, struct row_sour
 	return pattern_build(array, rows, source, operation);
 }
 
-static uint64_t expected(struct row_source *source, size_t rows)
-{
-	const size_t columns = source->row_bytes / sizeof(double);
-	struct checksum checksum = {0};
-
-	for (size_t e = 0; e < rows * columns; e++)
-		pattern_expect(&checksum, 2 * pattern_a(e) + pattern_b(e) - 1);
-	return checksum_value(&checksum);
-}
-
 static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 {
 	pattern_cost_of_new(rows, row_bytes, cost);
@@ -53,11 +43,6 @@ static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 	cost->free_count = cost->malloc_count / 3 * 2;
 	cost->peak_bytes = saturating_multiply(2, cost->final_bytes);
 	cost->peak_moving_bytes = cost->peak_bytes;
-}
-
-static enum build_status prepare(struct row_source *source, size_t rows)
-{
-	return pattern_prepare_with(source, rows, PATTERN_NEEDS_B);
 }
 
 const struct strategy pattern_add_chain = {
@@ -68,9 +53,9 @@ const struct strategy pattern_add_chain = {
 	.order = GROWTH_LINEAR,
 	.is_pattern = true,
 	.supports = pattern_takes_doubles,
-	.prepare = prepare,
+	.prepare = pattern_prepare_with_b,
 	.dispose = pattern_dispose,
-	.expected = expected,
+	.expected = pattern_expected_chain,
 	.build = build,
 	.scan = pattern_scan,
 	.release = pattern_release,

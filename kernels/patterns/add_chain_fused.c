@@ -21,21 +21,6 @@ static enum build_status build(struct array *array, size_t rows, struct row_sour
 	return pattern_build(array, rows, source, operation);
 }
 
-static uint64_t expected(struct row_source *source, size_t rows)
-{
-	const size_t columns = source->row_bytes / sizeof(double);
-	struct checksum checksum = {0};
-
-	for (size_t e = 0; e < rows * columns; e++)
-		pattern_expect(&checksum, 2 * pattern_a(e) + pattern_b(e) - 1);
-	return checksum_value(&checksum);
-}
-
-static enum build_status prepare(struct row_source *source, size_t rows)
-{
-	return pattern_prepare_with(source, rows, PATTERN_NEEDS_B);
-}
-
 const struct strategy pattern_add_chain_fused = {
 	.name = "add_chain_fused",
 	.implementation = "c",
@@ -44,9 +29,9 @@ const struct strategy pattern_add_chain_fused = {
 	.order = GROWTH_LINEAR,
 	.is_pattern = true,
 	.supports = pattern_takes_doubles,
-	.prepare = prepare,
+	.prepare = pattern_prepare_with_b,
 	.dispose = pattern_dispose,
-	.expected = expected,
+	.expected = pattern_expected_chain,
 	.build = build,
 	.scan = pattern_scan,
 	.release = pattern_release,

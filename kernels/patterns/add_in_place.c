@@ -21,21 +21,6 @@ static enum build_status build(struct array *array, size_t rows, struct row_sour
 	return pattern_build(array, rows, source, operation);
 }
 
-static uint64_t expected(struct row_source *source, size_t rows)
-{
-	const size_t columns = source->row_bytes / sizeof(double);
-	struct checksum checksum = {0};
-
-	for (size_t e = 0; e < rows * columns; e++)
-		pattern_expect(&checksum, pattern_a(e) + pattern_b(e));
-	return checksum_value(&checksum);
-}
-
-static enum build_status prepare(struct row_source *source, size_t rows)
-{
-	return pattern_prepare_with(source, rows, PATTERN_NEEDS_B);
-}
-
 static void rewind_input(struct row_source *source, size_t rows)
 {
 	(void)rows;
@@ -50,10 +35,10 @@ const struct strategy pattern_add_in_place = {
 	.order = GROWTH_LINEAR,
 	.is_pattern = true,
 	.supports = pattern_takes_doubles,
-	.prepare = prepare,
+	.prepare = pattern_prepare_with_b,
 	.dispose = pattern_dispose,
 	.rewind = rewind_input,
-	.expected = expected,
+	.expected = pattern_expected_sums,
 	.build = build,
 	.scan = pattern_scan,
 	.release = pattern_release,

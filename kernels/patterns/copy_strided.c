@@ -29,16 +29,6 @@ static enum build_status build(struct array *array, size_t rows, struct row_sour
 	return pattern_build(array, rows, source, operation);
 }
 
-static uint64_t expected(struct row_source *source, size_t rows)
-{
-	const size_t columns = source->row_bytes / sizeof(double);
-	struct checksum checksum = {0};
-
-	for (size_t row = 0; row < rows; row++)
-		pattern_expect(&checksum, pattern_a(row * columns));
-	return checksum_value(&checksum);
-}
-
 static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 {
 	(void)row_bytes;
@@ -55,7 +45,7 @@ const struct strategy pattern_copy_strided = {
 	.supports = pattern_takes_two_columns,
 	.prepare = pattern_prepare,
 	.dispose = pattern_dispose,
-	.expected = expected,
+	.expected = pattern_expected_first_column,
 	.build = build,
 	.scan = pattern_scan,
 	.release = pattern_release,

@@ -19,16 +19,6 @@ static enum build_status build(struct array *array, size_t rows, struct row_sour
 	return pattern_build(array, rows, source, operation);
 }
 
-static uint64_t expected(struct row_source *source, size_t rows)
-{
-	const size_t columns = source->row_bytes / sizeof(double);
-	struct checksum checksum = {0};
-
-	for (size_t e = 0; e < rows * columns; e++)
-		pattern_expect(&checksum, pattern_a(e));
-	return checksum_value(&checksum);
-}
-
 static enum build_status prepare(struct row_source *source, size_t rows)
 {
 	return pattern_prepare_with(source, rows, PATTERN_NEEDS_INDEX);
@@ -44,7 +34,7 @@ const struct strategy pattern_gather_ordered = {
 	.supports = pattern_takes_doubles,
 	.prepare = prepare,
 	.dispose = pattern_dispose,
-	.expected = expected,
+	.expected = pattern_expected_all,
 	.build = build,
 	.scan = pattern_scan,
 	.release = pattern_release,

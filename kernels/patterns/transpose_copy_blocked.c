@@ -22,26 +22,6 @@ static enum build_status build(struct array *array, size_t rows, struct row_sour
 	return pattern_build(array, rows, source, operation);
 }
 
-static uint64_t expected(struct row_source *source, size_t rows)
-{
-	const size_t columns = source->row_bytes / sizeof(double);
-	struct checksum checksum = {0};
-
-	for (size_t column = 0; column < columns; column++)
-		for (size_t row = 0; row < rows; row++)
-			pattern_expect(&checksum, pattern_a(row * columns + column));
-	return checksum_value(&checksum);
-}
-
-/* A single row is contiguous either way. */
-static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
-{
-	if (rows < 2)
-		pattern_cost_of_view(rows, row_bytes, cost);
-	else
-		pattern_cost_of_copy(rows, row_bytes, cost);
-}
-
 const struct strategy pattern_transpose_copy_blocked = {
 	.name = "transpose_copy_blocked",
 	.implementation = "c",
@@ -52,9 +32,9 @@ const struct strategy pattern_transpose_copy_blocked = {
 	.supports = pattern_takes_two_columns,
 	.prepare = pattern_prepare,
 	.dispose = pattern_dispose,
-	.expected = expected,
+	.expected = pattern_expected_transposed,
 	.build = build,
 	.scan = pattern_scan,
 	.release = pattern_release,
-	.cost = cost,
+	.cost = pattern_cost_of_transposed_copy,
 };

@@ -36,17 +36,6 @@ static enum build_status build(struct array *array, size_t rows, struct row_sour
 	return pattern_build(array, rows, source, operation);
 }
 
-static uint64_t expected(struct row_source *source, size_t rows)
-{
-	const size_t columns = source->row_bytes / sizeof(double);
-	struct checksum checksum = {0};
-
-	for (size_t column = 0; column < columns; column++)
-		for (size_t row = 0; row < rows; row++)
-			pattern_expect(&checksum, pattern_a(row * columns + column));
-	return checksum_value(&checksum);
-}
-
 const struct strategy pattern_transpose_copy_naive = {
 	.name = "transpose_copy_naive",
 	.implementation = "c",
@@ -57,7 +46,7 @@ const struct strategy pattern_transpose_copy_naive = {
 	.supports = pattern_takes_two_columns,
 	.prepare = pattern_prepare,
 	.dispose = pattern_dispose,
-	.expected = expected,
+	.expected = pattern_expected_transposed,
 	.build = build,
 	.scan = pattern_scan,
 	.release = pattern_release,
