@@ -126,35 +126,51 @@ static void insert_piece(bool whole_words)
 	replace(below(input.size + 1), 0, from->bytes + begin, end - begin);
 }
 
+/* The empty one stands for a zero byte. */
+static const char *const tokens[] = {"\"",
+				     "\"\"",
+				     ",",
+				     "\n",
+				     "\r",
+				     "",
+				     "=",
+				     "-",
+				     "@",
+				     "'",
+				     "0",
+				     "1e9",
+				     "%s",
+				     "\xc2\x9b",
+				     "\xed\xa0\x80",
+				     "\xf4\x90\x80\x80",
+				     "\xe2\x82",
+				     "18446744073709551615",
+				     "18446744073709551616",
+				     "9223372036854775808",
+				     "{",
+				     "}",
+				     "[]",
+				     "null",
+				     "1e400"};
+
+static void put_token(size_t place, size_t left)
+{
+	const char *token = tokens[below(sizeof tokens / sizeof *tokens)];
+
+	replace(place, left > 0 && below(2) == 0, token, *token == '\0' ? 1 : strlen(token));
+}
+
+static void repeat(size_t place, size_t left)
+{
+	uint8_t copy[64];
+	size_t size = left < sizeof copy ? left : sizeof copy;
+
+	memcpy(copy, input.bytes + place, size);
+	replace(place, 0, copy, size);
+}
+
 static void mutate(void)
 {
-	static const char *const tokens[] = {
-		"\"",
-		"\"\"",
-		",",
-		"\n",
-		"\r",
-		"",
-		"=",
-		"-",
-		"@",
-		"'",
-		"0",
-		"1e9",
-		"%s",
-		"\xc2\x9b",
-		"\xed\xa0\x80",
-		"\xf4\x90\x80\x80",
-		"\xe2\x82",
-		"18446744073709551615",
-		"18446744073709551616",
-		"9223372036854775808",
-		"{",
-		"}",
-		"[]",
-		"null",
-		"1e400",
-	};
 	size_t place = below(input.size + 1);
 	size_t left = input.size - place;
 	uint8_t byte = (uint8_t)below(256);
@@ -174,28 +190,18 @@ static void mutate(void)
 		if (below(4) == 0)
 			input.size = place;
 		break;
-	case 4: { /* repeat */
-		uint8_t copy[64];
-		size_t size = left < sizeof copy ? left : sizeof copy;
-
-		memcpy(copy, input.bytes + place, size);
-		replace(place, 0, copy, size);
+	case 4:
+		repeat(place, left);
 		break;
-	}
 	case 5:
 		insert_piece(true);
 		break;
 	case 6:
 		insert_piece(false);
 		break;
-	case 7: {
-		const char *token = tokens[below(sizeof tokens / sizeof *tokens)];
-
-		/* The empty one stands for a zero byte. */
-		replace(place, left > 0 && below(2) == 0, token,
-			*token == '\0' ? 1 : strlen(token));
+	case 7:
+		put_token(place, left);
 		break;
-	}
 	}
 }
 

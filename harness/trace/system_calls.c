@@ -12,14 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "harness/trace/account.h"
 #include "harness/trace/lock.h"
-#include "harness/trace/mappings.h"
 #include "harness/trace/registers.h"
+#include "harness/trace/system_call.h"
 #include "harness/trace/ways.h"
 
 #ifndef SYS_SECCOMP
@@ -44,133 +43,11 @@ struct kernel_sigaction {
 /* The first that works is taken. */
 static const struct way *const all_ways[] = {&way_user_dispatch, &way_seccomp, NULL};
 
-struct call {
-	long number;
-	long arguments[6];
-	long result;
-	long break_before; /* of brk */
-};
-
-static long make(const struct call *call)
+static long make(const struct system_call *call)
 {
 	const long *a = call->arguments;
 
 	return raw_system_call(call->number, a[0], a[1], a[2], a[3], a[4], a[5]);
-}
-
-static uint64_t whole_pages(unsigned long bytes)
-{
-	static atomic_ulong page_bytes;
-	unsigned long page = atomic_load_explicit(&page_bytes, memory_order_relaxed);
-
-	if (page == 0) {
-		page = (unsigned long)sysconf(_SC_PAGESIZE);
-		atomic_store_explicit(&page_bytes, page, memory_order_relaxed);
-	}
-	return (bytes + page - 1) & ~(page - 1);
-}
-
-static void note_mmap(const struct call *call, struct trace_system_calls *calls)
-{
-	const uint64_t bytes = whole_pages((unsigned long)call->arguments[1]);
-	const uintptr_t start = (uintptr_t)call->result;
-
-	calls->mmap_count++;
-	calls->mapped_bytes += bytes;
-	if (account.depth == 0 && (call->arguments[3] & MAP_ANONYMOUS) != 0)
-		mappings_mapped(start, start + bytes, (call->arguments[2] & PROT_WRITE) != 0);
-}
-
-static void note_munmap(const struct call *call, struct trace_system_calls *calls)
-{
-	const uint64_t bytes = whole_pages((unsigned long)call->arguments[1]);
-	const uintptr_t start = (uintptr_t)call->arguments[0];
-
-	calls->munmap_count++;
-	calls->unmapped_bytes += bytes;
-	if (account.depth == 0)
-		mappings_unmapped(start, start + bytes);
-}
-
-static void note_mremap(const struct call *call, struct trace_system_calls *calls)
-{
-	const uintptr_t old_start = (uintptr_t)call->arguments[0];
-	const uintptr_t start = (uintptr_t)call->result;
-	const uint64_t old_bytes = whole_pages((unsigned long)call->arguments[1]);
-	const uint64_t bytes = whole_pages((unsigned long)call->arguments[2]);
-
-	calls->mremap_count++;
-	if (bytes > old_bytes)
-		calls->mapped_bytes += bytes - old_bytes;
-	else
-		calls->unmapped_bytes += old_bytes - bytes;
-	account.remapped_start = start;
-	account.remapped_end = start + bytes;
-	if (account.depth == 0)
-		mappings_remapped(old_start, old_start + old_bytes, start, start + bytes);
-}
-
-static void note_brk(const struct call *call, struct trace_system_calls *calls)
-{
-	/* It does not fail: it says where the break is. */
-	if (call->arguments[0] != 0 && call->result != call->arguments[0])
-		return;
-	calls->brk_count++;
-	if (call->result > call->break_before)
-		calls->mapped_bytes += whole_pages((unsigned long)call->result) -
-				       whole_pages((unsigned long)call->break_before);
-	else
-		calls->unmapped_bytes += whole_pages((unsigned long)call->break_before) -
-					 whole_pages((unsigned long)call->result);
-}
-
-static void note_madvise(const struct call *call, struct trace_system_calls *calls)
-{
-	calls->madvise_count++;
-	if (call->arguments[2] == MADV_DONTNEED || call->arguments[2] == MADV_FREE)
-		calls->unmapped_bytes += whole_pages((unsigned long)call->arguments[1]);
-}
-
-static void note_mprotect(const struct call *call, struct trace_system_calls *calls)
-{
-	const uintptr_t start = (uintptr_t)call->arguments[0];
-
-	calls->mprotect_count++;
-	if (account.depth == 0)
-		mappings_protected(start, start + whole_pages((unsigned long)call->arguments[1]),
-				   (call->arguments[2] & PROT_WRITE) != 0);
-}
-
-static void note(const struct call *call)
-{
-	struct trace_system_calls *calls =
-		account.depth > 0 ? &account.counts.allocator : &account.counts.program;
-
-	if (raw_failed(call->result))
-		return;
-	switch (call->number) {
-	case SYS_mmap:
-		note_mmap(call, calls);
-		break;
-	case SYS_munmap:
-		note_munmap(call, calls);
-		break;
-	case SYS_mremap:
-		note_mremap(call, calls);
-		break;
-	case SYS_brk:
-		note_brk(call, calls);
-		break;
-	case SYS_madvise:
-		note_madvise(call, calls);
-		break;
-	case SYS_mprotect:
-	case SYS_pkey_mprotect:
-		note_mprotect(call, calls);
-		break;
-	default:
-		break;
-	}
 }
 
 /*
@@ -222,13 +99,13 @@ static bool must_be_made_in_place(long number)
 	}
 }
 
-static long make_and_note(struct call *call, bool seen)
+static long make_and_note(struct system_call *call, bool seen)
 {
 	if (call->number == SYS_brk)
 		call->break_before = raw_system_call(SYS_brk, 0, 0, 0, 0, 0, 0);
 	call->result = make(call);
 	if (seen)
-		note(call);
+		system_call_note(call);
 	return call->result;
 }
 
@@ -237,7 +114,7 @@ static void on_system_call(int signal, siginfo_t *info, void *context)
 	const uintptr_t offset = registers_next(context) - (uintptr_t)raw_allowed_start;
 	/* A filter sends all calls of its kinds, in whatever thread. */
 	const bool seen = account.selector == ACCOUNT_SYSTEM_CALLS_SEEN;
-	struct call call = {.number = info->si_syscall};
+	struct system_call call = {.number = info->si_syscall};
 	long result;
 
 	(void)signal;

@@ -84,16 +84,23 @@ size_t probe_whole_pages(size_t bytes)
 	return (bytes + page - 1) / page * page;
 }
 
+void *probe_reserve(size_t bytes, int protection, struct error *error)
+{
+	void *memory = mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory != MAP_FAILED)
+		return memory;
+	(void)error_set(error, "no address space for %zu bytes to probe", bytes);
+	return NULL;
+}
+
 void *probe_map(size_t bytes, struct error *error)
 {
 	const size_t page = probe_page_bytes();
-	unsigned char *memory =
-		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *memory = probe_reserve(bytes, PROT_READ | PROT_WRITE, error);
 
-	if (memory == MAP_FAILED) {
-		(void)error_set(error, "no memory for %zu bytes to probe", bytes);
+	if (memory == NULL)
 		return NULL;
-	}
 	(void)madvise(memory, bytes, MADV_NOHUGEPAGE);
 	for (size_t i = 0; i < bytes; i += page)
 		((volatile unsigned char *)memory)[i] = 1;

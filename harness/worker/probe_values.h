@@ -26,6 +26,9 @@ static inline void probe_use(const void *pointer)
 	__asm__ volatile("" : : "g"(pointer) : "memory");
 }
 
+/* A mapping of its own; NULL with *error set. For munmap. */
+void *probe_reserve(size_t bytes, int protection, struct error *error);
+
 /* Memory for a probe, each page touched, without huge pages (as malloc's is by default); NULL with
  * *error set. For munmap. */
 void *probe_map(size_t bytes, struct error *error);
@@ -53,13 +56,15 @@ enum {
 	PROBE_LINE_BYTES = 64
 };
 
-/* probes_system.c */
+/* probes_pages.c */
 enum probe_status probe_touch(size_t bytes, struct probe_result *result, struct error *error);
 enum probe_status probe_untouch(size_t bytes, struct probe_result *result, struct error *error);
 enum probe_status probe_touch_huge(size_t bytes, struct probe_result *result, struct error *error);
 enum probe_status probe_untouch_huge(size_t bytes, struct probe_result *result,
 				     struct error *error);
 enum probe_status probe_fill_huge(size_t bytes, struct probe_result *result, struct error *error);
+
+/* probes_calls.c */
 enum probe_status probe_mmap_munmap(size_t bytes, struct probe_result *result, struct error *error);
 enum probe_status probe_mremap(size_t bytes, struct probe_result *result, struct error *error);
 enum probe_status probe_mremap_grow(size_t bytes, struct probe_result *result, struct error *error);

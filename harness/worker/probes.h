@@ -1,7 +1,7 @@
 /*
  * probes.h - what this machine can do: the price of each single thing that a build is made of.
  *
- * To add a probe: write its function in one of probes_memory.c, probes_system.c and
+ * To add a probe: write its function in one of probes_memory.c, probes_pages.c, probes_calls.c and
  * probes_allocator.c, declare it in probe_values.h, and add a row to the table in probes.c. Help
  * texts, tests and the runner's plan derive from the table.
  */

@@ -88,17 +88,60 @@ static enum build_status build(const struct strategy *strategy, struct array *ar
 	return strategy == NULL ? BUILD_OK : strategy->build(array, rows, source);
 }
 
+/* What the interposer counted. */
+struct traced {
+	struct trace_counts build;
+	struct trace_counts release;
+	struct trace_live built;
+	struct trace_live released;
+};
+
+static bool build_and_release(const struct trace *trace, const struct strategy *strategy,
+			      size_t rows, struct row_source *source, struct traced *traced)
+{
+	struct array array = array_init(source->row_bytes);
+
+	if (trace != NULL)
+		trace->start();
+	mark("build");
+	if (build(strategy, &array, rows, source) != BUILD_OK)
+		return false;
+	mark("built");
+	if (trace != NULL) {
+		trace->stop(&traced->build);
+		trace->live(&traced->built);
+		trace->start();
+	}
+	mark("release");
+	if (strategy != NULL)
+		strategy->release(&array);
+	mark("released");
+	if (trace != NULL) {
+		trace->stop(&traced->release);
+		trace->live(&traced->released);
+	}
+	return true;
+}
+
+static void print_traced(const struct trace *trace, const struct traced *traced)
+{
+	print_counts("build_", &traced->build);
+	print_live("build_", &traced->built);
+	print_counts("release_", &traced->release);
+	print_live("release_", &traced->released);
+	if (trace->syscalls_unavailable() != NULL)
+		(void)printf("syscalls_unavailable %s\n", trace->syscalls_unavailable());
+	else
+		(void)printf("way %s\n", trace->way());
+}
+
 int main(int argc, char **argv)
 {
 	const struct trace *trace = dlsym(RTLD_DEFAULT, TRACE_SYMBOL);
 	const struct strategy *strategy;
-	struct trace_counts build_counts = {0};
-	struct trace_counts release_counts = {0};
-	struct trace_live built = {0};
-	struct trace_live released = {0};
 	static char output[BUFSIZ];
+	struct traced traced = {0};
 	struct row_source source;
-	struct array array;
 	size_t rows;
 	size_t row_bytes;
 	double start_ms;
@@ -114,44 +157,17 @@ int main(int argc, char **argv)
 	row_bytes = strtoul(argv[3], NULL, 10);
 	if (row_bytes == 0 || (strategy == NULL && strcmp(argv[1], "none") != 0))
 		return 2;
-	array = array_init(row_bytes);
 	row_source_init(&source, malloc(row_source_buffer_bytes(row_bytes)), row_bytes,
 			ROW_WORK_CHEAP);
 
 	if (trace != NULL && !trace->reset(rows + 16))
 		return 1;
 	start_ms = now_ms();
-	if (trace != NULL)
-		trace->start();
-	mark("build");
-	if (build(strategy, &array, rows, &source) != BUILD_OK)
+	if (!build_and_release(trace, strategy, rows, &source, &traced))
 		return 1;
-	mark("built");
-	if (trace != NULL) {
-		trace->stop(&build_counts);
-		trace->live(&built);
-		trace->start();
-	}
-	mark("release");
-	if (strategy != NULL)
-		strategy->release(&array);
-	mark("released");
-	if (trace != NULL) {
-		trace->stop(&release_counts);
-		trace->live(&released);
-	}
 	start_ms = now_ms() - start_ms;
-
-	if (trace != NULL) {
-		print_counts("build_", &build_counts);
-		print_live("build_", &built);
-		print_counts("release_", &release_counts);
-		print_live("release_", &released);
-		if (trace->syscalls_unavailable() != NULL)
-			(void)printf("syscalls_unavailable %s\n", trace->syscalls_unavailable());
-		else
-			(void)printf("way %s\n", trace->way());
-	}
+	if (trace != NULL)
+		print_traced(trace, &traced);
 	(void)printf("ms %.3f\n", start_ms);
 	free(source.buffer);
 	return 0;
