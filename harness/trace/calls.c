@@ -29,28 +29,41 @@ void calls_count_new(uint64_t *count, void *block, size_t requested, bool of_all
 		account.counts.failed_count++;
 }
 
+/* Ends a call that account_enter() began, and that was to make a block. */
+static void *end_new(bool counted, uint64_t *count, void *block, size_t requested)
+{
+	if (counted)
+		calls_count_new(count, block, requested, true);
+	account_leave();
+	return block;
+}
+
+/* The same of the aligned family, of which the allocator may lack the function of that name. */
+static void *end_aligned(bool counted, const char *name, void *block, size_t requested)
+{
+	if (counted)
+		calls_count_new(&account.counts.aligned_count, block, requested,
+				real_is_of_allocator(name));
+	account_leave();
+	return block;
+}
+
 /* The headers' parameters are called __size and the like. */
 // NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
 
 EXPORTED void *malloc(size_t bytes)
 {
-	void *block;
 	bool counted;
 
 	if (!real_ready())
 		return bootstrap_allocate(bytes, 1);
 	counted = account_enter();
-	block = real.malloc(bytes);
-	if (counted)
-		calls_count_new(&account.counts.malloc_count, block, bytes, true);
-	account_leave();
-	return block;
+	return end_new(counted, &account.counts.malloc_count, real.malloc(bytes), bytes);
 }
 
 EXPORTED void *calloc(size_t count, size_t bytes)
 {
 	size_t all;
-	void *block;
 	bool counted;
 
 	/* Where it overflows, the real one fails. */
@@ -59,11 +72,7 @@ EXPORTED void *calloc(size_t count, size_t bytes)
 	if (!real_ready())
 		return bootstrap_allocate(all, 1);
 	counted = account_enter();
-	block = real.calloc(count, bytes);
-	if (counted)
-		calls_count_new(&account.counts.calloc_count, block, all, true);
-	account_leave();
-	return block;
+	return end_new(counted, &account.counts.calloc_count, real.calloc(count, bytes), all);
 }
 
 EXPORTED void free(void *block)
@@ -150,34 +159,22 @@ EXPORTED void *reallocarray(void *block, size_t count, size_t bytes)
 
 EXPORTED void *aligned_alloc(size_t alignment, size_t bytes)
 {
-	void *block;
 	bool counted;
 
 	if (!real_ready())
 		return bootstrap_allocate(bytes, alignment);
 	counted = account_enter();
-	block = real.aligned_alloc(alignment, bytes);
-	if (counted)
-		calls_count_new(&account.counts.aligned_count, block, bytes,
-				real_is_of_allocator("aligned_alloc"));
-	account_leave();
-	return block;
+	return end_aligned(counted, "aligned_alloc", real.aligned_alloc(alignment, bytes), bytes);
 }
 
 EXPORTED void *memalign(size_t alignment, size_t bytes)
 {
-	void *block;
 	bool counted;
 
 	if (!real_ready())
 		return bootstrap_allocate(bytes, alignment);
 	counted = account_enter();
-	block = real.memalign(alignment, bytes);
-	if (counted)
-		calls_count_new(&account.counts.aligned_count, block, bytes,
-				real_is_of_allocator("memalign"));
-	account_leave();
-	return block;
+	return end_aligned(counted, "memalign", real.memalign(alignment, bytes), bytes);
 }
 
 EXPORTED int posix_memalign(void **block, size_t alignment, size_t bytes)
@@ -204,34 +201,22 @@ EXPORTED int posix_memalign(void **block, size_t alignment, size_t bytes)
 
 EXPORTED void *valloc(size_t bytes)
 {
-	void *block;
 	bool counted;
 
 	if (!real_ready())
 		return bootstrap_allocate(bytes, (size_t)sysconf(_SC_PAGESIZE));
 	counted = account_enter();
-	block = real.valloc(bytes);
-	if (counted)
-		calls_count_new(&account.counts.aligned_count, block, bytes,
-				real_is_of_allocator("valloc"));
-	account_leave();
-	return block;
+	return end_aligned(counted, "valloc", real.valloc(bytes), bytes);
 }
 
 EXPORTED void *pvalloc(size_t bytes)
 {
-	void *block;
 	bool counted;
 
 	if (!real_ready())
 		return bootstrap_allocate(bytes, (size_t)sysconf(_SC_PAGESIZE));
 	counted = account_enter();
-	block = real.pvalloc(bytes);
-	if (counted)
-		calls_count_new(&account.counts.aligned_count, block, bytes,
-				real_is_of_allocator("pvalloc"));
-	account_leave();
-	return block;
+	return end_aligned(counted, "pvalloc", real.pvalloc(bytes), bytes);
 }
 
 EXPORTED size_t malloc_usable_size(void *block)
