@@ -4,34 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "harness/worker/clock.h"
 #include "harness/worker/histogram.h"
 #include "harness/worker/latency.h"
+#include "expected_checksum.h"
 #include "support.h"
 
 static struct latency_result result;
-
-static uint64_t expected_checksum(size_t rows, size_t row_bytes, enum row_work work)
-{
-	struct row_source source;
-	void *buffer = aligned_alloc(64, (row_source_buffer_bytes(row_bytes) + 63) & ~(size_t)63);
-	uint64_t checksum;
-
-	assert_non_null(buffer);
-	row_source_init(&source, buffer, row_bytes, work);
-	checksum = row_source_checksum(&source, rows);
-	free(buffer);
-	return checksum;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec time;
-
-	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &time), 0);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
 
 static void latency_good(const struct measure_request *request)
 {
@@ -48,8 +28,7 @@ static void latency_good(const struct measure_request *request)
 static void assert_consistent(const struct measure_request *request)
 {
 	assert_int_equal(result.append_count, request->rows);
-	assert_int_equal(result.checksum,
-			 expected_checksum(request->rows, request->row_bytes, request->work));
+	assert_int_equal(result.checksum, expected_checksum(request));
 	assert_true(result.median_ns <= result.p90_ns);
 	assert_true(result.p90_ns <= result.p99_ns);
 	assert_true(result.p99_ns <= result.max_ns);
@@ -126,16 +105,16 @@ static const uint64_t slow_ns = 5000000;
 
 static void wait_a_little(void)
 {
-	const uint64_t start = now_ns();
+	const uint64_t start = clock_now_ns();
 
-	while (now_ns() - start < slow_ns)
+	while (clock_now_ns() - start < slow_ns)
 		continue;
 }
 
 static enum build_status spy_begin(struct array *array, size_t rows)
 {
 	spy.begins++;
-	spy.first_ns = now_ns();
+	spy.first_ns = clock_now_ns();
 	if (spy.slow_begin)
 		wait_a_little();
 	if (spy.fail_begin)
@@ -160,7 +139,7 @@ static enum build_status spy_finish(struct array *array)
 		return BUILD_OUT_OF_MEMORY;
 	if (spied_on->finish != NULL && spied_on->finish(array) != BUILD_OK)
 		return BUILD_OUT_OF_MEMORY;
-	spy.last_ns = now_ns();
+	spy.last_ns = clock_now_ns();
 	return BUILD_OK;
 }
 
@@ -221,10 +200,10 @@ static void the_times_add_up_to_the_whole_build(void **state)
 	uint64_t start;
 
 	(void)state;
-	start = now_ns();
+	start = clock_now_ns();
 	latency_good(&request);
 	assert_true(result.total_ns >= spy.last_ns - spy.first_ns);
-	assert_true(result.total_ns <= now_ns() - start);
+	assert_true(result.total_ns <= clock_now_ns() - start);
 }
 
 /* A wait of 5 ms in any one place is the maximum, is in the total, and is not the median: it is
@@ -311,11 +290,11 @@ static struct {
 /* Takes longer and longer, so that many bins are written to. */
 static enum build_status append_and_count_faults(struct array *array, const void *row)
 {
-	const uint64_t start = now_ns();
+	const uint64_t start = clock_now_ns();
 
 	(void)array;
 	(void)row;
-	while (now_ns() - start < (uint64_t)faults.appends * 100)
+	while (clock_now_ns() - start < (uint64_t)faults.appends * 100)
 		continue;
 	faults.last = faults_now();
 	if (faults.appends++ == 0)

@@ -14,6 +14,7 @@
 #include "harness/shim/bench.h"
 #include "harness/worker/measure.h"
 #include "harness/worker/probes.h"
+#include "expected_checksum.h"
 #include "support.h"
 
 static struct measure_result result;
@@ -23,17 +24,18 @@ static bool reads_a_clock(void)
 	return strcmp(bench_library_info().name, "null") != 0;
 }
 
-static uint64_t expected_checksum(size_t rows, size_t row_bytes, enum row_work work)
+/* In one thread, of cheap rows. */
+static struct measure_request request_for(const struct strategy *strategy, size_t rows,
+					  size_t row_bytes, uint64_t iterations, unsigned values)
 {
-	struct row_source source;
-	void *buffer = aligned_alloc(64, (row_source_buffer_bytes(row_bytes) + 63) & ~(size_t)63);
-	uint64_t checksum;
-
-	assert_non_null(buffer);
-	row_source_init(&source, buffer, row_bytes, work);
-	checksum = row_source_checksum(&source, rows);
-	free(buffer);
-	return checksum;
+	return (struct measure_request){
+		.strategy = strategy,
+		.rows = rows,
+		.row_bytes = row_bytes,
+		.threads = 1,
+		.iterations = iterations,
+		.values = values,
+	};
 }
 
 static void measure_good(const struct measure_request *request)
@@ -47,8 +49,7 @@ static void measure_good(const struct measure_request *request)
 		fail_msg("%s, %zu rows of %zu bytes, %u threads: status %d, %s",
 			 request->strategy->name, request->rows, request->row_bytes,
 			 request->threads, (int)status, error.text);
-	assert_int_equal(result.checksum,
-			 expected_checksum(request->rows, request->row_bytes, request->work));
+	assert_int_equal(result.checksum, expected_checksum(request));
 }
 
 static void every_strategy_builds_the_same_rows_in_one_and_two_threads(void **state)
@@ -68,15 +69,10 @@ static void every_strategy_builds_the_same_rows_in_one_and_two_threads(void **st
 				continue;
 			}
 			for (unsigned threads = 1; threads <= 2; threads++) {
-				const struct measure_request request = {
-					.strategy = strategies[s],
-					.rows = sizes[i].rows,
-					.row_bytes = sizes[i].row_bytes,
-					.threads = threads,
-					.iterations = 3,
-					.values = 2,
-				};
+				struct measure_request request = request_for(
+					strategies[s], sizes[i].rows, sizes[i].row_bytes, 3, 2);
 
+				request.threads = threads;
 				measure_good(&request);
 				assert_int_equal(result.warm_values, 2);
 				measured++;
@@ -88,18 +84,12 @@ static void every_strategy_builds_the_same_rows_in_one_and_two_threads(void **st
 
 static void random_rows_are_other_rows_and_measured_too(void **state)
 {
-	struct measure_request request = {
-		.strategy = strategy_find("c", "realloc_doubling"),
-		.rows = 500,
-		.row_bytes = 80,
-		.threads = 1,
-		.work = ROW_WORK_RANDOM,
-		.iterations = 1,
-		.values = 1,
-	};
+	struct measure_request request =
+		request_for(strategy_find("c", "realloc_doubling"), 500, 80, 1, 1);
 	uint64_t random;
 
 	(void)state;
+	request.work = ROW_WORK_RANDOM;
 	measure_good(&request);
 	random = result.checksum;
 	request.work = ROW_WORK_CHEAP;
@@ -113,14 +103,8 @@ static void as_many_values_are_taken_as_were_asked_for(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(counts); i++) {
-		const struct measure_request request = {
-			.strategy = strategy_find("c", "append_in_place"),
-			.rows = 50,
-			.row_bytes = 80,
-			.threads = 1,
-			.iterations = 10,
-			.values = counts[i],
-		};
+		const struct measure_request request =
+			request_for(strategy_find("c", "append_in_place"), 50, 80, 10, counts[i]);
 
 		measure_good(&request);
 		assert_int_equal(result.warm_values, counts[i]);
@@ -135,16 +119,11 @@ static void as_many_values_are_taken_as_were_asked_for(void **state)
 
 static void without_iterations_there_is_no_warm_part(void **state)
 {
-	const struct measure_request request = {
-		.strategy = strategy_find("c", "realloc_doubling"),
-		.rows = 1000,
-		.row_bytes = 80,
-		.threads = 2,
-		.iterations = 0,
-		.values = 5,
-	};
+	struct measure_request request =
+		request_for(strategy_find("c", "realloc_doubling"), 1000, 80, 0, 5);
 
 	(void)state;
+	request.threads = 2;
 	measure_good(&request);
 	assert_int_equal(result.warm_values, 0);
 	for (int phase = 0; phase < PHASE_COUNT; phase++)
@@ -218,14 +197,8 @@ static void every_build_is_counted_and_released(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		const struct strategy strategy = spy_on("realloc_doubling");
-		const struct measure_request request = {
-			.strategy = &strategy,
-			.rows = 20,
-			.row_bytes = 8,
-			.threads = 1,
-			.iterations = cases[i].iterations,
-			.values = cases[i].values,
-		};
+		const struct measure_request request =
+			request_for(&strategy, 20, 8, cases[i].iterations, cases[i].values);
 
 		spy.is_slow = cases[i].is_slow;
 		measure_good(&request);
@@ -235,55 +208,34 @@ static void every_build_is_counted_and_released(void **state)
 	}
 }
 
+/* Measures 1 cold build, 1 warm-up and 2 x 3 timed ones, of which something is wrong. */
+static void expect_no_measurement(unsigned wrong_at, unsigned fail_at, enum measure_status status,
+				  const char *reason)
+{
+	const struct strategy strategy = spy_on("realloc_doubling");
+	const struct measure_request request = request_for(&strategy, 20, 8, 2, 3);
+	struct error error = {""};
+
+	spy.wrong_at = wrong_at;
+	spy.fail_at = fail_at;
+	assert_int_equal(measure(&request, &result, &error), status);
+	assert_contains(error.text, reason);
+	assert_int_equal(spy.releases, spy.builds);
+	assert_true(spy.builds >= fail_at);
+}
+
 static void rows_that_are_not_those_of_the_source_are_no_measurement(void **state)
 {
-	static const struct {
-		unsigned wrong_at;
-		const char *when;
-	} cases[] = {{1, "cold"}, {2, "warm"}};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		const struct strategy strategy = spy_on("realloc_doubling");
-		const struct measure_request request = {
-			.strategy = &strategy,
-			.rows = 20,
-			.row_bytes = 8,
-			.threads = 1,
-			.iterations = 2,
-			.values = 3,
-		};
-		struct error error = {""};
-
-		spy.wrong_at = cases[i].wrong_at;
-		assert_int_equal(measure(&request, &result, &error), MEASURE_WRONG_CHECKSUM);
-		assert_contains(error.text, cases[i].when);
-		assert_int_equal(spy.releases, spy.builds);
-	}
+	expect_no_measurement(1, 0, MEASURE_WRONG_CHECKSUM, "cold");
+	expect_no_measurement(2, 0, MEASURE_WRONG_CHECKSUM, "warm");
 }
 
 static void a_build_without_memory_is_no_measurement_whenever_it_happens(void **state)
 {
 	(void)state;
-	/* Cold, warm-up, and each of the 2 x 3 timed builds. */
-	for (unsigned fail_at = 1; fail_at <= 8; fail_at++) {
-		const struct strategy strategy = spy_on("realloc_doubling");
-		const struct measure_request request = {
-			.strategy = &strategy,
-			.rows = 20,
-			.row_bytes = 8,
-			.threads = 1,
-			.iterations = 2,
-			.values = 3,
-		};
-		struct error error = {""};
-
-		spy.fail_at = fail_at;
-		assert_int_equal(measure(&request, &result, &error), MEASURE_OUT_OF_MEMORY);
-		assert_contains(error.text, "out of memory");
-		assert_int_equal(spy.releases, spy.builds);
-		assert_true(spy.builds >= fail_at);
-	}
+	for (unsigned fail_at = 1; fail_at <= 8; fail_at++)
+		expect_no_measurement(0, fail_at, MEASURE_OUT_OF_MEMORY, "out of memory");
 }
 
 /* With room for 32 MiB more than there is: in a child, whose limit is its own. */
@@ -315,14 +267,7 @@ static void a_size_that_does_not_fit_is_out_of_memory_and_not_a_crash(void **sta
 	if (!address_space_can_be_limited())
 		SKIP_BECAUSE("address space cannot be limited here");
 	for (size_t s = 0; strategies[s] != NULL; s++) {
-		struct measure_request request = {
-			.strategy = strategies[s],
-			.rows = 256,
-			.row_bytes = 1 << 20,
-			.threads = 1,
-			.iterations = 1,
-			.values = 1,
-		};
+		struct measure_request request = request_for(strategies[s], 256, 1 << 20, 1, 1);
 		struct strategy_cost cost;
 		int status;
 
@@ -356,14 +301,8 @@ static void a_size_that_does_not_fit_is_out_of_memory_and_not_a_crash(void **sta
 static void peak_and_faults_are_those_of_the_cold_build(void **state)
 {
 	const uint64_t payload = 16 << 20;
-	const struct measure_request request = {
-		.strategy = strategy_find("c", "preallocate_then_fill"),
-		.rows = 16 << 8,
-		.row_bytes = 4096,
-		.threads = 1,
-		.iterations = 0,
-		.values = 1,
-	};
+	const struct measure_request request =
+		request_for(strategy_find("c", "preallocate_then_fill"), 16 << 8, 4096, 0, 1);
 
 	(void)state;
 	measure_good(&request);
@@ -430,13 +369,7 @@ static void huge_pages_of_the_cold_build_are_counted_for_themselves(void **state
 		.release = release_of_huge_pages,
 		.expected = expect_no_checksum,
 	};
-	const struct measure_request request = {
-		.strategy = &strategy,
-		.rows = 1,
-		.row_bytes = 8,
-		.threads = 1,
-		.values = 1,
-	};
+	const struct measure_request request = request_for(&strategy, 1, 8, 0, 1);
 	const uint64_t size = huge_pages_largest("");
 	const struct probe *probe = probe_find("touch_huge");
 	struct probe_result probed;
@@ -609,16 +542,9 @@ static const struct strategy with_all = {
 static enum measure_status measure_calls(const struct strategy *strategy, bool scan_warm,
 					 struct error *error)
 {
-	const struct measure_request request = {
-		.strategy = strategy,
-		.rows = 40,
-		.row_bytes = 8,
-		.threads = 1,
-		.iterations = 2,
-		.values = 2,
-		.scan_warm = scan_warm,
-	};
+	struct measure_request request = request_for(strategy, 40, 8, 2, 2);
 
+	request.scan_warm = scan_warm;
 	memset(calls, 0, sizeof calls);
 	return measure(&request, &result, error);
 }
@@ -679,17 +605,11 @@ static void every_pattern_makes_what_is_expected_cold_and_warm(void **state)
 	(void)state;
 	for (size_t p = 0; patterns[p] != NULL; p++)
 		for (size_t i = 0; i < COUNT_OF(shapes); i++) {
-			const struct measure_request request = {
-				.strategy = patterns[p],
-				.rows = shapes[i][0],
-				.row_bytes = shapes[i][1],
-				.threads = 1,
-				.iterations = 2,
-				.values = 2,
-				.scan_warm = true,
-			};
+			struct measure_request request =
+				request_for(patterns[p], shapes[i][0], shapes[i][1], 2, 2);
 			struct error error = {""};
 
+			request.scan_warm = true;
 			if (measure(&request, &result, &error) != MEASURE_OK)
 				fail_msg("%s: %s", patterns[p]->name, error.text);
 			assert_int_equal(result.warm_scan_values, 2);
@@ -707,12 +627,7 @@ static void count_result(const struct bench_result *value, void *data)
 static void a_benchmark_for_running_by_hand_builds_when_it_runs(void **state)
 {
 	const struct strategy strategy = spy_on("realloc_doubling");
-	const struct measure_request request = {
-		.strategy = &strategy,
-		.rows = 20,
-		.row_bytes = 8,
-		.threads = 1,
-	};
+	const struct measure_request request = request_for(&strategy, 20, 8, 0, 0);
 	struct bench_spec spec;
 	struct error error = {""};
 	unsigned results = 0;
