@@ -136,26 +136,18 @@ static void assert_near(uint64_t reading, uint64_t truth, const char *what)
 /* Whole pages, of whatever size. */
 static const uint64_t sizes[] = {1 * MIB, 3 * MIB + 64 * KIB, 16 * MIB, 128 * MIB};
 
-static void memory_that_is_still_there_is_read_within_64_pages(void **state)
+static void memory_is_read_within_64_pages_whether_it_is_there_or_was_given_back(void **state)
 {
+	static const char *const ways[] = {"lasting", "over"};
+
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-		uint64_t reading = 0;
+	for (size_t way = 0; way < COUNT_OF(ways); way++)
+		for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+			uint64_t reading = 0;
 
-		read_in_process("lasting", sizes[i], &reading, 1);
-		assert_near(reading, sizes[i], "lasting");
-	}
-}
-
-static void memory_that_was_given_back_is_read_within_64_pages(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-		uint64_t reading = 0;
-
-		read_in_process("over", sizes[i], &reading, 1);
-		assert_near(reading, sizes[i], "over");
-	}
+			read_in_process(ways[way], sizes[i], &reading, 1);
+			assert_near(reading, sizes[i], ways[way]);
+		}
 }
 
 static void our_own_peak_is_not_inherited(void **state)
@@ -266,8 +258,8 @@ static void a_peak_is_not_read_where_there_was_no_memory_to_prepare_it(void **st
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(memory_that_is_still_there_is_read_within_64_pages),
-		cmocka_unit_test(memory_that_was_given_back_is_read_within_64_pages),
+		cmocka_unit_test(
+			memory_is_read_within_64_pages_whether_it_is_there_or_was_given_back),
 		cmocka_unit_test(our_own_peak_is_not_inherited),
 		cmocka_unit_test(a_reset_forgets_the_peak_before_it),
 		cmocka_unit_test(the_resolution_is_64_pages_or_finer),

@@ -45,56 +45,31 @@ static void every_form_of_a_count_is_read(void **state)
 static void what_is_no_count_is_refused_by_its_name(void **state)
 {
 	static const struct {
-		const char *text;
 		const char *reason;
+		const char *texts[28]; /* up to the NULL */
 	} cases[] = {
-		{"", "is not a whole number"},
-		{"-1", "is not a whole number"},
-		{"+1", "is not a whole number"},
-		{"1.5", "is not a whole number"},
-		{"1e", "is not a whole number"},
-		{"1e-1", "is not a whole number"},
-		{"1e+1", "is not a whole number"},
-		{"1e1.0", "is not a whole number"},
-		{"1E4", "is not a whole number"},
-		{"e4", "is not a whole number"},
-		{"k", "is not a whole number"},
-		{" 1", "is not a whole number"},
-		{"1 ", "is not a whole number"},
-		{"1\n", "is not a whole number"},
-		{"1kk", "is not a whole number"},
-		{"1k0", "is not a whole number"},
-		{"1K", "is not a whole number"},
-		{"1m", "is not a whole number"},
-		{"1e4k", "is not a whole number"},
-		{"0x10", "is not a whole number"},
-		{"10000,", "is not a whole number"},
-		{"nan", "is not a whole number"},
-		{"inf", "is not a whole number"},
-		{"0", "is zero"},
-		{"000", "is zero"},
-		{"0k", "is zero"},
-		{"0e99", "is zero"},
-		{"1e20", "is too large"},
-		{"2e19", "is too large"},
-		{"1e99", "is too large"},
-		{"1e4000000000000000000000", "is too large"},
-		{"18446744073709551616", "is too large"},
-		{"18446744073709551617", "is too large"},
-		{"99999999999999999999", "is too large"},
-		{"18446744073709552k", "is too large"},
-		{"18446744074G", "is too large"},
+		{"is not a whole number",
+		 {"",    "-1", "+1",   "1.5",  "1e",     "1e-1", "1e+1", "1e1.0",
+		  "1E4", "e4", "k",    " 1",   "1 ",     "1\n",  "1kk",  "1k0",
+		  "1K",  "1m", "1e4k", "0x10", "10000,", "nan",  "inf"}},
+		{"is zero", {"0", "000", "0k", "0e99"}},
+		{"is too large",
+		 {"1e20", "2e19", "1e99", "1e4000000000000000000000", "18446744073709551616",
+		  "18446744073709551617", "99999999999999999999", "18446744073709552k",
+		  "18446744074G"}},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct error error = {""};
-		uint64_t value = 0;
+		for (const char *const *text = cases[i].texts; *text != NULL; text++) {
+			struct error error = {""};
+			uint64_t value = 0;
 
-		if (parse_count(cases[i].text, "--rows", &value, &error))
-			fail_msg("'%s' was read as %llu", cases[i].text, (unsigned long long)value);
-		assert_contains(error.text, cases[i].reason);
-		assert_contains(error.text, "--rows: ");
+			if (parse_count(*text, "--rows", &value, &error))
+				fail_msg("'%s' was read as %llu", *text, (unsigned long long)value);
+			assert_contains(error.text, cases[i].reason);
+			assert_contains(error.text, "--rows: ");
+		}
 	}
 }
 
@@ -310,36 +285,21 @@ static void text_for_a_terminal_has_no_command_in_it(void **state)
 
 static void utf8_is_told_from_what_is_not(void **state)
 {
-	/* The boundaries of the Unicode standard's table 3-7, and what lies just beyond. */
-	static const struct {
-		const char *text;
-		size_t length;
-	} cases[] = {
-		{"a", 1},
-		{"\x7f", 1},
-		{"\xc2\x80", 2},
-		{"\xdf\xbf", 2},
-		{"\xe0\xa0\x80", 3},
-		{"\xed\x9f\xbf", 3},
-		{"\xee\x80\x80", 3},
-		{"\xf0\x90\x80\x80", 4},
-		{"\xf4\x8f\xbf\xbf", 4},
-		{"\x80", 0},
-		{"\xc1\xbf", 0},
-		{"\xc2", 0},
-		{"\xc2 ", 0},
-		{"\xe0\x9f\xbf", 0},
-		{"\xed\xa0\x80", 0},
-		{"\xe2\x82", 0},
-		{"\xf0\x8f\xbf\xbf", 0},
-		{"\xf4\x90\x80\x80", 0},
-		{"\xf8\x88\x80\x80\x80", 0},
-		{"\xff", 0},
+	/* The boundaries of the Unicode standard's table 3-7, by length, and what lies just
+	 * beyond. */
+	static const char *const cases[][12] = {
+		{"\x80", "\xc1\xbf", "\xc2", "\xc2 ", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xe2\x82",
+		 "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xff"},
+		{"a", "\x7f"},
+		{"\xc2\x80", "\xdf\xbf"},
+		{"\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80"},
+		{"\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		assert_int_equal(utf8_length(cases[i].text), cases[i].length);
+	for (size_t length = 0; length < COUNT_OF(cases); length++)
+		for (const char *const *text = cases[length]; *text != NULL; text++)
+			assert_int_equal(utf8_length(*text), length);
 }
 
 static void what_is_left_of_a_character_is_trimmed(void **state)

@@ -1,4 +1,5 @@
-/* What only the containers know that are not ours. */
+/* What only the containers know that are not ours; and lengths that cannot be, to all who are told.
+ */
 #include "cmocka_headers.h"
 
 #include <string.h>
@@ -81,10 +82,12 @@ static void our_own_take_rows_of_any_size(void **state)
 
 static void an_absurd_length_is_refused(void **state)
 {
-	/* 80 times the last three wraps around, or is more than any allocator grants. */
-	static const size_t lengths[] = {SIZE_MAX, SIZE_MAX / 80 + 1, (size_t)1 << 60,
-					 (size_t)1 << 56};
-	static const char *const names[][2] = {{"cpp", "std_vector_reserve"},
+	/* 80 times some of them wraps around to a small number; no allocator grants the others. */
+	static const size_t lengths[] = {SIZE_MAX,          SIZE_MAX / 2,    SIZE_MAX / 80,
+					 SIZE_MAX / 80 + 1, (size_t)1 << 60, (size_t)1 << 56};
+	static const char *const names[][2] = {{"c", "preallocate_then_fill"},
+					       {"c", "preallocate_zeroed"},
+					       {"cpp", "std_vector_reserve"},
 					       {"uthash", "utarray"}};
 
 	(void)state;

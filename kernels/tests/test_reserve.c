@@ -9,30 +9,6 @@
 
 static const char *const preallocating[] = {"preallocate_then_fill", "preallocate_zeroed", NULL};
 
-static void an_absurd_length_is_refused(void **state)
-{
-	/* 80 times the last two wraps around to a small number. */
-	static const size_t lengths[] = {SIZE_MAX, SIZE_MAX / 2, SIZE_MAX / 80, SIZE_MAX / 80 + 1,
-					 (size_t)1 << 60};
-
-	(void)state;
-	for (size_t i = 0; preallocating[i] != NULL; i++) {
-		const struct strategy *strategy = strategy_find("c", preallocating[i]);
-
-		for (size_t j = 0; j < sizeof lengths / sizeof lengths[0]; j++) {
-			struct array array = array_init(80);
-			struct rows rows;
-
-			rows_init(&rows, 80, ROW_WORK_CHEAP);
-			assert_int_equal(strategy->build(&array, lengths[j], &rows.source),
-					 BUILD_OUT_OF_MEMORY);
-			assert_int_equal(array.rows, 0);
-			assert_int_equal(rows.source.position, 0);
-			strategy->release(&array);
-		}
-	}
-}
-
 static void a_row_past_the_length_is_refused(void **state)
 {
 	(void)state;
@@ -188,7 +164,6 @@ static void the_array_never_moves(void **state)
 }
 
 static const struct test tests[] = {
-	{"preallocation of an absurd length is refused", an_absurd_length_is_refused},
 	{"a row past the preallocated length is refused", a_row_past_the_length_is_refused},
 	{"loop_and_append has its peak at 2 n - 1 rows", loop_and_append_holds_both_arrays},
 	{"reserve_then_commit reserves 1 TiB", a_tebibyte_is_reserved},
