@@ -67,7 +67,7 @@ ADDITIONS: Dict[str, List[Addition]] = {
             "/* the probe pass",
         ),
         Addition(
-            "harness/worker/command.c",
+            "harness/worker/passes.c",
             'report_count(report, "recipe_ns", 42);\n\t',
             'report_count(report, "cold_build_ns"',
         ),

@@ -9,9 +9,9 @@
 
 #include "harness/common/error.h"
 #include "harness/common/report.h"
-#include "harness/worker/command.h"
 #include "harness/worker/measure_request.h"
 #include "harness/worker/probes.h"
+#include "harness/worker/program.h"
 
 /* What a worker was asked for on its command line. */
 struct request {
