@@ -167,81 +167,49 @@ static void delete_end(const struct call *call)
 	account_leave();
 }
 
+/* The whole of a delete: the operator behind, of that type, or free for want of one. */
+// NOLINTBEGIN(bugprone-macro-parentheses): a type is no expression
+#define DELETE(next, type, block, ...)           \
+	do {                                     \
+		void(*function) type;            \
+		struct call call;                \
+                                                 \
+		if (!delete_begin(&call, block)) \
+			break;                   \
+		NEXT(function, *(next));         \
+		if (function != NULL)            \
+			function(__VA_ARGS__);   \
+		else                             \
+			real.free(block);        \
+		delete_end(&call);               \
+	} while (0)
+// NOLINTEND(bugprone-macro-parentheses)
+
 static void delete_plain(struct next *next, void *block)
 {
-	void (*function)(void *);
-	struct call call;
-
-	if (!delete_begin(&call, block))
-		return;
-	NEXT(function, *next);
-	if (function != NULL)
-		function(block);
-	else
-		real.free(block);
-	delete_end(&call);
+	DELETE(next, (void *), block, block);
 }
 
-/* With one more argument: the size, or the alignment, or the tag. */
+/* With one more argument: the size, or the alignment. */
 static void delete_sized(struct next *next, void *block, size_t argument)
 {
-	void (*function)(void *, size_t);
-	struct call call;
-
-	if (!delete_begin(&call, block))
-		return;
-	NEXT(function, *next);
-	if (function != NULL)
-		function(block, argument);
-	else
-		real.free(block);
-	delete_end(&call);
+	DELETE(next, (void *, size_t), block, block, argument);
 }
 
 static void delete_nothrow(struct next *next, void *block, const void *tag)
 {
-	void (*function)(void *, const void *);
-	struct call call;
-
-	if (!delete_begin(&call, block))
-		return;
-	NEXT(function, *next);
-	if (function != NULL)
-		function(block, tag);
-	else
-		real.free(block);
-	delete_end(&call);
+	DELETE(next, (void *, const void *), block, block, tag);
 }
 
 static void delete_sized_aligned(struct next *next, void *block, size_t bytes, size_t alignment)
 {
-	void (*function)(void *, size_t, size_t);
-	struct call call;
-
-	if (!delete_begin(&call, block))
-		return;
-	NEXT(function, *next);
-	if (function != NULL)
-		function(block, bytes, alignment);
-	else
-		real.free(block);
-	delete_end(&call);
+	DELETE(next, (void *, size_t, size_t), block, block, bytes, alignment);
 }
 
 static void delete_aligned_nothrow(struct next *next, void *block, size_t alignment,
 				   const void *tag)
 {
-	void (*function)(void *, size_t, const void *);
-	struct call call;
-
-	if (!delete_begin(&call, block))
-		return;
-	NEXT(function, *next);
-	if (function != NULL)
-		function(block, alignment, tag);
-	else
-		real.free(block);
-	delete_end(&call);
+	DELETE(next, (void *, size_t, const void *), block, block, alignment, tag);
 }
 
 /* Each operator once for single objects and once for arrays. */

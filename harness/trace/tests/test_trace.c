@@ -65,6 +65,12 @@ static bool syscalls_unavailable(void)
 	return trace->syscalls_unavailable() != NULL;
 }
 
+static void skip_without_system_calls(void)
+{
+	if (syscalls_unavailable())
+		SKIP_BECAUSE("system calls cannot be seen");
+}
+
 /* Are system calls seen by a seccomp filter? */
 static bool filtered(void)
 {
@@ -400,8 +406,7 @@ static void pages_that_mremap_moves_are_not_copied(void **state)
 	void *block;
 
 	(void)state;
-	if (syscalls_unavailable())
-		SKIP_BECAUSE("system calls cannot be seen");
+	skip_without_system_calls();
 	start();
 	block = malloc(few);
 	block = realloc(block, many);
@@ -601,8 +606,7 @@ static void a_thread_that_a_counting_one_made_counts_for_itself(void **state)
 	int made;
 
 	(void)state;
-	if (syscalls_unavailable())
-		SKIP_BECAUSE("system calls cannot be seen");
+	skip_without_system_calls();
 	start();
 	made = pthread_create(&thread, NULL, count_a_mapping, &inheritor);
 	if (made == 0)
@@ -646,8 +650,7 @@ static void mappings_of_the_program_are_live_while_it_can_write(void **state)
 	char *other;
 
 	(void)state;
-	if (syscalls_unavailable())
-		SKIP_BECAUSE("system calls cannot be seen");
+	skip_without_system_calls();
 	start();
 	space = mmap(NULL, 100 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	trace->live(&live);
@@ -691,8 +694,7 @@ static void advice_that_gives_pages_back_is_seen(void **state)
 	char *space;
 
 	(void)state;
-	if (syscalls_unavailable())
-		SKIP_BECAUSE("system calls cannot be seen");
+	skip_without_system_calls();
 	start();
 	space = mmap(NULL, 10 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_int_equal(madvise(space, 10 * page, MADV_RANDOM), 0);
@@ -708,8 +710,7 @@ static void system_calls_outside_of_a_region_are_not_seen(void **state)
 	char *space;
 
 	(void)state;
-	if (syscalls_unavailable())
-		SKIP_BECAUSE("system calls cannot be seen");
+	skip_without_system_calls();
 	start();
 	trace->pause();
 	space = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -726,8 +727,7 @@ static void large_blocks_make_the_allocator_ask_the_kernel(void **state)
 	void *block;
 
 	(void)state;
-	if (syscalls_unavailable())
-		SKIP_BECAUSE("system calls cannot be seen");
+	skip_without_system_calls();
 	start();
 	block = malloc(bytes);
 	stop();
@@ -1054,8 +1054,7 @@ static void a_program_goes_on_if_there_is_no_memory_for_its_mappings_account(voi
 	int failed = 0;
 
 	(void)state;
-	if (syscalls_unavailable())
-		SKIP_BECAUSE("system calls cannot be seen");
+	skip_without_system_calls();
 	start();
 	area = mmap(NULL, PAGES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(area != MAP_FAILED);
