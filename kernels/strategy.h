@@ -45,7 +45,7 @@ enum build_status {
  * their addresses in `index`. What is not used is NULL. `capacity` counts what there is room for
  * before the next growth: rows in `data`, or slots in `index`.
  *
- * A container of somebody else's keeps fields of its own. It tells `rows` after each append and
+ * A container of somebody else's has fields of its own. It tells `rows` after each append and
  * each build, and `data`, `index` and `capacity` as far as it can be asked for them.
  */
 struct array {

@@ -39,7 +39,7 @@ static const struct strategy *strategy_of(const struct worker_program *program,
 }
 
 /* Finds the strategy that was named, and checks that it has rows of that size. */
-static bool find_strategy(struct request *request, struct error *error)
+static bool find_strategy(struct worker_request *request, struct error *error)
 {
 	struct measure_request *measure = &request->measure;
 
@@ -56,7 +56,7 @@ static bool find_strategy(struct request *request, struct error *error)
 	return true;
 }
 
-static bool set_probe(struct request *request, const char *name, struct error *error)
+static bool set_probe(struct worker_request *request, const char *name, struct error *error)
 {
 	const char *names[MOST_NAMES] = {NULL};
 
@@ -66,7 +66,7 @@ static bool set_probe(struct request *request, const char *name, struct error *e
 	return request->probe != NULL || unknown_name("probe", name, names, error);
 }
 
-static bool set_work(struct request *request, const char *name, struct error *error)
+static bool set_work(struct worker_request *request, const char *name, struct error *error)
 {
 	for (unsigned i = 0; row_work_names[i] != NULL; i++)
 		if (strcmp(name, row_work_names[i]) == 0) {
@@ -86,7 +86,7 @@ static bool set_number(const char *text, const char *what, uint64_t most, uint64
 	return true;
 }
 
-static bool set_option(struct request *request, int option, const char *argument,
+static bool set_option(struct worker_request *request, int option, const char *argument,
 		       struct error *error)
 {
 	uint64_t number = 0;
@@ -141,7 +141,8 @@ static bool set_option(struct request *request, int option, const char *argument
 	}
 }
 
-static bool parse_request(int argc, char **argv, struct request *request, struct error *error)
+static bool parse_request(int argc, char **argv, struct worker_request *request,
+			  struct error *error)
 {
 	static const struct option options[] = {
 		{"implementation", required_argument, NULL, 'm'},
@@ -176,7 +177,7 @@ static int fail(const struct worker_program *program, const char *message)
 }
 
 /* Does the pass if what it needs is there; returns the status. */
-static const char *do_pass(const struct request *request, const struct pass *pass,
+static const char *do_pass(const struct worker_request *request, const struct worker_pass *pass,
 			   struct report *report, struct error *error)
 {
 	const struct measure_request *measure = &request->measure;
@@ -200,11 +201,11 @@ static const char *do_pass(const struct request *request, const struct pass *pas
 	return pass->run(request, report, error);
 }
 
-static int run_pass(const struct worker_program *program, const struct pass *pass, int argc,
+static int run_pass(const struct worker_program *program, const struct worker_pass *pass, int argc,
 		    char **argv)
 {
 	static struct report report;
-	struct request request = {
+	struct worker_request request = {
 		.program = program,
 		.measure = {.threads = 1, .row_bytes = 80, .values = 1},
 		.report_fd = STDOUT_FILENO,
@@ -245,10 +246,10 @@ int worker_command(const struct worker_program *program, int argc, char **argv)
 
 	if (argc < 2)
 		return fail(program, "say what to do; see --help");
-	for (size_t i = 0; passes[i].name != NULL; i++) {
-		names[i] = passes[i].name;
+	for (size_t i = 0; worker_passes[i].name != NULL; i++) {
+		names[i] = worker_passes[i].name;
 		if (strcmp(argv[1], names[i]) == 0)
-			return run_pass(program, &passes[i], argc - 1, argv + 1);
+			return run_pass(program, &worker_passes[i], argc - 1, argv + 1);
 	}
 	(void)unknown_name("pass", argv[1], names, &error);
 	return fail(program, error.text);

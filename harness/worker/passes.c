@@ -43,7 +43,7 @@ static void report_checksum(struct report *report, uint64_t checksum)
 
 /* Nothing of our own stands between the compiled programs and malloc, and they have no interpreter.
  */
-static void report_language(const struct request *request, struct report *report)
+static void report_language(const struct worker_request *request, struct report *report)
 {
 	const struct worker_program *program = request->program;
 
@@ -53,7 +53,7 @@ static void report_language(const struct request *request, struct report *report
 		report_text(report, "layers_before_malloc", program->layers_before_malloc);
 }
 
-static void report_interpreter(const struct request *request, struct report *report)
+static void report_interpreter(const struct worker_request *request, struct report *report)
 {
 	const struct measure_request *measure = &request->measure;
 	double ns = -1;
@@ -86,7 +86,7 @@ static void report_huge_faults(struct report *report, const struct measure_resul
 	report_count(report, "cold_build_huge_fault_bytes", result->cold_build_huge_faults.bytes);
 }
 
-static const char *measure_pass(const struct request *request, struct report *report,
+static const char *measure_pass(const struct worker_request *request, struct report *report,
 				struct error *error)
 {
 	static struct measure_result result;
@@ -182,7 +182,7 @@ static void report_trace(struct report *report, const struct traced_result *resu
 	report_checksum(report, result->checksum);
 }
 
-static const char *trace_pass(const struct request *request, struct report *report,
+static const char *trace_pass(const struct worker_request *request, struct report *report,
 			      struct error *error)
 {
 	static struct traced_result result;
@@ -205,7 +205,7 @@ static const char *trace_pass(const struct request *request, struct report *repo
 	return "ok";
 }
 
-static const char *latency_pass(const struct request *request, struct report *report,
+static const char *latency_pass(const struct worker_request *request, struct report *report,
 				struct error *error)
 {
 	static struct latency_result result;
@@ -237,7 +237,7 @@ static const char *latency_pass(const struct request *request, struct report *re
 	return "ok";
 }
 
-static const char *probe_pass(const struct request *request, struct report *report,
+static const char *probe_pass(const struct worker_request *request, struct report *report,
 			      struct error *error)
 {
 	struct probe_result result;
@@ -260,7 +260,7 @@ static const char *probe_pass(const struct request *request, struct report *repo
 	return "ok";
 }
 
-static const char *resolution_pass(const struct request *request, struct report *report,
+static const char *resolution_pass(const struct worker_request *request, struct report *report,
 				   struct error *error)
 {
 	uint64_t resolution;
@@ -274,7 +274,7 @@ static const char *resolution_pass(const struct request *request, struct report 
 	return "ok";
 }
 
-static const char *peak_pass(const struct request *request, struct report *report, bool over,
+static const char *peak_pass(const struct worker_request *request, struct report *report, bool over,
 			     struct error *error)
 {
 	uint64_t peak;
@@ -288,20 +288,20 @@ static const char *peak_pass(const struct request *request, struct report *repor
 	return "ok";
 }
 
-static const char *peak_lasts_pass(const struct request *request, struct report *report,
+static const char *peak_lasts_pass(const struct worker_request *request, struct report *report,
 				   struct error *error)
 {
 	return peak_pass(request, report, false, error);
 }
 
-static const char *peak_over_pass(const struct request *request, struct report *report,
+static const char *peak_over_pass(const struct worker_request *request, struct report *report,
 				  struct error *error)
 {
 	return peak_pass(request, report, true, error);
 }
 
 /* What there is to build: a line for each, then which passes can be asked for. */
-static const char *list_pass(const struct request *request, struct report *report,
+static const char *list_pass(const struct worker_request *request, struct report *report,
 			     struct error *error)
 {
 	static const char *const kinds[] = {
@@ -331,7 +331,7 @@ static const char *list_pass(const struct request *request, struct report *repor
 	return "unavailable";
 }
 
-const struct pass passes[] = {
+const struct worker_pass worker_passes[] = {
 	{"measure", measure_pass, true, false},
 	{"pattern", measure_pass, true, true},
 	{"trace", trace_pass, true, false},

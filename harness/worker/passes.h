@@ -14,7 +14,7 @@
 #include "harness/worker/program.h"
 
 /* What a worker was asked for on its command line. */
-struct request {
+struct worker_request {
 	const struct worker_program *program;
 	struct measure_request measure;
 	const char *implementation;
@@ -24,16 +24,16 @@ struct request {
 	int report_fd;
 };
 
-struct pass {
+struct worker_pass {
 	const char *name;
 	/* Returns the status of the report; *error says more, if there is more to say. */
-	const char *(*run)(const struct request *request, struct report *report,
+	const char *(*run)(const struct worker_request *request, struct report *report,
 			   struct error *error);
 	bool needs_strategy; /* and rows */
 	bool is_of_patterns;
 };
 
 /* All of them, then one whose name is NULL. */
-extern const struct pass passes[];
+extern const struct worker_pass worker_passes[];
 
 #endif
