@@ -133,3 +133,30 @@ int status_of_child(int (*body)(void *data), void *data)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
 }
+
+bool readelf_build_id(const char *path, char *id, size_t size)
+{
+	static const char key[] = "Build ID: ";
+	char command[PATH_MAX + 64];
+	char line[1024];
+	FILE *output;
+
+	*id = '\0';
+	if (system("readelf --version >/dev/null 2>&1") != 0)
+		return false;
+	assert_null(strchr(path, '\''));
+	(void)snprintf(command, sizeof command, "LC_ALL=C readelf -n '%s' 2>/dev/null", path);
+	output = popen(command, "r");
+	assert_non_null(output);
+	while (fgets(line, sizeof line, output) != NULL) {
+		char *start = strstr(line, key);
+
+		if (start == NULL)
+			continue;
+		start += strlen(key);
+		start[strcspn(start, " \n")] = '\0';
+		(void)snprintf(id, size, "%s", start);
+	}
+	(void)pclose(output);
+	return true;
+}

@@ -40,6 +40,9 @@ void write_file(const char *path, const void *bytes, size_t length);
 /* What is in the file, malloc'ed and ended by '\0'; its length to *length if that is not NULL. */
 char *read_file(const char *path, size_t *length);
 
+/* A file's build-id as readelf prints it, "" if it has none. False if there is no readelf. */
+bool readelf_build_id(const char *path, char *id, size_t size);
+
 /* An emulator runs this program, as qemu-user does: it needs memory and takes faults of its own,
  * which the kernel counts with the program's. */
 bool is_emulated(void);

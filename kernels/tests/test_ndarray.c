@@ -134,6 +134,12 @@ static void an_array_without_elements_has_no_memory(void **state)
 	assert_int_equal(counting_allocator_counts()->malloc_count, 0);
 }
 
+static void assert_leaves_nothing(enum nd_status status, const struct ndarray *result)
+{
+	assert_int_equal(status, ND_OUT_OF_MEMORY);
+	assert_null(result->data);
+}
+
 static void copies_that_fail_leave_nothing(void **state)
 {
 	static const size_t shape[2] = {4, 6};
@@ -148,28 +154,17 @@ static void copies_that_fail_leave_nothing(void **state)
 	memset(array.data, 0, nd_bytes(&array));
 	assert_int_equal(nd_transpose(&view, &array, NULL), ND_OK);
 	counting_allocator_fail(FAIL_ALL_FROM, 1);
-	assert_int_equal(nd_copy(&result, &array), ND_OUT_OF_MEMORY);
-	assert_null(result.data);
-	assert_int_equal(nd_reshape(&result, &view, 1, &all), ND_OUT_OF_MEMORY);
-	assert_null(result.data);
-	assert_int_equal(nd_ravel(&result, &view), ND_OUT_OF_MEMORY);
-	assert_null(result.data);
-	assert_int_equal(nd_as_contiguous(&result, &view), ND_OUT_OF_MEMORY);
-	assert_null(result.data);
-	assert_int_equal(nd_take_rows(&result, &view, 2, rows), ND_OUT_OF_MEMORY);
-	assert_null(result.data);
-	assert_int_equal(nd_sum_rows(&result, &array), ND_OUT_OF_MEMORY);
-	assert_null(result.data);
-	assert_int_equal(nd_sum_columns(&result, &array), ND_OUT_OF_MEMORY);
-	assert_null(result.data);
-	assert_int_equal(nd_add(&result, &array, &array), ND_OUT_OF_MEMORY);
-	assert_null(result.data);
-	assert_int_equal(nd_multiply_by(&result, &array, 2), ND_OUT_OF_MEMORY);
-	assert_null(result.data);
-	assert_int_equal(nd_add_number(&result, &array, 1), ND_OUT_OF_MEMORY);
-	assert_null(result.data);
-	assert_int_equal(nd_multiply_add(&result, &array, 2, &array, 1), ND_OUT_OF_MEMORY);
-	assert_null(result.data);
+	assert_leaves_nothing(nd_copy(&result, &array), &result);
+	assert_leaves_nothing(nd_reshape(&result, &view, 1, &all), &result);
+	assert_leaves_nothing(nd_ravel(&result, &view), &result);
+	assert_leaves_nothing(nd_as_contiguous(&result, &view), &result);
+	assert_leaves_nothing(nd_take_rows(&result, &view, 2, rows), &result);
+	assert_leaves_nothing(nd_sum_rows(&result, &array), &result);
+	assert_leaves_nothing(nd_sum_columns(&result, &array), &result);
+	assert_leaves_nothing(nd_add(&result, &array, &array), &result);
+	assert_leaves_nothing(nd_multiply_by(&result, &array, 2), &result);
+	assert_leaves_nothing(nd_add_number(&result, &array, 1), &result);
+	assert_leaves_nothing(nd_multiply_add(&result, &array, 2, &array, 1), &result);
 	nd_release(&result);
 	counting_allocator_fail(FAIL_ALL_FROM, 0);
 	for (size_t i = 0; i < nd_bytes(&array); i++)
