@@ -5,8 +5,8 @@ usage: oracle.py BUILD_FOLDER
 
 Each strategy is built once with the interposer preloaded, and once under each tool:
 
-- valgrind's memcheck counts allocations and frees (a realloc is one of each),
-- valgrind's dhat knows the most bytes that were live at once, between calls,
+- valgrind's dhat counts allocations and frees (a realloc is one of each), and knows the most bytes
+  that were live at once, between calls,
 - strace lists the system calls, those of the C library's malloc and the strategy's own.
 
 From valgrind's figures those of a run that builds nothing are taken off: what the program itself
@@ -89,20 +89,18 @@ class Programs:
         """Those to see system calls that work here."""
         return [way for way in WAYS if CALLS_SEEN in self.trace(NOTHING, GROWBENCH_TRACE_WAY=way)]
 
-    def memcheck(self, strategy: str) -> Dict[str, int]:
-        """Allocations and frees of the whole program."""
-        text = "\n".join(self._run(strategy, ROWS, ["valgrind", "--tool=memcheck"]))
-        found = re.search(r"total heap usage: ([\d,]+) allocs, ([\d,]+) frees", text)
-        assert found, text
-        return {"allocations": number(found[1]), "frees": number(found[2])}
-
-    def dhat(self, strategy: str) -> int:
-        """The most bytes live at once."""
+    def dhat(self, strategy: str) -> Dict[str, int]:
+        """Allocations and frees of the whole program, and the most bytes live at once."""
         command = ["valgrind", "--tool=dhat", "--dhat-out-file=/dev/null"]
         text = "\n".join(self._run(strategy, ROWS, command))
-        found = re.search(r"At t-gmax: ([\d,]+) bytes", text)
+        found = re.search(
+            r"Total: +[\d,]+ bytes in ([\d,]+) blocks(?s:.*)At t-gmax: ([\d,]+) bytes(?s:.*)"
+            r"At t-end: +[\d,]+ bytes in ([\d,]+) blocks",
+            text,
+        )
         assert found, text
-        return number(found[1])
+        allocations, peak, left = (number(group) for group in found.groups())
+        return {"allocations": allocations, "frees": allocations - left, "peak bytes": peak}
 
     def strace(self, strategy: str, rows: int) -> List[str]:
         """The system calls of the build, as strace writes them.
@@ -146,34 +144,26 @@ def number(text: str) -> int:
 
 def of_valgrind(programs: Programs, strategies: List[str]) -> Iterator[Comparison]:
     """Counts and peaks of what comes from malloc."""
-    base = programs.memcheck(NOTHING)
-    base_peak = programs.dhat(NOTHING)
+    base = programs.dhat(NOTHING)
     for strategy in strategies:
         trace = programs.trace(strategy)
-        tool = programs.memcheck(strategy)
-        allocations = sum(
-            trace[f"build_{call}_count"] for call in ("malloc", "calloc", "realloc", "aligned")
-        )
-        # Each realloc of a block frees it, in memcheck's eyes.
-        frees = sum(
-            trace[f"{phase}_{call}_count"]
-            for phase in ("build", "release")
-            for call in ("free", "realloc_in_place", "realloc_moved")
-        )
-        yield Comparison(
-            strategy,
-            "allocations",
-            "memcheck",
-            tool["allocations"] - base["allocations"],
-            allocations,
-        )
-        yield Comparison(strategy, "frees", "memcheck", tool["frees"] - base["frees"], frees)
+        tool = programs.dhat(strategy)
+        of_trace = {
+            "allocations": sum(
+                trace[f"build_{call}_count"] for call in ("malloc", "calloc", "realloc", "aligned")
+            ),
+            # Each realloc of a block frees it, in the tool's eyes.
+            "frees": sum(
+                trace[f"{phase}_{call}_count"]
+                for phase in ("build", "release")
+                for call in ("free", "realloc_in_place", "realloc_moved")
+            ),
+        }
         # What is mapped by the strategy itself is not in valgrind's heap.
         if trace.get(CALLS_SEEN, 0) == 0:
-            peak = programs.dhat(strategy) - base_peak
-            yield Comparison(
-                strategy, "peak bytes", "dhat", peak, trace["build_peak_requested_bytes"]
-            )
+            of_trace["peak bytes"] = trace["build_peak_requested_bytes"]
+        for figure, count in of_trace.items():
+            yield Comparison(strategy, figure, "dhat", tool[figure] - base[figure], count)
 
 
 def committed_bytes(calls: List[str]) -> int:
