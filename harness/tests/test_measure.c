@@ -431,6 +431,39 @@ static void pinning_puts_the_process_on_that_cpu_alone(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static enum build_status build_nothing(struct array *array, size_t rows, struct row_source *source)
+{
+	(void)array;
+	(void)rows;
+	(void)source;
+	return BUILD_OK;
+}
+
+static void release_nothing(struct array *array)
+{
+	(void)array;
+}
+
+static void the_harness_itself_takes_no_fault_in_a_build(void **state)
+{
+	static const struct strategy nothing = {
+		.name = "nothing",
+		.implementation = "test",
+		.build = build_nothing,
+		.scan = no_checksum,
+		.release = release_nothing,
+		.expected = expect_no_checksum,
+	};
+	const struct measure_request request = request_for(&nothing, 1, 8, 0, 1);
+	struct error error;
+
+	(void)state;
+	if (SANITIZED || is_emulated())
+		SKIP_BECAUSE("a sanitizer and an emulator take faults of their own");
+	assert_int_equal(measure(&request, &result, &error), MEASURE_OK);
+	assert_int_equal(result.cold_build_minor_faults, 0);
+}
+
 /* ---- what copying patterns and other languages need besides ---- */
 
 /* The order of calls, a letter each. */
@@ -654,6 +687,7 @@ int main(void)
 		cmocka_unit_test(a_build_without_memory_is_no_measurement_whenever_it_happens),
 		cmocka_unit_test(a_size_that_does_not_fit_is_out_of_memory_and_not_a_crash),
 		cmocka_unit_test(peak_and_faults_are_those_of_the_cold_build),
+		cmocka_unit_test(the_harness_itself_takes_no_fault_in_a_build),
 		cmocka_unit_test(huge_pages_of_the_cold_build_are_counted_for_themselves),
 		cmocka_unit_test(a_list_of_cpus_that_cannot_be_is_refused),
 		cmocka_unit_test(pinning_puts_the_process_on_that_cpu_alone),

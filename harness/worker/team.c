@@ -1,6 +1,7 @@
 #include "harness/worker/team.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "harness/worker/memory.h"
 
@@ -36,6 +37,8 @@ bool team_prepare(struct team *team, const struct measure_request *request, void
 	if (team->threads == NULL || buffers == NULL || own == NULL)
 		return error_set(error, "no memory for the row buffers of %u threads",
 				 request->threads);
+	/* Touched, or the first time that is noted would be a page fault of the build. */
+	memset(own, 0, request->threads * own_bytes);
 	for (unsigned i = 0; i < request->threads; i++) {
 		struct team_thread *thread = &team->threads[i];
 
