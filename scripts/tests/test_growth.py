@@ -2,22 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from growbench.statistics.crossover import crossovers
-from growbench.statistics.growth import growth_exponent, local_slopes, tail
+from growbench.statistics.growth import growth_exponent, tail
 from growbench.statistics.shift import hodges_lehmann, paired_shift
 from growbench.statistics.visible import visible_paired_shift, visible_shift
 
 SIZES = np.array([10.0, 100.0, 1000.0, 10_000.0])
-
-
-@given(st.floats(0.1, 3.0), st.floats(1e-3, 1e6))
-def test_local_slopes_of_a_power_are_its_exponent(exponent, factor):
-    middles, slopes = local_slopes(SIZES, factor * SIZES**exponent)
-    assert slopes == pytest.approx([exponent] * 3)
-    assert middles == pytest.approx(np.sqrt(SIZES[1:] * SIZES[:-1]))
 
 
 @pytest.mark.parametrize(

@@ -326,7 +326,7 @@ def test_a_crossing_is_with_the_reference_of_the_same_implementation():
         for key in [tuple(key)]
     ]
     runs = runs.assign(cold_build_ns=values)
-    table = crossings(runs, COLD, "strategy", None, FAST)
+    table = crossings(runs, COLD, "strategy", FAST)
     found = {
         (row["implementation_a"], row["implementation_b"]): (row["faster_below"], row["rows"])
         for row in table.to_dict("records")

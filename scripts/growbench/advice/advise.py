@@ -17,7 +17,7 @@ from growbench.data.implementations import C, COMPILED, is_compiled, ordered, st
 from growbench.analysis.latency import NEAR_TIMER
 from growbench.data.metrics import metric
 from growbench.analysis.shapes import CURVE, boundaries, knows_caches, measured
-from growbench.statistics.order import grouped_order, median_interval
+from growbench.statistics.paired import PairedRatio, paired_ratio, ratios_of_rows
 from growbench.analysis.summary import LARGEST_RESOLUTION_SHARE
 from growbench.tables.formats import as_records
 from growbench.data.text import printable
@@ -408,24 +408,20 @@ def rank(estimates: Estimates) -> pd.DataFrame:
     of the pairs; tied: the interval of the ratio includes 1, or there is none.
     """
     logs = estimates.logs
-    count, columns = logs.shape
-    group = np.repeat(np.arange(count), columns)
-    own = grouped_order(logs.ravel(), group, count)
-    best = int(np.argmin(own.median))
-    pairs = grouped_order((logs - logs[best]).ravel(), group, count)
+    own = ratios_of_rows(logs)
+    pairs = ratios_of_rows(logs - logs[np.argmin(own.ratio)])
     table = estimates.candidates.assign(
-        value=np.exp(own.median),
-        ci_low=np.exp(own.low),
-        ci_high=np.exp(own.high),
-        ratio=np.exp(pairs.median),
-        ratio_ci_low=np.exp(pairs.low),
-        ratio_ci_high=np.exp(pairs.high),
-        round_count=pairs.size,
-        tied=~(pairs.low > 0.0),
+        value=own.ratio,
+        ci_low=own.low,
+        ci_high=own.high,
+        ratio=pairs.ratio,
+        ratio_ci_low=pairs.low,
+        ratio_ci_high=pairs.high,
+        round_count=pairs.round_count,
+        tied=~(pairs.low > 1.0),
     )
-    order = np.argsort(own.median, kind="stable")
-    table = table.iloc[order].reset_index(drop=True)
-    table["rank"] = np.arange(1, count + 1)
+    table = table.sort_values("value", kind="stable", ignore_index=True)
+    table["rank"] = np.arange(1, len(table) + 1)
     return table
 
 
@@ -463,13 +459,13 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _ratio_words(row: dict) -> str:
+def _ratio_words(pairs: PairedRatio) -> str:
     """How sure a ratio is."""
-    if np.isnan(row["ratio_ci_low"]):
-        count = row["round_count"]
+    if np.isnan(pairs.low):
+        count = pairs.round_count
         rounds = f"{count} rounds have" if count > 1 else "one round has"
         return f"{rounds} no interval, so nobody can say how sure that is"
-    return f"95% interval {factor(row['ratio_ci_low'])} to {factor(row['ratio_ci_high'])}"
+    return f"95% interval {factor(pairs.low)} to {factor(pairs.high)}"
 
 
 def _main_sentences(case: Case, ranking: pd.DataFrame) -> list[str]:
@@ -485,13 +481,13 @@ def _main_sentences(case: Case, ranking: pd.DataFrame) -> list[str]:
     if len(rows) == 1:
         return [*said, "There is no other candidate to compare it with."]
     second = rows[1]
-    compared = weight.compared.format(factor(second["ratio"]))
-    said.append(f"Runner-up: {_name(second)}, which {compared} ({_ratio_words(second)}).")
-    if second["tied"] and not np.isnan(second["ratio_ci_low"]):
-        said[-1] = (
-            f"Runner-up: {_name(second)}. The two cannot be told apart: it {compared} "
-            f"({_ratio_words(second)})."
-        )
+    ratio = PairedRatio(
+        *(second[name] for name in ("ratio", "ratio_ci_low", "ratio_ci_high", "round_count"))
+    )
+    compared = f"{weight.compared.format(factor(ratio.ratio))} ({_ratio_words(ratio)})."
+    tied = second["tied"] and not np.isnan(ratio.low)
+    link = ". The two cannot be told apart: it " if tied else ", which "
+    said.append(f"Runner-up: {_name(second)}{link}{compared}")
     others = [_name(row) for row in rows[2:] if row["tied"]]
     if others and not np.isnan(best["ci_low"]):
         said.append(f"Nor can these be told from the best: {_listed(others)}.")
@@ -536,19 +532,12 @@ def _against(case: Case, healthy: Estimates, chosen: np.ndarray, best: dict) -> 
     name = f"{_name(row)} ({show(row['value'], weight.unit)})"
     if places[0][0] == places[1][0]:
         return f"{_name(row)} all the same."
-    pairs = healthy.logs[places[0][0]] - healthy.logs[places[1][0]]
-    pairs = pairs[~np.isnan(pairs)]
-    low, high = median_interval(pairs)
-    ratio = {
-        "ratio_ci_low": float(np.exp(low)),
-        "ratio_ci_high": float(np.exp(high)),
-        "round_count": len(pairs),
-    }
-    if not len(pairs):
+    pairs = paired_ratio(healthy.logs[places[0][0]] - healthy.logs[places[1][0]])
+    if not pairs.round_count:
         return f"{name}; no round has both, so they cannot be compared."
-    compared = weight.compared.format(factor(float(np.exp(np.median(pairs)))))
-    apart = ", so the two cannot be told apart" if low <= 0.0 <= high else ""
-    return f"{name}, which {compared} ({_ratio_words(ratio)}{apart})."
+    compared = weight.compared.format(factor(pairs.ratio))
+    apart = ", so the two cannot be told apart" if pairs.low <= 1.0 <= pairs.high else ""
+    return f"{name}, which {compared} ({_ratio_words(pairs)}{apart})."
 
 
 def _origin(run: Run, case: Case, place: Place) -> str:

@@ -11,7 +11,7 @@ from growbench.data.columns import CELL_KEYS, MEASURE
 from growbench.data.statuses import OK
 from growbench.data.implementations import IDENTITY, full_name, is_compiled, ordered, written_by
 from growbench.data.metrics import Metric
-from growbench.statistics.order import grouped_order
+from growbench.statistics.paired import pair_rounds, ratio_table
 
 ALLOCATOR, STRATEGY, IMPLEMENTATION = "allocator", "strategy", "implementation"
 KINDS = (ALLOCATOR, STRATEGY, IMPLEMENTATION)
@@ -27,11 +27,9 @@ def compare_pairs(
     Strategies are compared within each implementation that has both; where none has, one with the
     other, each in C, or else in the first implementation that has it.
 
-    In each round d = ln a - ln b; ratio = exp(median d), with exp() of the order-statistic
-    interval of d: see statistics.order.paired_ratio(). Rounds where either has no value above 0 are
-    left out. Columns: the keys that both cells have in common (for strategies the implementation,
-    which is "c / cpp" where a and b are of two), round_count, ratio, ci_low, ci_high (nan below 6
-    rounds).
+    Ratios are those of statistics.paired. Rounds where either has no value above 0 are left out.
+    Columns: the keys that both cells have in common (for strategies the implementation, which is
+    "c / cpp" where a and b are of two), round_count, ratio, ci_low, ci_high (nan below 6 rounds).
     """
     keys = [key for key in CELL_KEYS if key != of]
     ok = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
@@ -40,26 +38,15 @@ def compare_pairs(
     if of == STRATEGY:
         pairs = _pairs_of_strategies(measured, a, b)
     else:
-        pairs = _paired(measured[measured[of] == a], measured[measured[of] == b], [*keys, "round"])
-    grouped = pairs.groupby(keys, sort=True)
-    table = grouped.size().rename("round_count").reset_index()
-    difference = np.log(pairs["value_a"].to_numpy()) - np.log(pairs["value_b"].to_numpy())
-    order = grouped_order(difference, grouped.ngroup().to_numpy(dtype=int), len(table))
-    table["ratio"] = np.exp(order.median)
-    table["ci_low"] = np.exp(order.low)
-    table["ci_high"] = np.exp(order.high)
-    return table
-
-
-def _paired(of_a: pd.DataFrame, of_b: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    return pd.merge(of_a, of_b, on=list(keys), suffixes=("_a", "_b"))
+        pairs = pair_rounds(measured[measured[of] == a], measured[measured[of] == b], keys)
+    return ratio_table(pairs, keys)
 
 
 def _pairs_of_strategies(measured: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
     """The rounds of each pair, with the implementation, or both, that it is of."""
-    keys = [key for key in (*CELL_KEYS, "round") if key not in IDENTITY]
+    keys = [key for key in CELL_KEYS if key not in IDENTITY]
     tables = [
-        _paired(_of_strategy(measured, one), _of_strategy(measured, other), keys).assign(
+        pair_rounds(_of_strategy(measured, one), _of_strategy(measured, other), keys).assign(
             implementation=" / ".join(dict.fromkeys((one[0], other[0])))
         )
         for one, other in strategy_pairs(strategies_of(measured), a, b)
@@ -67,7 +54,7 @@ def _pairs_of_strategies(measured: pd.DataFrame, a: str, b: str) -> pd.DataFrame
     if tables:
         return pd.concat(tables, ignore_index=True)
     # Without any pair the columns are the same, and there are no rows.
-    return _paired(measured.head(0), measured.head(0), ["implementation", *keys])
+    return pair_rounds(measured.head(0), measured.head(0), ["implementation", *keys])
 
 
 def _of_strategy(measured: pd.DataFrame, key: tuple[str, str]) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from growbench.data.statuses import OK
 from growbench.analysis.limits import Costs
 from growbench.data.metrics import LOG, Metric
 from growbench.statistics.order import grouped_order
+from growbench.statistics.paired import pair_rounds, ratio_table
 
 KERNELS, NUMPY = "c", "numpy"
 ELEMENT_BYTES = 8
@@ -295,23 +296,24 @@ def _crossovers(both: pd.DataFrame) -> pd.DataFrame:
     """both: the rounds that have the view, as a, and the copy, as b."""
     both = both[both[["make_a", "make_b"]].notna().all(axis=1)]
     both = both[(both["walk_a"] > 0) & (both["walk_b"] > 0)]
-    grouped = both.groupby(_SHAPE, sort=True)
+    dearer, gain = both["make_b"] - both["make_a"], both["walk_a"] - both["walk_b"]
+    grouped = both.assign(dearer=dearer).groupby(_SHAPE, sort=True)
     table = grouped.agg(
-        payload_bytes=("payload_bytes", "first"), round_count=("round", "size")
+        payload_bytes=("payload_bytes", "first"),
+        copy_ns=("dearer", "median"),
+        view_walk_ns=("walk_a", "median"),
+        copy_walk_ns=("walk_b", "median"),
     ).reset_index()
-    cell, count = grouped.ngroup().to_numpy(dtype=int), len(table)
-    dearer = (both["make_b"] - both["make_a"]).to_numpy()
-    gain = (both["walk_a"] - both["walk_b"]).to_numpy()
+    names = {"ratio": "walk_ratio", "ci_low": "walk_ratio_ci_low", "ci_high": "walk_ratio_ci_high"}
+    ratios = ratio_table(both, _SHAPE, "walk_a", "walk_b").rename(columns=names)
+    table = table.merge(ratios, on=_SHAPE)
     walks = np.full(len(both), np.inf)
     np.divide(np.maximum(dearer, 0.0), gain, out=walks, where=gain > 0)
-    table["copy_ns"] = grouped_order(dearer, cell, count).median
-    table["view_walk_ns"] = grouped_order(both["walk_a"], cell, count).median
-    table["copy_walk_ns"] = grouped_order(both["walk_b"], cell, count).median
-    _add_ratio(table, "walk_ratio", "walk_ratio_", both["walk_a"], both["walk_b"], cell)
-    order, sign = grouped_order(walks, cell, count), grouped_order(gain, cell, count)
-    table["verdict"] = np.select([sign.low > 0, sign.high < 0], [PAYS, NEVER], NOT_RESOLVED)
+    cell = grouped.ngroup().to_numpy(dtype=int)
+    order, of_gain = (grouped_order(values, cell, len(table)) for values in (walks, gain))
+    table["verdict"] = np.select([of_gain.side > 0, of_gain.side < 0], [PAYS, NEVER], NOT_RESOLVED)
     # Where it is known that nothing is known, a figure would only mislead.
-    unknown = (table["verdict"] != PAYS).to_numpy() & ~np.isnan(sign.low)
+    unknown = (table["verdict"] != PAYS).to_numpy() & ~np.isnan(of_gain.low)
     for name, values in (("walks", order.median), ("ci_low", order.low), ("ci_high", order.high)):
         table[name] = np.where(unknown | ~np.isfinite(values), np.nan, values)
     return table
@@ -375,31 +377,18 @@ def _side_by_side(
         return made
 
     payloads = side(a, "a").assign(payload_bytes=a["payload_bytes"])
-    return payloads.merge(side(b, "b"), "inner", [*keys, "round"])
+    return pair_rounds(payloads, side(b, "b"), keys)
 
 
 def _ratios(both: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """make_a / make_b in each cell, of the rounds where both are above 0."""
     both = both[(both["make_a"] > 0) & (both["make_b"] > 0)]
-    grouped = both.groupby(list(keys), sort=True)
-    table = grouped.agg(
-        payload_bytes=("payload_bytes", "first"), round_count=("round", "size")
-    ).reset_index()
-    cell = grouped.ngroup().to_numpy(dtype=int)
-    table["a_ns"] = grouped_order(both["make_a"], cell, len(table)).median
-    table["b_ns"] = grouped_order(both["make_b"], cell, len(table)).median
-    _add_ratio(table, "ratio", "", both["make_a"], both["make_b"], cell)
-    return table
-
-
-def _add_ratio(
-    table: pd.DataFrame, name: str, prefix: str, a: pd.Series, b: pd.Series, cell: np.ndarray
-) -> None:
-    """Columns name, prefix + ci_low and prefix + ci_high: a / b, paired by round."""
-    order = grouped_order(np.log(a.to_numpy()) - np.log(b.to_numpy()), cell, len(table))
-    table[name] = np.exp(order.median)
-    table[f"{prefix}ci_low"] = np.exp(order.low)
-    table[f"{prefix}ci_high"] = np.exp(order.high)
+    medians = both.groupby(list(keys), sort=True, as_index=False).agg(
+        payload_bytes=("payload_bytes", "first"),
+        a_ns=("make_a", "median"),
+        b_ns=("make_b", "median"),
+    )
+    return medians.merge(ratio_table(both, keys, "make_a", "make_b"), on=list(keys))
 
 
 def _joined(found: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

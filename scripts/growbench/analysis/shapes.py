@@ -17,7 +17,7 @@ from growbench.data.implementations import ordered, strategy_name
 from growbench.data.metrics import Metric
 from growbench.statistics.crossover import crossovers
 from growbench.statistics.growth import FEWEST_SIZES, growth_exponent, tail
-from growbench.statistics.order import grouped_order, interval_rank
+from growbench.statistics.order import GroupedOrder, order_of_rows
 from growbench.analysis.summary import LARGEST_RESOLUTION_SHARE
 
 # What a curve against rows belongs to.
@@ -170,29 +170,6 @@ def exponents(runs: pd.DataFrame, machine: Optional[dict], metric: Metric) -> pd
     return pd.DataFrame(found, columns=[*CURVE, *_EXPONENT_COLUMNS])
 
 
-def local_exponents(runs: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-    """The exponent between each two neighbouring sizes of each curve, with its interval.
-
-    Columns: CURVE, from_rows, to_rows, exponent, ci_low, ci_high (no unit; nan below 6 rounds).
-    Formula: in each round ln(value(to) / value(from)) / ln(to / from); the median over the rounds
-    that have both, and its order-statistic interval. Assumptions: rounds are independent.
-    """
-    table = measured(runs, metric).sort_values([*CURVE, "rows", "round"], kind="stable")
-    sizes = table[[*CURVE, "rows"]].drop_duplicates()
-    after = sizes.groupby(list(CURVE), sort=False)["rows"].shift(-1)
-    steps = sizes.assign(to_rows=after).dropna(subset=["to_rows"]).astype({"to_rows": "int64"})
-    later = table.rename(columns={"rows": "to_rows"})[[*CURVE, "to_rows", "round", "value"]]
-    pairs = table.merge(steps, on=[*CURVE, "rows"]).merge(
-        later, on=[*CURVE, "to_rows", "round"], suffixes=("", "_to")
-    )
-    keys = [*CURVE, "rows", "to_rows"]
-    grouped = pairs.groupby(keys, sort=True)
-    result = grouped.size().reset_index()[keys].rename(columns={"rows": "from_rows"})
-    slope = np.log(pairs["value_to"] / pairs["value"]) / np.log(pairs["to_rows"] / pairs["rows"])
-    order = grouped_order(slope, grouped.ngroup().to_numpy(dtype=int), len(result))
-    return result.assign(exponent=order.median, ci_low=order.low, ci_high=order.high)
-
-
 _CROSSING_COLUMNS = (
     "a",
     "b",
@@ -212,15 +189,13 @@ def crossings(
     runs: pd.DataFrame,
     metric: Metric,
     of: str = STRATEGY,
-    a: Optional[str] = None,
-    b: Optional[str] = None,
+    reference: Optional[str] = None,
 ) -> pd.DataFrame:
     """Where curves cross: from which number of rows on one needs less of `metric` than another.
 
     of: "strategy" (pairs of strategies of any implementations, under each allocator) or "allocator"
-    (pairs of allocators, for each strategy). a, b: the pair; with one of them None, all pairs with
-    the other, which is that of the same implementation, or of the first one if that has none; with
-    both None, all pairs.
+    (pairs of allocators, for each strategy). reference: only pairs with it as b, which is that of
+    a's implementation, or of the first one if that has none; None: all pairs.
     Columns: what the two have in common of CURVE; implementation_a and implementation_b, for
     strategies; a, b; rows, ci_low, ci_high (numbers of rows, and fractions of one between the sizes
     measured); faster_below, faster_above: the names, of strategies as strategy_name() has them;
@@ -234,13 +209,13 @@ def crossings(
     common = [key for key in CURVE if key not in member]
     found = []
     for key, table in measured(runs, metric).groupby(common, sort=True):
-        found += [(*key, *row) for row in _crossings_between(table, member, a, b)]
+        found += [(*key, *row) for row in _crossings_between(table, member, reference)]
     implementations = ["implementation_a", "implementation_b"] if of == STRATEGY else []
     return pd.DataFrame(found, columns=[*common, *implementations, *_CROSSING_COLUMNS])
 
 
 def _crossings_between(
-    table: pd.DataFrame, member: list[str], a: Optional[str], b: Optional[str]
+    table: pd.DataFrame, member: list[str], reference: Optional[str]
 ) -> list[tuple]:
     """Of all pairs of members within one group of curves that have the rest in common."""
     sizes, column = np.unique(table["rows"].to_numpy(), return_inverse=True)
@@ -249,9 +224,10 @@ def _crossings_between(
     names = [name if isinstance(name, tuple) else (name,) for name in grouped.groups]
     logs = np.full((len(names), len(rounds), len(sizes)), np.nan)
     logs[grouped.ngroup().to_numpy(), row, column] = np.log(table["value"].to_numpy())
-    first, second = _pairs(names, a, b)
+    first, second = _pairs(names, reference)
     differences = logs[first] - logs[second]
-    sides, medians = _sides(differences)
+    order = _order_of_rounds(differences)
+    sides, medians = order.side, order.median
     found = []
     # Only pairs that are resolved both ways can cross.
     for i in np.flatnonzero((sides > 0).any(axis=1) & (sides < 0).any(axis=1)):
@@ -290,24 +266,20 @@ def _gain(log_ratios: np.ndarray) -> float:
 
 
 def _pairs(
-    names: Sequence[tuple[str, ...]], a: Optional[str], b: Optional[str]
+    names: Sequence[tuple[str, ...]], reference: Optional[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Places of the members of each pair asked for, each pair once.
 
     names: of strategies with their implementations in front.
     """
-    if a is None and b is None:
+    if reference is None:
         first, second = np.triu_indices(len(names), 1)
         return first, second
     wanted = [
         (i, j)
         for i, one in enumerate(names)
         for j, other in enumerate(names)
-        if i != j
-        and a in (None, one[-1])
-        and b in (None, other[-1])
-        and (b is None or other[:-1] == _whose(names, b, one[:-1]))
-        and (a is None or b is not None or one[:-1] == _whose(names, a, other[:-1]))
+        if i != j and other[-1] == reference and other[:-1] == _whose(names, reference, one[:-1])
     ]
     pairs = np.array(wanted, dtype=int).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
@@ -323,19 +295,8 @@ def _whose(
     return (ordered(name for name, in having)[0],)
 
 
-def _sides(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For pairs x rounds x sizes: on which side of 0 the interval of the median lies (0: on
-    neither), and the median, both pairs x sizes."""
-    ordered = np.sort(differences, axis=1)  # nan last
-    count = (~np.isnan(differences)).sum(axis=1)
-    ranks = np.array([interval_rank(n) for n in range(differences.shape[1] + 1)], dtype=int)
-    rank = ranks[count]
-
-    def pick(place: np.ndarray) -> np.ndarray:
-        place = np.clip(place, 0, ordered.shape[1] - 1)
-        return np.take_along_axis(ordered, place[:, None, :], axis=1)[:, 0, :]
-
-    low = np.where(rank > 0, pick(rank - 1), np.nan)
-    high = np.where(rank > 0, pick(count - rank), np.nan)
-    median = (pick((count - 1) // 2) + pick(count // 2)) / 2.0
-    return (low > 0).astype(int) - (high < 0).astype(int), median
+def _order_of_rounds(values: np.ndarray) -> GroupedOrder:
+    """Of pairs x rounds x sizes: the order statistics over the rounds, each pairs x sizes."""
+    pairs, rounds, sizes = values.shape
+    order = order_of_rows(values.transpose(0, 2, 1).reshape(-1, rounds))
+    return GroupedOrder(*(column.reshape(pairs, sizes) for column in order))

@@ -17,7 +17,8 @@ from growbench.comparison.run import Run
 from growbench.data.implementations import ordered
 from growbench.data.metrics import METRICS, Metric
 from growbench.analysis.shapes import measured
-from growbench.statistics.order import grouped_order, interval_rank
+from growbench.statistics.order import interval_rank
+from growbench.statistics.paired import pair_rounds, ratio_table
 
 # What a set of machines says of one claim.
 LESS, MORE = "less", "more"
@@ -87,11 +88,10 @@ def ratios(runs: pd.DataFrame, metric: Metric, of: str, reference: str) -> pd.Da
 
     of: "strategy" (against the reference strategy under the same allocator) or "allocator" (against
     the reference allocator for the same strategy). Columns: CELL, round_count, ratio, ci_low,
-    ci_high (no unit; nan below 6 rounds).
-    Formula: compare_pairs(): exp() of the median over the rounds of d = ln a - ln b, and of its
-    order-statistic interval. The reference strategy is that of the same implementation where it has
-    it, so that NumPy is held against NumPy; otherwise the one in C, or else the first, which is
-    also what the references of other implementations are held against.
+    ci_high, as statistics.paired.ratio_table() gives them. The reference strategy is that of the
+    same implementation where it has it, so that NumPy is held against NumPy; otherwise the one in
+    C, or else the first, which is also what the references of other implementations are held
+    against.
     """
     table = measured(runs, metric)
     keys = [key for key in CELL if key not in (of, "implementation" if of == "strategy" else of)]
@@ -101,16 +101,7 @@ def ratios(runs: pd.DataFrame, metric: Metric, of: str, reference: str) -> pd.Da
     if of == "strategy":
         subjects, base = _with_references(table, own)
         keys.append("reference_of")
-    pairs = subjects.merge(
-        base[[*keys, "round", "value"]], on=[*keys, "round"], suffixes=("", "_reference")
-    )
-    grouped = pairs.groupby(list(CELL), sort=True)
-    result = grouped.size().rename("round_count").reset_index()
-    difference = np.log(pairs["value"].to_numpy()) - np.log(pairs["value_reference"].to_numpy())
-    order = grouped_order(difference, grouped.ngroup().to_numpy(dtype=int), len(result))
-    return result.assign(
-        ratio=np.exp(order.median), ci_low=np.exp(order.low), ci_high=np.exp(order.high)
-    )
+    return ratio_table(pair_rounds(subjects, base[[*keys, "round", "value"]], keys), CELL)
 
 
 def _with_references(

@@ -562,7 +562,7 @@ def _crossings(machines: Sequence[Machine], metric: Metric, claim: _Side) -> Tab
     """Crossings with the reference, the n-th of a pair that goes the same way beside each other."""
 
     def of_run(run: Run) -> pd.DataFrame:
-        table = crossings(run.runs, metric, claim.of, None, claim.reference)
+        table = crossings(run.runs, metric, claim.of, claim.reference)
         rest = [key for key in CURVE if key in table]
         table["subject"] = table["a"]
         if claim.of == STRATEGY:

@@ -15,6 +15,7 @@ from growbench.data.columns import CELL, MEASURE
 from growbench.data.statuses import NO_FAILURES, OK
 from growbench.data.metrics import Metric
 from growbench.statistics.multiple import grouped_holm, simes
+from growbench.statistics.paired import pair_rounds
 from growbench.statistics.shift import (
     Shift,
     grouped_hodges_lehmann,
@@ -308,12 +309,9 @@ def _paired(
 ) -> _Measured:
     """Each round is a pair: the differences of the logarithms, and their mean over a family's
     cells. What disturbs both sides of a round alike is gone."""
-    sides = [
-        pd.DataFrame({"cell": side.cell, "round": side.round, "log": side.log})
-        for side in (base, new)
-    ]
-    pairs = sides[0].merge(sides[1], on=["cell", "round"], suffixes=("_base", "_new"))
-    difference = (pairs["log_new"] - pairs["log_base"]).to_numpy()
+    of_base, of_new = (pd.DataFrame(side._asdict()) for side in (base, new))
+    pairs = pair_rounds(of_base, of_new, ["cell"])
+    difference = (pairs["log_b"] - pairs["log_a"]).to_numpy()
     cell = pairs["cell"].to_numpy()
     of_cells = grouped_paired_shift(difference, cell, len(family_of_cell))
     means = _round_means(difference, family_of_cell[cell], pairs["round"].to_numpy())

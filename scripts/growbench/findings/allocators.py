@@ -72,14 +72,14 @@ def _usual(cells: pd.DataFrame) -> str:
 
 def _swap(rounds: pd.DataFrame, usual: str, other: str) -> Optional[dict]:
     strategies = sorted({strategy for strategy, _ in rounds.columns})
-    mean = mean_ratio(rounds, [((s, other), (s, usual)) for s in strategies])
+    mean, members = mean_ratio(rounds, [((s, other), (s, usual)) for s in strategies])
     ratios = {s: ratio(rounds, (s, other), (s, usual)) for s in strategies}
     ratios = {s: of for s, of in ratios.items() if not np.isnan(of.ratio)}
     if not ratios or np.isnan(mean.ratio):
         return None
     best = min(ratios, key=lambda s: (ratios[s].ratio, s))
     worst = max(ratios, key=lambda s: (ratios[s].ratio, s))
-    row: dict = mean._asdict()
+    row: dict = {**mean._asdict(), "members": members}
     for label, strategy in (("best", best), ("worst", worst)):
         row[label] = strategy
         of = ratios[strategy]

@@ -13,7 +13,7 @@ from growbench.analysis.analyse import Data
 from growbench.data.implementations import bare_names, told_apart
 from growbench.data.metrics import metric
 from growbench.figures.slices import Slice
-from growbench.statistics.order import PairedRatio, median_interval, paired_ratio
+from growbench.statistics.paired import PairedRatio, paired_ratio
 
 # A cell within the evidence: its strategy, by a name that tells it from others, and its allocator.
 Pair = tuple[str, str]
@@ -73,46 +73,27 @@ def evidence(run: Run, data: Data, parts: Sequence[Slice]) -> Evidence:
 
 def ratio(rounds: pd.DataFrame, a: Pair, b: Pair) -> PairedRatio:
     """a / b over the rounds that have both; nan where a cell has no value at all."""
+    return paired_ratio(_differences(rounds, a, b))
+
+
+def _differences(rounds: pd.DataFrame, a: Pair, b: Pair) -> np.ndarray:
+    """ln a - ln b of each round, nan where it lacks one; of no round where a cell is not there."""
     if a not in rounds or b not in rounds:
-        return PairedRatio(np.nan, np.nan, np.nan)
-    both = np.column_stack([rounds[a].to_numpy(), rounds[b].to_numpy()])
-    both = both[~np.isnan(both).any(axis=1)]
-    return paired_ratio(both[:, 0], both[:, 1])
+        return np.zeros(0)
+    return (np.log(rounds[a]) - np.log(rounds[b])).to_numpy()
 
 
-class MeanRatio(NamedTuple):
-    """A geometric mean of ratios with its interval. members: how many ratios it is of."""
+def mean_ratio(rounds: pd.DataFrame, pairs: Iterable[tuple[Pair, Pair]]) -> tuple[PairedRatio, int]:
+    """The geometric mean of a / b over the pairs of cells that share a round at least, and how many
+    these are.
 
-    ratio: float
-    low: float
-    high: float
-    members: int
-
-
-def mean_ratio(rounds: pd.DataFrame, pairs: Iterable[tuple[Pair, Pair]]) -> MeanRatio:
-    """The geometric mean of a / b over the pairs of cells that share a round at least.
-
-    Formula: in each round that has all of these, the mean of ln a - ln b; exp() of the median over
-    the rounds, and of its order-statistic interval. Where no round has all, nan.
+    Formula: that of statistics.paired, of the mean of ln a - ln b in each round that has all of
+    these. Where no round has all, nan.
     Assumptions: rounds are independent; the cells are what is asked about, not a sample of more.
     """
-    differences = []
-    for a, b in pairs:
-        if a in rounds and b in rounds:
-            difference = (np.log(rounds[a]) - np.log(rounds[b])).to_numpy()
-            if not np.isnan(difference).all():
-                differences.append(difference)
-    if not differences:
-        return MeanRatio(np.nan, np.nan, np.nan, 0)
-    means = np.mean(differences, axis=0)
-    means = means[~np.isnan(means)]
-    if len(means) == 0:
-        return MeanRatio(np.nan, np.nan, np.nan, len(differences))
-    low, high = median_interval(means)
-    middle = float(np.median(means))
-    return MeanRatio(
-        float(np.exp(middle)), float(np.exp(low)), float(np.exp(high)), len(differences)
-    )
+    differences = [_differences(rounds, a, b) for a, b in pairs]
+    shared = [one for one in differences if not np.isnan(one).all()]
+    return paired_ratio(np.mean(shared, axis=0) if shared else []), len(shared)
 
 
 def excludes(low: float, high: float, value: float = 1.0) -> bool:

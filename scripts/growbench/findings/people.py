@@ -27,9 +27,10 @@ def containers(evidence: Evidence) -> Optional[Finding]:
     for container, row in CONTAINERS.items():
         allocators = sorted({allocator for strategy, allocator in rounds if strategy == container})
         pairs = [((row.kernel, a), (container, a)) for a in allocators]
-        mean = mean_ratio(rounds, pairs)
+        mean, members = mean_ratio(rounds, pairs)
         if not np.isnan(mean.ratio):
-            rows.append({"container": container, "kernel": row.kernel, **mean._asdict()})
+            names = {"container": container, "kernel": row.kernel, "members": members}
+            rows.append({**names, **mean._asdict()})
     told = [row for row in rows if excludes(row["low"], row["high"])]
     if not rows:
         return None

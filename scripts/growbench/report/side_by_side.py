@@ -18,7 +18,7 @@ from growbench.findings.finding import COLD, FAST, SLOW, USUAL_ALLOCATOR, WARM
 from growbench.report.page import Comparison
 from growbench.report.sections import LEFT_OUT_ROWS, Listing
 from growbench.findings.sentences import Sentence, name
-from growbench.statistics.order import PairedRatio
+from growbench.statistics.paired import PairedRatio
 from growbench.tables.table import Column, Table
 
 _PROCESSES = ((COLD, "fresh"), (WARM, "steady"))
@@ -152,7 +152,7 @@ def _allocators(evidences: Sequence[Evidence]) -> Table:
         for allocator in names:
             pairs = [((s, allocator), (s, USUAL_ALLOCATOR)) for s in strategies]
             if allocator != USUAL_ALLOCATOR:
-                means[allocator] = PairedRatio(*mean_ratio(rounds, pairs)[:3])
+                means[allocator], _ = mean_ratio(rounds, pairs)
         return means
 
     frame = _frame(evidences, ("process", "allocator"), _ratios(evidences, of))

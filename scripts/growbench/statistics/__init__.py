@@ -4,7 +4,8 @@ The unit of replication is the worker: one value for each worker goes in, never 
 within a worker. Functions named grouped_... or that take a two-dimensional array do the same for
 many cells at once.
 
-    order       median of a cell and its interval; paired ratios; rank correlation
+    order       median of a cell and its interval; rank correlation
+    paired      rounds as pairs, and the ratio of what they measured
     shift       two sets of workers: Hodges-Lehmann shift, exact rank-sum interval and p
     multiple    many questions at once: Holm's adjustment, Simes' test
     visible     the smallest effect that a comparison could have seen

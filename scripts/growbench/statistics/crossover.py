@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from growbench.statistics.order import median_interval
+from growbench.statistics.order import median_interval, order_of_rows
 
 
 class Crossover(NamedTuple):
@@ -21,9 +21,7 @@ class Crossover(NamedTuple):
     faster_below: bool
 
 
-def crossovers(
-    sizes: ArrayLike, differences: ArrayLike, confidence: float = 0.95
-) -> list[Crossover]:
+def crossovers(sizes: ArrayLike, differences: ArrayLike) -> list[Crossover]:
     """All crossovers that the data support, from small sizes to large ones.
 
     sizes: ascending, above 0. differences: rounds x sizes, ln a - ln b of each round; nan where it
@@ -37,7 +35,7 @@ def crossovers(
     """
     log_sizes = np.log(np.asarray(sizes, dtype=float))
     differences = np.asarray(differences, dtype=float)
-    sides = np.array([_side(column[~np.isnan(column)], confidence) for column in differences.T])
+    sides = order_of_rows(differences.T).side
     resolved = np.flatnonzero(sides)
     found = []
     for i, j in zip(resolved[:-1], resolved[1:]):
@@ -51,7 +49,7 @@ def crossovers(
         ]
         if not zeros:
             continue
-        low, high = median_interval(zeros, confidence)
+        low, high = median_interval(zeros)
         found.append(
             Crossover(
                 float(np.exp(np.median(zeros))),
@@ -61,12 +59,6 @@ def crossovers(
             )
         )
     return found
-
-
-def _side(differences: np.ndarray, confidence: float) -> int:
-    """-1: a is faster, 1: b is faster, 0: not resolved."""
-    low, high = median_interval(differences, confidence)
-    return int(low > 0) - int(high < 0)
 
 
 def _first_zero(x: np.ndarray, y: np.ndarray) -> float:

@@ -11,18 +11,6 @@ from growbench.statistics.order import median_interval
 ENOUGH_SIZES, FEWEST_SIZES = 3, 2
 
 
-def local_slopes(sizes: ArrayLike, values: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """The slope of log(value) against log(size) between neighbouring sizes: the local exponent.
-
-    sizes: ascending, above 0. values: above 0, one for each size, or cells x sizes.
-    Returns the geometric means of neighbouring sizes, and (ln v[i+1] - ln v[i]) / (ln s[i+1] -
-    ln s[i]). No unit.
-    """
-    log_sizes = np.log(np.asarray(sizes, dtype=float))
-    slopes = np.diff(np.log(np.asarray(values, dtype=float)), axis=-1) / np.diff(log_sizes)
-    return np.exp((log_sizes[1:] + log_sizes[:-1]) / 2.0), slopes
-
-
 def tail(payload_bytes: ArrayLike, boundaries: Sequence[float]) -> tuple[np.ndarray, bool]:
     """Which of the largest sizes to fit, and whether they straddle a boundary all the same.
 
@@ -57,7 +45,6 @@ def growth_exponent(
     values: ArrayLike,
     payload_bytes: ArrayLike,
     boundaries: Sequence[float] = (),
-    confidence: float = 0.95,
 ) -> Growth:
     """The exponent of the tail, with its interval.
 
@@ -85,5 +72,5 @@ def growth_exponent(
     x = np.log(sizes[chosen])
     x -= x.mean()
     slopes = np.log(there) @ x / (x @ x)
-    low, high = median_interval(slopes, confidence)
+    low, high = median_interval(slopes)
     return Growth(float(np.median(slopes)), low, high, len(chosen), straddles)

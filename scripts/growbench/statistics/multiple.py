@@ -5,20 +5,15 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 
-def holm(p: ArrayLike) -> np.ndarray:
-    """p-values adjusted so that rejecting what is at most alpha errs anywhere with probability
-    alpha at most.
+def grouped_holm(p: ArrayLike, groups: ArrayLike) -> np.ndarray:
+    """p-values adjusted so that, within a group, rejecting what is at most alpha errs anywhere with
+    probability alpha at most. groups: for each p the number of its group, from 0.
 
     Formula: with p(1) <= ... <= p(n), adjusted(i) = max over j <= i of min(1, (n + 1 - j) p(j)).
     Assumptions: each p is valid by itself; nothing about how they depend on each other.
     Source: S. Holm, A simple sequentially rejective multiple test procedure, Scand. J. Stat. 6
     (1979).
     """
-    return grouped_holm(p, np.zeros(len(np.asarray(p)), dtype=int))
-
-
-def grouped_holm(p: ArrayLike, groups: ArrayLike) -> np.ndarray:
-    """holm() within each group; groups: for each p the number of its group, from 0."""
     values, members = np.asarray(p, dtype=float), np.asarray(groups, dtype=int)
     order = np.lexsort((values, members))
     values, members = values[order], members[order]

@@ -1,4 +1,4 @@
-"""Order statistics: medians over workers, their intervals, paired ratios, rank correlation."""
+"""Order statistics: medians over workers, their intervals, rank correlation."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -25,52 +25,23 @@ def interval_rank(count: int, confidence: float = 0.95) -> int:
     return int(np.searchsorted(below, (1.0 - confidence) / 2.0, side="right"))
 
 
-def median_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
-    """Interval that covers the median of the values' distribution, without assuming its shape.
+def median_interval(values: ArrayLike) -> tuple[float, float]:
+    """95% interval of the median of the values' distribution, without assuming its shape.
 
     Formula: [x(k), x(R + 1 - k)] with k of interval_rank(). Unit: that of the values.
     Assumptions: the values are independent and of one distribution. The coverage is at least
-    `confidence` for a continuous one.
-    (nan, nan) where there are too few values, at 0.95 fewer than 6: never a zero width for that
+    95% for a continuous one.
+    (nan, nan) where there are fewer than 6 values: never a zero width for that
     reason. Raises ValueError for a nan among the values.
     Source: as interval_rank().
     """
     ordered = np.sort(np.asarray(values, dtype=float))
     if np.isnan(ordered).any():
         raise ValueError("a value is missing")
-    rank = interval_rank(len(ordered), confidence)
+    rank = interval_rank(len(ordered))
     if rank == 0:
         return (np.nan, np.nan)
     return (float(ordered[rank - 1]), float(ordered[len(ordered) - rank]))
-
-
-class PairedRatio(NamedTuple):
-    """A ratio a / b with its interval; nan where there is none."""
-
-    ratio: float
-    low: float
-    high: float
-
-
-def paired_ratio(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> PairedRatio:
-    """The ratio of a to b, where a[i] and b[i] were measured next to each other.
-
-    Formula: with d = ln a - ln b, exp(median d), and exp() of median_interval(d). No unit.
-    Assumptions: the d are independent and of one distribution; what disturbs both members of a
-    pair alike cancels. All values are above 0; otherwise ValueError.
-    """
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    if a.shape != b.shape:
-        raise ValueError("a and b must be pairs")
-    if not ((a > 0).all() and (b > 0).all()):
-        raise ValueError("a ratio of logarithms needs values above 0")
-    if len(a) == 0:
-        return PairedRatio(np.nan, np.nan, np.nan)
-    difference = np.log(a) - np.log(b)
-    low, high = median_interval(difference, confidence)
-    return PairedRatio(
-        float(np.exp(np.median(difference))), float(np.exp(low)), float(np.exp(high))
-    )
 
 
 class GroupedOrder(NamedTuple):
@@ -83,10 +54,19 @@ class GroupedOrder(NamedTuple):
     low: np.ndarray
     high: np.ndarray
 
+    @property
+    def side(self) -> np.ndarray:
+        """1 where the interval lies above 0, -1 where it lies below; 0 otherwise."""
+        return (self.low > 0).astype(int) - (self.high < 0).astype(int)
 
-def grouped_order(
-    values: ArrayLike, groups: ArrayLike, group_count: int, confidence: float = 0.95
-) -> GroupedOrder:
+
+def order_of_rows(values: np.ndarray) -> GroupedOrder:
+    """grouped_order() with each row as a group."""
+    row_count, column_count = values.shape
+    return grouped_order(values.ravel(), np.arange(row_count).repeat(column_count), row_count)
+
+
+def grouped_order(values: ArrayLike, groups: ArrayLike, group_count: int) -> GroupedOrder:
     """median, minimum, maximum and median_interval() of each group's values; nan are left out.
 
     groups: for each value the number of its group, from 0 to group_count - 1.
@@ -105,7 +85,7 @@ def grouped_order(
         return ordered[np.where(valid, start + rank_from_0, nowhere)]
 
     some = count > 0
-    ranks = {n: interval_rank(int(n), confidence) for n in np.unique(count)}
+    ranks = {n: interval_rank(int(n)) for n in np.unique(count)}
     rank = np.array([ranks[n] for n in count], dtype=int)
     return GroupedOrder(
         size=count,
