@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from planted import SIZES, planted_run
 
 from growbench.data import traits
-from growbench.advice.advise import Case, advise
+from growbench.advice.advise import advise
+from growbench.advice.case import Case
 from growbench.comparison.run import Run
 from growbench.data.counts import LARGEST, parse_count
 from growbench.data.errors import UsageError

@@ -10,7 +10,8 @@ from full_runs import full_run
 from report_runs import NO_POINTS, evidence_of
 
 from growbench.data import implementations
-from growbench.advice.advise import Case, advise
+from growbench.advice.advise import advise
+from growbench.advice.case import Case
 from growbench.analysis.article_ratios import article_ratios
 from growbench.data.article import FAST, SLOW
 from growbench.analysis.attribution import attribute
@@ -18,7 +19,7 @@ from growbench.data.columns import CELL_KEYS
 from growbench.comparison.claims import machines_of, ratios, shared
 from growbench.comparison.differences import machine_differences
 from growbench.comparison.machines import document as compare_documents
-from growbench.comparison.pair import Wish, compare_pair, settings_for
+from growbench.comparison.pair import Request, compare_pair, settings_for
 from growbench.comparison.run import Run
 from growbench.comparison.same_machine import compare
 from growbench.comparison.sharing import not_shared
@@ -260,12 +261,12 @@ def test_copying_patterns_change_no_shape_no_claim_and_no_comparison(beside):
         assert len(expected) or function(runs).empty
         pd.testing.assert_frame_equal(expected, actual, check_dtype=False)
     assert not_shared(runs, whole, ("a", "b")) == []
-    wish = Wish([COLD])
+    request = Request([COLD])
     same = pd.concat(
         [runs.assign(allocator=f"{side}.glibc") for side in ("base", "new")], ignore_index=True
     )
     same = same.drop_duplicates(["allocator", *CELL_KEYS, "round"])
-    assert settings_for(wish, same, False, [runs]) == settings_for(wish, same, False, [whole])
+    assert settings_for(request, same, False, [runs]) == settings_for(request, same, False, [whole])
 
 
 def test_copying_patterns_are_no_advice_and_no_finding(beside):
@@ -342,9 +343,9 @@ def test_what_became_slower_is_named_with_its_implementation():
     base = planted(THREE, rounds=12)
     slow = (base["implementation"] == "numpy") & (base["strategy"] == SLOW)
     new = base.assign(cold_build_ns=base["cold_build_ns"] * np.where(slow, 1.5, 1.0))
-    wish = Wish([COLD])
-    settings, origin = settings_for(wish, None, False, [base, new])
-    document = compare_pair(base, new, ("old", "new"), wish, settings, origin)
+    request = Request([COLD])
+    settings, origin = settings_for(request, None, False, [base, new])
+    document = compare_pair(base, new, ("old", "new"), request, settings, origin)
     assert any(f"numpy {SLOW} on glibc" in text for text in document.sentences)
     cells = next(table for table in document.tables if table.name == "cells")
     assert set(cells.frame["implementation"]) == {"numpy"}

@@ -555,7 +555,7 @@ def test_comparisons_take_their_threshold_from_the_newer_experiment(tmp_path, ne
     metrics = [metric("cold_build_release")]
     rows = pair.experiment(None, [tmp_path / "my-run"], "example-2cpu", metrics)
     base = run(1, 0.02, 10)
-    settings, origin = pair.settings_for(pair.Wish(metrics), rows, True, [base])
+    settings, origin = pair.settings_for(pair.Request(metrics), rows, True, [base])
     assert settings.family_threshold > 0.05 and "A/A pairs of 10 rounds" in origin
 
 

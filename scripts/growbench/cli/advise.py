@@ -8,7 +8,8 @@ from growbench.data.errors import UsageError
 from growbench.command_line import packages
 
 with packages.imports():
-    from growbench.advice import advise
+    from growbench.advice.advise import advise
+    from growbench.advice.case import Case, TIME, WEIGHTS
     from growbench.command_line import entry
     from growbench.command_line import runs as chosen_run
     from growbench.tables import formats
@@ -34,7 +35,7 @@ that nothing can be allocated beforehand; what there is otherwise is said as wel
 def main(arguments: Sequence[str]) -> None:
     options = parse(arguments)
     chosen_run.given(options, chosen_run.REFERENCE)
-    case = advise.Case(
+    case = Case(
         rows=options.rows,
         row_bytes=options.row_bytes,
         weight=options.weight,
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
     )
     if case.payload_bytes > LARGEST:
         raise UsageError("rows x row bytes x threads is more than 2^64 bytes; ask for less")
-    found = advise.advise(read_run(Path(options.run), columns=needed_columns()), case)
+    found = advise(read_run(Path(options.run), columns=needed_columns()), case)
     if options.json:
         print(formats.to_json(found.records()), end="")
         return
@@ -67,8 +68,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         parser.add_argument(name, type=count_of(name), required=True, metavar="N", help=about)
     parser.add_argument(
         "--weight",
-        choices=advise.WEIGHTS,
-        default=advise.TIME,
+        choices=WEIGHTS,
+        default=TIME,
         help="what matters: time of build and release, peak memory, or the tail of single appends "
         "(default: %(default)s)",
     )

@@ -42,7 +42,7 @@ exit status:
 
 def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
-    runs = read_all(options.run, pair.columns(pair.wish(options).metrics))
+    runs = read_all(options.run, pair.columns(pair.request(options).metrics))
     machine_ids = {run.machine_id for run in runs}
     wanted = choice.chosen(options)
     if len(runs) == 1:
@@ -124,7 +124,7 @@ def of_live_run(run: Run, wanted: dict[str, list], options: argparse.Namespace) 
             "and new...; give a second run to compare it with"
         )
     settings, origin = pair.settings_for(
-        pair.wish(options), experiment([run], options), True, [run.runs]
+        pair.request(options), experiment([run], options), True, [run.runs]
     )
     again = load.runs_path(options.run[0]).with_name(live.CONFIRMATION)
     fresh = None
@@ -133,19 +133,21 @@ def of_live_run(run: Run, wanted: dict[str, list], options: argparse.Namespace) 
         rows = choice.of(load.read_runs(again), wanted)
         fresh = rows if live.sides(rows) is not None else None
     return pair.compare_live(
-        run.runs, fresh, (live.BASE, live.NEW), pair.wish(options), settings, origin
+        run.runs, fresh, (live.BASE, live.NEW), pair.request(options), settings, origin
     )
 
 
 def of_one_machine(runs: Sequence[Run], options: argparse.Namespace) -> list[output.Document]:
     """Each run against the first."""
     rows = [run.runs for run in runs]
-    settings, origin = pair.settings_for(pair.wish(options), experiment(runs, options), False, rows)
+    settings, origin = pair.settings_for(
+        pair.request(options), experiment(runs, options), False, rows
+    )
     base = runs[0]
     documents = []
     for new in runs[1:]:
         document = pair.compare_pair(
-            base.runs, new.runs, (base.label, new.label), pair.wish(options), settings, origin
+            base.runs, new.runs, (base.label, new.label), pair.request(options), settings, origin
         )
         described = differences.machine_differences([base, new])
         documents.append(document._replace(tables=[*document.tables, described]))
@@ -154,7 +156,7 @@ def of_one_machine(runs: Sequence[Run], options: argparse.Namespace) -> list[out
 
 def of_machines(runs: Sequence[Run], options: argparse.Namespace) -> output.Document:
     """What holds on how many machines."""
-    times = [one.name for one in pair.wish(options).metrics if one.unit == "ns"]
+    times = [one.name for one in pair.request(options).metrics if one.unit == "ns"]
     asked = machines.Options(
         options.reference_strategy,
         options.reference_allocator,
@@ -185,7 +187,7 @@ def experiment(runs: Sequence[Run], options: argparse.Namespace) -> Optional[pd.
         return None
     machine_id = next(run.machine_id for run in runs if run.machine_id)
     paths = [Path(path) for path in options.run]
-    return pair.experiment(options.aa_run, paths, machine_id, pair.wish(options).metrics)
+    return pair.experiment(options.aa_run, paths, machine_id, pair.request(options).metrics)
 
 
 def as_text(documents: Sequence[output.Document], options: argparse.Namespace) -> str:

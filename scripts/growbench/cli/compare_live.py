@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
         compared = allocator_options(base, new, options.allocators.split(","))
     except ValueError as error:
         raise UsageError(f"--base {options.base} --new {options.new}: {error}") from None
-    wish = pair.wish(options)
+    request = pair.request(options)
     if options.aa_run is not None:
         # What is wrong with it is told before hours of measuring.
         load.read_runs(options.aa_run)
@@ -59,14 +59,14 @@ def main(arguments: Sequence[str]) -> int:
     is_whole = measure(options, folder, words)
     runs = load.read_runs(folder)
     if options.aa:
-        document = of_itself(runs, wish)
+        document = of_itself(runs, request)
         kept = folder.with_name(f"{live.EXPERIMENTS[0]}-{runs['machine_id'].iloc[0]}")
         folder = live.take_place(folder, kept)
     else:
-        settings, origin = thresholds(options, wish, runs, folder)
-        fresh = confirm(options, compared, runs, folder, wish, settings)
+        settings, origin = thresholds(options, request, runs, folder)
+        fresh = confirm(options, compared, runs, folder, request, settings)
         names = (options.base or OWN_BUILD, options.new or OWN_BUILD)
-        document = pair.compare_live(runs, fresh, names, wish, settings, origin)
+        document = pair.compare_live(runs, fresh, names, request, settings, origin)
     entry.put(output.FORMATS[options.format]([document], entry.in_colour(options.color)))
     print(f"measured in {folder}", file=sys.stderr)
     if is_whole or document.status != 0:
@@ -146,14 +146,14 @@ def measure(options: argparse.Namespace, folder: Path, words: Sequence[str]) -> 
 
 
 def thresholds(
-    options: argparse.Namespace, wish: pair.Wish, runs: pd.DataFrame, folder: Path
+    options: argparse.Namespace, request: pair.Request, runs: pd.DataFrame, folder: Path
 ) -> tuple[same_machine.Settings, str]:
     """Theta: what was asked for, what the machine's A/A experiment says, or 5%."""
     same = None
     if options.threshold is None:
         machine_id = str(runs["machine_id"].iloc[0])
-        same = pair.experiment(options.aa_run, [folder], machine_id, wish.metrics)
-    return pair.settings_for(wish, same, True, [runs])
+        same = pair.experiment(options.aa_run, [folder], machine_id, request.metrics)
+    return pair.settings_for(request, same, True, [runs])
 
 
 def confirm(
@@ -161,11 +161,11 @@ def confirm(
     compared: Sequence[str],
     runs: pd.DataFrame,
     folder: Path,
-    wish: pair.Wish,
+    request: pair.Request,
     settings: same_machine.Settings,
 ) -> Optional[pd.DataFrame]:
     """Fresh data of the flagged families, if there are any."""
-    first = same_machine.compare(*pair.both_sides(runs), wish.metrics, settings)
+    first = same_machine.compare(*pair.both_sides(runs), request.metrics, settings)
     wanted = confirmation.flagged(first)
     if wanted.empty:
         return None
@@ -186,8 +186,8 @@ def confirm(
     return load.read_runs(again)
 
 
-def of_itself(runs: pd.DataFrame, wish: pair.Wish) -> output.Document:
+def of_itself(runs: pd.DataFrame, request: pair.Request) -> output.Document:
     """An A/A experiment: whatever differs is noise, and sets the thresholds of this machine."""
-    settings, origin = pair.settings_for(wish, runs, True, [runs])
-    document = pair.compare_live(runs, None, ("itself", "a build"), wish, settings, origin)
+    settings, origin = pair.settings_for(request, runs, True, [runs])
+    document = pair.compare_live(runs, None, ("itself", "a build"), request, settings, origin)
     return document._replace(status=0)

@@ -31,7 +31,7 @@ from growbench.tables.table import Table
 HEADLINES_AND_PEAK = (*HEADLINES, "peak_memory")
 
 
-class Wish(NamedTuple):
+class Request(NamedTuple):
     """What the user wants to know. threshold: theta that was asked for, as a share; None: 5%, or
     what the machine's A/A experiment says. limit: how many families are shown, 0 for all."""
 
@@ -80,13 +80,13 @@ def columns(metrics: Sequence[Metric]) -> set[str]:
     return wanted.union(*(metric.columns for metric in metrics))
 
 
-def wish(options: argparse.Namespace) -> Wish:
+def request(options: argparse.Namespace) -> Request:
     """What the options of add_arguments() ask for."""
-    return Wish(
+    return Request(
         [metric(name) for name in dict.fromkeys(options.metric)],
         options.threshold,
         getattr(options, "without_common_shift", False),
-        0 if options.all else Wish([]).limit,
+        0 if options.all else Request([]).limit,
     )
 
 
@@ -134,7 +134,7 @@ def experiment(
 
 
 def settings_for(
-    wish: Wish, same: Optional[pd.DataFrame], paired: bool, runs: Sequence[pd.DataFrame]
+    request: Request, same: Optional[pd.DataFrame], paired: bool, runs: Sequence[pd.DataFrame]
 ) -> tuple[Settings, str]:
     """The thresholds for a comparison of `runs`, and where they come from in words.
 
@@ -142,9 +142,11 @@ def settings_for(
     cut into pairs of as many rounds as the runs have: more rounds would promise too much.
     """
     plain = Settings(paired=paired)
-    if wish.threshold is not None:
-        chosen = plain._replace(family_threshold=wish.threshold, cell_threshold=wish.threshold)
-        return chosen, f"theta {wish.threshold:.1%}, as asked for"
+    if request.threshold is not None:
+        chosen = plain._replace(
+            family_threshold=request.threshold, cell_threshold=request.threshold
+        )
+        return chosen, f"theta {request.threshold:.1%}, as asked for"
     both = sides(same) if same is not None else None
     if both is None:
         why = "this machine has no A/A experiment (make selftest, make aa)"
@@ -159,7 +161,7 @@ def settings_for(
         )
         for side in (base, new)
     )
-    settings = threshold_from([compare(all_base, all_new, wish.metrics, Settings(paired=True))])
+    settings = threshold_from([compare(all_base, all_new, request.metrics, Settings(paired=True))])
     of_pairs = int(base[0]["round"].nunique())
     return (
         settings._replace(paired=paired),
@@ -173,23 +175,23 @@ def compare_pair(
     base: pd.DataFrame,
     new: pd.DataFrame,
     labels: tuple[str, str],
-    wish: Wish,
+    request: Request,
     settings: Settings,
     origin: str,
 ) -> Document:
     """Compare the rows of two runs of one machine."""
     both = bring_together(base, new)
-    raw = compare_sides(both, wish.metrics, settings)
-    without = compare_sides(both, wish.metrics, settings, without_common=True)
-    view = verdict.View(raw, without, without if wish.without_common else raw, labels)
-    return document(view, [*not_shared(base, new, labels), origin], wish.limit)
+    raw = compare_sides(both, request.metrics, settings)
+    without = compare_sides(both, request.metrics, settings, without_common=True)
+    view = verdict.View(raw, without, without if request.without_common else raw, labels)
+    return document(view, [*not_shared(base, new, labels), origin], request.limit)
 
 
 def compare_live(
     runs: pd.DataFrame,
     fresh: Optional[pd.DataFrame],
     names: tuple[str, str],
-    wish: Wish,
+    request: Request,
     settings: Settings,
     origin: str,
 ) -> Document:
@@ -198,12 +200,12 @@ def compare_live(
     fresh: the rows of its confirmation; None if nothing was flagged.
     """
     base, new = both_sides(runs)
-    first = compare(base, new, wish.metrics, settings)
+    first = compare(base, new, request.metrics, settings)
     wanted = flagged(first)
     second = None
     notes = [origin]
     if fresh is not None:
-        second = compare(*both_sides(fresh), wish.metrics, settings, only=wanted)
+        second = compare(*both_sides(fresh), request.metrics, settings, only=wanted)
         notes.insert(0, f"{len(wanted)} families were flagged, and judged on fresh data")
         if len(second.families) < len(wanted):
             notes[0] += f"; {len(wanted) - len(second.families)} of them have none"
@@ -211,7 +213,7 @@ def compare_live(
         notes.insert(0, f"{len(wanted)} families look slower or faster, which was not confirmed")
     judged = combine(first, second)
     view = verdict.View(judged, judged, judged, names)
-    return document(view, [*not_shared(base, new, names), *notes], wish.limit)
+    return document(view, [*not_shared(base, new, names), *notes], request.limit)
 
 
 def both_sides(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -161,15 +161,15 @@ def _visible(judged: Comparison) -> str:
             f"with {rounds} round{'s' if rounds != 1 else ''} nothing can be told from chance "
             f"among so many families, however large; {advice}"
         )
-    blind = len(visible) - len(seen)
+    unseen = len(visible) - len(seen)
     middle = float(np.median(visible))
     in_half = f"{percent(middle)} would have been found in half of the families, one of "
     text = (
         f"a slowdown of {in_half if np.isfinite(middle) else ''}{percent(float(seen.max()))} "
         "would have been found in all"
     )
-    if blind:
-        text += f" but {blind}, which have too few rounds"
+    if unseen:
+        text += f" but {unseen}, which have too few rounds"
     return f"{text} (four times in five); for smaller ones {advice}"
 
 

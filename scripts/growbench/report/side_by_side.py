@@ -11,7 +11,7 @@ import pandas as pd
 
 from growbench.comparison.differences import machine_differences
 from growbench.comparison.machines import NothingShared, compare_machines
-from growbench.comparison.pair import HEADLINES_AND_PEAK, Wish, compare_pair, settings_for
+from growbench.comparison.pair import HEADLINES_AND_PEAK, Request, compare_pair, settings_for
 from growbench.data.metrics import metric
 from growbench.findings.evidence import Evidence, mean_ratio, ratio
 from growbench.findings.finding import COLD, FAST, SLOW, USUAL_ALLOCATOR, WARM
@@ -42,10 +42,10 @@ def side_by_side(evidences: Sequence[Evidence], same: Optional[pd.DataFrame]) ->
     else:
         title = f"Side by side: {len(runs)} configurations of one machine"
         for number, new in enumerate(runs[1:], start=1):
-            wish = Wish([metric(of) for of in HEADLINES_AND_PEAK])
-            settings, origin = settings_for(wish, same, False, [run.runs for run in runs])
+            request = Request([metric(of) for of in HEADLINES_AND_PEAK])
+            settings, origin = settings_for(request, same, False, [run.runs for run in runs])
             labels = (runs[0].label, new.label)
-            document = compare_pair(runs[0].runs, new.runs, labels, wish, settings, origin)
+            document = compare_pair(runs[0].runs, new.runs, labels, request, settings, origin)
             paragraphs.append([f"{document.title}:"])
             paragraphs += [[line] for line in _joined(document.sentences)]
             tables += [
