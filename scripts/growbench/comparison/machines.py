@@ -1,48 +1,40 @@
 """Runs of different machines beside each other: which claims hold on how many of them?
 
-The numbers are made in claims.py; here they become tables and words.
+The numbers are made in claims.py; claim_tables.py and peaks.py make tables and words of them.
 """
 
-from typing import Callable, NamedTuple, Optional, Sequence
+from typing import NamedTuple, Optional, Sequence
 
-import numpy as np
 import pandas as pd
 
-from growbench.data import article
-from growbench.data.columns import CELL
+from growbench.analysis.shapes import ALLOCATOR, CURVE, STRATEGY, exponents
+from growbench.comparison import claim_tables, peaks
+from growbench.comparison.claim_tables import Claims, of_each_run, question_of
 from growbench.comparison.claims import (
     CONTRADICTION,
-    Estimates,
     LESS,
     MORE,
-    Machine,
     PARTLY,
     Shared,
     UNRESOLVED,
     across,
     contradictions_by_chance,
     machines_of,
-    overlap,
     ratios,
     shared,
     sides,
     verdicts,
 )
 from growbench.comparison.differences import machine_differences
+from growbench.comparison.estimate_tables import cell_words
 from growbench.comparison.output import Document
 from growbench.comparison.run import Run
 from growbench.comparison.verdict import NOT_COMPARABLE
-from growbench.data.implementations import strategy_name, told_apart
+from growbench.data.columns import CELL
 from growbench.data.metrics import HEADLINES, Metric, metric
-from growbench.analysis.shapes import ALLOCATOR, CURVE, STRATEGY, crossings, exponents, measured
-from growbench.statistics.order import grouped_order
 from growbench.data.text import printable
-from growbench.tables.table import Column, Table, factor
-from growbench.data.units import show
+from growbench.tables.table import Column, Table
 
-PEAK = "peak_memory"
-# Keys that tell nothing where they are the same in every row; the others are always shown.
-_ALWAYS = (STRATEGY, ALLOCATOR)
 _EXAMPLES = 3
 _HOW_TO_READ = (
     "A ratio is of two cells of one machine, paired by round; it is on a side of 1 where its 95% "
@@ -132,8 +124,8 @@ def _compare(runs: Sequence[Run], options: Options) -> _Compared:
         sentences += found.sentences
         tables += found.tables
     notes = [_HOW_TO_READ, *_not_shared(common)]
-    if set(metric(PEAK).columns) <= set(runs[0].runs.columns):
-        memory, said = _memory(common)
+    if set(metric(peaks.PEAK).columns) <= set(runs[0].runs.columns):
+        memory, said = peaks.memory(common)
         tables.append(memory)
         sentences += said
     else:
@@ -152,51 +144,31 @@ class _Found(NamedTuple):
     tables: list[Table]
 
 
-class _Side(NamedTuple):
-    """The claims of one kind: strategies against the reference strategy, or allocators."""
-
-    of: str
-    reference: str
-    estimates: Estimates
-    side: np.ndarray
-    verdict: np.ndarray
-
-
 def _of_metric(common: Shared, metric: Metric, options: Options) -> _Found:
-    found = _Found([], [], [])
-    claims = []
+    machines = common.machines
+    claims, counts = [], []
     for of, reference in (
         (STRATEGY, options.reference_strategy),
         (ALLOCATOR, options.reference_allocator),
     ):
-        tables = _each(common.machines, lambda run: ratios(run.runs, metric, of, reference))
+        tables = of_each_run(machines, lambda run: ratios(run.runs, metric, of, reference))
         estimates = across(tables, CELL, "ratio")
         side = sides(estimates)
-        claims.append(_Side(of, reference, estimates, side, verdicts(side)))
-        found.counts.append(_counts(claims[-1], metric, _round_counts(tables)))
-    powers = across(
-        _each(common.machines, lambda run: exponents(run.runs, run.machine, metric)),
-        CURVE,
-        "exponent",
-    )
-    crossed = [_crossings(common.machines, metric, claim) for claim in claims]
-    found.sentences.extend(_sentences(claims, powers, metric, len(common.machines)))
-    found.tables.extend(
+        claims.append(Claims(of, reference, estimates, side, verdicts(side)))
+        counts.append(_counts(claims[-1], metric, _round_counts(tables)))
+    of_runs = of_each_run(machines, lambda run: exponents(run.runs, run.machine, metric))
+    powers = across(of_runs, CURVE, "exponent")
+    return _Found(
+        counts,
+        claim_tables.sentences(claims, powers, metric, len(machines)),
         [
-            _by_subject(claims, metric),
-            _contradictions(common.machines, claims, metric, options),
-            *(_ratio_table(common.machines, claim, metric, options) for claim in claims),
-            _exponent_table(common.machines, powers, metric),
-            *crossed,
-        ]
+            claim_tables.by_subject(claims, metric),
+            claim_tables.contradictions(machines, claims, metric, options.longest),
+            *(claim_tables.ratio_table(machines, claim, metric, options.rows) for claim in claims),
+            claim_tables.exponent_table(machines, powers, metric),
+            *(claim_tables.crossing_table(machines, metric, claim) for claim in claims),
+        ],
     )
-    return found
-
-
-def _each(
-    machines: Sequence[Machine], table: Callable[[Run], pd.DataFrame]
-) -> list[list[pd.DataFrame]]:
-    return [[table(run) for run in machine.runs] for machine in machines]
 
 
 def _round_counts(tables: Sequence[Sequence[pd.DataFrame]]) -> list[int]:
@@ -207,17 +179,7 @@ def _round_counts(tables: Sequence[Sequence[pd.DataFrame]]) -> list[int]:
     ]
 
 
-def _words(metric: Metric) -> tuple[str, str]:
-    """Of a ratio below 1 and of one above."""
-    return ("faster", "slower") if metric.unit == "ns" else ("less", "more")
-
-
-def _question(claim: _Side) -> str:
-    kind = "strategies" if claim.of == STRATEGY else "allocators"
-    return f"{kind} against {claim.reference}"
-
-
-def _counts(claim: _Side, metric: Metric, round_counts: Sequence[int]) -> dict:
+def _counts(claim: Claims, metric: Metric, round_counts: Sequence[int]) -> dict:
     count = {
         name: int((claim.verdict == name).sum())
         for name in (LESS, MORE, CONTRADICTION, PARTLY, UNRESOLVED)
@@ -226,7 +188,7 @@ def _counts(claim: _Side, metric: Metric, round_counts: Sequence[int]) -> dict:
     return {
         "metric": metric.name,
         "metric_label": metric.label,
-        "question": _question(claim),
+        "question": question_of(claim),
         "ratio_count": total,
         "holds_count": count[LESS] + count[MORE],
         **{f"{name}_count": value for name, value in count.items()},
@@ -270,17 +232,6 @@ def _not_shared(common: Shared) -> list[str]:
     return notes
 
 
-def cell_words(cell: dict) -> str:
-    """A cell in words: "c realloc_doubling on glibc, 10,000 rows of 80 bytes"."""
-    threads = cell.get("threads", 1)
-    more = f", {threads} threads" if threads != 1 else ""
-    more += f", {cell['work']} rows" if cell.get("work", "cheap") != "cheap" else ""
-    return (
-        f"{cell['implementation']} {cell['strategy']} on {cell['allocator']}, "
-        f"{cell['rows']:,} rows of {cell['row_bytes']} bytes{more}"
-    )
-
-
 def _machines(common: Shared) -> Table:
     frame = pd.DataFrame(
         [
@@ -309,406 +260,3 @@ def _machines(common: Shared) -> Table:
             f"{', '.join(few)}: fewer than 6 rounds give no interval, so nothing is resolved there."
         )
     return Table("machines", "The machines", columns, frame, notes)
-
-
-def _unresolved(side: np.ndarray, machines: Sequence[Machine]) -> list[str]:
-    """For each claim the machines that are not resolved."""
-    labels = [machine.label for machine in machines]
-    return [
-        ", ".join(label for label, value in zip(labels, column) if value == 0) for column in side.T
-    ]
-
-
-def _holds(side: np.ndarray) -> list[str]:
-    """For each claim "k of K": on how many machines the more frequent side holds."""
-    best = np.maximum((side < 0).sum(axis=0), (side > 0).sum(axis=0))
-    return [f"{count} of {len(side)}" for count in best]
-
-
-_TONES = {CONTRADICTION: "bad", PARTLY: "unsure", UNRESOLVED: "unsure"}
-
-
-def _verdict_words(claim: _Side, metric: Metric) -> list[str]:
-    less, more = _words(metric)
-    words = {
-        LESS: less,
-        MORE: more,
-        CONTRADICTION: "contradiction",
-        UNRESOLVED: "unresolved",
-    }
-    on_some = np.where((claim.side < 0).any(axis=0), less, more)
-    return [words.get(v, w) for v, w in zip(claim.verdict, on_some)]
-
-
-def _claim_frame(machines: Sequence[Machine], claim: _Side, metric: Metric) -> pd.DataFrame:
-    """All claims of one kind, with each machine's ratio and interval."""
-    frame = claim.estimates.keys.assign(reference=claim.reference, metric=metric.name)
-    frame["verdict"] = _verdict_words(claim, metric)
-    frame["holds_on"] = _holds(claim.side)
-    frame["unresolved_on"] = _unresolved(claim.side, machines)
-    frame["sizes_overlap"] = _yes_no(overlap(claim.estimates.low, claim.estimates.high))
-    frame["tone"] = [_TONES.get(name, "") for name in claim.verdict]
-    return pd.concat([frame, _estimate_frame(machines, claim.estimates, "ratio")], axis=1)
-
-
-def _yes_no(values: np.ndarray) -> list[Optional[str]]:
-    return [None if np.isnan(value) else "yes" if value else "no" for value in values]
-
-
-def _estimate_frame(machines: Sequence[Machine], estimates: Estimates, name: str) -> pd.DataFrame:
-    columns = {}
-    for i, machine in enumerate(machines):
-        columns[f"{machine.label}_{name}"] = estimates.value[i]
-        columns[f"{machine.label}_ci_low"] = estimates.low[i]
-        columns[f"{machine.label}_ci_high"] = estimates.high[i]
-    return pd.DataFrame(columns)
-
-
-def _estimate_columns(machines: Sequence[Machine], name: str, kind: str) -> list[Column]:
-    columns = []
-    for machine in machines:
-        columns.append(Column(f"{machine.label}_{name}", machine.label, kind))
-        columns.append(
-            Column(
-                f"{machine.label}_ci_low",
-                f"{machine.label}, 95%",
-                f"interval:{kind}",
-                f"{machine.label}_ci_high",
-            )
-        )
-    return columns
-
-
-_KEY_LABELS = {
-    "implementation": ("Written in", "text"),
-    "strategy": ("Strategy", "text"),
-    "allocator": ("Allocator", "text"),
-    "rows": ("Rows", "count"),
-    "row_bytes": ("Row bytes", "count"),
-    "threads": ("Threads", "count"),
-    "work": ("Work", "text"),
-}
-
-
-def key_columns(frame: pd.DataFrame, always: Sequence[str] = _ALWAYS) -> list[Column]:
-    """Columns for the keys of a cell that `frame` has and that tell its rows apart."""
-    shown = [
-        key
-        for key in ("strategy", "allocator", "rows", "row_bytes", "threads", "work")
-        if key in frame and (key in always or frame[key].nunique() > 1)
-    ]
-    if {"implementation", "strategy"} <= set(frame.columns) and len(frame):
-        # A strategy that is there in several implementations is not told by its name.
-        if frame.groupby("strategy")["implementation"].nunique().max() > 1:
-            shown.insert(0, "implementation")
-    return [Column(key, *_KEY_LABELS[key]) for key in shown]
-
-
-def _subjects(claim: _Side) -> pd.Series:
-    """For each claim whom it is about; strategies of several implementations by both names."""
-    keys = claim.estimates.keys
-    return told_apart(keys) if claim.of == STRATEGY else keys[claim.of]
-
-
-def _by_subject(claims: Sequence[_Side], metric: Metric) -> Table:
-    """How often each strategy, and each allocator, is on which side."""
-    less, more = _words(metric)
-    rows = []
-    for claim in claims:
-        subject = _subjects(claim)
-        for name in dict.fromkeys(subject):
-            chosen = (subject == name).to_numpy()
-            verdict, value = claim.verdict[chosen], claim.estimates.value[:, chosen]
-            rows.append(
-                {
-                    "kind": claim.of,
-                    "name": name,
-                    "reference": claim.reference,
-                    "ratio_count": int(chosen.sum()),
-                    "less_count": int((verdict == LESS).sum()),
-                    "more_count": int((verdict == MORE).sum()),
-                    "contradiction_count": int((verdict == CONTRADICTION).sum()),
-                    "open_count": int(np.isin(verdict, (PARTLY, UNRESOLVED)).sum()),
-                    "smallest_ratio": float(value.min()),
-                    "largest_ratio": float(value.max()),
-                    "tone": "bad" if (verdict == CONTRADICTION).any() else "",
-                }
-            )
-    columns = (
-        Column("name", "Strategy or allocator"),
-        Column("reference", "Against"),
-        Column("ratio_count", "Ratios", "count"),
-        Column("less_count", f"{less.capitalize()} on all", "count"),
-        Column("more_count", f"{more.capitalize()} on all", "count"),
-        Column("contradiction_count", "Contradict", "count"),
-        Column("open_count", "Unresolved somewhere", "count"),
-        Column("smallest_ratio", "Ratios", "interval:factor", "largest_ratio"),
-    )
-    names = [*_BY_SUBJECT]
-    frame = pd.DataFrame(rows, columns=names)
-    missing = [
-        f"No ratios of {_question(claim)}: not all runs have measured it beside others."
-        for claim in claims
-        if claim.estimates.keys.empty
-    ]
-    title = f"{metric.label}: claims by strategy and by allocator"
-    return Table(f"claims_{metric.name}", title, columns, frame, missing, "tone")
-
-
-_BY_SUBJECT = (
-    "kind",
-    "name",
-    "reference",
-    "ratio_count",
-    "less_count",
-    "more_count",
-    "contradiction_count",
-    "open_count",
-    "smallest_ratio",
-    "largest_ratio",
-    "tone",
-)
-
-
-def _strength(claim: _Side) -> np.ndarray:
-    """By how much the machines contradict: the smaller of the largest ratios on either side."""
-    log = np.log(claim.estimates.value)
-    below = np.where(claim.side < 0, -log, 0.0).max(axis=0)
-    above = np.where(claim.side > 0, log, 0.0).max(axis=0)
-    return np.exp(np.minimum(below, above))
-
-
-def _contradictions(
-    machines: Sequence[Machine], claims: Sequence[_Side], metric: Metric, options: Options
-) -> Table:
-    frames = []
-    for claim in claims:
-        chosen = claim.verdict == CONTRADICTION
-        frame = _claim_frame(machines, claim, metric)[chosen]
-        frames.append(frame.assign(strength=_strength(claim)[chosen]))
-    frame = pd.concat(frames, ignore_index=True)
-    frame = frame.sort_values("strength", ascending=False, kind="stable", ignore_index=True)
-    notes = _cut(len(frame), options.longest, "strongest")
-    frame = frame.head(options.longest)
-    columns = [
-        *key_columns(frame, (*_ALWAYS, "rows")),
-        Column("reference", "Against"),
-        Column("strength", "Both ways by", "factor"),
-        *_estimate_columns(machines, "ratio", "factor"),
-    ]
-    title = f"{metric.label}: where machines contradict each other"
-    return Table(f"contradictions_{metric.name}", title, columns, frame, notes, "tone")
-
-
-def _cut(count: int, longest: int, which: str) -> list[str]:
-    return [f"{count - longest:,} more; these are the {which}."] if count > longest else []
-
-
-def _ratio_table(
-    machines: Sequence[Machine], claim: _Side, metric: Metric, options: Options
-) -> Table:
-    frame = _claim_frame(machines, claim, metric)
-    at, words = _rows_of(frame, options.rows)
-    frame = frame[frame["rows"].isin(at)].reset_index(drop=True)
-    columns = [
-        *key_columns(frame),
-        *_estimate_columns(machines, "ratio", "factor"),
-        Column("verdict", "It is"),
-        Column("holds_on", "Holds on"),
-        Column("unresolved_on", "Unresolved on"),
-        Column("sizes_overlap", "Intervals overlap"),
-    ]
-    title = f"{metric.label} over that of {claim.reference}{words}"
-    name = f"{claim.of}_ratios_{metric.name}"
-    return Table(name, title, columns, _blank_text(frame), (), "tone")
-
-
-def _blank_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Nothing to name is shown as a dash."""
-    return frame.assign(unresolved_on=[text or None for text in frame["unresolved_on"]])
-
-
-def _rows_of(frame: pd.DataFrame, rows: Optional[int]) -> tuple[list[int], str]:
-    """The numbers of rows to show, and in words."""
-    there = sorted(set(frame["rows"]))
-    if rows == 0 or not there:
-        return there, ""
-    wanted = rows or article.ROWS
-    nearest = min(there, key=lambda size: abs(np.log(max(size, 1) / wanted)))
-    words = f", {nearest:,} rows"
-    return [nearest], words if nearest == wanted else f"{words} (nearest there is to {wanted:,})"
-
-
-def _exponent_table(machines: Sequence[Machine], powers: Estimates, metric: Metric) -> Table:
-    agree = overlap(powers.low, powers.high)
-    frame = powers.keys.assign(metric=metric.name, agree=_yes_no(agree))
-    frame["tone"] = np.where(agree == 0.0, "bad", np.where(np.isnan(agree), "unsure", ""))
-    frame = pd.concat([frame, _estimate_frame(machines, powers, "exponent")], axis=1)
-    columns = [
-        *key_columns(frame),
-        *_estimate_columns(machines, "exponent", "exponent"),
-        Column("agree", "Intervals overlap"),
-    ]
-    notes = [
-        "Time grows as rows to that power, over the largest shared sizes that no cache and no "
-        "threshold of the machine separates where there are three, over the three largest "
-        "otherwise."
-    ]
-    title = f"{metric.label}: growth exponents"
-    return Table(f"exponents_{metric.name}", title, columns, frame, notes, "tone")
-
-
-def _crossings(machines: Sequence[Machine], metric: Metric, claim: _Side) -> Table:
-    """Crossings with the reference, the n-th of a pair that goes the same way beside each other."""
-
-    def of_run(run: Run) -> pd.DataFrame:
-        table = crossings(run.runs, metric, claim.of, claim.reference)
-        rest = [key for key in CURVE if key in table]
-        table["subject"] = table["a"]
-        if claim.of == STRATEGY:
-            keys_of_a = zip(table["implementation_a"], table["a"])
-            table["subject"] = [strategy_name(*key) for key in keys_of_a]
-        table["less_below"] = table["faster_below"] == table["subject"]
-        keys = [*rest, "subject", "less_below"]
-        if claim.of == STRATEGY:
-            keys.append("implementation_a")
-        table["number"] = table.groupby(keys).cumcount()
-        return table[[*keys, "number", "rows", "ci_low", "ci_high"]]
-
-    tables = _each(machines, of_run)
-    keys = [name for name in tables[0][0] if name not in ("rows", "ci_low", "ci_high")]
-    found = across(tables, keys, "rows", everywhere=False)
-    there = ~np.isnan(found.value)
-    frame = found.keys.assign(metric=metric.name, reference=claim.reference)
-    frame["less_up_to"] = [
-        row["subject"] if row["less_below"] else claim.reference for row in frame.to_dict("records")
-    ]
-    frame["less_from"] = [
-        claim.reference if row["less_below"] else row["subject"] for row in frame.to_dict("records")
-    ]
-    frame["holds_on"] = [f"{count} of {len(machines)}" for count in there.sum(axis=0)]
-    frame["agree"] = _yes_no(np.where(there.all(axis=0), overlap(found.low, found.high), np.nan))
-    frame = pd.concat([frame, _estimate_frame(machines, found, "rows")], axis=1)
-    frame["tone"] = np.where(there.all(axis=0), np.where(frame["agree"] == "no", "bad", ""), "")
-    order = np.argsort(-there.sum(axis=0), kind="stable")
-    # A crossing on one machine alone, of a pair that others do not resolve, says little.
-    frame = frame.iloc[order[there.any(axis=0)[order]]].reset_index(drop=True)
-    less, _ = _words(metric)
-    columns = [
-        *key_columns(frame, (ALLOCATOR,) if claim.of == STRATEGY else (STRATEGY,)),
-        Column("less_up_to", f"{less.capitalize()} below"),
-        Column("less_from", f"{less.capitalize()} above"),
-        *_estimate_columns(machines, "rows", "count"),
-        Column("holds_on", "Crosses on"),
-        Column("agree", "Intervals overlap"),
-    ]
-    notes = ["In numbers of rows. A machine without figures shows no crossing; it may have one."]
-    title = f"{metric.label}: from which number of rows on {_question(claim)} change sides"
-    return Table(f"{claim.of}_crossings_{metric.name}", title, columns, frame, notes, "tone")
-
-
-def _sentences(claims: Sequence[_Side], powers: Estimates, metric: Metric, count: int) -> list[str]:
-    """What of a metric holds everywhere, and what contradicts, in words."""
-    less, more = _words(metric)
-    said = []
-    for claim in claims:
-        subject = _subjects(claim)
-        everywhere: dict[str, list[str]] = {LESS: [], MORE: []}
-        for name in dict.fromkeys(subject):
-            chosen = (subject == name).to_numpy()
-            for verdict, names in everywhere.items():
-                if (claim.verdict[chosen] == verdict).all():
-                    value = claim.estimates.value[:, chosen]
-                    names.append(f"{name} ({factor(value.min())} to {factor(value.max())})")
-        for verdict, word in ((LESS, less), (MORE, more)):
-            if everywhere[verdict]:
-                said.append(
-                    f"{metric.label}: in every shared cell, on {count} of {count} machines, "
-                    f"{word} than {claim.reference}: {', '.join(everywhere[verdict])}."
-                )
-        against = np.flatnonzero(claim.verdict == CONTRADICTION)
-        if len(against):
-            worst = against[np.argmax(_strength(claim)[against])]
-            cell = cell_words(claim.estimates.keys.iloc[worst].to_dict())
-            values = ", ".join(
-                f"M{i + 1} {factor(value)}"
-                for i, value in enumerate(claim.estimates.value[:, worst])
-            )
-            said.append(
-                f"{metric.label}: {len(against):,} of {len(claim.verdict):,} ratios of "
-                f"{_question(claim)} contradict; the strongest is {cell}: {values}."
-            )
-    agree = overlap(powers.low, powers.high)
-    known = int((~np.isnan(agree)).sum())
-    if known:
-        said.append(
-            f"{metric.label}: the growth exponents' intervals overlap on all machines for "
-            f"{int((agree == 1.0).sum()):,} of {known:,} curves."
-        )
-    return said
-
-
-# Peak memory.
-
-
-def _peaks(run: Run) -> pd.DataFrame:
-    """Peak memory over payload of each cell, with the resolution of the reading as interval.
-
-    Formula: the median over workers of peak / payload; ci_low and ci_high are the interval's ends,
-    moved apart by peak_resolution_bytes / payload, since the reading may be off by so much.
-    """
-    table = measured(run.runs, metric(PEAK))
-    grouped = table.groupby(list(CELL), sort=True)
-    result = grouped["payload_bytes"].first().reset_index()
-    payload = result["payload_bytes"].to_numpy(dtype=float)
-    order = grouped_order(table["value"], grouped.ngroup().to_numpy(dtype=int), len(result))
-    off = float(run.runs["peak_resolution_bytes"].max())
-    return result.assign(
-        ratio=order.median / payload,
-        ci_low=(order.low - off) / payload,
-        ci_high=(order.high + off) / payload,
-    )
-
-
-def _memory(common: Shared) -> tuple[Table, list[str]]:
-    """Peak over payload at the largest size of each curve that all have a figure of."""
-    found = across(_each(common.machines, _peaks), CELL, "ratio")
-    keys = found.keys
-    largest = keys["rows"].eq(keys.groupby(list(CURVE))["rows"].transform("max")).to_numpy()
-    found = Estimates(
-        keys[largest].reset_index(drop=True), *(part[:, largest] for part in found[1:])
-    )
-    agree = overlap(found.low, found.high)
-    spread = found.value.max(axis=0) / found.value.min(axis=0) if len(found.keys) else np.zeros(0)
-    frame = found.keys.assign(metric=PEAK, agree=_yes_no(agree), spread=spread)
-    frame["tone"] = np.where(agree == 0.0, "bad", np.where(np.isnan(agree), "unsure", ""))
-    frame = pd.concat([frame, _estimate_frame(common.machines, found, "ratio")], axis=1)
-    columns = [
-        *key_columns(frame, (*_ALWAYS, "rows")),
-        *(Column(f"{m.label}_ratio", m.label, "factor") for m in common.machines),
-        Column("spread", "Largest over smallest", "factor"),
-        Column("agree", "Alike"),
-    ]
-    notes = [
-        "At the largest size of each curve that all machines have a figure of. Alike: the "
-        "intervals overlap, each widened by the resolution of the reading."
-    ]
-    table = Table(
-        "peak_memory", "Peak memory over payload, per machine", columns, frame, notes, "tone"
-    )
-    known = int((~np.isnan(agree)).sum())
-    said = []
-    if known:
-        said.append(
-            f"Peak memory over payload is alike on all machines for {int((agree == 1.0).sum()):,} "
-            f"of {known:,} curves."
-        )
-        differ = np.flatnonzero(agree == 0.0)
-        if len(differ):
-            worst = differ[np.argmax(spread[differ])]
-            cell = cell_words(found.keys.iloc[worst].to_dict())
-            values = ", ".join(
-                f"M{i + 1} {show(value, 'ratio')}" for i, value in enumerate(found.value[:, worst])
-            )
-            said[0] = said[0][:-1] + f"; it differs most for {cell}: {values}."
-    return table, said
