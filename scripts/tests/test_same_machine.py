@@ -13,13 +13,12 @@ from growbench.comparison.same_machine import (
     SLOWER,
     Settings,
     UNRESOLVED,
-    bring_together,
     compare,
     compare_sides,
     in_blocks,
     threshold_from,
 )
-from growbench.comparison.sharing import not_shared
+from growbench.comparison.sharing import bring_together, not_shared
 from growbench.comparison.verdict import cells_table
 from growbench.data.metrics import metric
 from growbench.statistics.visible import visible_shift

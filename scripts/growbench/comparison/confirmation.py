@@ -15,12 +15,12 @@ from growbench.data.columns import CELL
 from growbench.comparison.same_machine import (
     CHANCES,
     Comparison,
-    FAMILY,
     FASTER,
     SLOWER,
     Settings,
     UNRESOLVED,
 )
+from growbench.comparison.sharing import FAMILY
 
 FIRST, FRESH = "first look", "fresh data"
 

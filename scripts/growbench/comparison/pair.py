@@ -14,13 +14,12 @@ from growbench.comparison.output import Document
 from growbench.comparison.same_machine import (
     LEAST_THRESHOLD,
     Settings,
-    bring_together,
     compare,
     compare_sides,
     in_blocks,
     threshold_from,
 )
-from growbench.comparison.sharing import not_shared
+from growbench.comparison.sharing import bring_together, not_shared
 from growbench.data.errors import UsageError
 from growbench.data.load import first_row, read_runs
 from growbench.data.metrics import HEADLINES, METRICS, Metric, metric

@@ -11,8 +11,8 @@ from typing import Iterable, NamedTuple, Optional, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL, MEASURE
-from growbench.data.statuses import NO_FAILURES, OK
+from growbench.comparison.sharing import FAMILY, Sides, bring_together
+from growbench.data.columns import MEASURE
 from growbench.data.metrics import Metric
 from growbench.statistics.multiple import grouped_holm, simes
 from growbench.statistics.paired import pair_rounds
@@ -26,7 +26,6 @@ from growbench.statistics.shift import (
 from growbench.statistics.visible import visible_paired_shift, visible_shift
 from growbench.analysis.summary import LARGEST_RESOLUTION_SHARE
 
-FAMILY = ("implementation", "strategy", "allocator")
 LEAST_THRESHOLD = 0.05
 ALPHA = 0.05
 
@@ -75,19 +74,6 @@ class Comparison(NamedTuple):
     def count(self, verdict: str) -> int:
         """How many families have that verdict."""
         return int((self.families["verdict"] == verdict).sum())
-
-
-class Sides(NamedTuple):
-    """Both sides' measured workers, with the numbers of the cells that they are of."""
-
-    base: pd.DataFrame
-    new: pd.DataFrame
-    base_cell: np.ndarray
-    new_cell: np.ndarray
-    cells: pd.DataFrame
-    family_of_cell: np.ndarray
-    families: pd.DataFrame
-    lost: pd.DataFrame
 
 
 def compare(
@@ -163,31 +149,6 @@ def in_blocks(side: pd.DataFrame, rounds: int) -> list[pd.DataFrame]:
     count = max(1, last // rounds)
     number = (side["round"].to_numpy() - 1) // (rounds if count > 1 else last)
     return [side[number == block] for block in range(count)]
-
-
-def bring_together(base: pd.DataFrame, new: pd.DataFrame) -> Sides:
-    """The measured rows of both sides, and which cells lost their figures."""
-    keys = list(CELL)
-    lost = _lost(base, new)
-    base, new = (side[(side["pass"] == MEASURE) & (side["status"] == OK)] for side in (base, new))
-    both = pd.concat([base[keys], new[keys]], ignore_index=True)
-    for key in keys:
-        if both[key].dtype == object:
-            both[key] = both[key].astype("category")
-    cell = both.groupby(keys, sort=True, observed=True).ngroup().to_numpy()
-    cells = both.iloc[np.unique(cell, return_index=True)[1]].reset_index(drop=True)
-    cells = cells.astype({key: object for key in keys if cells[key].dtype == "category"})
-    grouped = cells.groupby(list(FAMILY), sort=True)
-    return Sides(
-        base,
-        new,
-        cell[: len(base)],
-        cell[len(base) :],
-        cells,
-        grouped.ngroup().to_numpy(dtype=int),
-        grouped.size().rename("cell_count").reset_index()[list(FAMILY)],
-        lost,
-    )
 
 
 class _Values(NamedTuple):
@@ -431,30 +392,3 @@ def _visible(families: pd.DataFrame, settings: Settings) -> np.ndarray:
     if settings.paired:
         return np.exp(visible_paired_shift(deviation, n, alpha))
     return np.exp(visible_shift(deviation, m, n, alpha))
-
-
-def _lost(base: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """Cells that base measured, and of which a worker in new failed: CELL, status, status_detail,
-    worker_count. A cell of which workers failed in base as well is lost if new has no figures."""
-    keys = list(CELL)
-    base, new = (side[side["pass"] == MEASURE] for side in (base, new))
-    failed = new[~new["status"].isin(NO_FAILURES)]
-    if failed.empty:
-        return failed[[*keys, "status"]].assign(status_detail="", worker_count=0)
-    measured = base.loc[base["status"] == OK, keys].drop_duplicates()
-    shaky = base.loc[~base["status"].isin(NO_FAILURES), keys].drop_duplicates()
-    still = new.loc[new["status"] == OK, keys].drop_duplicates()
-    # As shaky as it was before: nothing new.
-    as_before = pd.MultiIndex.from_frame(shaky.merge(still, on=keys))
-    sound = measured[~pd.MultiIndex.from_frame(measured).isin(as_before)]
-    detail = failed["status_detail"] if "status_detail" in failed else ""
-    lost = failed.assign(status_detail=detail).merge(sound, on=keys)
-    return (
-        lost.groupby(keys, observed=True)
-        .agg(
-            status=("status", "first"),
-            status_detail=("status_detail", "first"),
-            worker_count=("status", "size"),
-        )
-        .reset_index()
-    )

@@ -18,7 +18,6 @@ from growbench.data.statuses import OK
 from growbench.comparison.confirmation import combine, flagged
 from growbench.comparison.same_machine import (
     Comparison,
-    FAMILY,
     SLOWER,
     Settings,
     UNRESOLVED,
@@ -26,6 +25,7 @@ from growbench.comparison.same_machine import (
     in_blocks,
     threshold_from,
 )
+from growbench.comparison.sharing import FAMILY
 from growbench.data.metrics import Metric, metric
 from growbench.statistics.growth import growth_exponent
 from growbench.statistics.order import grouped_order

@@ -9,12 +9,12 @@ from growbench.comparison.confirmation import FRESH
 from growbench.comparison.same_machine import (
     CHANCES,
     Comparison,
-    FAMILY,
     FASTER,
     NO_SLOWER,
     SLOWER,
     UNRESOLVED,
 )
+from growbench.comparison.sharing import FAMILY
 from growbench.data.implementations import COMPILED, strategy_name
 from growbench.data.metrics import metric
 from growbench.statistics.shift import smallest_rank_sum_p, smallest_signed_rank_p

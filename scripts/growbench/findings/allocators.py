@@ -7,7 +7,7 @@ import pandas as pd
 
 from growbench.findings.evidence import Evidence, excludes, mean_ratio, ratio
 from growbench.findings.finding import COLD, Finding, USUAL_ALLOCATOR, WARM, WHERE
-from growbench.findings.sentences import Sentence, counted, figure, interval, listed, name
+from growbench.findings.sentences import Sentence, counted, figure, interval, joined, listed, name
 from growbench.tables.table import Column, Table, factor
 
 
@@ -117,7 +117,4 @@ def _swap_sentence(frame: pd.DataFrame, metric_name: str, usual: str) -> Sentenc
         ]
         if told:
             clauses.append([label, *listed(told, most=len(told))])
-    parts = list(start)
-    for number, clause in enumerate(clauses):
-        parts += ["; " if number else "", *clause]
-    return [*parts, "."]
+    return [*start, *joined(clauses), "."]

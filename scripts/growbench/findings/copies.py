@@ -9,7 +9,7 @@ from growbench.data import implementations
 from growbench.analysis.patterns import NEVER, NOT_RESOLVED, PAYS, WARM
 from growbench.findings.evidence import Evidence, excludes
 from growbench.findings.finding import Finding
-from growbench.findings.sentences import Sentence, figure, interval, listed, name, times
+from growbench.findings.sentences import Sentence, figure, interval, joined, listed, name, times
 from growbench.tables.table import factor
 
 
@@ -25,9 +25,7 @@ def needless_copies(evidence: Evidence) -> Optional[Finding]:
         sentence = _begun(evidence, implementation)
         if told:
             sentence.append("over the other way to the same end: ")
-            for number, row in enumerate(told):
-                sentence += [*(["; "] if number else []), *_ratio(row)]
-            sentence.append(".")
+            sentence += [*joined([_ratio(row) for row in told]), "."]
         open_ = [[row["choice"]] for row in own if row not in told]
         if open_:
             sentence += [" Not" if told else "not", " told apart: "]

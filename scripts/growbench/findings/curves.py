@@ -9,7 +9,7 @@ from growbench.data.implementations import told_apart
 from growbench.data.metrics import metric
 from growbench.findings.evidence import Evidence
 from growbench.findings.finding import COLD, Finding, cell_text
-from growbench.findings.sentences import Sentence, counted, figure, listed, name
+from growbench.findings.sentences import Sentence, counted, figure, joined, listed, name
 from growbench.analysis.shapes import crossings, exponents
 from growbench.data.columns import SLICE_KEYS
 from growbench.tables.table import Column, Table
@@ -22,43 +22,7 @@ def growth(evidence: Evidence) -> Optional[Finding]:
     told = curves[curves["ci_low"].notna() & (curves["largest_rows"] > curves["smallest_rows"])]
     if told.empty:
         return None
-    one_regime = told[~told["straddles"]]
-    low, high = one_regime["ci_low"], one_regime["ci_high"]
-    groups = (
-        ("more than linearly (interval above 1): ", one_regime[low > 1.0]),
-        ("less than linearly (interval below 1): ", one_regime[high < 1.0]),
-    )
-    linear = one_regime[(low <= 1.0) & (high >= 1.0)]
-    sentence: list = [
-        f"Over their largest sizes, {counted(len(told), 'curve')} of cold time against rows have "
-        "an exponent with an interval. "
-    ]
-    if len(linear):
-        sentence += [figure(str(len(linear))), " cannot be told apart from 1, which is linear"]
-    clauses: list[Sentence] = []
-    for label, members in groups:
-        if len(members):
-            order = members.sort_values("exponent", ascending=label.startswith("less"))
-            listing = [_curve_text(row) for row in order.to_dict("records")]
-            clauses.append([figure(str(len(members))), " grow ", label, *listed(listing)])
-    for clause in clauses:
-        sentence += ["; " if sentence[-1] != sentence[0] else "", *clause]
-    sentences: list[Sentence] = []
-    if len(linear) or clauses:
-        sentences.append([*sentence, "."])
-    mixed = told[told["straddles"]]
-    if len(mixed):
-        order = mixed.sort_values("exponent", ascending=False)
-        sentences.append(
-            [
-                figure(str(len(mixed))),
-                " more rest on sizes that lie on both sides of a cache's "
-                "size or of glibc's mmap threshold, so that "
-                "their exponent is of two regimes at once and no power law: ",
-                *listed([_curve_text(row) for row in order.to_dict("records")]),
-                ".",
-            ]
-        )
+    sentences = [_one_regime(told), _two_regimes(told)]
     if not evidence.run.machine or not bool(told["caches_known"].all()):
         sentences.append(
             [
@@ -75,9 +39,49 @@ def growth(evidence: Evidence) -> Optional[Finding]:
         GROWTH_COLUMNS,
         frame,
     )
-    plots = ("time_by_allocator_cold",)
+    title = "How time grows with the number of rows"
+    said = [sentence for sentence in sentences if sentence]
     shown = table if len(frame) else None
-    return Finding("growth", "How time grows with the number of rows", sentences, shown, plots)
+    return Finding("growth", title, said, shown, ("time_by_allocator_cold",))
+
+
+def _one_regime(told: pd.DataFrame) -> Sentence:
+    """How many curves are linear, and which grow more or less than that; [] if there are none."""
+    curves = told[~told["straddles"]]
+    more, less = curves[curves["ci_low"] > 1.0], curves[curves["ci_high"] < 1.0]
+    linear = len(curves) - len(more) - len(less)
+    clauses: list[Sentence] = []
+    if linear:
+        clauses.append([figure(str(linear)), " cannot be told apart from 1, which is linear"])
+    for label, members, ascending in (
+        ("more than linearly (interval above 1): ", more, False),
+        ("less than linearly (interval below 1): ", less, True),
+    ):
+        if len(members):
+            listing = _curves_text(members, ascending)
+            clauses.append([figure(str(len(members))), " grow ", label, *listing])
+    if not clauses:
+        return []
+    start = (
+        f"Over their largest sizes, {counted(len(told), 'curve')} of cold time against rows have "
+        "an exponent with an interval. "
+    )
+    return [start, *joined(clauses), "."]
+
+
+def _two_regimes(told: pd.DataFrame) -> Sentence:
+    """Which curves' exponents lie across a boundary; [] if none does."""
+    mixed = told[told["straddles"]]
+    if mixed.empty:
+        return []
+    return [
+        figure(str(len(mixed))),
+        " more rest on sizes that lie on both sides of a cache's "
+        "size or of glibc's mmap threshold, so that "
+        "their exponent is of two regimes at once and no power law: ",
+        *_curves_text(mixed),
+        ".",
+    ]
 
 
 GROWTH_COLUMNS = (
@@ -91,13 +95,20 @@ GROWTH_COLUMNS = (
 )
 
 
-def _curve_text(row: dict) -> Sentence:
-    return [
-        *cell_text((row["strategy"], row["allocator"])),
-        " ",
-        figure(f"{row['exponent']:.2f}"),
-        f" ({row['ci_low']:.2f} to {row['ci_high']:.2f})",
-    ]
+def _curves_text(curves: pd.DataFrame, ascending: bool = False) -> Sentence:
+    """The curves with their exponents, the largest first unless `ascending`."""
+    order = curves.sort_values("exponent", ascending=ascending)
+    return listed(
+        [
+            [
+                *cell_text((row["strategy"], row["allocator"])),
+                " ",
+                figure(f"{row['exponent']:.2f}"),
+                f" ({row['ci_low']:.2f} to {row['ci_high']:.2f})",
+            ]
+            for row in order.to_dict("records")
+        ]
+    )
 
 
 def _main_runs(evidence: Evidence) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from growbench.analysis.pair_comparison import IMPLEMENTATION, compare_pairs
 from growbench.data.metrics import metric
 from growbench.findings.evidence import Evidence, excludes
 from growbench.findings.finding import COLD, Finding, USUAL_ALLOCATOR
-from growbench.findings.sentences import Sentence, figure, interval, listed, name, times
+from growbench.findings.sentences import Sentence, figure, interval, joined, listed, name, times
 from growbench.data.columns import SLICE_KEYS
 from growbench.tables.table import Column, Table, factor
 
@@ -139,7 +139,7 @@ def _by_implementation(told: pd.DataFrame) -> list:
             clause += [" to ", figure(factor(most["ratio"]))]
             clause += [*interval(most["ci_low"], most["ci_high"]), " on ", name(most["allocator"])]
         clauses.append(clause)
-    return _joined(clauses)
+    return joined(clauses)
 
 
 def _wide(told: pd.DataFrame, names: list[str]) -> Table:
@@ -160,11 +160,3 @@ def _wide(told: pd.DataFrame, names: list[str]) -> Table:
         columns.append(Column(ends[0], f"{who}, 95%", "interval:factor", ends[1]))
     title = f"{SLOW} \N{DIVISION SIGN} {FAST}, {METRIC.label.lower()}, by implementation"
     return Table("article_by_implementation", title, columns, pd.DataFrame(rows))
-
-
-def _joined(clauses: list[Sentence]) -> list:
-    """Clauses that have commas of their own."""
-    parts: list = []
-    for number, clause in enumerate(clauses):
-        parts += ["; " if number else "", *clause]
-    return parts

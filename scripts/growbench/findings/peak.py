@@ -20,71 +20,69 @@ def memory(evidence: Evidence) -> Optional[Finding]:
     cells = cells[cells["peak_memory_ratio"].notna()]
     if cells.empty:
         return None
-    rows = []
-    for strategy, of in cells.groupby("strategy", sort=True):
-        least, most = (of.loc[of["peak_memory_ratio"].agg(which)] for which in ("idxmin", "idxmax"))
-        row = {"strategy": strategy, "count": len(of)}
-        for label, cell in (("least", least), ("most", most)):
-            row.update(
-                {
-                    label: cell["peak_memory_ratio"],
-                    f"{label}_low": cell["peak_memory_ratio_ci_low"],
-                    f"{label}_high": cell["peak_memory_ratio_ci_high"],
-                    f"{label}_allocator": cell["allocator"],
-                }
-            )
-        rows.append(row)
-    frame = pd.DataFrame(rows).sort_values("most", kind="stable", ascending=False)
+    frame = _extremes(cells)
     # Beyond what chance and the error of a reading can do.
     error = float(evidence.run.runs["peak_resolution_bytes"].max()) / cells["payload_bytes"]
     above = cells[cells["peak_memory_ratio_ci_low"] - error > MORE_THAN_A_COPY]
-    worst = frame.iloc[0]
     sentences: list[Sentence] = []
-    if len(frame) > 1 or len(cells) > 1:
-        sentences.append(
-            [
-                f"At {evidence.size} the largest median peak is that of ",
-                *cell_text((worst["strategy"], worst["most_allocator"])),
-                ": ",
-                figure(show(worst["most"], "ratio")),
-                " the payload",
-                *interval(worst["most_low"], worst["most_high"]),
-                ".",
-            ]
-        )
+    if len(cells) > 1:
+        sentences.append(_largest(frame.iloc[0], evidence))
     if len(above):
+        strategies: list[Sentence] = [
+            [name(strategy), f" on {counted(len(of), 'allocator')}"]
+            for strategy, of in above.groupby("strategy", sort=True)
+        ]
         sentences.append(
             [
                 figure(counted(len(above), "cell")),
                 f" of {len(cells)} need more than twice their payload, which is more than the "
                 "array and a whole copy of it: ",
-                *listed(
-                    [
-                        [name(strategy), f" on {counted(len(of), 'allocator')}"]
-                        for strategy, of in above.groupby("strategy", sort=True)
-                    ],
-                    most=12,
-                ),
+                *listed(strategies, most=12),
                 ".",
             ]
         )
     if not sentences:
         return None
-    table = Table(
-        "memory",
-        "Peak memory over payload",
-        (
-            Column("strategy", "strategy"),
-            Column("count", "allocators", "count"),
-            Column("least", "least", "factor"),
-            Column("least_low", "95% interval", "interval:factor", "least_high"),
-            Column("least_allocator", "on"),
-            Column("most", "most", "factor"),
-            Column("most_low", "95% interval", "interval:factor", "most_high"),
-            Column("most_allocator", "on"),
-        ),
-        frame,
-    )
+    table = Table("memory", "Peak memory over payload", _COLUMNS, frame)
     return Finding(
         "memory", "Memory at the peak", sentences, table, ("heat_map_peak", "peak_by_allocator")
     )
+
+
+_COLUMNS = (
+    Column("strategy", "strategy"),
+    Column("count", "allocators", "count"),
+    Column("least", "least", "factor"),
+    Column("least_low", "95% interval", "interval:factor", "least_high"),
+    Column("least_allocator", "on"),
+    Column("most", "most", "factor"),
+    Column("most_low", "95% interval", "interval:factor", "most_high"),
+    Column("most_allocator", "on"),
+)
+
+
+def _extremes(cells: pd.DataFrame) -> pd.DataFrame:
+    """Of each strategy the allocators with the smallest and the largest peak, largest first."""
+    rows = []
+    for strategy, of in cells.groupby("strategy", sort=True):
+        row = {"strategy": strategy, "count": len(of)}
+        for label, place in (("least", "idxmin"), ("most", "idxmax")):
+            cell = of.loc[of["peak_memory_ratio"].agg(place)]
+            row[label] = cell["peak_memory_ratio"]
+            row[f"{label}_low"] = cell["peak_memory_ratio_ci_low"]
+            row[f"{label}_high"] = cell["peak_memory_ratio_ci_high"]
+            row[f"{label}_allocator"] = cell["allocator"]
+        rows.append(row)
+    return pd.DataFrame(rows).sort_values("most", kind="stable", ascending=False)
+
+
+def _largest(worst: pd.Series, evidence: Evidence) -> Sentence:
+    return [
+        f"At {evidence.size} the largest median peak is that of ",
+        *cell_text((worst["strategy"], worst["most_allocator"])),
+        ": ",
+        figure(show(worst["most"], "ratio")),
+        " the payload",
+        *interval(worst["most_low"], worst["most_high"]),
+        ".",
+    ]

@@ -66,6 +66,14 @@ def listed(items: Sequence[Sequence[Any]], most: int = MOST_NAMES) -> list[Union
     return parts + ([f" and {rest} more"] if rest > 0 else [])
 
 
+def joined(clauses: Sequence[Sequence[Any]]) -> list[Union[str, Part]]:
+    """ "a; b; c": of clauses that have commas of their own."""
+    parts: list[Union[str, Part]] = []
+    for number, clause in enumerate(clauses):
+        parts += ["; " if number else "", *clause]
+    return parts
+
+
 def plain(sentence: Sentence) -> str:
     """The text alone."""
     return "".join(part if isinstance(part, str) else part.text for part in sentence)
