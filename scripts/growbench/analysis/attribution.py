@@ -22,10 +22,11 @@ from typing import Callable, NamedTuple
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL, COLUMNS, MEASURE, TRACE
+from growbench.data.columns import CELL, COLUMNS, MEASURE
 from growbench.data.statuses import OK
 from growbench.data.implementations import COMPILED
 from growbench.analysis.limits import Costs
+from growbench.analysis.traces import trace_rows
 
 # Of runs that do not say it, which were all made on x86-64.
 _PAGE_BYTES = 4096.0
@@ -37,14 +38,13 @@ EXPLAINED_LOW, EXPLAINED_HIGH = 0.75, 1.25
 EXPLAINED_GOAL = 0.9
 LEAST_NS = 100_000.0
 
-_TRACE_COLUMNS = [
-    column.name
-    for column in COLUMNS[
-        [c.name for c in COLUMNS]
-        .index("malloc_count") : [c.name for c in COLUMNS]
-        .index("traced_build_release_ns")
-    ]
-]
+_NAMES = [column.name for column in COLUMNS]
+_TRACE_COLUMNS = _NAMES[_NAMES.index("malloc_count") : _NAMES.index("traced_build_release_ns")]
+_REALLOCS = (
+    "realloc_count",
+    *(f"realloc_{how}_count" for how in ("in_place", "moved", "remapped")),
+)
+_FAULTS = ["page_fault_count", "huge_fault_count", "huge_fault_bytes"]
 
 
 def interpreter_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
@@ -286,8 +286,7 @@ def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -
     unmapped_bytes; cold_build_ns (median); the PARTS; rest_ns = cold_build_ns - their sum;
     explained_share = their sum / cold_build_ns; unknown_parts: those that are nan, separated by
     ";", which count as 0 in these two (but not huge faults that nobody counted: fault_ns has
-    them); floor_ns: to write the payload and touch
-    its pages once; floor_ratio = cold_build_ns / floor_ns.
+    them); floor_ns: to write the payload and touch its pages once; floor_ratio = cold_build_ns / floor_ns.
     """
     cells = _cells(runs, summary)
     costs = Costs(limits)
@@ -306,14 +305,9 @@ def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -
     payload = (cells["rows"] * cells["row_bytes"]).to_numpy(float)
     floor = (written_ns(cells, costs) + _touched_once_ns(cells, payload, costs)) / at_once
 
-    table = cells[[*CELL, "payload_bytes", "trace_status"]].copy()
-    for name in ("realloc_count", "realloc_in_place_count", "realloc_moved_count"):
-        table[name] = cells[name]
-    table["realloc_remapped_count"] = cells["realloc_remapped_count"]
-    table["copied_bytes"] = cells["copied_bytes"]
+    table = cells[[*CELL, "payload_bytes", "trace_status", *_REALLOCS, "copied_bytes"]].copy()
     table["copy_amplification"] = _ratio(cells["copied_bytes"], cells["payload_bytes"])
-    for name in ("page_fault_count", "huge_fault_count", "huge_fault_bytes"):
-        table[name] = cells[name]
+    table[_FAULTS] = cells[_FAULTS]
     table["allocator_call_count"] = _sum(
         cells, "malloc_count", "calloc_count", "realloc_count", "free_count", "aligned_count"
     )
@@ -343,13 +337,9 @@ def _cells(runs: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     }
     cells = summary[summary["ok_count"] > 0].rename(columns=columns)
     cells = cells[[*keys, "payload_bytes", *columns.values()]]
-    traces = runs[runs["pass"] == TRACE]
-    # The one that is ok, where there are several.
-    traces = traces.assign(worse=traces["status"] != OK).sort_values("worse", kind="stable")
-    traces = traces.drop_duplicates(keys).rename(columns={"status": "trace_status"})
     of_workers = _of_workers(runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)])
     medians = of_workers.groupby(keys).median().reset_index()
-    cells = cells.merge(traces[[*keys, "trace_status", *_TRACE_COLUMNS]], "left", keys)
+    cells = cells.merge(trace_rows(runs)[[*keys, "trace_status", *_TRACE_COLUMNS]], "left", keys)
     cells = cells.merge(medians, "left", keys)
     return cells.assign(trace_status=cells["trace_status"].fillna(""))
 

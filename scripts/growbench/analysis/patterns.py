@@ -11,10 +11,11 @@ from typing import NamedTuple, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL, PATTERN, TRACE
+from growbench.data.columns import CELL, PATTERN
 from growbench.data.statuses import OK
 from growbench.analysis.limits import Costs
-from growbench.data.metrics import LOG, Metric
+from growbench.analysis.traces import trace_rows
+from growbench.data.metrics import LOG, Metric, metric
 from growbench.statistics.order import grouped_order
 from growbench.statistics.paired import pair_rounds, ratio_table
 
@@ -128,16 +129,10 @@ PATTERN_METRICS = (
         ("warm_build_release_median_ns",),
     ),
     Metric("warm_walk", "Warm time to walk it", "ns", LOG, ("warm_scan_median_ns",)),
-    Metric("peak_memory", "Peak memory", "bytes", LOG, ("peak_memory_bytes",)),
-    Metric(
-        "cold_build_minor_fault",
-        "Page faults of the cold build",
-        "count",
-        LOG,
-        ("cold_build_minor_fault_count",),
-    ),
+    metric("peak_memory"),
+    metric("cold_build_minor_fault"),
 )
-_METRICS = {metric.name: metric for metric in PATTERN_METRICS}
+_METRICS = {row.name: row for row in PATTERN_METRICS}
 # For each process, what making and releasing takes, and what a walk does.
 MAKE = {COLD: ("cold_build_ns", "cold_release_ns"), WARM: ("warm_build_release_median_ns",)}
 WALK = {COLD: ("cold_scan_ns",), WARM: ("warm_scan_median_ns",)}
@@ -217,12 +212,12 @@ def patterns(runs: pd.DataFrame, limits: pd.DataFrame) -> pd.DataFrame:
     failed, first = np.unique(cell[~ok], return_index=True)
     detail[failed] = rows["status_detail"].to_numpy()[~ok][first]
     table["status_detail"] = detail
-    for metric in PATTERN_METRICS:
-        values = np.where(ok, metric.values(rows).to_numpy(dtype=float), np.nan)
+    for row in PATTERN_METRICS:
+        values = np.where(ok, row.values(rows).to_numpy(dtype=float), np.nan)
         order = grouped_order(values, cell, count)
-        table[metric.column("median")] = order.median
-        table[metric.column("ci_low")] = order.low
-        table[metric.column("ci_high")] = order.high
+        table[row.column("median")] = order.median
+        table[row.column("ci_low")] = order.low
+        table[row.column("ci_high")] = order.high
     _add_rates(table, limits)
     return _with_trace(table, runs)
 
@@ -245,18 +240,13 @@ def _add_rates(table: pd.DataFrame, limits: pd.DataFrame) -> None:
 
 
 def _with_trace(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """The table with what the trace pass counted in each cell; of several rows the first that is
-    ok, or else the first."""
-    traces = runs[runs["pass"] == TRACE]
-    traces = traces.assign(failed=traces["status"] != OK)
-    traces = traces.sort_values("failed", kind="stable").drop_duplicates(list(CELL))
-    counts = traces[[*CELL, *_TRACED]].assign(
-        trace_status=traces["status"],
-        allocation_count=traces[list(_ALLOCATIONS)].sum(axis=1, skipna=False),
-    )
+    """The table with what the trace pass counted in each cell."""
+    traces = trace_rows(runs)
+    traces["allocation_count"] = traces[list(_ALLOCATIONS)].sum(axis=1, skipna=False)
+    counts = ["trace_status", "allocation_count", *_TRACED]
     # Without rows, a merge turns the order of the columns around.
-    columns = [*table, "trace_status", "allocation_count", *_TRACED]
-    table = table.merge(counts, "left", list(CELL))[columns]
+    columns = [*table, *counts]
+    table = table.merge(traces[[*CELL, *counts]], "left", list(CELL))[columns]
     table["trace_status"] = table["trace_status"].fillna("")
     return table
 

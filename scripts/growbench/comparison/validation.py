@@ -28,7 +28,7 @@ from growbench.comparison.same_machine import (
 from growbench.comparison.sharing import FAMILY
 from growbench.data.metrics import Metric, metric
 from growbench.statistics.growth import growth_exponent
-from growbench.statistics.order import grouped_order
+from growbench.statistics.order import order_of_rows
 from growbench.statistics.shift import hodges_lehmann, paired_shift
 
 METRIC = "cold_build_release"
@@ -47,10 +47,6 @@ class Check(NamedTuple):
     detail: str = ""
 
 
-def _within(share: float, low: float, high: float) -> bool:
-    return low <= share <= high
-
-
 def coverage(seed: int, repetitions: int = 4000, spread: float = 0.10) -> list[Check]:
     """How often 95% intervals hold the truth, by number of rounds; pooled values as a control."""
     random = np.random.default_rng(seed)
@@ -59,18 +55,17 @@ def coverage(seed: int, repetitions: int = 4000, spread: float = 0.10) -> list[C
     for rounds in (6, 9, 10, 12):
         workers = random.normal(0.0, spread, (repetitions, rounds))
         values = workers[:, :, None] + random.normal(0.0, _WITHIN, (repetitions, rounds, _VALUES))
-        cell = np.arange(repetitions)
-        order = grouped_order(np.median(values, axis=2).ravel(), cell.repeat(rounds), repetitions)
+        order = order_of_rows(np.median(values, axis=2))
         share = float(((order.low <= 0) & (order.high >= 0)).mean())
         checks.append(
             Check(
                 f"median of {rounds} workers: interval holds it",
                 goal,
                 share,
-                _within(share, 0.95, 0.985),
+                0.95 <= share <= 0.985,
             )
         )
-        pooled = grouped_order(values.ravel(), cell.repeat(rounds * _VALUES), repetitions)
+        pooled = order_of_rows(values.reshape(repetitions, -1))
         share = float(((pooled.low <= 0) & (pooled.high >= 0)).mean())
         checks.append(
             Check("  control: values pooled over workers", "below 90%", share, share < 0.90)
@@ -265,13 +260,7 @@ def _planted(
         chosen = families.sample(
             max(1, len(families) // 10), random_state=int(random.integers(2**31))
         )
-        hit = pd.MultiIndex.from_frame(new[list(FAMILY)]).isin(pd.MultiIndex.from_frame(chosen))
-        factor = np.where(hit, 1.0 + slowdown, 1.0)
-        slower = new.assign(
-            cold_build_ns=new["cold_build_ns"] * factor,
-            cold_release_ns=new["cold_release_ns"] * factor,
-        )
-        result = compare(base, slower, [metric(METRIC)], settings)
+        result = compare(base, _slower(new, chosen, slowdown), [metric(METRIC)], settings)
         comparisons.append((result, chosen))
         verdicts = result.families.merge(chosen, on=list(FAMILY))
         rejected = (verdicts["p_adjusted"] <= settings.alpha) & (verdicts["ratio"] > 1.0)
@@ -348,7 +337,7 @@ def visible_is_seen(
         f"found: what is said to be visible ({said - 1:.1%})",
         "70% to 95%",
         share,
-        _within(share, 0.70, 0.95),
+        0.70 <= share <= 0.95,
     )
 
 
@@ -433,8 +422,9 @@ def _planted_live(pair: Sides, fresh: Sides, slowdown: float) -> tuple[int, int]
     return found, len(families)
 
 
-def _slower(side: pd.DataFrame, family: pd.DataFrame, slowdown: float) -> pd.DataFrame:
-    hit = pd.MultiIndex.from_frame(side[list(FAMILY)]).isin(pd.MultiIndex.from_frame(family))
+def _slower(side: pd.DataFrame, families: pd.DataFrame, slowdown: float) -> pd.DataFrame:
+    """The side with these families made slower."""
+    hit = pd.MultiIndex.from_frame(side[list(FAMILY)]).isin(pd.MultiIndex.from_frame(families))
     factor = np.where(hit, 1.0 + slowdown, 1.0)
     return side.assign(
         cold_build_ns=side["cold_build_ns"] * factor,
