@@ -97,6 +97,7 @@ def test_another_machine_is_never_divided_by_this_one(compare, folder):
 
 def test_long_tables_of_machines_are_named_and_can_be_asked_for(compare, folder):
     many = {"strategies": [*STRATEGIES, *"abcdefgh"], "allocators": ("glibc", "jemalloc", "scudo")}
+    many["sizes"] = (100, 1000)
     a = folder("a", run(1, **many))
     b = folder("b", of_machine(run(2, **many), "server-64cpu"))
     short = compare(a, b).stdout

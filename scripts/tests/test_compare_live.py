@@ -3,81 +3,66 @@
 import importlib
 import json
 import subprocess
-import sys
+from pathlib import Path
 
+import pandas as pd
 import pytest
-from conftest import SCRIPTS
+from conftest import write_runs
 from hypothesis import given
 from hypothesis import strategies as st
+from test_same_machine import run, scaled
 
+from growbench.cli import compare_live
 from growbench.command_line import entry
 from growbench.comparison.live import sides
 from growbench.comparison.side import ALLOCATOR, BUILD, ENVIRONMENT, allocator_options, read_side
 from growbench.data.load import read_runs
 
-# Stands in for the runner: writes a run of two sides, in which new is slower by $FACTOR, or $AGAIN
-# when it is asked for a confirmation. Each call's words go into $CALLS.
-RUNNER = """\
-#!{python}
-import json, os, sys
-sys.path[:0] = [{scripts!r}, {tests!r}]
-import pandas as pd
-from conftest import write_runs
-from test_same_machine import run, scaled
-from pathlib import Path
-words = sys.argv[1:]
-with open(os.environ["CALLS"], "a") as calls:
-    calls.write(json.dumps(words) + "\\n")
-if "STATUS" in os.environ:
-    sys.exit(int(os.environ["STATUS"]))
-def value(name, default=None):
-    return words[words.index(name) + 1] if name in words else default
-out = Path(value("--out"))
-again = out.name == "confirmation"
-factor = float(os.environ["AGAIN" if again else "FACTOR"])
-rounds = int([words[i + 1] for i, word in enumerate(words) if word == "--rounds"][-1])
-seed = 20 if again else 1
-base = run(seed, 0.02, rounds, allocators=("glibc",))
-new = scaled(run(seed + 1, 0.02, rounds, allocators=("glibc",)), factor, strategy="chunked_list")
-names = value("--allocators").split(",")
-both = pd.concat([base.assign(allocator=names[0]), new.assign(allocator=names[1])])
-if value("--strategies"):
-    both = both[both["strategy"].isin(value("--strategies").split(","))]
-write_runs(both, out / "runs.csv")
-(out / "machine.json").write_text(json.dumps({{"run": {{"seed": 7}}}}))
-print(out)
-sys.exit(int(os.environ.get("WHOLE", 0)))
-"""
+
+def measure(words, factor, again):
+    """What the runner does: writes a run of two sides, in which new is slower by `factor`, or by
+    `again` when it is asked for a confirmation."""
+
+    def value(name):
+        last = len(words) - 1 - words[::-1].index(name)
+        return words[last + 1]
+
+    out = Path(value("--out"))
+    seed, slower = (20, again) if out.name == "confirmation" else (1, factor)
+    plan = {"rounds": int(value("--rounds")), "allocators": ("glibc",)}
+    base, new = (run(seed + i, 0.02, **plan) for i in range(2))
+    new = scaled(new, slower, strategy="chunked_list")
+    names = value("--allocators").split(",")
+    both = pd.concat([base.assign(allocator=names[0]), new.assign(allocator=names[1])])
+    if "--strategies" in words:
+        both = both[both["strategy"].isin(value("--strategies").split(","))]
+    write_runs(both, out / "runs.csv")
+    (out / "machine.json").write_text(json.dumps({"run": {"seed": 7}}))
 
 
 @pytest.fixture
 def live(tmp_path, monkeypatch, capsys):
-    """Calls compare_live.py with the stand-in; returns what it did, and the runner's calls."""
-    runner = tmp_path / "growbench"
-    runner.write_text(
-        RUNNER.format(python=sys.executable, scripts=str(SCRIPTS), tests=str(SCRIPTS / "tests"))
-    )
-    runner.chmod(0o755)
-    calls = tmp_path / "calls"
-    monkeypatch.setenv("CALLS", str(calls))
-    monkeypatch.setenv("AGAIN", "1")
-    monkeypatch.setenv("FACTOR", "1")
+    """Calls compare_live with a stand-in for the runner, which ends in `status`, and writes nothing
+    if it fails; returns what it did, and the words of the runner's calls."""
 
-    def call(*arguments):
+    def call(*arguments, factor=1.0, again=1.0, status=0, fails=False):
+        asked = []
+
+        def runner(command, **_):
+            asked.append(command[1:])
+            if not fails:
+                measure(command, factor, again)
+            return subprocess.CompletedProcess(command, status)
+
+        monkeypatch.setattr(compare_live.subprocess, "run", runner)
         capsys.readouterr()
-        words = ["--runner", runner, "--out", tmp_path / "live", *arguments]
+        words = ["--runner", "growbench", "--out", tmp_path / "live", *arguments]
         try:
-            status = entry.run(
-                importlib.import_module("growbench.cli.compare_live").main, list(map(str, words))
-            )
+            ended = entry.run(compare_live.main, list(map(str, words)))
         except SystemExit as stop:  # argparse's way to end
-            status = stop.code
+            ended = stop.code
         out, err = capsys.readouterr()
-        done = subprocess.CompletedProcess("compare-live", status, out, err)
-        asked = (
-            [json.loads(line) for line in calls.read_text().splitlines()] if calls.exists() else []
-        )
-        return done, asked
+        return subprocess.CompletedProcess("compare-live", ended, out, err), asked
 
     return call
 
@@ -99,36 +84,25 @@ def test_words_behind_the_dashes_are_the_runners(live):
     assert asked[-4:] == ["--rows", "1k", "--strategies", "chunked_list"]
 
 
-def test_a_slowdown_is_confirmed_on_fresh_data(live, monkeypatch, tmp_path):
-    monkeypatch.setenv("FACTOR", "1.3")
-    monkeypatch.setenv("AGAIN", "1.3")
-    done, (_, again) = live("--new", "A_VARIABLE=1")
+def test_a_slowdown_is_confirmed_on_fresh_data(live, tmp_path, capsys):
+    done, (_, again) = live("--new", "A_VARIABLE=1", factor=1.3, again=1.3)
     assert done.returncode == 1, done.stdout
     assert "fresh data" in done.stdout
     assert again[again.index("--out") + 1] == str(tmp_path / "live" / "confirmation")
     # Only what was flagged, and in another order.
     assert again[again.index("--strategies") + 1] == "chunked_list"
     assert again[again.index("--seed") + 1] == "8"
+    # And compare says the same of the finished run.
+    main = importlib.import_module("growbench.cli.compare").main
+    assert entry.run(main, [str(tmp_path / "live")]) == 1
+    assert "chunked_list" in capsys.readouterr().out
 
 
-def test_what_fresh_data_do_not_show_is_no_regression(live, monkeypatch):
-    monkeypatch.setenv("FACTOR", "1.3")
-    done, asked = live("--new", "A_VARIABLE=1")
+def test_what_fresh_data_do_not_show_is_no_regression(live):
+    done, asked = live("--new", "A_VARIABLE=1", factor=1.3)
     assert len(asked) == 2
     assert done.returncode == 0, done.stdout
     assert "were flagged, and judged on fresh data" in done.stdout
-
-
-def test_compare_says_the_same_of_the_finished_run(live, monkeypatch, tmp_path, capsys):
-    monkeypatch.setenv("FACTOR", "1.3")
-    monkeypatch.setenv("AGAIN", "1.3")
-    done, _ = live("--new", "A_VARIABLE=1")
-    capsys.readouterr()
-    status = entry.run(
-        importlib.import_module("growbench.cli.compare").main, [str(tmp_path / "live")]
-    )
-    assert status == done.returncode == 1
-    assert "chunked_list" in capsys.readouterr().out
 
 
 def test_an_experiment_with_itself_becomes_the_machines_own(live, tmp_path):
@@ -156,35 +130,27 @@ def test_an_experiment_that_cannot_be_read_is_told_before_measuring(live, tmp_pa
     assert done.returncode == 2 and asked == []
 
 
-@pytest.mark.parametrize("status", [1, 2, 70])
-def test_a_runner_that_fails_ends_in_2(live, monkeypatch, status):
-    monkeypatch.setenv("STATUS", str(status))
-    done, _ = live("--new", "A_VARIABLE=1")
-    assert done.returncode == 2 and f"ended in {status}" in done.stderr
+@pytest.mark.parametrize(
+    "status, ended, word", [(1, 2, "ended in 1"), (70, 2, "ended in 70"), (130, 130, "--resume")]
+)
+def test_a_runner_that_fails_ends_in_2_and_one_that_is_interrupted_can_go_on(
+    live, status, ended, word
+):
+    done, _ = live("--new", "A_VARIABLE=1", status=status, fails=True)
+    assert done.returncode == ended and word in done.stderr
 
 
 # The runner's 4: something that was named has no row that was measured.
 @pytest.mark.parametrize("runner, factor, status", [(3, 1, 0), (4, 1, 4), (4, 1.3, 1)])
-def test_what_was_not_measured_is_never_called_no_regression(
-    live, monkeypatch, runner, factor, status
-):
-    monkeypatch.setenv("WHOLE", str(runner))
-    monkeypatch.setenv("FACTOR", str(factor))
-    monkeypatch.setenv("AGAIN", str(factor))
-    done, _ = live("--new", "A_VARIABLE=1")
+def test_what_was_not_measured_is_never_called_no_regression(live, runner, factor, status):
+    done, _ = live("--new", "A_VARIABLE=1", factor=factor, again=factor, status=runner)
     assert done.returncode == status, done.stdout
     assert ("what was asked for was not all measured" in done.stderr) == (status == 4)
 
 
-def test_an_interrupted_runner_ends_in_130_and_says_how_to_go_on(live, monkeypatch):
-    monkeypatch.setenv("STATUS", "130")
-    done, _ = live("--new", "A_VARIABLE=1")
-    assert done.returncode == 130 and "--resume" in done.stderr
-
-
 def test_a_missing_runner_is_named(tmp_path, capsys):
     words = ["--runner", str(tmp_path / "nothing"), "--new", "A=1", "--out", str(tmp_path / "o")]
-    assert entry.run(importlib.import_module("growbench.cli.compare_live").main, words) == 2
+    assert entry.run(compare_live.main, words) == 2
     assert "make build" in capsys.readouterr().err
 
 

@@ -286,7 +286,8 @@ def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -
     unmapped_bytes; cold_build_ns (median); the PARTS; rest_ns = cold_build_ns - their sum;
     explained_share = their sum / cold_build_ns; unknown_parts: those that are nan, separated by
     ";", which count as 0 in these two (but not huge faults that nobody counted: fault_ns has
-    them); floor_ns: to write the payload and touch its pages once; floor_ratio = cold_build_ns / floor_ns.
+    them); floor_ns: to write the payload and touch its pages once; floor_ratio = cold_build_ns /
+    floor_ns.
     """
     cells = _cells(runs, summary)
     costs = Costs(limits)
