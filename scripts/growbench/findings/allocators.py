@@ -7,7 +7,16 @@ import pandas as pd
 
 from growbench.findings.evidence import Evidence, excludes, mean_ratio, ratio
 from growbench.findings.finding import COLD, Finding, USUAL_ALLOCATOR, WARM, WHERE
-from growbench.findings.sentences import Sentence, counted, figure, interval, joined, listed, name
+from growbench.findings.sentences import (
+    Sentence,
+    counted,
+    figure,
+    interval,
+    joined,
+    listed,
+    name,
+    worded,
+)
 from growbench.tables.table import Column, Table, factor
 
 
@@ -107,12 +116,12 @@ def _swap_sentence(frame: pd.DataFrame, metric_name: str, usual: str) -> Sentenc
     )
     for label, members in groups:
         told: list[Sentence] = [
-            [
+            worded(
+                "{} {}{}",
                 name(row["allocator"]),
-                " ",
                 figure(factor(row["ratio"])),
-                *interval(row["low"], row["high"]),
-            ]
+                interval(row["low"], row["high"]),
+            )
             for row in members
         ]
         if told:

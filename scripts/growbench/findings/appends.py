@@ -7,7 +7,7 @@ import pandas as pd
 from growbench.analysis.latency import PERCENTILES, is_near_timer
 from growbench.findings.evidence import Evidence
 from growbench.findings.finding import Finding, cell_text
-from growbench.findings.sentences import Sentence, amount, figure
+from growbench.findings.sentences import Sentence, amount, figure, worded
 from growbench.tables.table import Column, Table
 from growbench.data.units import show
 
@@ -29,43 +29,35 @@ def single_appends(evidence: Evidence) -> Optional[Finding]:
         "one cold build of each cell" if workers == 1 else f"{workers} cold builds of each cell"
     )
     sentences: list[Sentence] = [
-        [
-            f"At {evidence.size}, in {builds}, the slowest single append took from ",
+        worded(
+            f"At {evidence.size}, in {builds}, the slowest single append took from {{}} ({{}}) to "
+            "{} ({}). One build tells how large such pauses are, not how sure that is.",
             amount(lightest["latency_max_ns"], "ns"),
-            " (",
-            *cell_text((lightest["strategy"], lightest["allocator"])),
-            ") to ",
+            cell_text((lightest["strategy"], lightest["allocator"])),
             amount(heaviest["latency_max_ns"], "ns"),
-            " (",
-            *cell_text((heaviest["strategy"], heaviest["allocator"])),
-            "). One build tells how large such pauses are, not how sure that is.",
-        ]
+            cell_text((heaviest["strategy"], heaviest["allocator"])),
+        )
     ]
     heavy = cells[cells["latency_slowest_share"] > HEAVY_TAIL]
     if len(heavy):
         worst = heavy.loc[heavy["latency_slowest_share"].idxmax()]
         sentences.append(
-            [
-                "In ",
+            worded(
+                "In {} the slowest thousandth of the appends takes more than "
+                f"{HEAVY_TAIL:.0%} of the whole time; most in {{}}: {{}}.",
                 figure(f"{len(heavy)} of {len(cells)} cells"),
-                f" the slowest thousandth of the appends takes more than {HEAVY_TAIL:.0%} of the "
-                "whole time; most in ",
-                *cell_text((worst["strategy"], worst["allocator"])),
-                ": ",
+                cell_text((worst["strategy"], worst["allocator"])),
                 figure(show(worst["latency_slowest_share"], "share")),
-                ".",
-            ]
+            )
         )
-    median = PERCENTILES[0]
-    near = int(is_near_timer(cells, median).sum())
+    near = int(is_near_timer(cells, PERCENTILES[0]).sum())
     if near:
         sentences.append(
-            [
-                "In ",
+            worded(
+                "In {} the median append takes less than twice what reading the clock does, so "
+                "that the median tells nothing.",
                 figure(f"{near} of {len(cells)} cells"),
-                " the median append takes less than twice what reading the clock does, so that "
-                "the median tells nothing.",
-            ]
+            )
         )
     table = _slowest_by_strategy(cells)
     return Finding("tail", "The tail of single appends", sentences, table, ("latency",))

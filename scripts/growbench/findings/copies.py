@@ -9,7 +9,16 @@ from growbench.data import implementations
 from growbench.analysis.patterns import NEVER, NOT_RESOLVED, PAYS, WARM
 from growbench.findings.evidence import Evidence, excludes
 from growbench.findings.finding import Finding
-from growbench.findings.sentences import Sentence, figure, interval, joined, listed, name, times
+from growbench.findings.sentences import (
+    Sentence,
+    figure,
+    interval,
+    joined,
+    listed,
+    name,
+    times,
+    worded,
+)
 from growbench.tables.table import factor
 
 
@@ -77,12 +86,8 @@ def paying_copies(evidence: Evidence) -> Optional[Finding]:
 
 
 def _walks(row: dict) -> list:
-    return [
-        row["pair"],
-        " ",
-        figure(factor(row["walks"])),
-        *interval(row["ci_low"], row["ci_high"]),
-    ]
+    ends = interval(row["ci_low"], row["ci_high"])
+    return [row["pair"], " ", figure(factor(row["walks"])), *ends]
 
 
 def _usual(evidence: Evidence, table: pd.DataFrame) -> pd.DataFrame:
@@ -96,10 +101,8 @@ def _usual(evidence: Evidence, table: pd.DataFrame) -> pd.DataFrame:
 
 def _begun(evidence: Evidence, implementation: str) -> list:
     usual = pattern_tables.usual(evidence.data.patterns)
-    return [
-        "In ",
+    return worded(
+        f"In {{}} at {usual.size} on {{}}, in the steady state, ",
         name(implementations.label(implementation)),
-        f" at {usual.size} on ",
         name(usual.allocator),
-        ", in the steady state, ",
-    ]
+    )

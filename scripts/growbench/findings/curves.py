@@ -9,7 +9,7 @@ from growbench.data.implementations import told_apart
 from growbench.data.metrics import metric
 from growbench.findings.evidence import Evidence
 from growbench.findings.finding import COLD, Finding, cell_text
-from growbench.findings.sentences import Sentence, counted, figure, joined, listed, name
+from growbench.findings.sentences import Sentence, counted, figure, joined, listed, name, worded
 from growbench.analysis.shapes import crossings, exponents
 from growbench.data.columns import SLICE_KEYS
 from growbench.tables.table import Column, Table
@@ -24,12 +24,10 @@ def growth(evidence: Evidence) -> Optional[Finding]:
         return None
     sentences = [_one_regime(told), _two_regimes(told)]
     if not evidence.run.machine or not bool(told["caches_known"].all()):
-        sentences.append(
-            [
-                "The machine's caches are not known, so "
-                "that such boundaries could not be kept out."
-            ]
+        unknown = (
+            "The machine's caches are not known, so that such boundaries could not be kept out."
         )
+        sentences.append([unknown])
     notable = told[(told["ci_low"] > 1.0) | told["straddles"]]
     frame = notable.sort_values("exponent", ascending=False, kind="stable")
     frame = frame.assign(regimes=np.where(frame["straddles"], "straddles", "one"))
@@ -74,14 +72,12 @@ def _two_regimes(told: pd.DataFrame) -> Sentence:
     mixed = told[told["straddles"]]
     if mixed.empty:
         return []
-    return [
+    return worded(
+        "{} more rest on sizes that lie on both sides of a cache's size or of glibc's mmap "
+        "threshold, so that their exponent is of two regimes at once and no power law: {}.",
         figure(str(len(mixed))),
-        " more rest on sizes that lie on both sides of a cache's "
-        "size or of glibc's mmap threshold, so that "
-        "their exponent is of two regimes at once and no power law: ",
-        *_curves_text(mixed),
-        ".",
-    ]
+        _curves_text(mixed),
+    )
 
 
 GROWTH_COLUMNS = (
@@ -100,12 +96,11 @@ def _curves_text(curves: pd.DataFrame, ascending: bool = False) -> Sentence:
     order = curves.sort_values("exponent", ascending=ascending)
     return listed(
         [
-            [
-                *cell_text((row["strategy"], row["allocator"])),
-                " ",
+            worded(
+                f"{{}} {{}} ({row['ci_low']:.2f} to {row['ci_high']:.2f})",
+                cell_text((row["strategy"], row["allocator"])),
                 figure(f"{row['exponent']:.2f}"),
-                f" ({row['ci_low']:.2f} to {row['ci_high']:.2f})",
-            ]
+            )
             for row in order.to_dict("records")
         ]
     )
@@ -131,25 +126,22 @@ def crossovers(evidence: Evidence) -> Optional[Finding]:
     )
     identity = ["allocator", "implementation_a", "a", "implementation_b", "b"]
     pairs = crossed[identity].drop_duplicates()
-    first: list = [
-        figure(counted(len(pairs), "pair")),
-        " of strategies on the same allocator cross in cold time within the sizes measured, in a "
-        "way that the intervals support on both sides. Where a wrong choice costs most: ",
-    ]
     told = [
-        [
+        worded(
+            f"{{}} beats {{}} on {{}} from {{}} on ({row['ci_low']:,.0f} to {row['ci_high']:,.0f})",
             name(row["faster_above"]),
-            " beats ",
             name(row["faster_below"]),
-            " on ",
             name(row["allocator"]),
-            " from ",
             figure(f"{row['rows']:,.0f} rows"),
-            f" on ({row['ci_low']:,.0f} to {row['ci_high']:,.0f})",
-        ]
+        )
         for row in order.head(3).to_dict("records")
     ]
-    sentences = [[*first, *listed(told, most=3), "."]]
+    sentence = worded(
+        "{} of strategies on the same allocator cross in cold time within the sizes measured, in a "
+        "way that the intervals support on both sides. Where a wrong choice costs most: {}.",
+        figure(counted(len(pairs), "pair")),
+        listed(told, most=3),
+    )
     table = Table(
         "crossovers",
         "Crossovers of cold times, the costliest first",
@@ -157,9 +149,8 @@ def crossovers(evidence: Evidence) -> Optional[Finding]:
         order.head(10),
         (f"{len(order)} in all.",) if len(order) > 10 else (),
     )
-    return Finding(
-        "crossovers", "Where strategies cross over", sentences, table, ("time_by_allocator_cold",)
-    )
+    title = "Where strategies cross over"
+    return Finding("crossovers", title, [sentence], table, ("time_by_allocator_cold",))
 
 
 CROSSOVER_COLUMNS = (

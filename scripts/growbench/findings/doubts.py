@@ -9,7 +9,7 @@ from growbench.data.implementations import strategy_names
 from growbench.analysis.limits import DRIFT, DRIFT_SHARE
 from growbench.findings.evidence import Evidence
 from growbench.findings.finding import FEWEST_ROUNDS, Finding
-from growbench.findings.sentences import Sentence, counted, figure, listed, name
+from growbench.findings.sentences import Sentence, counted, figure, listed, name, worded
 
 
 def trust(evidence: Evidence) -> Finding:
@@ -22,24 +22,19 @@ def trust(evidence: Evidence) -> Finding:
     if len(measured) == 0:
         sentences.append(["No cell of the measure pass has figures."])
     elif flagged:
-        sentences.append(
-            [
-                figure(f"{flagged} of {len(measured)} cells"),
-                " with figures have a flag: a reason to look twice, not an error. ",
-                *listed(_flag_counts(measured)),
-                ".",
-            ]
-        )
+        text = "{} with figures have a flag: a reason to look twice, not an error. {}."
+        cells = figure(f"{flagged} of {len(measured)} cells")
+        sentences.append(worded(text, cells, listed(_flag_counts(measured))))
     else:
         sentences.append(["No cell with figures has a flag."])
     if len(measured) and fewest < FEWEST_ROUNDS:
         few = int((measured["ok_count"] < FEWEST_ROUNDS).sum())
         sentences.append(
-            [
-                figure(f"{few} of {len(measured)} cells"),
-                f" were measured by fewer than {FEWEST_ROUNDS} workers, so that they have no "
+            worded(
+                f"{{}} were measured by fewer than {FEWEST_ROUNDS} workers, so that they have no "
                 "interval, and are not told apart from anything.",
-            ]
+                figure(f"{few} of {len(measured)} cells"),
+            )
         )
     sentences += _without_figures(evidence.run.runs, summary)
     sentences += _explained(evidence)
@@ -47,11 +42,11 @@ def trust(evidence: Evidence) -> Finding:
     if len(limits):
         drifted = limits[limits["flags"] == DRIFT]
         sentences.append(
-            [
-                "What the machine can do was probed at the start, in the middle and at the end: ",
+            worded(
+                "What the machine can do was probed at the start, in the middle and at the end: {} "
+                f"differ by more than {DRIFT_SHARE:.0%} between their visits.",
                 figure(f"{len(drifted)} of {len(limits)} probes"),
-                f" differ by more than {DRIFT_SHARE:.0%} between their visits.",
-            ]
+            )
         )
     return Finding("trust", "What not to trust", sentences)
 
@@ -73,24 +68,23 @@ def _without_figures(runs: pd.DataFrame, summary: pd.DataFrame) -> list[Sentence
         counts = lost["status"].value_counts().sort_index()
         told: list[Sentence] = [[name(status), f" {count}"] for status, count in counts.items()]
         sentences.append(
-            [
+            worded(
+                "{} of the measure pass have no figures: {}.",
                 figure(f"{len(lost):,} of {len(workers):,} workers"),
-                " of the measure pass have no figures: ",
-                *listed(told, most=len(told)),
-                ".",
-            ]
+                listed(told, most=len(told)),
+            )
         )
     predicted = summary[summary["status"] == SKIPPED_PREDICTED]
     if len(predicted):
         strategies = sorted(set(strategy_names(predicted)))
         sentences.append(
-            [
+            worded(
+                "{} would have taken too much of the time budget, and were predicted from smaller "
+                "sizes instead ({}): plots show them hollow or hatched, and no sentence here rests "
+                "on them.",
                 figure(counted(len(predicted), "cell")),
-                " would have taken too much of the time budget, and were predicted from smaller "
-                "sizes instead (",
-                *listed([[name(strategy)] for strategy in strategies]),
-                "): plots show them hollow or hatched, and no sentence here rests on them.",
-            ]
+                listed([[name(strategy)] for strategy in strategies]),
+            )
         )
     return sentences
 
@@ -102,11 +96,10 @@ def _explained(evidence: Evidence) -> list[Sentence]:
     if not len(share.cells):
         return []
     return [
-        [
+        worded(
             "Of the cold builds of our kernels that take 100 \N{MICRO SIGN}s and more, the model "
-            "of counts \N{MULTIPLICATION SIGN} costs explains ",
+            "of counts \N{MULTIPLICATION SIGN} costs explains {} to 75% to 125% of the measured time; "
+            "where it does not, the shares of the time are to be taken with care.",
             figure(f"{share.within} of {len(share.cells)}"),
-            " to 75% to 125% of the measured time; where it does not, the shares of the time are "
-            "to be taken with care.",
-        ]
+        )
     ]

@@ -4,7 +4,7 @@ from typing import Optional
 
 from growbench.findings.evidence import Evidence
 from growbench.findings.finding import COLD, Finding, WARM, cell_text
-from growbench.findings.sentences import counted, figure, times
+from growbench.findings.sentences import counted, figure, times, worded
 
 
 def cold_and_warm(evidence: Evidence) -> Optional[Finding]:
@@ -14,21 +14,17 @@ def cold_and_warm(evidence: Evidence) -> Optional[Finding]:
     times_as_long = (cold / warm)[(cold > 0) & (warm > 0)]
     if len(times_as_long) < 2:
         return None
-    low, high = times_as_long.idxmin(), times_as_long.idxmax()
-    sentence: list = ["A cold build and release takes between "]
-    for label, index in ((" and ", low), ("", high)):
+    ends: list = []
+    for index in (times_as_long.idxmin(), times_as_long.idxmax()):
         cell = summary.loc[index]
-        sentence += [
-            times(times_as_long[index]),
-            " (",
-            *cell_text((cell["strategy"], cell["allocator"])),
-        ]
-        sentence += [f", {cell['rows']:,} rows){label}"]
-    sentence += [
-        " as long as a warm one; in half of the ",
+        who = cell_text((cell["strategy"], cell["allocator"]))
+        ends.append(worded(f"{{}} ({{}}, {cell['rows']:,} rows)", times(times_as_long[index]), who))
+    sentence = worded(
+        "A cold build and release takes between {} and {} as long as a warm one; in half of the {} "
+        "more than {}. The two answer different questions, and no figure of one stands for the "
+        "other.",
+        *ends,
         figure(counted(len(times_as_long), "cell")),
-        " more than ",
         times(float(times_as_long.median())),
-        ". The two answer different questions, and no figure of one stands for the other.",
-    ]
+    )
     return Finding("cold_and_warm", "First build and later ones", [sentence])

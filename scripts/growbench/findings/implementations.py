@@ -10,7 +10,16 @@ from growbench.analysis.pair_comparison import IMPLEMENTATION, compare_pairs
 from growbench.data.metrics import metric
 from growbench.findings.evidence import Evidence, excludes
 from growbench.findings.finding import COLD, Finding, USUAL_ALLOCATOR
-from growbench.findings.sentences import Sentence, figure, interval, joined, listed, name, times
+from growbench.findings.sentences import (
+    Sentence,
+    figure,
+    interval,
+    joined,
+    listed,
+    name,
+    times,
+    worded,
+)
 from growbench.data.columns import SLICE_KEYS
 from growbench.tables.table import Column, Table, factor
 
@@ -71,27 +80,20 @@ def _against_c(frame: pd.DataFrame, other: str, evidence: Evidence) -> Sentence:
     on = USUAL_ALLOCATOR if len(usual) else str(sorted(told["allocator"])[0])
     shown = told[told["allocator"] == on].sort_values("ratio", ascending=False, kind="stable")
     ratios: list[Sentence] = [
-        [
-            name(row["strategy"]),
-            " ",
-            times(row["ratio"]),
-            *interval(row["ci_low"], row["ci_high"]),
-        ]
+        [name(row["strategy"]), " ", times(row["ratio"]), *interval(row["ci_low"], row["ci_high"])]
         for row in shown.to_dict("records")
     ]
     slower, faster = int((told["ci_low"] > 1.0).sum()), int((told["ci_high"] < 1.0).sum())
-    sentence: list = [
-        f"At {evidence.size}, in a fresh process, ",
+    return worded(
+        f"At {evidence.size}, in a fresh process, {{}} takes longer than C for the same strategy "
+        "and allocator in {}, less long in {}; the others are not told apart. On {}, as many times as "
+        "long as C: {}.",
         name(label(other)),
-        " takes longer than C for the same strategy and allocator in ",
         figure(f"{slower} of {len(frame)} cells"),
-        ", less long in ",
         figure(str(faster)),
-        "; the others are not told apart. On ",
         name(on),
-        ", as many times as long as C: ",
-    ]
-    return [*sentence, *listed(ratios, most=len(ratios)), "."]
+        listed(ratios, most=len(ratios)),
+    )
 
 
 def article_by_implementation(evidence: Evidence) -> Optional[Finding]:
@@ -100,15 +102,19 @@ def article_by_implementation(evidence: Evidence) -> Optional[Finding]:
     names = ordered(first["implementation"])
     if len(names) < 2:
         return None
-    steady = _told(evidence, evidence.data.steady_ratios)
-    start: list = [
-        f"At {evidence.size}, in a fresh process, the build alone takes so many times as long "
+    warm = _told(evidence, evidence.data.steady_ratios)
+    sentences: list[Sentence] = [
+        worded(
+            f"At {evidence.size}, in a fresh process, the build alone takes so many times as long "
+            "with {} as with {}: {}.",
+            name(SLOW),
+            name(FAST),
+            _by_implementation(first),
+        )
     ]
-    start += ["with ", name(SLOW), " as with ", name(FAST), ": "]
-    sentences: list[Sentence] = [[*start, *_by_implementation(first), "."]]
-    if len(steady):
+    if len(warm):
         again = "In the steady state, where such arrays were built and dropped before, build and "
-        sentences.append([again + "release take: ", *_by_implementation(steady), "."])
+        sentences.append(worded(again + "release take: {}.", _by_implementation(warm)))
     plots = ("article_ratio", "article_ratio_warm", "article")
     title = f"The article's ratio in {in_words(names)}"
     table = _wide(first, names)
@@ -133,13 +139,16 @@ def _by_implementation(told: pd.DataFrame) -> list:
     for implementation in ordered(told["implementation"]):
         own = told[told["implementation"] == implementation].sort_values("ratio", kind="stable")
         least, most = own.iloc[0], own.iloc[-1]
-        clause: list = [name(label(implementation)), " ", figure(factor(least["ratio"]))]
-        clause += [*interval(least["ci_low"], least["ci_high"]), " on ", name(least["allocator"])]
+        clause: list = [name(label(implementation)), " ", *_on_allocator(least)]
         if len(own) > 1:
-            clause += [" to ", figure(factor(most["ratio"]))]
-            clause += [*interval(most["ci_low"], most["ci_high"]), " on ", name(most["allocator"])]
+            clause += [" to ", *_on_allocator(most)]
         clauses.append(clause)
     return joined(clauses)
+
+
+def _on_allocator(row: pd.Series) -> Sentence:
+    ends = interval(row["ci_low"], row["ci_high"])
+    return worded("{}{} on {}", figure(factor(row["ratio"])), ends, name(row["allocator"]))
 
 
 def _wide(told: pd.DataFrame, names: list[str]) -> Table:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from growbench.findings.evidence import Evidence
 from growbench.findings.finding import Finding, cell_text
-from growbench.findings.sentences import Sentence, counted, figure, interval, listed, name
+from growbench.findings.sentences import Sentence, counted, figure, interval, listed, name, worded
 from growbench.tables.table import Column, Table
 from growbench.data.units import show
 
@@ -33,13 +33,12 @@ def memory(evidence: Evidence) -> Optional[Finding]:
             for strategy, of in above.groupby("strategy", sort=True)
         ]
         sentences.append(
-            [
+            worded(
+                f"{{}} of {len(cells)} need more than twice their payload, which is more than the "
+                "array and a whole copy of it: {}.",
                 figure(counted(len(above), "cell")),
-                f" of {len(cells)} need more than twice their payload, which is more than the "
-                "array and a whole copy of it: ",
-                *listed(strategies, most=12),
-                ".",
-            ]
+                listed(strategies, most=12),
+            )
         )
     if not sentences:
         return None
@@ -77,12 +76,9 @@ def _extremes(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _largest(worst: pd.Series, evidence: Evidence) -> Sentence:
-    return [
-        f"At {evidence.size} the largest median peak is that of ",
-        *cell_text((worst["strategy"], worst["most_allocator"])),
-        ": ",
+    return worded(
+        f"At {evidence.size} the largest median peak is that of {{}}: {{}} the payload{{}}.",
+        cell_text((worst["strategy"], worst["most_allocator"])),
         figure(show(worst["most"], "ratio")),
-        " the payload",
-        *interval(worst["most_low"], worst["most_high"]),
-        ".",
-    ]
+        interval(worst["most_low"], worst["most_high"]),
+    )

@@ -9,7 +9,7 @@ from growbench.data.containers import CONTAINERS, are_containers
 from growbench.data.implementations import C
 from growbench.findings.evidence import Evidence, excludes, mean_ratio
 from growbench.findings.finding import Finding, WARM
-from growbench.findings.sentences import interval, listed, name, times
+from growbench.findings.sentences import interval, listed, name, times, worded
 from growbench.tables.table import Column, Table
 
 
@@ -36,19 +36,20 @@ def containers(evidence: Evidence) -> Optional[Finding]:
         return None
     frame = pd.DataFrame(rows)
     if told:
-        sentence: list = [
-            f"In the steady state, at {evidence.size}, our kernel that does the same work takes, "
-            "in the geometric mean over the allocators, "
+        ratios = [
+            worded(
+                "{}{} as long as {}",
+                times(row["ratio"]),
+                interval(row["low"], row["high"]),
+                name(row["container"]),
+            )
+            for row in told
         ]
-        sentence += listed(
-            [
-                [times(row["ratio"]), *interval(row["low"], row["high"]), " as long as "]
-                + [name(row["container"])]
-                for row in told
-            ],
-            most=len(told),
+        sentence = worded(
+            f"In the steady state, at {evidence.size}, our kernel that does the same work takes, "
+            "in the geometric mean over the allocators, {}.",
+            listed(ratios, most=len(ratios)),
         )
-        sentence.append(".")
     else:
         sentence = [
             f"At {evidence.size} no container can be told apart from the kernel that does the "

@@ -8,7 +8,7 @@ import pandas as pd
 from growbench.analysis.attribution import EXPLAINED_HIGH, EXPLAINED_LOW, PARTS, parts_of
 from growbench.findings.evidence import Evidence, ratio
 from growbench.findings.finding import COLD, FAST, Finding, SLOW, WARM
-from growbench.findings.sentences import Sentence, figure, interval, listed, name
+from growbench.findings.sentences import Sentence, figure, interval, listed, name, worded
 from growbench.tables.table import Column, Table, factor
 
 # A part that takes more than so much of the time is what the time goes into.
@@ -76,27 +76,28 @@ def _shares(evidence: Evidence) -> dict[str, dict]:
 
 def _how_many_times(frame: pd.DataFrame, evidence: Evidence) -> Sentence:
     """The ratios in a fresh process, largest first."""
-    told = [row for row in frame.to_dict("records")]
+    told = frame.to_dict("records")
     ratios = [
-        [figure(factor(row["cold"]))]
-        + interval(row["cold_low"], row["cold_high"])
-        + [" on ", name(row["allocator"])]
+        worded(
+            "{}{} on {}",
+            figure(factor(row["cold"])),
+            interval(row["cold_low"], row["cold_high"]),
+            name(row["allocator"]),
+        )
         for row in told
     ]
-    parts: list = [
-        f"At {evidence.size}, in a fresh process, ",
+    said = worded(
+        f"At {evidence.size}, in a fresh process, {{}} takes so many times as long as {{}}: {{}}.",
         name(SLOW),
-        " takes so many times as ",
-    ]
-    parts += ["long as ", name(FAST), ": "]
-    parts += listed(ratios, most=len(ratios)) + ["."]
+        name(FAST),
+        listed(ratios, most=len(ratios)),
+    )
     if np.isnan(frame["cold_low"]).all():
-        return [*parts, " There are too few rounds for intervals."]
-    alike = [row for row in told if row["cold_low"] <= 1.0 <= row["cold_high"]]
+        return [*said, " There are too few rounds for intervals."]
+    alike = [[name(row["allocator"])] for row in told if row["cold_low"] <= 1.0 <= row["cold_high"]]
     if alike:
-        parts += [" The two cannot be told apart on "]
-        parts += [*listed([[name(row["allocator"])] for row in alike]), "."]
-    return parts
+        said += worded(" The two cannot be told apart on {}.", listed(alike))
+    return said
 
 
 def _what_it_goes_into(frame: pd.DataFrame) -> Sentence:
@@ -109,15 +110,14 @@ def _what_it_goes_into(frame: pd.DataFrame) -> Sentence:
         if most.empty:
             continue
         on = [
-            [name(row["allocator"]), " (", figure(f"{row[part.name]:.0%}"), ")"]
+            worded("{} ({})", name(row["allocator"]), figure(f"{row[part.name]:.0%}"))
             for row in most.to_dict("records")
         ]
         clauses.append([f"{part.label} on ", *listed(on, most=len(on))])
     if not clauses:
         return []
-    return [
+    return worded(
         "Counts of what the build did \N{MULTIPLICATION SIGN} what each thing costs on this "
-        "machine say that most of that time goes into ",
-        *listed(clauses, most=len(clauses)),
-        ".",
-    ]
+        "machine say that most of that time goes into {}.",
+        listed(clauses, most=len(clauses)),
+    )

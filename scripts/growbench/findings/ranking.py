@@ -7,7 +7,7 @@ import pandas as pd
 
 from growbench.findings.evidence import Evidence, Pair, ratio
 from growbench.findings.finding import COLD, Finding, WARM, WHERE, cell_text
-from growbench.findings.sentences import Sentence, amount, counted, interval, listed, times
+from growbench.findings.sentences import Sentence, amount, counted, interval, listed, times, worded
 from growbench.tables.table import Column, Table
 from growbench.data.units import show
 
@@ -73,35 +73,20 @@ def _first_of(rounds: pd.DataFrame, order: Sequence[_Place], metric_name: str) -
     start = [f"{WHERE[metric_name]}, ", *cell_text(first.pair)]
     median = [amount(first.median, "ns"), *interval(first.low, first.high, "ns")]
     ahead = ratio(rounds, second.pair, first.pair)
-    next_is = ["the next, ", *cell_text(second.pair), ", takes ", times(ahead.ratio), " as long"]
+    next_is = worded("the next, {}, takes {} as long", cell_text(second.pair), times(ahead.ratio))
+    smallest = f"{{}} has the smallest median of {len(order)} cells: {{}}"
     if np.isnan(ahead.low):
-        return [
-            *start,
-            f" has the smallest median of {len(order)} cells: ",
-            *median,
-            "; ",
-            *next_is,
-            ". There are too few rounds to tell whether that is more than chance.",
-        ]
+        return worded(
+            f"{smallest}; {{}}. There are too few rounds to tell whether that is more than chance.",
+            start,
+            median,
+            next_is,
+        )
     if ahead.low > 1.0:
-        return [
-            *start,
-            f" is the fastest of {len(order)} cells: ",
-            *median,
-            "; ",
-            *next_is,
-            *interval(ahead.low, ahead.high),
-            ".",
-        ]
-    tied = _not_slower(rounds, order)
-    return [
-        *start,
-        f" has the smallest median of {len(order)} cells: ",
-        *median,
-        ". It cannot be told apart from ",
-        *listed([cell_text(pair) for pair in tied]),
-        ".",
-    ]
+        text = f"{{}} is the fastest of {len(order)} cells: {{}}; {{}}{{}}."
+        return worded(text, start, median, next_is, interval(ahead.low, ahead.high))
+    tied = listed([cell_text(pair) for pair in _not_slower(rounds, order)])
+    return worded(f"{smallest}. It cannot be told apart from {{}}.", start, median, tied)
 
 
 def _not_slower(rounds: pd.DataFrame, order: Sequence[_Place]) -> list[Pair]:
@@ -143,43 +128,37 @@ def leanest(evidence: Evidence) -> Optional[Finding]:
     error = float(runs["peak_resolution_bytes"].max())
     first, second = order[0], order[1]
     payload = float(cells["payload_bytes"].max())
-    start = [*cell_text(first.pair), " has the smallest peak of "]
-    start += [f"{counted(len(order), 'cell')} at {evidence.size}: "]
-    start += [
+    start = worded(
+        f"{{}} has the smallest peak of {counted(len(order), 'cell')} at {evidence.size}: {{}}, "
+        f"{show(first.median / payload, 'ratio')} the payload",
+        cell_text(first.pair),
         amount(first.median, "bytes"),
-        f", {show(first.median / payload, 'ratio')} the payload",
-    ]
+    )
     ahead = ratio(rounds, second.pair, first.pair)
     if np.isnan(ahead.low):
-        end: Sentence = [
-            "; the next is ",
-            *cell_text(second.pair),
-            ", ",
+        end = worded(
+            "; the next is {}, {}. There are too few rounds to tell whether that is more than "
+            "chance.",
+            cell_text(second.pair),
             amount(second.median, "bytes"),
-            ". There are too few rounds to tell whether that is more than chance.",
-        ]
+        )
     elif ahead.low > 1.0 and second.median - first.median > error:
-        end = [
-            "; the next, ",
-            *cell_text(second.pair),
-            ", needs ",
+        end = worded(
+            "; the next, {}, needs {} as much{}.",
+            cell_text(second.pair),
             times(ahead.ratio),
-            " as much",
-            *interval(ahead.low, ahead.high),
-            ".",
-        ]
+            interval(ahead.low, ahead.high),
+        )
     else:
         alike = [
-            place.pair
+            cell_text(place.pair)
             for place in order[1:]
             if place.median - first.median <= error
             or not ratio(rounds, place.pair, first.pair).low > 1.0
         ]
-        end = [
-            ". It cannot be told apart from ",
-            *listed([cell_text(pair) for pair in alike]),
-            ": a peak is read to within ",
+        end = worded(
+            ". It cannot be told apart from {}: a peak is read to within {}.",
+            listed(alike),
             amount(error, "bytes"),
-            ".",
-        ]
+        )
     return Finding("leanest", "Who is leanest", [[*start, *end]], None, ("heat_map_peak",))

@@ -66,6 +66,16 @@ def listed(items: Sequence[Sequence[Any]], most: int = MOST_NAMES) -> list[Union
     return parts + ([f" and {rest} more"] if rest > 0 else [])
 
 
+def worded(text: str, *parts: Union[str, Part, Sentence]) -> list[Union[str, Part]]:
+    """The text with a part, or several in a row, in place of each {}. Names from the data are parts,
+    never in the text."""
+    first, *rest = text.split("{}")
+    made: list[Union[str, Part]] = [first]
+    for part, after in zip(parts, rest):
+        made += [part, after] if isinstance(part, (str, Part)) else [*part, after]
+    return made
+
+
 def joined(clauses: Sequence[Sequence[Any]]) -> list[Union[str, Part]]:
     """ "a; b; c": of clauses that have commas of their own."""
     parts: list[Union[str, Part]] = []
