@@ -98,8 +98,8 @@ def _explained(evidence: Evidence) -> list[Sentence]:
     return [
         worded(
             "Of the cold builds of our kernels that take 100 \N{MICRO SIGN}s and more, the model "
-            "of counts \N{MULTIPLICATION SIGN} costs explains {} to 75% to 125% of the measured time; "
-            "where it does not, the shares of the time are to be taken with care.",
+            "of counts \N{MULTIPLICATION SIGN} costs explains {} to 75% to 125% of the measured "
+            "time; where it does not, the shares of the time are to be taken with care.",
             figure(f"{share.within} of {len(share.cells)}"),
         )
     ]

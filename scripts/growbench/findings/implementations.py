@@ -86,8 +86,8 @@ def _against_c(frame: pd.DataFrame, other: str, evidence: Evidence) -> Sentence:
     slower, faster = int((told["ci_low"] > 1.0).sum()), int((told["ci_high"] < 1.0).sum())
     return worded(
         f"At {evidence.size}, in a fresh process, {{}} takes longer than C for the same strategy "
-        "and allocator in {}, less long in {}; the others are not told apart. On {}, as many times as "
-        "long as C: {}.",
+        "and allocator in {}, less long in {}; the others are not told apart. On {}, as many "
+        "times as long as C: {}.",
         name(label(other)),
         figure(f"{slower} of {len(frame)} cells"),
         figure(str(faster)),

@@ -67,8 +67,8 @@ def listed(items: Sequence[Sequence[Any]], most: int = MOST_NAMES) -> list[Union
 
 
 def worded(text: str, *parts: Union[str, Part, Sentence]) -> list[Union[str, Part]]:
-    """The text with a part, or several in a row, in place of each {}. Names from the data are parts,
-    never in the text."""
+    """The text with a part, or several in a row, in place of each {}. Names from the data are
+    parts, never in the text."""
     first, *rest = text.split("{}")
     made: list[Union[str, Part]] = [first]
     for part, after in zip(parts, rest):
