@@ -162,7 +162,9 @@ def across(
         # value, low, high x runs x claims.
         parts = [_placed(table, every, (value, "ci_low", "ci_high")) for table in of_machine]
         values, lows, highs = np.stack(parts, axis=1)
-        stacked["value"][i] = np.exp(_log(values).mean(axis=0)) if len(parts) > 1 else values[0]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.exp(np.log(values).mean(axis=0))
+        stacked["value"][i] = mean if len(parts) > 1 else values[0]
         stacked["low"][i] = lows.min(axis=0)
         stacked["high"][i] = highs.max(axis=0)
     return Estimates(every, stacked["value"], stacked["low"], stacked["high"])
@@ -174,11 +176,6 @@ def _placed(table: pd.DataFrame, every: pd.DataFrame, columns: Sequence[str]) ->
         return np.full((len(columns), len(every)), np.nan)
     merged = every.merge(table, on=list(every.columns), how="left")
     return merged[list(columns)].to_numpy(dtype=float).T
-
-
-def _log(values: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.log(values)
 
 
 def sides(estimates: Estimates) -> np.ndarray:

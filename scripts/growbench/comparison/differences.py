@@ -171,31 +171,19 @@ def _number(text: Any, pattern: str) -> Optional[float]:
         return None
 
 
-def _of_allocators(column: str) -> Callable[[Run], dict]:
-    """What the workers of each allocator found, from runs.csv."""
+def _told_by(key: str, column: str, shown: Callable[[str], str] = str) -> Callable[[Run], dict]:
+    """What runs.csv tells in that column of each allocator or implementation."""
 
     def read(run: Run) -> dict:
         if column not in run.runs:
             return {}
-        told = run.runs.loc[run.runs[column] != "", ["allocator", column]].drop_duplicates()
+        told = run.runs.loc[run.runs[column] != "", [key, column]].drop_duplicates()
         return {
-            str(name): " and ".join(sorted(map(str, values)))
-            for name, values in told.groupby("allocator")[column]
+            shown(str(name)): " and ".join(sorted(map(str, values)))
+            for name, values in told.groupby(key)[column]
         }
 
     return read
-
-
-def _of_implementations(run: Run) -> dict:
-    """Which version each implementation is, from runs.csv."""
-    column = "implementation_version"
-    if column not in run.runs:
-        return {}
-    told = run.runs.loc[run.runs[column] != "", ["implementation", column]].drop_duplicates()
-    return {
-        label(str(name)): " and ".join(sorted(map(str, values)))
-        for name, values in told.groupby("implementation")[column]
-    }
 
 
 def _told_of_allocators(key: str) -> Callable[[Run], dict]:
@@ -225,6 +213,7 @@ _CODE = "other machine code"
 _CLOCK = "how fast it runs, and how steadily"
 _PAGES = "what a touched page costs, and how large it is"
 _LIMITS = "when memory or CPU is refused"
+_SAME_NAME = "another allocator in the same name"
 
 FACTS = (
     Fact("machine", "another machine altogether", lambda run: run.machine_id),
@@ -288,9 +277,13 @@ FACTS = (
     Fact("compiler flags", _CODE, _at("build", "flags")),
     Fact("benchmark library", "the loop of warm times", _at("build", "benchmark_library")),
     Fact("its version", "the loop of warm times", _at("build", "benchmark_library_version")),
-    Fact("version of", "another allocator in the same name", _of_allocators("allocator_version")),
-    Fact("build-id of", "another allocator in the same name", _of_allocators("allocator_build_id")),
-    Fact("implementation", "another interpreter or library", _of_implementations),
+    Fact("version of", _SAME_NAME, _told_by("allocator", "allocator_version")),
+    Fact("build-id of", _SAME_NAME, _told_by("allocator", "allocator_build_id")),
+    Fact(
+        "implementation",
+        "another interpreter or library",
+        _told_by("implementation", "implementation_version", label),
+    ),
     Fact("environment of", "changes what an allocator does", _told_of_allocators("environment")),
     Fact("worker of", "strategies or measurement changed", _told_of_allocators("worker")),
     Fact("worker's build-id of", "other machine code", _told_of_allocators("worker_build_id")),

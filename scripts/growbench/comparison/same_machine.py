@@ -170,7 +170,7 @@ def _of_metric(
         np.bincount(new.cell, minlength=cell_count) > 0
     )
     base, new = (_where(side, shared[side.cell]) for side in (base, new))
-    medians = [_medians(side, cell_count) for side in (base, new)]
+    medians = [_grouped_median(side.log, side.cell, cell_count) for side in (base, new)]
     make = _paired if settings.paired else _unpaired
     measured = make(base, new, sides.family_of_cell, len(sides.families))
     common = _common(measured)
@@ -179,7 +179,7 @@ def _of_metric(
         measured = make(base, new, sides.family_of_cell, len(sides.families))
 
     cells = sides.cells.assign(family=sides.family_of_cell, metric=metric.name)
-    cells["base_median"], cells["new_median"] = medians
+    cells["base_median"], cells["new_median"] = np.exp(medians)
     cells = _with_shift(cells, measured.of_cells)[shared]
     families = sides.families.assign(family=np.arange(len(sides.families)))
     families["metric"] = metric.name
@@ -213,10 +213,6 @@ def _values(side: pd.DataFrame, cell: np.ndarray, metric: Metric) -> _Values:
 
 def _where(side: _Values, mask: np.ndarray) -> _Values:
     return _Values(side.log[mask], side.cell[mask], side.round[mask])
-
-
-def _medians(side: _Values, cell_count: int) -> np.ndarray:
-    return np.exp(_grouped_median(side.log, side.cell, cell_count))
 
 
 def _grouped_median(values: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:

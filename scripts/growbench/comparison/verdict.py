@@ -332,15 +332,12 @@ def cells_table(comparison: Comparison) -> Table:
     )
     for side in ("base", "new"):
         cells[side] = [
-            _figure(value, name) for value, name in zip(cells[f"{side}_median"], cells["metric"])
+            show(value, metric(name).unit)
+            for value, name in zip(cells[f"{side}_median"], cells["metric"])
         ]
     return Table(
         "cells", "Cells of these families", columns, cells, _cell_notes(comparison), "tone"
     )
-
-
-def _figure(value: float, name: str) -> str:
-    return show(value, metric(name).unit)
 
 
 def _cell_notes(comparison: Comparison) -> list[str]:
