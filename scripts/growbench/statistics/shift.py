@@ -8,7 +8,7 @@ interval excludes 0 where p is at most 1 - confidence, and only there. scipy.sta
 """
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -120,21 +120,16 @@ def hodges_lehmann(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Shif
     Source: J. L. Hodges and E. L. Lehmann, Estimates of location based on rank tests, Ann. Math.
     Stat. 34 (1963); E. L. Lehmann, Nonparametrics, section 2.6.
     """
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    (cells, m), n = a.shape, b.shape[1]
+    base, new = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    (cells, m), n = base.shape, new.shape[1]
     if m == 0 or n == 0:
         return _no_shift(cells)
     below = _rank_sum_below(np.arange(m * n + 1), m, n)
-    step = max(1, _CHUNK // (m * n))
-    parts = [
-        _from_differences(
-            (b[i : i + step, None, :] - a[i : i + step, :, None]).reshape(-1, m * n),
-            below,
-            confidence,
-        )
-        for i in range(0, cells, step)
-    ]
-    return Shift(*(np.concatenate(columns) for columns in zip(*parts))) if parts else _no_shift(0)
+
+    def differences(some: slice) -> np.ndarray:
+        return (new[some, None, :] - base[some, :, None]).reshape(-1, m * n)
+
+    return _in_chunks(differences, cells, below, confidence)
 
 
 def paired_shift(differences: ArrayLike, confidence: float = 0.95) -> Shift:
@@ -147,17 +142,28 @@ def paired_shift(differences: ArrayLike, confidence: float = 0.95) -> Shift:
     are about 0 where nothing distinguishes a from b.
     Source: as hodges_lehmann(); Lehmann, section 4.3.
     """
-    differences = np.asarray(differences, dtype=float)
-    cells, n = differences.shape
+    values = np.asarray(differences, dtype=float)
+    cells, n = values.shape
     if n == 0:
         return _no_shift(cells)
     first, second = np.triu_indices(n)
     below = _signed_rank_below(np.arange(len(first) + 1), n)
-    step = max(1, _CHUNK // len(first))
-    parts = []
-    for i in range(0, cells, step):
-        some = differences[i : i + step]
-        parts.append(_from_differences((some[:, first] + some[:, second]) / 2.0, below, confidence))
+
+    def averages(some: slice) -> np.ndarray:
+        return (values[some][:, first] + values[some][:, second]) / 2.0
+
+    return _in_chunks(averages, cells, below, confidence)
+
+
+def _in_chunks(
+    differences: Callable[[slice], np.ndarray], cells: int, below: np.ndarray, confidence: float
+) -> Shift:
+    """_from_differences() of all cells, of so many at a time as memory should hold."""
+    step = max(1, _CHUNK // (len(below) - 1))
+    parts = [
+        _from_differences(differences(slice(i, i + step)), below, confidence)
+        for i in range(0, cells, step)
+    ]
     return Shift(*(np.concatenate(columns) for columns in zip(*parts))) if parts else _no_shift(0)
 
 
@@ -188,37 +194,31 @@ def _ragged(values: ArrayLike, groups: ArrayLike, group_count: int) -> _Ragged:
 
 
 def grouped_hodges_lehmann(
-    a: ArrayLike,
-    a_groups: ArrayLike,
-    b: ArrayLike,
-    b_groups: ArrayLike,
-    group_count: int,
-    confidence: float = 0.95,
+    a: ArrayLike, a_groups: ArrayLike, b: ArrayLike, b_groups: ArrayLike, group_count: int
 ) -> Shift:
     """hodges_lehmann() of each group: values in any order, with their groups' numbers from 0.
 
     nan are left out. A group without values on one side has nan, and p = 1.
     """
     first, second = _ragged(a, a_groups, group_count), _ragged(b, b_groups, group_count)
-    result = Shift(*(column.copy() for column in _no_shift(group_count)))
-    shapes = np.stack([first.size, second.size], axis=1)
-    for m, n in np.unique(shapes, axis=0):
-        chosen = np.flatnonzero((shapes == (m, n)).all(axis=1))
-        part = hodges_lehmann(first.rows(chosen, m), second.rows(chosen, n), confidence)
-        for column, of_part in zip(result, part):
-            column[chosen] = of_part
-    return result
+
+    def shift_of(chosen: np.ndarray, m: int, n: int) -> Shift:
+        return hodges_lehmann(first.rows(chosen, m), second.rows(chosen, n))
+
+    return _by_size(np.stack([first.size, second.size], axis=1), shift_of)
 
 
-def grouped_paired_shift(
-    differences: ArrayLike, groups: ArrayLike, group_count: int, confidence: float = 0.95
-) -> Shift:
+def grouped_paired_shift(differences: ArrayLike, groups: ArrayLike, group_count: int) -> Shift:
     """paired_shift() of each group's differences; nan are left out."""
     ragged = _ragged(differences, groups, group_count)
-    result = Shift(*(column.copy() for column in _no_shift(group_count)))
-    for n in np.unique(ragged.size):
-        chosen = np.flatnonzero(ragged.size == n)
-        part = paired_shift(ragged.rows(chosen, n), confidence)
-        for column, of_part in zip(result, part):
+    return _by_size(ragged.size[:, None], lambda chosen, n: paired_shift(ragged.rows(chosen, n)))
+
+
+def _by_size(sizes: np.ndarray, shift_of: Callable[..., Shift]) -> Shift:
+    """Of all groups, those of the same sizes at once. shift_of: given their numbers and sizes."""
+    result = Shift(*(column.copy() for column in _no_shift(len(sizes))))
+    for size in np.unique(sizes, axis=0):
+        chosen = np.flatnonzero((sizes == size).all(axis=1))
+        for column, of_part in zip(result, shift_of(chosen, *size)):
             column[chosen] = of_part
     return result
