@@ -180,30 +180,6 @@ def test_the_cost_of_copying_follows_the_sizes_of_the_blocks():
     assert cost(2.0**16, sizes.mean()) == pytest.approx(exact, rel=0.05)
 
 
-@pytest.mark.parametrize("missing", ["append", "copy", "touch", "malloc_free", "mmap_munmap"])
-def test_a_probe_that_is_not_there_leaves_its_part_unknown(missing):
-    runs = one_traced(
-        realloc_moved_count=1, realloc_count=1, realloc_moved_bytes=500, allocator_mmap_count=1
-    )
-    costs = {key: ns for key, ns in {**COSTS, **FLAT_COPY}.items() if key[0] != missing}
-    cell = only_cell(runs, costs)
-    part = {
-        "append": "write_ns",
-        "copy": "copy_ns",
-        "touch": "fault_ns",
-        "malloc_free": "allocator_ns",
-        "mmap_munmap": "system_ns",
-    }[missing]
-    assert cell["unknown_parts"] == part and np.isnan(cell[part])
-    known = sum(cell[other.name] for other in PARTS if other.name != part)
-    assert cell["explained_share"] == pytest.approx(known / 100_000)
-
-
-def test_a_cost_that_is_not_needed_is_not_missed():
-    cell = only_cell(one_traced(), COSTS)
-    assert cell["copy_ns"] == 0 and cell["unknown_parts"] == ""
-
-
 def test_a_cell_that_could_not_be_traced_keeps_what_is_known():
     runs = one_traced(malloc_count=1)
     trace = runs["pass"] == "trace"
@@ -213,13 +189,12 @@ def test_a_cell_that_could_not_be_traced_keeps_what_is_known():
     assert cell["trace_status"] == "untraced"
     assert cell["unknown_parts"] == "copy_ns;allocator_ns;system_ns"
     assert cell["write_ns"] == 5000 and cell["explained_share"] == pytest.approx(0.15)
-
-
-def test_system_calls_that_could_not_be_seen_are_unknown_and_not_none():
+    # Of system calls alone they are unknown, and not none; a cost that is not needed is not missed.
     runs = one_traced()
-    runs.loc[runs["pass"] == "trace", "allocator_mmap_count"] = np.nan
-    cell = only_cell(runs, {**COSTS, **FLAT_COPY})
+    runs.loc[trace, "allocator_mmap_count"] = np.nan
+    cell = only_cell(runs, COSTS)
     assert cell["unknown_parts"] == "system_ns" and np.isnan(cell["system_call_count"])
+    assert cell["copy_ns"] == 0
 
 
 def test_a_run_of_one_pass_has_nothing_to_say():
@@ -295,6 +270,27 @@ def test_a_huge_page_is_priced_as_one_and_the_others_as_ordinary_ones():
     assert cell["huge_fault_bytes"] == 3 * HUGE and cell["unknown_parts"] == ""
 
 
+@pytest.mark.parametrize(
+    "missing, part",
+    [
+        ("append", "write_ns"),
+        ("copy", "copy_ns"),
+        ("touch", "fault_ns"),
+        ("touch_huge", "huge_fault_ns"),
+        ("fill_huge", "huge_fault_ns"),
+        ("malloc_free", "allocator_ns"),
+        ("mmap_munmap", "system_ns"),
+    ],
+)
+def test_a_probe_that_is_not_there_leaves_its_part_unknown(missing, part):
+    moved = {"realloc_moved_count": 1, "realloc_count": 1, "realloc_moved_bytes": 500}
+    runs = with_huge_faults(one_traced(allocator_mmap_count=1, **moved), 1)
+    cell = only_cell(runs, {key: ns for key, ns in HUGE_COSTS.items() if key[0] != missing})
+    assert cell["unknown_parts"] == part and np.isnan(cell[part])
+    known = sum(cell[other.name] for other in PARTS if other.name != part)
+    assert cell["explained_share"] == pytest.approx(known / 100_000)
+
+
 def test_copies_go_to_huge_pages_too_as_far_as_there_are_any():
     runs = with_huge_faults(one_traced(faults=1, copied_bytes=500_000), 1)
     fetched = (80_000 + 500_000) * 0.03
@@ -324,12 +320,6 @@ def test_huge_pages_that_nobody_counted_are_ordinary_ones_and_no_unknown_part():
     assert cell["fault_ns"] == 10 * 1000 and np.isnan(cell["huge_fault_ns"])
     assert cell["unknown_parts"] == "" and np.isnan(cell["huge_fault_count"])
     assert cell["write_ns"] == 1000 * 5
-
-
-@pytest.mark.parametrize("missing", ["touch_huge", "fill_huge"])
-def test_huge_pages_that_were_not_probed_are_unknown(missing):
-    costs = {key: ns for key, ns in HUGE_COSTS.items() if key[0] != missing}
-    assert only_cell(with_huge_faults(one_traced(), 1), costs)["unknown_parts"] == "huge_fault_ns"
 
 
 def test_memory_that_no_fault_brought_has_to_be_fetched():

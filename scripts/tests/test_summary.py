@@ -56,38 +56,35 @@ def test_the_ratio_is_empty_where_the_resolution_is_over_a_fifth_of_the_payload(
     assert cell["peak_memory_median_bytes"] > 0
 
 
-def test_status_is_ok_if_all_are():
-    cell = only_row(one_cell(4))
-    assert (cell["status"], cell["status_detail"]) == ("ok", "")
-    assert (cell["worker_count"], cell["ok_count"]) == (4, 4)
+LAST = ([7, 8], "skipped_rounds", "6 of 8 rounds")
 
 
-def test_a_cell_is_partial_if_some_failed_and_estimates_what_is_left():
+@pytest.mark.parametrize(
+    "failures, status, detail, median",
+    [
+        ([], "ok", "", 4.5),
+        ([([7, 8], "crashed", "signal 11")], "partial", "signal 11", 3.5),
+        # The detail is that of the first that is not ok.
+        ([([8], "timeout", "9 s"), ([7], "crashed", "signal 6")], "partial", "signal 6", 3.5),
+        ([(range(9), "unavailable", "gone")], "unavailable", "gone", np.nan),
+        ([(range(5), "crashed", "6"), (range(5, 9), "timeout", "9 s")], "partial", "6", np.nan),
+        # Rounds that the plan skipped do no harm.
+        ([LAST], "ok", "", 3.5),
+        ([LAST, ([6], "crashed", "signal 11")], "partial", "signal 11", 3.0),
+        ([(range(9), *LAST[1:])], "skipped_rounds", "", np.nan),
+    ],
+)
+def test_the_status_is_what_the_workers_have_in_common(failures, status, detail, median):
     runs = one_cell(8, cold_build_ns=[1, 2, 3, 4, 5, 6, 7, 1000])
-    cell = only_row(fail(runs, runs["round"] >= 7, "crashed", "signal 11"))
-    assert (cell["status"], cell["status_detail"]) == ("partial", "signal 11")
-    assert (cell["worker_count"], cell["ok_count"]) == (8, 6)
-    assert (cell["cold_build_median_ns"], cell["cold_build_ci_high_ns"]) == (3.5, 6)
-
-
-def test_status_detail_is_the_first_of_those_that_are_not_ok():
-    runs = one_cell(4)
-    runs = fail(runs, runs["round"] == 3, "timeout", "after 9 s")
-    runs = fail(runs, runs["round"] == 2, "crashed", "signal 6")
-    assert only_row(runs)["status_detail"] == "signal 6"
-
-
-def test_a_common_failure_is_the_status_and_nothing_is_estimated():
-    runs = one_cell(6)
-    cell = only_row(fail(runs, runs["round"] > 0, "unavailable"))
-    assert (cell["status"], cell["ok_count"]) == ("unavailable", 0)
-    assert np.isnan(cell["cold_build_median_ns"]) and cell["flags"] == ""
-
-
-def test_failures_of_several_kinds_are_partial():
-    runs = one_cell(4)
-    runs = fail(runs, runs["round"] <= 2, "crashed")
-    assert only_row(fail(runs, runs["round"] > 2, "timeout"))["status"] == "partial"
+    failed = set()
+    for rounds, *what in failures:
+        runs = fail(runs, runs["round"].isin(rounds), *what)
+        failed |= set(rounds) - {0}
+    cell = only_row(runs)
+    assert (cell["status"], cell["status_detail"]) == (status, detail)
+    assert (cell["worker_count"], cell["ok_count"]) == (8, 8 - len(failed))
+    assert cell["cold_build_median_ns"] == pytest.approx(median, nan_ok=True)
+    assert cell["flags"] == "" or len(failed) < 8
 
 
 def test_predictions_are_kept():
@@ -117,13 +114,3 @@ def test_only_the_measure_pass_is_summarised(other):
     assert (cell["worker_count"], cell["pass"]) == (2, "measure")
     runs["pass"] = other
     assert summarise(runs).empty
-
-
-def test_rounds_skipped_by_plan_do_no_harm():
-    runs = one_cell(10)
-    runs = fail(runs, runs["round"] > 6, "skipped_rounds", "6 of 10 rounds")
-    cell = only_row(runs)
-    assert (cell["status"], cell["status_detail"], cell["ok_count"]) == ("ok", "", 6)
-    cell = only_row(fail(runs, runs["round"] == 2, "crashed", "signal 11"))
-    assert (cell["status"], cell["status_detail"], cell["ok_count"]) == ("partial", "signal 11", 5)
-    assert only_row(runs[runs["round"] > 6])["status"] == "skipped_rounds"
