@@ -71,16 +71,19 @@ def rounds_of(curve, noise=0.0, rounds=10, seed=1):
     return np.asarray(curve) + random.normal(0.0, noise, (rounds, len(curve)))
 
 
-def test_a_crossover_is_where_the_line_meets_zero():
-    (found,) = crossovers(SIZES, rounds_of([-1.0, -0.5, 0.5, 1.0]))
-    assert found.size == pytest.approx(np.sqrt(100 * 1000))
-    assert (found.low, found.high) == pytest.approx((found.size, found.size))
-    assert found.faster_below
-
-
-def test_the_other_direction_is_told():
-    (found,) = crossovers(SIZES, rounds_of([1.0, 0.5, -0.5, -1.0]))
-    assert not found.faster_below
+@pytest.mark.parametrize(
+    "curve, size, faster_below",
+    [
+        ([-1.0, -0.5, 0.5, 1.0], np.sqrt(100 * 1000), True),
+        ([1.0, 0.5, -0.5, -1.0], np.sqrt(100 * 1000), False),
+        # What is exactly equal is on neither side.
+        ([-1.0, 0.0, 0.0, 1.0], 1000, True),
+    ],
+)
+def test_a_crossover_is_where_the_line_meets_zero(curve, size, faster_below):
+    (found,) = crossovers(SIZES, rounds_of(curve))
+    assert found[:3] == pytest.approx((size, size, size))
+    assert found.faster_below == faster_below
 
 
 def test_sizes_that_are_not_resolved_widen_the_interval():

@@ -188,7 +188,7 @@ def test_a_few_rounds_resolve_nothing():
 def test_exponents_that_differ_are_told_from_those_that_do_not():
     found = tables(run("a", {"x": 2.0}, power=1.0), run("b", {"x": 2.0}, power=1.3))
     table = found["exponents_warm_build_release"].frame
-    assert set(table["agree"]) == {"no"}
+    assert set(table["agree"]) == {"no"} and set(table["tone"]) == {"bad"}
     same = tables(run("a", {"x": 2.0}, seed=3), run("b", {"x": 9.0}, seed=4))
     assert set(same["exponents_warm_build_release"].frame["agree"]) == {"yes"}
     assert "intervals overlap on all machines for 2 of 2 curves" in " ".join(same["headline"].notes)

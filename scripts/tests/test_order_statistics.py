@@ -76,6 +76,7 @@ def test_the_interval_covers_the_true_median_at_least_as_often_as_it_says(count)
         ([1.0, 20.0, 300.0], [2.0, 10.0, 100.0], (2.0, np.nan, np.nan, 3)),
         # A common disturbance of both members of a pair cancels.
         ([3.0, 15.0, 0.6, 9.0, 3.0, 120.0], [2.0, 10.0, 0.4, 6.0, 2.0, 80.0], (1.5, 1.5, 1.5, 6)),
+        ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [1.0] * 6, (np.sqrt(12.0), 1.0, 6.0, 6)),
         ([2.0] * 5, [1.0] * 5, (2.0, np.nan, np.nan, 5)),
         ([2.0, np.nan, 2.0], [1.0, 1.0, np.nan], (2.0, np.nan, np.nan, 1)),
         ([], [], (np.nan, np.nan, np.nan, 0)),

@@ -102,9 +102,13 @@ def test_counts_come_from_the_trace_pass():
 def test_a_cell_that_could_not_be_traced_has_no_counts_and_says_so():
     runs = pattern_run(["c"], ["slice_copy", "slice_view"], ["glibc"], SQUARE)
     hidden = (runs["pass"] == "trace") & (runs["strategy"] == "slice_copy")
-    table = table_of(fail(runs, hidden, "untraced"))
+    untraced = fail(runs, hidden, "untraced")
+    table = table_of(untraced)
     row = one(table, strategy="slice_copy")
     assert row["trace_status"] == "untraced" and np.isnan(row["allocation_count"])
+    # Of several rows of a cell the one that is ok counts.
+    both = table_of(pd.concat([untraced, runs[hidden]], ignore_index=True))
+    assert one(both, strategy="slice_copy")["trace_status"] == "ok"
     without = table_of(runs[runs["pass"] == "pattern"].reset_index(drop=True))
     assert set(without["trace_status"]) == {""} and without["copied_bytes"].isna().all()
     assert list(without.columns) == list(table.columns)
