@@ -1,6 +1,5 @@
 """The article's question as a table: known answers, and what is said where there is none."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -169,24 +168,13 @@ def test_notes_tell_versions_and_what_stands_before_malloc():
     assert "NumPy, between the program and malloc: pymalloc." in notes
 
 
-def test_the_entry_prints_it_and_draws_it(call_here, tmp_path: Path):
-    runs, _ = full_run(BOTH, ["glibc", "scudo"], [1000, 10_000], 6, interpreted={"numpy": BOTH})
+def test_the_entry_draws_it_beside_the_run(call_here, tmp_path: Path):
+    runs, _ = full_run(BOTH, ["glibc"], [10_000], 6, interpreted={"numpy": BOTH})
     folder = write_runs(runs, tmp_path / "run" / "runs.csv").parent
     done = call_here("article", folder)
-    assert done.returncode == 0
-    assert done.stdout.startswith("The article says about 25")
-    assert "glibc" in done.stdout and "scudo" in done.stdout
-    assert {path.name for path in (folder / "plots").iterdir()} == {
-        "article.png",
-        "article.svg",
-        "article.pdf",
-    }
-    assert str(folder / "plots") in done.stderr
-    told = json.loads(call_here("article", folder, "--json", "--no-plot").stdout)
-    assert told["inside"] in (True, False) and told["cells"]["rows"] == 10_000
-    assert [row["allocator"] for row in told["table"]["rows"]] == ["glibc", "scudo"]
-    page = call_here("article", folder, "--markdown", "--no-plot").stdout
-    assert "| allocator |" in page and "### loop" in page
+    assert done.returncode == 0 and str(folder / "plots") in done.stderr
+    drawn = {path.name for path in (folder / "plots").iterdir()}
+    assert drawn == {"article.png", "article.svg", "article.pdf"}
 
 
 def test_the_entry_says_why_it_draws_nothing(call_here, run_folder):
