@@ -81,35 +81,31 @@ def test_implementations_are_in_order_and_in_words():
     assert implementations.in_words(["c"]) == "C"
 
 
-def test_strategies_are_compared_within_each_implementation_that_has_both():
-    table = compare_pairs(planted(THREE), SLOW, FAST, COLD, "strategy")
-    found = table.groupby("implementation")["ratio"].agg(["min", "max", "size"])
-    expected = {"c": 10.0, "numpy": 3.0, "python": 8.0}
-    assert set(found.index) == set(expected)
-    for name, ratio in expected.items():
-        assert found.loc[name, "min"] == pytest.approx(ratio)
-        assert found.loc[name, "max"] == pytest.approx(ratio)
-        assert found.loc[name, "size"] == 2
-
-
-def test_a_strategy_can_be_asked_for_with_its_implementation():
-    table = compare_pairs(planted(THREE), f"numpy {SLOW}", f"c {FAST}", COLD, "strategy")
-    assert set(table["implementation"]) == {"numpy / c"}
-    assert table["ratio"].tolist() == pytest.approx([90.0, 90.0])
-
-
-def test_without_an_implementation_that_has_both_it_is_that_of_c():
-    times = {("c", "a"): 10.0, ("numpy", "a"): 999.0, ("cpp", "b"): 5.0}
-    table = compare_pairs(planted(times), "a", "b", COLD, "strategy")
-    assert table["ratio"].tolist() == pytest.approx([2.0, 2.0])
-    assert set(table["implementation"]) == {"c / cpp"}
-
-
-def test_implementations_are_compared_in_the_strategies_that_both_have():
-    times = {**THREE, ("numpy", "np_append"): 5.0}
-    table = compare_pairs(planted(times), "numpy", "c", COLD, "implementation")
-    found = table.groupby("strategy")["ratio"].max().to_dict()
-    assert found == {SLOW: pytest.approx(9.0), FAST: pytest.approx(30.0)}
+@pytest.mark.parametrize(
+    "times, a, b, of, by, expected",
+    [
+        # Within each implementation that has both.
+        (THREE, SLOW, FAST, "strategy", "implementation", {"c": 10.0, "numpy": 3.0, "python": 8.0}),
+        # With the implementation, as it was asked for.
+        (THREE, f"numpy {SLOW}", f"c {FAST}", "strategy", "implementation", {"numpy / c": 90.0}),
+        # Without one that has both it is that of C.
+        (
+            {("c", "a"): 10.0, ("numpy", "a"): 999.0, ("cpp", "b"): 5.0},
+            *("a", "b", "strategy", "implementation"),
+            {"c / cpp": 2.0},
+        ),
+        # Implementations in the strategies that both have.
+        (
+            {**THREE, ("numpy", "np_append"): 5.0},
+            *("numpy", "c", "implementation", "strategy"),
+            {SLOW: 9.0, FAST: 30.0},
+        ),
+    ],
+)
+def test_what_is_compared_with_what(times, a, b, of, by, expected):
+    found = compare_pairs(planted(times), a, b, COLD, of).groupby(by)["ratio"].agg(list)
+    # Two sizes each.
+    assert found.to_dict() == {name: pytest.approx([ratio] * 2) for name, ratio in expected.items()}
 
 
 def test_names_to_choose_from_have_the_implementation_where_it_matters():
