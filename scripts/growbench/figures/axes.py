@@ -1,10 +1,11 @@
 """Logarithmic axes whose ticks can be read: 10, 100, 1k rows; ns to s; KiB to GiB; multiples."""
 
 import math
-from typing import Iterable, Optional, Sequence
+from typing import Any, Iterable, Optional, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from growbench.figures.lettering import line_height, text_width
@@ -59,6 +60,12 @@ def log_ticks(low: float, high: float, unit: str) -> list[float]:
     decade = 10.0 ** math.floor(math.log10(widest))
     step = size * decade * max(m for m in (1.0, 2.0, 5.0) if m * decade <= widest)
     return [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def add_line(axes: Axes, x: Any, y: Any, **properties: Any) -> None:
+    """axes.plot() of one line, but without a look at where its points are, which takes as long as
+    all else: the limits are known."""
+    axes.add_artist(Line2D(x, y, **properties))
 
 
 def set_linear_axis(axes: Axes, which: str, high: float, unit: str, style: Style) -> None:

@@ -208,8 +208,10 @@ def make_panels(
             made.tick_params(labelleft=leftmost or shape.own_y, labelbottom=below_it)
         if lowest and words.x_label:
             made.set_xlabel(fitted(words.x_label, width + gap_x, style.points), va="top")
-            # A place that is known need not be searched for.
-            made.xaxis.set_label_coords(0.5, -(tick + small) / height)
+        # A place that is known need not be searched for, which each axis does, with or without a
+        # label, and takes as long as half of its drawing.
+        made.xaxis.set_label_coords(0.5, -(tick + small) / height)
+        made.yaxis.set_label_coords(0.0, 0.5)
     if legend.labels:
         x, y = left + columns * width + (columns - 1) * gap_x + right + edge, top
         if below:

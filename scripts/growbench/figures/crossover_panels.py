@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from growbench.figures.axes import log_limits
+from growbench.figures.axes import add_line, log_limits
 from growbench.figures.canvas import Context, NothingToDraw, Panels, Shape, Words, footer_text
 from growbench.analysis.analyse import Data
 from growbench.data import implementations
@@ -115,7 +115,8 @@ def _draw_never(
         axes.yaxis.set_major_formatter(FixedFormatter([*labels, "never"]))
         axes.axhspan(end, axes.get_ylim()[1], color=style.empty, zorder=0, linewidth=0.0)
         for line, cells in gone[gone["panel"] == name].groupby("line"):
-            axes.plot(
+            add_line(
+                axes,
                 cells["x"],
                 np.full(len(cells), rail * spread[line]),
                 color=drawing.looks[line].colour,

@@ -100,7 +100,7 @@ def draw_heat_map(
         hatch: Optional[str] = None
         if is_predicted:
             hatch = HATCH_PREDICTED if there else HATCH_MISSING
-        axes.add_patch(
+        axes.add_artist(
             Rectangle(
                 (x, y),
                 1,
@@ -111,7 +111,7 @@ def draw_heat_map(
                 linewidth=0.0,
             )
         )
-        axes.add_patch(Rectangle((x, y), 1, 1, fill=False, edgecolor=style.paper, linewidth=1.0))
+        axes.add_artist(Rectangle((x, y), 1, 1, fill=False, edgecolor=style.paper, linewidth=1.0))
         axes.text(
             x + 0.5,
             y + 0.5,

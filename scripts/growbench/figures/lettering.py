@@ -22,9 +22,13 @@ def line_height(points: float) -> float:
     return 1.3 * points / 72.0
 
 
-@lru_cache(maxsize=None)
 def text_width(text: str, points: float, bold: bool = False) -> float:
     """How wide a line of text is."""
+    return _measured_width(text, bold) * points / _MEASURED_POINTS
+
+
+@lru_cache(maxsize=None)
+def _measured_width(text: str, bold: bool) -> float:
     name = findfont(FontProperties(family=_FONT, weight="bold" if bold else "normal"))
     font = get_font(name)
     font.set_size(_MEASURED_POINTS, 72)
@@ -32,7 +36,7 @@ def text_width(text: str, points: float, bold: bool = False) -> float:
         # It says that there is no glyph for a sign when the text is drawn, and once is enough.
         warnings.simplefilter("ignore")
         font.set_text(text, 0.0, flags=_NO_HINTING)
-    return font.get_width_height()[0] / 64.0 / 72.0 * points / _MEASURED_POINTS
+    return font.get_width_height()[0] / 64.0 / 72.0
 
 
 def fitted(text: str, width: float, points: float, bold: bool = False) -> str:

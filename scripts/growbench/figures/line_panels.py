@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from growbench.figures.axes import log_limits, set_log_axis
+from growbench.figures.axes import add_line, log_limits, set_log_axis
 from growbench.figures.canvas import (
     Context,
     Legend,
@@ -125,7 +125,9 @@ def draw_against(
         panel_title(panels, axes, style, name_text(name))
         if guide is not None:
             width = _GUIDE * style.line
-            axes.plot(guide.x, guide.values, color=grey, linewidth=width, zorder=1, gid="guide")
+            add_line(
+                axes, guide.x, guide.values, color=grey, linewidth=width, zorder=1, gid="guide"
+            )
         for line_name, look in line_looks.items():
             if (name, line_name) in lines:
                 _draw_line(axes, lines[name, line_name], look, style)
@@ -174,7 +176,8 @@ def _lines(
 
 def _draw_line(axes: Axes, line: _Line, look: Look, style: Style) -> None:
     measured = line.median > 0
-    axes.plot(
+    add_line(
+        axes,
         line.x[measured],
         line.median[measured],
         color=look.colour,
@@ -186,7 +189,8 @@ def _draw_line(axes: Axes, line: _Line, look: Look, style: Style) -> None:
     if bars.any():
         # One line with gaps instead of a line for each bar: a fraction of the file's size.
         gap = np.full(bars.sum(), np.nan)
-        axes.plot(
+        add_line(
+            axes,
             np.column_stack([line.x[bars], line.x[bars], gap]).ravel(),
             np.column_stack([line.low[bars], line.high[bars], gap]).ravel(),
             color=look.colour,
@@ -199,13 +203,15 @@ def _draw_line(axes: Axes, line: _Line, look: Look, style: Style) -> None:
         # From the last measured point on, so that the eye can follow.
         joined = predicted.copy()
         joined[:-1] |= predicted[1:] & measured[:-1]
-        axes.plot(
+        add_line(
+            axes,
             line.x[joined],
             np.where(predicted, line.predicted, line.median)[joined],
             color=look.colour,
             linestyle=":",
         )
-        axes.plot(
+        add_line(
+            axes,
             line.x[predicted],
             line.predicted[predicted],
             color=look.colour,

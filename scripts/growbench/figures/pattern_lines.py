@@ -9,7 +9,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from growbench.figures.axes import log_limits, log_ticks, set_log_axis
+from growbench.figures.axes import add_line, log_limits, log_ticks, set_log_axis
 from growbench.figures.canvas import (
     Legend,
     NothingToDraw,
@@ -107,7 +107,7 @@ def _draw_guide(axes: Axes, drawing: Drawing, style: Style) -> None:
     if drawing.level is not None:
         axes.axhline(drawing.level, gid="guide", **look)
     if drawing.guide is not None:
-        axes.plot(drawing.guide["x"], drawing.guide["median"], gid="guide", **look)
+        add_line(axes, drawing.guide["x"], drawing.guide["median"], gid="guide", **look)
 
 
 def _legend(drawing: Drawing, style: Style) -> Legend:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from growbench.data.article import at_article_size
-from growbench.figures.axes import log_limits, set_log_axis
+from growbench.figures.axes import add_line, log_limits, set_log_axis
 from growbench.figures.canvas import (
     Context,
     Legend,
@@ -102,7 +102,8 @@ def _limits(cells: pd.DataFrame, quantity: Quantity) -> tuple[float, float]:
 
 def _draw_front(axes: Axes, x: np.ndarray, y: np.ndarray, style: Style) -> None:
     front = pareto_front(x, y)
-    axes.plot(
+    add_line(
+        axes,
         [x[front[0]], *x[front], axes.get_xlim()[1]],
         [axes.get_ylim()[1], *y[front], y[front[-1]]],
         color=style.colour(GREY),
@@ -127,9 +128,10 @@ def _draw_cell(
         axes.add_collection(
             LineCollection(bars, colors=look.colour, linewidths=width), autolim=False
         )
-    axes.plot(
-        x,
-        y,
+    add_line(
+        axes,
+        [x],
+        [y],
         color=look.colour,
         marker=look.marker,
         markersize=_MARKER * style.marker,

@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 from growbench.figures import beside
 from growbench.data.article import FAST, METRIC, SLOW, at_article_size
 from growbench.analysis.attribution import PARTS
-from growbench.figures.axes import set_linear_axis, tick_step
+from growbench.figures.axes import add_line, set_linear_axis, tick_step
 from growbench.figures.canvas import (
     Context,
     NothingToDraw,
@@ -124,7 +124,8 @@ def _draw_panel(
     ends = draw_parts(axes, y, parts, measured, style)
     for place, time in zip(y, measured):
         width = 1.2 * style.line
-        axes.plot(
+        add_line(
+            axes,
             [time, time],
             [place - HALF, place + HALF],
             color=style.ink,

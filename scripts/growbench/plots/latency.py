@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from growbench.data.article import at_article_size
-from growbench.figures.axes import log_limits, set_log_axis
+from growbench.figures.axes import add_line, log_limits, set_log_axis
 from growbench.figures.canvas import (
     Context,
     Legend,
@@ -73,10 +73,11 @@ def draw(data: Data, context: Context) -> Figure:
 def _draw_line(axes: Axes, heights: np.ndarray, near: np.ndarray, look: Look, style: Style) -> None:
     there = heights > 0
     x = np.array(_PLACES)
-    axes.plot(x[there], heights[there], color=look.colour, linestyle=look.line)
+    add_line(axes, x[there], heights[there], color=look.colour, linestyle=look.line)
     hollow = (there & near, style.paper, 0.75 * style.line, "near")
     for chosen, face, edge, gid in ((there & ~near, look.colour, 0.0, None), hollow):
-        axes.plot(
+        add_line(
+            axes,
             x[chosen],
             heights[chosen],
             color=look.colour,

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from growbench.figures.axes import log_limits, set_log_axis
+from growbench.figures.axes import add_line, log_limits, set_log_axis
 from growbench.figures.canvas import (
     Context,
     Legend,
@@ -107,7 +107,8 @@ def _draw(axes: Axes, own: pd.DataFrame, heights: list[float], look: Look, style
     gap = np.full(len(own), np.nan)
 
     def spans(start: str, end: str, width: float, gid: str) -> None:
-        axes.plot(
+        add_line(
+            axes,
             np.column_stack([own[start], own[end], gap]).ravel(),
             np.column_stack([y, y, gap]).ravel(),
             color=look.colour,
@@ -120,7 +121,8 @@ def _draw(axes: Axes, own: pd.DataFrame, heights: list[float], look: Look, style
     spans("low", "high", 2.0 * style.line, "bars")
     thin = 0.75 * style.line
     for column, face, gid in (("made", look.colour, "made"), ("read", style.paper, "read")):
-        axes.plot(
+        add_line(
+            axes,
             own[column],
             y,
             color=look.colour,

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from growbench.data.article import at_article_size
-from growbench.figures.axes import set_linear_axis
+from growbench.figures.axes import add_line, set_linear_axis
 from growbench.figures.canvas import (
     Context,
     Legend,
@@ -57,7 +57,7 @@ def draw(data: Data, context: Context) -> Figure:
         payload = rows * int(own["row_bytes"].iloc[0])
         high = own[["live_bytes", "live_peak_bytes", "resident_bytes"]].max().max()
         set_linear_axis(axes, "y", max(float(high), payload, 1.0) * 1.05, "bytes", style)
-        axes.plot([0, rows], [0, payload], color=grey, linestyle=":", linewidth=thin)
+        add_line(axes, [0, rows], [0, payload], color=grey, linestyle=":", linewidth=thin)
         _draw_live(axes, own, style)
         for allocator, look in allocators.items():
             line = own[own["allocator"] == allocator]
@@ -90,7 +90,8 @@ def _draw_live(axes: Axes, points: pd.DataFrame, style: Style) -> None:
     higher = spikes[spikes["live_peak_bytes"] > spikes["live_bytes"]]
     x = higher.index.to_numpy(dtype=float)
     gap = np.full(len(x), np.nan)
-    axes.plot(
+    add_line(
+        axes,
         np.column_stack([x, x, gap]).ravel(),
         np.column_stack([higher["live_bytes"], higher["live_peak_bytes"], gap]).ravel(),
         color=spike,
@@ -103,7 +104,8 @@ def _draw_live(axes: Axes, points: pd.DataFrame, style: Style) -> None:
 
 def _steps(axes: Axes, points: pd.DataFrame, column: str, look: Look, width: float) -> None:
     """A value holds until the next point."""
-    axes.plot(
+    add_line(
+        axes,
         points["rows_appended"].to_numpy(dtype=float),
         points[column].to_numpy(dtype=float),
         color=look.colour,
