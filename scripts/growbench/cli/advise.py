@@ -52,13 +52,10 @@ def main(arguments: Sequence[str]) -> None:
         raise UsageError("rows x row bytes x threads is more than 2^64 bytes; ask for less")
     found = advise(read_run(Path(options.run), columns=needed_columns()), case)
     if options.json:
-        print(formats.to_json(found.records()), end="")
+        entry.put(formats.to_json(found.records()))
         return
-    print("\n".join(found.sentences))
-    for warning in found.warnings:
-        print(f"! {warning}")
-    print()
-    print(formats.as_terminal(found.ranking, entry.in_colour()), end="")
+    said = [*found.sentences, *(f"! {warning}" for warning in found.warnings), "", ""]
+    entry.put("\n".join(said) + formats.as_terminal(found.ranking, entry.in_colour()))
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

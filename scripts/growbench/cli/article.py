@@ -1,6 +1,5 @@
 """Say what a run makes of the article's question, on each allocator, and draw it."""
 
-import sys
 from pathlib import Path
 from typing import Sequence
 
@@ -53,7 +52,7 @@ def main(arguments: Sequence[str]) -> None:
     if not options.no_plot:
         parts = slices.slices(known, runs["machine_id"].iloc[0], STYLES[options.style])
         folder = load.runs_path(options.run).with_name("plots")
-        print(draw(found, parts, folder), file=sys.stderr)
+        entry.note(draw(found, parts, folder))
 
 
 def as_text(found: article_table.Answer, as_json: bool, as_markdown: bool) -> str:

@@ -1,7 +1,6 @@
 """Compare runs: of one machine before and after a change, or of several machines."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Optional, Sequence
 
@@ -11,7 +10,7 @@ from growbench.command_line import packages
 with packages.imports():
     import pandas as pd
 
-    from growbench.command_line import choice, entry
+    from growbench.command_line import choice, entry, progress
     from growbench.data import files, load
     from growbench.comparison import differences, live, machines, output, pair
     from growbench.comparison.run import Run, read_all
@@ -42,19 +41,21 @@ exit status:
 
 def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
+    progress.current.step("reading")
     runs = read_all(options.run, pair.columns(pair.request(options).metrics))
+    progress.current.step("comparing")
     machine_ids = {run.machine_id for run in runs}
     wanted = choice.chosen(options)
     if len(runs) == 1:
         wanted = of_both_sides(wanted, runs[0])
     rows = choice.choose([run.runs for run in runs], wanted)
     if all(of_run.empty for of_run in rows):
-        print("not comparable: no row is all that was asked for", file=sys.stderr)
+        entry.note("not comparable: no row is all that was asked for")
         return NOT_COMPARABLE
     named = "; ".join(printable(f"{run.label} is of {run.machine_id}") for run in runs)
     runs = [run._replace(runs=of_run) for run, of_run in zip(runs, rows)]
     if len(machine_ids) > 1 and options.gate:
-        print(f"not comparable: {named}; a gate needs runs of one machine", file=sys.stderr)
+        entry.note(f"not comparable: {named}; a gate needs runs of one machine")
         return NOT_COMPARABLE
     if len(machine_ids) > 1:
         documents = [of_machines(runs, options)]

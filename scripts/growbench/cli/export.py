@@ -76,4 +76,4 @@ def export_run(exporter: exporting.Exporter, options: argparse.Namespace) -> Non
             exporter.write(export, stream)
     except exporting.CannotExport as reason:
         raise UsageError(f"{exporter.name}: {reason}") from None
-    print(f"{output}: {len(rows)} workers of {sum(1 for _ in export.cells())} cells")
+    entry.tell(f"{output}: {len(rows)} workers of {sum(1 for _ in export.cells())} cells")

@@ -42,10 +42,8 @@ def main(arguments: Sequence[str]) -> None:
         print(options.save)
     figure = render.draw_in(style, lambda: picture.draw(arrays, style))
     for format in formats:
-        content = render.figure_bytes(figure, format, style)
         path = folder / f"{NAME}.{format}"
-        with files.atomic_writer(path, binary=True) as stream:
-            stream.write(content)
+        render.write_figure(figure, format, style, path)
         print(path)
 
 

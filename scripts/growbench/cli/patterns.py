@@ -10,7 +10,7 @@ with packages.imports():
     import pandas as pd
 
     from growbench.analysis import limits, pattern_tables, patterns
-    from growbench.command_line import choice, entry
+    from growbench.command_line import choice, entry, progress
     from growbench.command_line import runs as chosen_run
     from growbench.data import load
     from growbench.tables import formats
@@ -33,6 +33,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parse(arguments)
     chosen_run.given(options)
     runs = load.read_runs(options.run)
+    progress.current.step("comparing")
     cells = patterns.patterns(runs, limits.machine_limits(runs))
     if cells.empty:
         raise UsageError(

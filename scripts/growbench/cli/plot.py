@@ -1,5 +1,6 @@
 """Draw the plots of a run from its CSV files alone."""
 
+from functools import partial
 from pathlib import Path
 from typing import Sequence
 
@@ -7,7 +8,7 @@ from growbench.command_line import packages
 
 with packages.imports():
     from growbench.analysis import analyse
-    from growbench.command_line import entry
+    from growbench.command_line import entry, progress
     from growbench.command_line import runs as chosen_run
     from growbench.data import files, load
     from growbench.figures import pattern_slices, render, slices
@@ -67,11 +68,12 @@ def main(arguments: Sequence[str]) -> None:
     parts = slices.slices(*of) + pattern_slices.pattern_slices(*of)
     files.make_folder(folder)
     chosen = [plot for plot in plots if plot.name in only]
-    drawn = render.draw_all(chosen, parts, formats, folder)
+    told = partial(progress.current.step, "drawing")
+    drawn = render.draw_all(chosen, parts, formats, folder, told)
     for figure in drawn:
         if figure.nothing:
-            print(f"{figure.name}: nothing to draw: {figure.nothing}")
+            entry.tell(f"{figure.name}: nothing to draw: {figure.nothing}")
     if not drawn:
-        print("nothing to draw: the run has no rows of the passes measure and pattern")
+        entry.tell("nothing to draw: the run has no rows of the passes measure and pattern")
     count = sum(1 for figure in drawn if figure.paths)
-    print(f"{folder}: {count} figures as {', '.join(formats)}")
+    entry.tell(f"{folder}: {count} figures as {', '.join(formats)}")

@@ -1,6 +1,6 @@
 """Make the report of a run, or of several side by side: an HTML file, and the same as PDF."""
 
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Optional, Sequence
 
@@ -8,7 +8,7 @@ from growbench.data.errors import UsageError
 from growbench.command_line import packages
 
 with packages.imports():
-    from growbench.command_line import entry
+    from growbench.command_line import entry, progress
     from growbench.command_line import runs as chosen_run
     from growbench.data import files, load
     from growbench.comparison import pair
@@ -61,7 +61,8 @@ def main(arguments: Sequence[str]) -> None:
     if not path.parent.is_dir():
         files.make_folder(path.parent)
     with files.atomic_writer(path) as stream:
-        assembled = assemble.assemble(sources, same)
+        told = partial(progress.current.step, "drawing")
+        assembled = assemble.assemble(sources, same, told)
         stream.write(page.html(*assembled))
         pdf = None if options.no_pdf else as_pdf(assembled, options.pdf)
     written = [path]
@@ -70,7 +71,7 @@ def main(arguments: Sequence[str]) -> None:
         with files.atomic_writer(written[-1], binary=True) as binary:
             binary.write(pdf)
     for file in written:
-        print(f"{file}: {show(file.stat().st_size, 'bytes')}")
+        entry.tell(f"{file}: {show(file.stat().st_size, 'bytes')}")
 
 
 def output_path(output: Optional[str], runs: Sequence[str]) -> Path:
@@ -87,10 +88,11 @@ def output_path(output: Optional[str], runs: Sequence[str]) -> Path:
 
 def as_pdf(assembled: assemble.Assembled, required: bool) -> Optional[bytes]:
     """The PDF, or None with a warning where it cannot be made and is not required."""
+    progress.current.step("making the PDF")
     try:
         return paper.pdf(page.html(*assembled, for_paper=True))
     except paper.NoWeasyPrint as reason:
         if required:
             raise UsageError(str(reason)) from None
-        print(f"warning: {reason}", file=sys.stderr)
+        entry.note(f"warning: {reason}")
         return None

@@ -31,21 +31,21 @@ def main(arguments: Sequence[str]) -> None:
     tables = analyse.analyse(runs, load.read_timeline(options.run, runs))
     files.write_csv(tables.summary, path.with_name("summary.csv"))
     flagged = int((tables.summary["flags"] != "").sum())
-    print(
+    entry.tell(
         f"{path.with_name('summary.csv')}: {len(tables.summary)} cells of {len(runs)} rows, "
         f"{flagged} of them flagged"
     )
     # A run of the measure pass alone has nothing to say of why.
     if not tables.limits.empty:
         files.write_csv(tables.limits, path.with_name("limits.csv"))
-        print(f"{path.with_name('limits.csv')}: {limits.drift_text(tables.limits)}")
+        entry.tell(f"{path.with_name('limits.csv')}: {limits.drift_text(tables.limits)}")
     if not tables.limits.empty and not tables.attribution.empty:
         files.write_csv(tables.attribution, path.with_name("attribution.csv"))
         explained = attribution.explained(tables.attribution)
-        print(f"{path.with_name('attribution.csv')}: {explained.text()}")
+        entry.tell(f"{path.with_name('attribution.csv')}: {explained.text()}")
     if not tables.latency.empty:
         files.write_csv(tables.latency, path.with_name("latency.csv"))
-        print(f"{path.with_name('latency.csv')}: {len(tables.latency)} cells")
+        entry.tell(f"{path.with_name('latency.csv')}: {len(tables.latency)} cells")
     if not tables.patterns.empty:
         files.write_csv(tables.patterns, path.with_name("patterns.csv"))
-        print(f"{path.with_name('patterns.csv')}: {len(tables.patterns)} cells")
+        entry.tell(f"{path.with_name('patterns.csv')}: {len(tables.patterns)} cells")

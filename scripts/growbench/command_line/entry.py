@@ -7,7 +7,7 @@ import sys
 import warnings
 from typing import Any, Callable, Optional, Sequence, Union
 
-from growbench.command_line import packages
+from growbench.command_line import packages, progress
 from growbench.data.errors import UsageError
 from growbench.data.errors import LoadError, LoadWarning
 from growbench.data.text import printable
@@ -58,10 +58,11 @@ def run(
         text = (
             str(message) if issubclass(category, LoadWarning) else f"{category.__name__}: {message}"
         )
+        progress.current.clear()
         print(f"warning: {_harmless(text)}", file=sys.stderr)
 
     try:
-        with warnings.catch_warnings():
+        with progress.shown(), warnings.catch_warnings():
             warnings.showwarning = show  # type: ignore[assignment]
             status = main(sys.argv[1:] if arguments is None else arguments)
             sys.stdout.flush()
@@ -96,7 +97,14 @@ def run(
 
 def tell(text: str) -> None:
     """Print lines in which names of a run stand, without what would speak to the terminal."""
+    progress.current.end()
     print(_harmless(text))
+
+
+def note(text: str) -> None:
+    """The same on standard error."""
+    progress.current.end()
+    print(_harmless(text), file=sys.stderr)
 
 
 def _harmless(text: str) -> str:
@@ -106,6 +114,7 @@ def _harmless(text: str) -> str:
 def put(text: str) -> None:
     """Write to standard output. A reader that has seen enough, such as head, is no error, and takes
     nothing from the exit status."""
+    progress.current.end()
     try:
         print(text, end="", flush=True)
     except BrokenPipeError:

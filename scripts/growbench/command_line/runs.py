@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from growbench.command_line import progress
 from growbench.data.errors import UsageError
 
 # Where runs are: here; and one that came with growbench, to which nothing is ever written.
@@ -32,6 +33,7 @@ def given(options: argparse.Namespace, *or_else: Path) -> None:
         path = newest(HERE, *or_else)
         print(f"of the newest run, {path}", file=sys.stderr)
         options.run = str(path) if options.run is None else [str(path)]
+    progress.current.step("reading")
 
 
 def newest(*places: Path) -> Path:

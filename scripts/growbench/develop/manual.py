@@ -179,6 +179,7 @@ EXIT_STATUS = (
 ENVIRONMENT = (
     ("PYTHON", "the interpreter of the verbs that are Python's, and of the worker for NumPy"),
     ("NO_COLOR", "no colours, if it is set to something"),
+    ("GROWBENCH_PROGRESS", "never: what takes long does not say on standard error how far it is"),
     ("GROWBENCH_TRACEBACK", "a fault of growbench's own shows where it is"),
     ("GROWBENCH_TRACE_WAY", "how system calls are seen: user_dispatch or seccomp"),
 )

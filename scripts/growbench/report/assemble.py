@@ -6,6 +6,7 @@ import pandas as pd
 
 from growbench.comparison.run import Run
 from growbench.analysis.analyse import analyse
+from growbench.figures.render import Told
 from growbench.figures.pattern_slices import pattern_slices
 from growbench.plots import all_plots
 from growbench.report.copies import copies
@@ -72,18 +73,23 @@ class Assembled(NamedTuple):
     comparison: Optional[Comparison]
 
 
-def assemble(sources: Sequence[Source], same: Optional[pd.DataFrame] = None) -> Assembled:
+def assemble(
+    sources: Sequence[Source],
+    same: Optional[pd.DataFrame] = None,
+    told: Told = lambda done, total: None,
+) -> Assembled:
     """One run in full; of several what stands side by side, and each one's findings.
 
-    same: the rows of the machine's A/A experiment, for several runs of one machine.
+    same: the rows of the machine's A/A experiment, for several runs of one machine. told: of the
+    plots of a run.
     """
     several = len(sources) > 1
-    reports = [_report(source, several) for source in sources]
+    reports = [_report(source, several, told) for source in sources]
     evidences: list[Evidence] = [report.evidence for report in reports]
     return Assembled(reports, side_by_side(evidences, same) if several else None)
 
 
-def _report(source: Source, several: bool) -> RunReport:
+def _report(source: Source, several: bool, told: Told) -> RunReport:
     run = source.run
     data = analyse(run.runs, source.timeline)
     parts = slices(data, run.machine_id)
@@ -93,9 +99,9 @@ def _report(source: Source, several: bool) -> RunReport:
     plots = [plot for plot in all_plots() if not several or plot.name in wanted]
     plots.sort(key=lambda plot: (place.get(plot.name, len(place)), plot.name))
     if several:
-        pictures = draw_pictures(plots, parts[:1])
+        pictures = draw_pictures(plots, parts[:1], told)
         return RunReport(of_run, findings(of_run), pictures, [], _warnings(run))
-    pictures = draw_pictures(plots, parts + pattern_slices(data, run.machine_id))
+    pictures = draw_pictures(plots, parts + pattern_slices(data, run.machine_id), told)
     of_patterns = {plot.name for plot in plots if plot.patterns}
     return RunReport(
         of_run,

@@ -6,15 +6,13 @@ look the same.
 
 import base64
 import io
-import os
-from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple, Optional, Sequence
 
 from matplotlib.figure import Figure
 from PIL import Image
 
 from growbench.figures.canvas import NothingToDraw
-from growbench.figures.render import Plot, draw_figure, figure_bytes, tasks_of
+from growbench.figures.render import Plot, Told, draw_each, draw_figure, image_of
 from growbench.figures.slices import Slice
 from growbench.figures.style import Style
 
@@ -46,15 +44,9 @@ class Picture(NamedTuple):
         return f"Plot {self.name}: {self.caption} ({self.of}). The tables below hold its figures."
 
 
-def draw_pictures(plots: Sequence[Plot], parts: Sequence[Slice]) -> list[Picture]:
-    """Each plot of each slice that there is something to draw of, on all CPUs, slice by slice."""
-    tasks = tasks_of(plots, parts)
-    cpus = min(len(tasks), len(os.sched_getaffinity(0)))
-    if cpus <= 1:
-        drawn = [_draw(*task) for task in tasks]
-    else:
-        with ProcessPoolExecutor(cpus) as pool:
-            drawn = list(pool.map(_draw, *zip(*tasks)))
+def draw_pictures(plots: Sequence[Plot], parts: Sequence[Slice], told: Told) -> list[Picture]:
+    """Each plot of each slice that there is something to draw of, as draw_each() draws them."""
+    drawn = draw_each(_draw, plots, parts, told)
     return [picture for picture in drawn if picture is not None]
 
 
@@ -70,7 +62,7 @@ def _draw(plot: Plot, part: Slice) -> Optional[Picture]:
 
 def picture(figure: Figure, style: Style, words: tuple[str, str, str, str]) -> Picture:
     """A figure as a small PNG image. words: its name, plot, caption and of, see Picture."""
-    image = Image.open(io.BytesIO(figure_bytes(figure, "png", style))).convert("RGB")
+    image = image_of(figure, style)
     # Method 0 is the median cut, whatever Pillow's types call it.
     small = image.quantize(_COLOURS, 0, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
