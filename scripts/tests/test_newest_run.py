@@ -7,6 +7,7 @@ from conftest import one_cell, write_runs
 
 from growbench.command_line import runs
 from growbench.data.errors import UsageError
+from growbench.report import assemble
 
 
 def make(folder, began=None):
@@ -31,12 +32,22 @@ def test_the_run_that_began_last_is_the_newest(tmp_path, monkeypatch):
     assert runs.newest(runs.HERE).name == "bare"
 
 
-@pytest.mark.parametrize("verb", ["why", "report", "export", "summarise", "advise", "plot"])
+WORDS = {
+    "advise": ["--rows", "10", "--row-bytes", "80"],
+    "export": ["--to", "go"],
+    "plot": ["--only", "heat_map_cold", "--format", "svg"],
+    "report": ["--no-pdf"],
+    "summarise": [],
+    "why": [],
+}
+
+
+@pytest.mark.parametrize("verb", WORDS)
 def test_a_verb_says_which_run_it_took(call_here, tmp_path, monkeypatch, verb):
+    monkeypatch.setattr(assemble, "all_plots", lambda: [])
     make(tmp_path / "results/mine", "2026-11-02T10:00:00Z")
     monkeypatch.chdir(tmp_path)
-    words = {"advise": ["--rows", "10", "--row-bytes", "80"], "export": ["--to", "go"]}
-    done = call_here(verb, *words.get(verb, []))
+    done = call_here(verb, *WORDS[verb])
     assert "of the newest run, results/mine" in done.stderr
 
 

@@ -250,14 +250,6 @@ class Kit:
         def release(_array: int) -> None:
             result[0] = None
 
-        def cost(rows: int, _row_bytes: int, cost: Any) -> None:
-            cost[0] = _guarded(
-                lambda: _Cost(
-                    malloc_count=subject.blocks(rows), copied_bytes=subject.copied_bytes(rows)
-                ),
-                _Cost(),
-            )
-
         def rewind(_source: int, _rows: int) -> None:
             if subject.rewind is not None:
                 _guarded(subject.rewind, None)
@@ -283,7 +275,7 @@ class Kit:
             build=_BUILD(build),
             scan=_SCAN(scan),
             release=_RELEASE(release),
-            cost=_COST(cost),
+            cost=_COST(functools.partial(_tell_cost, subject)),
             rewind=_REWIND(rewind),
             expected=_EXPECTED(expected),
         )
@@ -340,6 +332,13 @@ def _shortest_ns(statement: Callable[[int], None], rows: int) -> float:
         statement(rows)
         times.append(perf_counter_ns() - start)
     return float(min(times))
+
+
+def _tell_cost(subject: Subject, rows: int, _row_bytes: int, cost: Any) -> None:
+    cost[0] = _guarded(
+        lambda: _Cost(malloc_count=subject.blocks(rows), copied_bytes=subject.copied_bytes(rows)),
+        _Cost(),
+    )
 
 
 def _guarded(call: Callable[[], Any], otherwise: Any) -> Any:

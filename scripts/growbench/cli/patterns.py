@@ -31,6 +31,8 @@ FORMATS = ("terminal", "markdown", "json", "csv")
 
 def main(arguments: Sequence[str]) -> None:
     options = parse(arguments)
+    if options.format == "csv" and len(options.table) != 1:
+        raise UsageError("CSV holds one table; choose it with --table")
     chosen_run.given(options)
     runs = load.read_runs(options.run)
     progress.current.step("comparing")
@@ -40,12 +42,10 @@ def main(arguments: Sequence[str]) -> None:
             f"{load.runs_path(options.run)} has no rows of the pattern pass; make a run with: "
             "make patterns"
         )
-    made = [table for table in chosen_tables(runs, cells, options) if table.name in options.table]
+    made = chosen_tables(runs, cells, options)
     if options.format == "json":
         entry.put(formats.to_json({table.name: formats.as_records(table) for table in made}))
     elif options.format == "csv":
-        if len(made) != 1:
-            raise UsageError("CSV holds one table; choose it with --table")
         entry.put(formats.as_csv(made[0]))
     elif options.format == "markdown":
         entry.put("\n".join(formats.as_markdown(table) for table in made))
@@ -87,26 +87,27 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def chosen_tables(
     runs: pd.DataFrame, cells: pd.DataFrame, options: argparse.Namespace
 ) -> Sequence[Table]:
-    """The tables, of the cells that were asked for."""
-    beside = patterns.beside_ours(runs)
-    crossovers = patterns.crossovers_of_views(runs)
-    choices = patterns.choices(runs)
+    """The tables that were asked for, of the cells that were."""
     wanted = choice.chosen(options)
     choice.choose([cells], wanted)
-    cells = narrowed(cells, wanted, ["strategy"])
-    crossovers = narrowed(crossovers, wanted, ["view", "copy"])
-    choices = narrowed(choices, wanted, ["dearer", "cheaper"])
-    if not wanted and not options.all:
-        usual = pattern_tables.usual(cells)
-        cells = usual.of(cells)
-        crossovers, choices = (
-            table[table["allocator"] == usual.allocator] for table in (crossovers, choices)
-        )
-    return [
-        pattern_tables.costs(cells, beside),
-        pattern_tables.crossovers(crossovers),
-        pattern_tables.choices(choices),
-    ]
+    usual = None if wanted or options.all else pattern_tables.usual(cells)
+
+    def costs() -> Table:
+        own = narrowed(cells, wanted, ["strategy"])
+        return pattern_tables.costs(usual.of(own) if usual else own, patterns.beside_ours(runs))
+
+    def of(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+        own = narrowed(table, wanted, names)
+        return own[own["allocator"] == usual.allocator] if usual else own
+
+    def crossovers() -> Table:
+        return pattern_tables.crossovers(of(patterns.crossovers_of_views(runs), ["view", "copy"]))
+
+    def choices() -> Table:
+        return pattern_tables.choices(of(patterns.choices(runs), ["dearer", "cheaper"]))
+
+    made = dict(zip(TABLES, (costs, crossovers, choices)))
+    return [make() for name, make in made.items() if name in options.table]
 
 
 def narrowed(table: pd.DataFrame, wanted: dict[str, list], names: list[str]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from growbench.figures.lettering import line_height, text_width
-from growbench.figures.style import Style
+from growbench.figures.style import Look, Style
 from growbench.data.units import tick, unit_size
 
 LEAST_TICKS, MOST_TICKS = 4, 8
@@ -66,6 +66,12 @@ def add_line(axes: Axes, x: Any, y: Any, **properties: Any) -> None:
     """axes.plot() of one line, but without a look at where its points are, which takes as long as
     all else: the limits are known."""
     axes.add_artist(Line2D(x, y, **properties))
+
+
+def sample(look: Look) -> Line2D:
+    """What a legend shows of a line with markers."""
+    properties = {"color": look.colour, "linestyle": look.line, "marker": look.marker}
+    return Line2D([], [], markeredgewidth=0.0, **properties)
 
 
 def set_linear_axis(axes: Axes, which: str, high: float, unit: str, style: Style) -> None:

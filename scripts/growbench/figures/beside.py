@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from growbench.data.article import FAST, SLOW, TIMES
+from growbench.figures.axes import sample
 from growbench.figures.canvas import Context, Legend, NothingToDraw
 from growbench.data.columns import SLICE_KEYS
 from growbench.data.statuses import OK
@@ -100,14 +101,7 @@ def legend(
         for name, c in colours.items()
     ]
     for name, look in implementations.items():
-        line = Line2D(
-            [],
-            [],
-            color=style.faint_ink,
-            linestyle=look.line,
-            marker=look.marker,
-            markeredgewidth=0.0,
-        )
+        line = sample(look._replace(colour=style.faint_ink))
         entries.append((line, name_text(label(name))))
     handles, labels = zip(*entries, *more)
     return Legend(handles, labels, "colour: strategy, line and marker: implementation")

@@ -5,7 +5,7 @@ Places are computed, not searched for by a layout engine: that is fast, and the 
 
 import itertools
 import math
-from typing import Any, NamedTuple, Optional, Sequence
+from typing import NamedTuple, Optional, Sequence
 
 import numpy as np
 import pandas as pd
@@ -142,7 +142,7 @@ def make_panels(
     columns = min(count, shape.columns or _columns(count, style))
     rows = math.ceil(count / columns)
     edge, small, line = style.edge, line_height(style.small_points), line_height(style.points)
-    tick = (TICK_POINTS * 2.0 + 1.0) / 72.0
+    tick = _tick_length()
     ticks_width = text_width(WIDEST_TICK, style.small_points) + tick
     left = edge + (ticks_width if shape.left is None else shape.left + tick)
     left += line if words.y_label else 0.0
@@ -165,8 +165,7 @@ def make_panels(
     title = wrapped(words.title, inner_width, style.title_points, True)
     subtitle = wrapped(words.subtitle, inner_width, style.points)
     footer = wrapped(words.footer, inner_width, style.small_points)
-    title_height = line_height(style.title_points) * len(title)
-    head = edge + title_height + line * len(subtitle) + 0.4 * line
+    head = edge + line_height(style.title_points) * len(title) + line * len(subtitle) + 0.4 * line
     head += line * shape.head_lines + 0.3 * small
     foot = edge + small * len(footer)
     if below and legend.labels:
@@ -178,46 +177,82 @@ def make_panels(
     total_height = head + foot + max(body_height, 0.0 if below else box.height)
 
     figure = Figure(figsize=(total_width, total_height), dpi=style.dpi, facecolor=style.paper)
-
-    def put(x: float, y: float, text: str, **properties: Any) -> None:
-        figure.text(x / total_width, y / total_height, text, **properties)
-
-    y = total_height - edge
-    bold = {"fontsize": style.title_points, "fontweight": "bold"}
-    put(edge, y, "\n".join(title), va="top", **bold)
-    put(edge, y - title_height, "\n".join(subtitle), va="top", color=style.faint_ink)
-    faint = {"fontsize": style.small_points, "color": style.faint_ink}
-    put(edge, edge, "\n".join(footer), va="bottom", **faint)
+    _write_texts(figure, style, title, subtitle, footer)
     top = total_height - head
     if words.y_label:
         label = fitted(words.y_label, body_height + head / 2, style.points)
         middle = min(top - body_height / 2, top)
-        put(edge, middle, label, rotation="vertical", ha="left", va="center")
-
-    axes = []
-    for number in range(count):
-        row, column = divmod(number, columns)
-        x = left + column * (width + gap_x)
-        y = top - height - row * (height + gap_y)
-        places = (x / total_width, y / total_height, width / total_width, height / total_height)
-        made = figure.add_axes(places)
-        axes.append(made)
-        leftmost, lowest = column == 0, number + columns >= count
-        below_it = lowest or shape.own_x
-        if not (leftmost or shape.own_y) or not below_it:
-            made.tick_params(labelleft=leftmost or shape.own_y, labelbottom=below_it)
-        if lowest and words.x_label:
-            made.set_xlabel(fitted(words.x_label, width + gap_x, style.points), va="top")
-        # A place that is known need not be searched for, which each axis does, with or without a
-        # label, and takes as long as half of its drawing.
-        made.xaxis.set_label_coords(0.5, -(tick + small) / height)
-        made.yaxis.set_label_coords(0.0, 0.5)
+        x, y = edge / total_width, middle / total_height
+        figure.text(x, y, label, rotation="vertical", ha="left", va="center")
+    grid = _Grid(columns, left, top, width, height, gap_x, gap_y)
+    axes = _add_axes(figure, count, grid, shape, words.x_label, style)
     if legend.labels:
         x, y = left + columns * width + (columns - 1) * gap_x + right + edge, top
         if below:
             x, y = edge, edge + small * len(footer) + 0.4 * line + box.height
         _draw_legend(figure, legend, style, box, (x / total_width, y / total_height))
     return Panels(figure, axes, width)
+
+
+def _write_texts(
+    figure: Figure, style: Style, title: list[str], subtitle: list[str], footer: list[str]
+) -> None:
+    """The lines above the panels and those below all."""
+    width, height = figure.get_size_inches()
+    edge, y = style.edge, height - style.edge
+    faint, title_height = style.faint_ink, line_height(style.title_points) * len(title)
+    bold = {"fontsize": style.title_points, "fontweight": "bold"}
+    for place, va, lines, look in (
+        (y, "top", title, bold),
+        (y - title_height, "top", subtitle, {"color": faint}),
+        (edge, "bottom", footer, {"fontsize": style.small_points, "color": faint}),
+    ):
+        figure.text(edge / width, place / height, "\n".join(lines), va=va, **look)
+
+
+class _Grid(NamedTuple):
+    """Where panels stand: the upper left corner of the first, the size of each, the gaps."""
+
+    columns: int
+    left: float
+    top: float
+    width: float
+    height: float
+    gap_x: float
+    gap_y: float
+
+
+def _add_axes(
+    figure: Figure, count: int, grid: _Grid, shape: Shape, x_label: str, style: Style
+) -> list[Axes]:
+    """The panels, row by row."""
+    total_width, total_height = figure.get_size_inches()
+    width, height = grid.width, grid.height
+    axes = []
+    for number in range(count):
+        row, column = divmod(number, grid.columns)
+        x = grid.left + column * (width + grid.gap_x)
+        y = grid.top - height - row * (height + grid.gap_y)
+        places = (x / total_width, y / total_height, width / total_width, height / total_height)
+        made = figure.add_axes(places)
+        axes.append(made)
+        leftmost, lowest = column == 0, number + grid.columns >= count
+        below_it = lowest or shape.own_x
+        if not (leftmost or shape.own_y) or not below_it:
+            made.tick_params(labelleft=leftmost or shape.own_y, labelbottom=below_it)
+        if lowest and x_label:
+            made.set_xlabel(fitted(x_label, width + grid.gap_x, style.points), va="top")
+        # A place that is known need not be searched for, which each axis does, with or without a
+        # label.
+        below = _tick_length() + line_height(style.small_points)
+        made.xaxis.set_label_coords(0.5, -below / height)
+        made.yaxis.set_label_coords(0.0, 0.5)
+    return axes
+
+
+def _tick_length() -> float:
+    """Of a tick, and what is between it and its label."""
+    return (TICK_POINTS * 2.0 + 1.0) / 72.0
 
 
 def panel_title(panels: Panels, axes: Axes, style: Style, text: str) -> None:

@@ -54,15 +54,9 @@ def draw_crossovers(
     # As large a part of the axis, whatever its limits are.
     top = limits[1] * (limits[1] / limits[0]) ** (_RAIL_SHARE / (1.0 - _RAIL_SHARE))
     marker = Line2D([], [], color=style.colour(GREY), linestyle="none", marker="o", mfc=style.paper)
-    panels = set(table["panel"])
     drawing = Drawing(
         table,
-        [
-            _panel(name, process)
-            for name in implementations.ordered(shown["implementation"])
-            for process in (COLD, WARM)
-            if _panel(name, process) in panels
-        ],
+        _panels(table),
         {name: style.look(looks[name]) for name in order},
         "count",
         ONE_LABEL,
@@ -93,6 +87,13 @@ def draw_crossovers(
 
 def _panel(implementation: str, process: str) -> str:
     return f"{implementations.label(implementation)}, {process}"
+
+
+def _panels(table: pd.DataFrame) -> list[str]:
+    """Those that have something to show, in order."""
+    names = implementations.ordered(table["implementation"])
+    every = [_panel(name, process) for name in names for process in (COLD, WARM)]
+    return [panel for panel in every if panel in set(table["panel"])]
 
 
 def _draw_never(

@@ -1,10 +1,11 @@
 """A heat map of strategy x allocator at the article's size. What the heat maps have in common."""
 
-from typing import Optional
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -86,44 +87,57 @@ def draw_heat_map(
             ticks_below=False,
         ),
     )
+    norm = Normalize(0.0, 1.0) if linear else _log_norm(shown)
+    for index, cell in cells.iterrows():
+        place = (allocators.index(cell["allocator"]), strategies.index(cell["strategy"]))
+        is_predicted = not shown[index] == median[index]
+        if np.isnan(shown[index]):
+            colour, text, hatch = style.empty, _why(cell["status"], empty), HATCH_MISSING
+        else:
+            colour = colormaps[style.colour_map](norm(shown[index]))
+            text, hatch = show(shown[index], quantity.unit), HATCH_PREDICTED
+        _draw_cell(panels.axes[0], place, text, colour, hatch if is_predicted else "", style)
+    _name_cells(panels, strategies, allocators, style)
+    _colour_bar(panels, norm, quantity.unit, style)
+    return panels.figure
+
+
+def _draw_cell(
+    axes: Axes, place: tuple[int, int], text: str, colour: Any, hatch: str, style: Style
+) -> None:
+    """A coloured square with text; what is hatched is in italics."""
+    axes.add_artist(
+        Rectangle(
+            place,
+            1,
+            1,
+            facecolor=colour,
+            edgecolor=_faint(colour) if hatch else style.paper,
+            hatch=hatch or None,
+            linewidth=0.0,
+        )
+    )
+    axes.add_artist(Rectangle(place, 1, 1, fill=False, edgecolor=style.paper, linewidth=1.0))
+    axes.text(
+        place[0] + 0.5,
+        place[1] + 0.5,
+        text,
+        ha="center",
+        va="center",
+        color=_ink(colour),
+        fontsize=style.small_points,
+        fontstyle="italic" if hatch else "normal",
+        linespacing=0.9,
+        bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.6} if hatch else None,
+    )
+
+
+def _name_cells(panels: Panels, strategies: list[str], allocators: list[str], style: Style) -> None:
+    """Names of strategies left of the cells, of allocators above them, and no frame."""
     axes = panels.axes[0]
     axes.grid(False)
     axes.set_xlim(0, len(allocators))
     axes.set_ylim(len(strategies), 0)
-    norm = Normalize(0.0, 1.0) if linear else _log_norm(shown)
-    for index, cell in cells.iterrows():
-        x, y = allocators.index(cell["allocator"]), strategies.index(cell["strategy"])
-        value = shown[index]
-        there = not np.isnan(value)
-        is_predicted = not value == median[index]
-        colour = colormaps[style.colour_map](norm(value)) if there else style.empty
-        hatch: Optional[str] = None
-        if is_predicted:
-            hatch = HATCH_PREDICTED if there else HATCH_MISSING
-        axes.add_artist(
-            Rectangle(
-                (x, y),
-                1,
-                1,
-                facecolor=colour,
-                edgecolor=_faint(colour) if hatch else style.paper,
-                hatch=hatch,
-                linewidth=0.0,
-            )
-        )
-        axes.add_artist(Rectangle((x, y), 1, 1, fill=False, edgecolor=style.paper, linewidth=1.0))
-        axes.text(
-            x + 0.5,
-            y + 0.5,
-            show(value, quantity.unit) if there else _why(cell["status"], empty),
-            ha="center",
-            va="center",
-            color=_ink(colour),
-            fontsize=style.small_points,
-            fontstyle="italic" if is_predicted else "normal",
-            linespacing=0.9,
-            bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.6} if hatch else None,
-        )
     axes.xaxis.tick_top()
     cell_width = panels.width / len(allocators)
     heads = [_column_head(name, cell_width, style) for name in allocators]
@@ -132,8 +146,6 @@ def draw_heat_map(
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    _colour_bar(panels, norm, quantity.unit, style)
-    return panels.figure
 
 
 def _legend(has_predicted: bool, has_missing: bool, style: Style) -> Legend:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from growbench.figures.axes import add_line, log_limits, set_log_axis
+from growbench.figures.axes import add_line, log_limits, sample, set_log_axis
 from growbench.figures.canvas import (
     Context,
     Legend,
@@ -89,17 +89,14 @@ def draw_against(
     """
     looks = {"strategy": context.strategies, "allocator": context.allocators}
     if lines_of is None:
-        line_key = "strategy" if panel_key == "allocator" else "allocator"
-        lines_of = Lines(line_key, looks[line_key], line_key)
-    line_key = lines_of.column
-    lines = _lines(summary, quantity, panel_key, line_key, against)
+        other = "strategy" if panel_key == "allocator" else "allocator"
+        lines_of = Lines(other, looks[other], other)
+    lines = _lines(summary, quantity, panel_key, lines_of.column, against)
     panel_names = [name for name in looks[panel_key] if any(key[0] == name for key in lines)]
-    line_looks = {
-        name: look for name, look in lines_of.looks.items() if any(k[1] == name for k in lines)
-    }
+    of_lines = {key[1] for key in lines}
+    line_looks = {name: look for name, look in lines_of.looks.items() if name in of_lines}
     if not lines:
         raise NothingToDraw(f"no cell has a figure for {quantity.label.lower()}")
-
     style = context.style
     words = Words(
         f"{quantity.label} against {against}, by {panel_key}",
@@ -110,7 +107,6 @@ def draw_against(
     )
     legend = lines_of.legend or _legend(line_looks, lines, guide, lines_of.title, style)
     panels = make_panels(len(panel_names), style, words, legend, Shape(own_y=own_y))
-    grey = style.colour(GREY)
     x_values = np.concatenate([line.x for line in lines.values()])
     x_limits = log_limits(x_values)
     # Nobody runs 1.5 threads.
@@ -118,19 +114,17 @@ def draw_against(
     y_limits = _y_limits(list(lines.values()), guide)
     for axes, name in zip(panels.axes, panel_names):
         set_log_axis(axes, "x", x_limits, "count", style, x_ticks)
+        own = {key[1]: line for key, line in lines.items() if key[0] == name}
         if own_y:
-            own = [line for key, line in lines.items() if key[0] == name]
-            y_limits = _y_limits(own, guide)
+            y_limits = _y_limits(list(own.values()), guide)
         set_log_axis(axes, "y", y_limits, quantity.unit, style)
         panel_title(panels, axes, style, name_text(name))
         if guide is not None:
-            width = _GUIDE * style.line
-            add_line(
-                axes, guide.x, guide.values, color=grey, linewidth=width, zorder=1, gid="guide"
-            )
-        for line_name, look in line_looks.items():
-            if (name, line_name) in lines:
-                _draw_line(axes, lines[name, line_name], look, style)
+            look = {"color": style.colour(GREY), "linewidth": _GUIDE * style.line}
+            add_line(axes, guide.x, guide.values, zorder=1, gid="guide", **look)
+        for line_name in line_looks:
+            if line_name in own:
+                _draw_line(axes, own[line_name], line_looks[line_name], style)
     return panels.figure
 
 
@@ -230,17 +224,7 @@ def _legend(
     title: str,
     style: Style,
 ) -> Legend:
-    handles: list[Artist] = [
-        Line2D(
-            [],
-            [],
-            color=look.colour,
-            linestyle=look.line,
-            marker=look.marker,
-            markeredgewidth=0.0,
-        )
-        for look in looks.values()
-    ]
+    handles: list[Artist] = [sample(look) for look in looks.values()]
     grey = style.colour(GREY)
     labels = [name_text(name) for name in looks]
     if any((line.predicted > 0).any() for line in lines.values()):

@@ -9,7 +9,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from growbench.figures.axes import add_line, log_limits, log_ticks, set_log_axis
+from growbench.figures.axes import add_line, log_limits, log_ticks, sample, set_log_axis
 from growbench.figures.canvas import (
     Legend,
     NothingToDraw,
@@ -111,10 +111,7 @@ def _draw_guide(axes: Axes, drawing: Drawing, style: Style) -> None:
 
 
 def _legend(drawing: Drawing, style: Style) -> Legend:
-    handles: list[Artist] = [
-        Line2D([], [], color=k.colour, linestyle=k.line, marker=k.marker, markeredgewidth=0.0)
-        for k in drawing.looks.values()
-    ]
+    handles: list[Artist] = [sample(look) for look in drawing.looks.values()]
     labels = [name_text(name) for name in drawing.looks]
     if drawing.guide_label:
         width = _GUIDE * style.line

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from growbench.data.article import at_article_size
-from growbench.figures.axes import add_line, log_limits, set_log_axis
+from growbench.figures.axes import add_line, log_limits, sample, set_log_axis
 from growbench.figures.canvas import (
     Context,
     Legend,
@@ -90,10 +90,7 @@ def _draw_line(axes: Axes, heights: np.ndarray, near: np.ndarray, look: Look, st
 
 
 def _legend(strategies: dict[str, Look], style: Style) -> Legend:
-    handles = [
-        Line2D([], [], color=k.colour, linestyle=k.line, marker=k.marker, markeredgewidth=0.0)
-        for k in strategies.values()
-    ]
+    handles = [sample(look) for look in strategies.values()]
     grey = style.colour(GREY)
     handles.append(Line2D([], [], color=grey, linestyle="--", linewidth=0.75 * style.line))
     handles.append(Line2D([], [], color=grey, linestyle="none", marker="o", mfc=style.paper))
