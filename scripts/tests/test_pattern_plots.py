@@ -1,6 +1,7 @@
 """What is on the figures of copying patterns."""
 
 import xml.etree.ElementTree
+from functools import lru_cache
 
 import matplotlib
 import numpy as np
@@ -34,6 +35,7 @@ def part_of(runs: pd.DataFrame, style: str = "print"):
     return part
 
 
+@lru_cache(maxsize=None)
 def whole_run() -> pd.DataFrame:
     """Squares of all patterns, and strides."""
     strided = ["strided_view", "copy_strided"]
@@ -44,13 +46,17 @@ def whole_run() -> pd.DataFrame:
     return pd.concat([squares, strides], ignore_index=True)
 
 
+@lru_cache(maxsize=None)
+def whole_part(style: str = "print"):
+    return part_of(whole_run(), style)
+
+
 @pytest.fixture(scope="module")
 def styled_figures() -> dict:
     drawn = {}
-    runs = whole_run()
     for style in DRAWN_STYLES:
         for name, plot in PLOTS.items():
-            figure = draw_figure(plot, part_of(runs, style))
+            figure = draw_figure(plot, whole_part(style))
             with matplotlib.rc_context(settings(STYLES[style])):
                 figure.draw_without_rendering()
             drawn[style, name] = figure
@@ -111,8 +117,7 @@ def lines_of(axes, gid=None) -> list:
 
 
 def test_transposes_are_input_over_warm_time_below_the_machines_limit(figures):
-    runs = whole_run()
-    data = part_of(runs).data
+    data = whole_part().data
     axes = panel(figures["pattern_transpose"], "glibc")
     cells = data.patterns[
         (data.patterns["allocator"] == "glibc")
@@ -173,7 +178,7 @@ def test_strides_have_a_line_for_each_number_of_elements(figures):
 
 
 def test_what_never_pays_is_hollow_above_all_that_does(figures):
-    data = part_of(whole_run()).data
+    data = whole_part().data
     found = data.view_crossovers
     own = found[
         (found["allocator"] == "glibc")
@@ -197,7 +202,7 @@ def test_what_never_pays_is_hollow_above_all_that_does(figures):
 
 
 def test_costs_are_multiples_of_a_plain_copy_in_c(figures):
-    part = part_of(whole_run())
+    part = whole_part()
     (axes,) = figures["pattern_costs"].axes
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names[0] == "copy_contiguous" and "transpose_view" in names
@@ -294,6 +299,7 @@ def test_several_numbers_of_threads_are_several_slices():
     assert "2 threads" in parts[1].context.what
 
 
+@lru_cache(maxsize=None)
 def degenerate_runs() -> dict[str, pd.DataFrame]:
     whole = pattern_run(shapes=SQUARES[:2], rounds=6)
     of_pass = whole["pass"] == "pattern"

@@ -3,6 +3,8 @@ data do not support."""
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -137,9 +139,15 @@ def test_several_runs_of_patterns_have_their_findings():
     assert text.count("When a copy pays") >= 2
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    return write_runs(pattern_run(shapes=SQUARES), tmp_path_factory.mktemp("run") / "runs.csv")
+
+
 @pytest.fixture
-def folder(tmp_path):
-    return write_runs(pattern_run(shapes=SQUARES), tmp_path / "run" / "runs.csv").parent
+def folder(written, tmp_path):
+    (tmp_path / "run").mkdir()
+    return Path(shutil.copy(written, tmp_path / "run")).parent
 
 
 def test_the_table_of_patterns_is_written_if_the_run_has_them(call_here, folder):
