@@ -185,13 +185,13 @@ bench-peak: build ## how exactly peak memory is read here
 	@build/growbench peak
 
 bench-interleaving: build ## two labels for one allocator in one run: how far apart are they?
-	@scripts/bench-interleaving.sh build/growbench
+	@scripts/bench-within.sh interleaving build/growbench
 
 bench-trace: build ## what the interposer of the trace pass costs
-	@scripts/bench-trace.sh build/growbench
+	@scripts/bench-within.sh trace build/growbench
 
 bench-containers: build ## realloc_doubling against std::vector, GArray and utarray
-	@scripts/bench-containers.sh build/growbench
+	@scripts/bench-within.sh containers build/growbench
 
 bench-compare: ## how long compare takes, with a million rows too: RUN=results/NAME
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-compare \

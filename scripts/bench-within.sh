@@ -1,0 +1,50 @@
+#!/bin/sh
+# Measures one run, interleaved, and compares what is in it. WHAT is
+#
+#   interleaving  Does interleaving hold? Two labels for the same allocator: whatever differs between
+#                 them is noise. Prints each cell's ratio and the share of cells further apart than
+#                 5%. In 40 rounds, about 3 minutes: on a virtual machine, workers differ too much for
+#                 fewer.
+#   trace         What does the interposer of the trace pass cost? Cells of 1 ms and more with it and
+#                 without. About a minute.
+#   containers    Are our kernels honest? realloc_doubling against the containers that do the same
+#                 work, warm, on the same allocator: the ratio in each cell, and geometric means over
+#                 the sizes. A few minutes.
+#
+# usage: OUT=... ARGS=... scripts/bench-within.sh WHAT path/to/growbench
+set -eu
+[ "${1-}" != --help ] || { sed -n '2,/^[^#]*$/s/^# \{0,1\}//p' "$0"; exit 0; }
+
+what=$1 growbench=$2
+here=$(dirname "$0")
+python=$("$here/find-python")
+out=${OUT:-results/$what-$(date -u +%Y%m%dT%H%M%SZ)}
+
+case $what in
+interleaving)
+	set -- --preset "${PRESET:-default}" --rounds 40 --allocators a,b --allocator a=jemalloc --allocator b=jemalloc ;;
+trace)
+	set -- --rounds 3 --rows 10k,100k --passes measure,trace --timeline none --no-summary ;;
+containers)
+	set -- --strategies realloc_doubling,std_vector,glib_array,utarray --row-bytes 8,80 \
+		--rows 10,100,1k,10k,100k --passes measure --no-summary ;;
+*)
+	echo "error: unknown $what; see $0 --help" >&2
+	exit 2 ;;
+esac
+status=0
+# shellcheck disable=SC2086 # ARGS is a list of words
+"$growbench" run "$@" --out "$out" ${ARGS-} >&2 || status=$?
+# 3: some workers failed; 4 would be that what is to be compared was not measured.
+[ "$status" -eq 0 ] || [ "$status" -eq 3 ] || exit "$status"
+case $what in
+interleaving)
+	"$python" "$here/growbench" compare-within "$out" a b ;;
+trace)
+	"$python" "$here/growbench" tracer-cost "$out" ;;
+containers)
+	for container in std_vector glib_array utarray; do
+		"$python" "$here/growbench" compare-within "$out" realloc_doubling $container \
+			--metric warm_build_release
+	done ;;
+esac
