@@ -103,13 +103,8 @@ def _worker(
     noise: float,
     random: np.random.Generator,
 ) -> dict:
-    factor = _FACTOR.get(allocator, 1.0) * row_bytes / 80
     payload = size * row_bytes * threads
-    warm = size * _LINEAR.get(strategy, 8.0) * factor + 40.0
-    if strategy == "loop_and_append":
-        warm += size**2 * 1.2 * factor * (10.0 if allocator in ("glibc", "scudo") else 1.0)
-    elif strategy == "append_in_place" and allocator == "scudo":
-        warm += size**2 * 3.0
+    warm = _warm_ns(strategy, allocator, size, _FACTOR.get(allocator, 1.0) * row_bytes / 80)
     cold = warm * 1.4 + 3000.0 + payload / 4096 * 700.0
     row: dict = {
         "schema_version": 4,
@@ -138,44 +133,57 @@ def _worker(
         return value * float(np.exp(random.normal(0.0, noise))) if noise else value
 
     warm_ns = noisy(warm)
-    iterations = max(1, round(2e6 / warm))
     overhead = 30_000 if noise else 0
     peak = round(_PEAK.get(strategy, 1.5) * payload + overhead * random.random())
     row.update(
-        status="ok",
-        started_utc="2025-01-01T12:00:00Z",
-        worker_ns=50_000_000,
-        cpu=1,
+        **_OF_EACH_WORKER,
         cpu_count=threads,
-        steal_ns=0,
-        throttled_ns=0,
-        peak_resolution_bytes=126_976,
-        page_bytes=4096,
         allocator_path=f"/usr/lib/lib{allocator}.so",
-        allocator_version="1.0",
-        allocator_build_id="0123abcd",
         cold_build_ns=round(noisy(cold * 0.9)),
         cold_scan_ns=round(noisy(payload / 8 + 100)),
         cold_release_ns=round(noisy(cold * 0.1)),
         cold_build_minor_fault_count=payload // 4096 + 3,
-        cold_build_major_fault_count=0,
         cold_user_ns=round(cold * 0.6),
         cold_system_ns=round(cold * 0.5),
-        rss_before_bytes=4_000_000,
         peak_rss_bytes=4_000_000 + peak,
         peak_memory_bytes=peak,
-        cold_build_huge_fault_count=0,
-        cold_build_huge_fault_bytes=0,
-        warm_iteration_count=iterations,
-        warm_value_count=5,
+        warm_iteration_count=max(1, round(2e6 / warm)),
         warm_build_release_median_ns=warm_ns,
         warm_build_release_min_ns=warm_ns * 0.99,
         warm_build_release_max_ns=warm_ns * 1.02,
-        warm_minor_fault_count=0.0,
-        involuntary_switch_count=0,
-        checksum="00ff00ff00ff00ff",
     )
     return row
+
+
+def _warm_ns(strategy: str, allocator: str, size: int, factor: float) -> float:
+    warm = size * _LINEAR.get(strategy, 8.0) * factor + 40.0
+    if strategy == "loop_and_append":
+        warm += size**2 * 1.2 * factor * (10.0 if allocator in ("glibc", "scudo") else 1.0)
+    elif strategy == "append_in_place" and allocator == "scudo":
+        warm += size**2 * 3.0
+    return warm
+
+
+_OF_EACH_WORKER = {
+    "status": "ok",
+    "started_utc": "2025-01-01T12:00:00Z",
+    "worker_ns": 50_000_000,
+    "cpu": 1,
+    "steal_ns": 0,
+    "throttled_ns": 0,
+    "peak_resolution_bytes": 126_976,
+    "page_bytes": 4096,
+    "allocator_version": "1.0",
+    "allocator_build_id": "0123abcd",
+    "cold_build_major_fault_count": 0,
+    "rss_before_bytes": 4_000_000,
+    "cold_build_huge_fault_count": 0,
+    "cold_build_huge_fault_bytes": 0,
+    "warm_value_count": 5,
+    "warm_minor_fault_count": 0.0,
+    "involuntary_switch_count": 0,
+    "checksum": "00ff00ff00ff00ff",
+}
 
 
 def fail(runs: pd.DataFrame, mask: pd.Series, status: str, detail: str = "") -> pd.DataFrame:

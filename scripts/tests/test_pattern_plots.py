@@ -1,9 +1,7 @@
 """What is on the figures of copying patterns."""
 
-import xml.etree.ElementTree
 from functools import lru_cache
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,20 +11,29 @@ from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from pattern_runs import COSTS, SQUARES, Cost, pattern_run
-from test_plots import NO_POINTS, contrast, layout_faults, panel, texts_of, title_of
+from test_plots import (
+    DRAWN_STYLES,
+    NO_POINTS,
+    contrast,
+    laid_out,
+    layout_faults,
+    outcomes_of,
+    panel,
+    texts_of,
+    title_of,
+)
 
 from growbench.figures.canvas import NothingToDraw
 from growbench.analysis.analyse import analyse
 from growbench.figures.pattern_lines import squarest
 from growbench.figures.pattern_slices import pattern_slices
 from growbench.analysis.patterns import NEVER, PAYS
-from growbench.figures.render import draw_all, draw_figure, figure_bytes, tasks_of
+from growbench.figures.render import draw_all, draw_figure, tasks_of
 from growbench.plots import all_plots
 from growbench.figures.slices import slices
-from growbench.figures.style import STYLES, settings
+from growbench.figures.style import STYLES
 
 PLOTS = {plot.name: plot for plot in all_plots() if plot.patterns}
-DRAWN_STYLES = ("print", "dark")
 STRIDES = [(rows, row_bytes) for rows in (1000, 10_000, 100_000) for row_bytes in (16, 64, 512)]
 
 
@@ -53,14 +60,11 @@ def whole_part(style: str = "print"):
 
 @pytest.fixture(scope="module")
 def styled_figures() -> dict:
-    drawn = {}
-    for style in DRAWN_STYLES:
-        for name, plot in PLOTS.items():
-            figure = draw_figure(plot, whole_part(style))
-            with matplotlib.rc_context(settings(STYLES[style])):
-                figure.draw_without_rendering()
-            drawn[style, name] = figure
-    return drawn
+    return {
+        (style, name): laid_out(plot, whole_part(style))
+        for style in DRAWN_STYLES
+        for name, plot in PLOTS.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -332,13 +336,9 @@ def degenerate_runs() -> dict[str, pd.DataFrame]:
 def test_a_degenerate_run_draws_what_there_is(what):
     drawn = set()
     for part in pattern_slices(analyse(degenerate_runs()[what], NO_POINTS), MACHINE):
-        for name, plot in PLOTS.items():
-            try:
-                content = figure_bytes(draw_figure(plot, part), "svg")
-                xml.etree.ElementTree.fromstring(content)
-                drawn.add(name)
-            except NothingToDraw as reason:
-                assert str(reason)
+        outcomes = outcomes_of(part, PLOTS)
+        assert all(outcomes.values())
+        drawn |= {name for name, outcome in outcomes.items() if outcome == "drawn"}
     expected = {
         "few rounds": {"pattern_choices", "pattern_costs", "pattern_transpose"},
         "no row ok": set(),
