@@ -4,6 +4,7 @@
 #
 # usage: count-lines.sh [COMMIT...]        HEAD, if there is none
 set -eu
+[ "${1-}" != --help ] || { sed -n '2,/^[^#]*$/s/^# \{0,1\}//p' "$0"; exit 0; }
 cd "$(dirname "$0")/.."
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
