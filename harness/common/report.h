@@ -10,7 +10,7 @@
  *     end
  *
  * A first line with the version of the protocol; one line "name value" for each column of runs.csv
- * that the worker knows (columns.h), each at most once; "status" (a name of enum worker_status);
+ * that the worker knows (columns.h), each at most once; "status" (a name of statuses.def);
  * optionally "status_detail" with a sentence; and "end". What stops before "end" was cut, and is
  * not believed. harness/README.md describes the protocol for workers in other languages.
  *

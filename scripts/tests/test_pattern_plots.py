@@ -336,7 +336,7 @@ def degenerate_runs() -> dict[str, pd.DataFrame]:
 def test_a_degenerate_run_draws_what_there_is(what):
     drawn = set()
     for part in pattern_slices(analyse(degenerate_runs()[what], NO_POINTS), MACHINE):
-        outcomes = outcomes_of(part, PLOTS)
+        outcomes = outcomes_of(part, PLOTS, written=True)
         assert all(outcomes.values())
         drawn |= {name for name, outcome in outcomes.items() if outcome == "drawn"}
     expected = {

@@ -5,7 +5,7 @@ from typing import Callable, NamedTuple
 import pandas as pd
 
 from growbench.analysis.article_ratios import article_ratios
-from growbench.data.article import STEADY
+from growbench.data.article import WARM
 from growbench.analysis.attribution import attribute
 from growbench.data.columns import TRACE
 from growbench.data.implementations import IDENTITY
@@ -22,7 +22,7 @@ class Data(NamedTuple):
     latencies() give them. timeline: the points of timeline.csv, with the cells' threads and work.
     limits: machine_limits(), always of the whole run. run, run_attribution: the summary and the
     attribution of the whole run, for what needs cells of other parts beside its own. ratios,
-    steady_ratios: article_ratios() of the whole run, of a first build and in the steady state.
+    warm_ratios: article_ratios() of the whole run, of a first build and in the steady state.
     patterns, view_crossovers, choices: of the pattern pass of the whole run, as patterns(),
     crossovers_of_views() and choices() give them.
     """
@@ -35,7 +35,7 @@ class Data(NamedTuple):
     run: pd.DataFrame
     run_attribution: pd.DataFrame
     ratios: pd.DataFrame
-    steady_ratios: pd.DataFrame
+    warm_ratios: pd.DataFrame
     patterns: pd.DataFrame
     view_crossovers: pd.DataFrame
     choices: pd.DataFrame
@@ -69,7 +69,7 @@ def analyse(runs: pd.DataFrame, timeline: pd.DataFrame) -> Data:
         summary,
         attribution,
         article_ratios(runs),
-        article_ratios(runs, STEADY),
+        article_ratios(runs, WARM),
         patterns(runs, limits),
         crossovers_of_views(runs),
         choices(runs),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from growbench.data import article
-from growbench.data.article import FAST, METRIC, SLOW, STEADY, TIMES, at_article_size
+from growbench.data.article import FAST, METRIC, SLOW, WARM, TIMES, at_article_size
 from growbench.analysis.attribution import PARTS
 from growbench.data.columns import SLICE_KEYS
 from growbench.data.statuses import OK
@@ -84,7 +84,7 @@ def answer(runs: pd.DataFrame, data: Data, work: str = "") -> Answer:
     size = f"{rows:,} rows of {value_of['row_bytes']} bytes"
     title = f"{SLOW} \N{DIVISION SIGN} {FAST}, {METRIC.label.lower()}, {size}"
     notes = _notes(runs, cells, names, value_of, rows)
-    warm = _frame(cells, data.steady_ratios, STEADY)
+    warm = _frame(cells, data.warm_ratios, WARM)
     has_steady = warm[[f"{name}_ratio" for name in names]].notna().any(axis=None)
     if not has_steady:
         notes.insert(1, "The run has no steady state, which takes less on some allocators.")
@@ -93,7 +93,7 @@ def answer(runs: pd.DataFrame, data: Data, work: str = "") -> Answer:
     of_json = {key: v.item() if hasattr(v, "item") else v for key, v in whole.items()}
     said, steady, steady_inside = [first], None, None
     if has_steady:
-        title = f"{SLOW} \N{DIVISION SIGN} {FAST}, {STEADY.label.lower()}, {size}"
+        title = f"{SLOW} \N{DIVISION SIGN} {FAST}, {WARM.label.lower()}, {size}"
         steady = Table("article_steady", title, _columns(names), warm, _STEADY_NOTES)
         again, steady_inside = _first(warm, cells, "once such arrays were built and dropped before")
         said += [again] if steady_inside is not None else []
@@ -101,7 +101,7 @@ def answer(runs: pd.DataFrame, data: Data, work: str = "") -> Answer:
 
 
 _STEADY_NOTES = (
-    f"{STEADY.label} ({STEADY.columns[0]}): in a process that has done the same before. glibc asks "
+    f"{WARM.label} ({WARM.columns[0]}): in a process that has done the same before. glibc asks "
     "the kernel for a mapping of its own for each block of 128 KiB and more. When one is freed it "
     "raises that limit to its size: an array that grows exceeds it with its next row all the same, "
     "while one that was dropped whole has raised it for all blocks of the next one, which come "

@@ -17,7 +17,7 @@ __all__ = [
     "FAST",
     "TIMES",
     "METRIC",
-    "STEADY",
+    "WARM",
     "at_article_size",
 ]
 
@@ -27,7 +27,7 @@ TIMES = 25.0
 # What its two snippets are timed over: from no array to one that holds all rows.
 METRIC = metric("cold_build")
 # And once the process has built and dropped such arrays before, which some allocators remember.
-STEADY = metric("warm_build_release")
+WARM = metric("warm_build_release")
 
 
 def at_article_size(summary: pd.DataFrame) -> tuple[pd.DataFrame, str]:

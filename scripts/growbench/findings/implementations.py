@@ -102,7 +102,7 @@ def article_by_implementation(evidence: Evidence) -> Optional[Finding]:
     names = ordered(first["implementation"])
     if len(names) < 2:
         return None
-    warm = _told(evidence, evidence.data.steady_ratios)
+    warm = _told(evidence, evidence.data.warm_ratios)
     sentences: list[Sentence] = [
         worded(
             f"At {evidence.size}, in a fresh process, the build alone takes so many times as long "

@@ -6,7 +6,7 @@ from typing import Optional
 from matplotlib.figure import Figure
 
 from growbench.analysis.analyse import Data
-from growbench.data.article import METRIC, STEADY
+from growbench.data.article import METRIC, WARM
 from growbench.data.metrics import PEAK_RATIO, metric
 from growbench.figures.beside import draw_article_ratio
 from growbench.figures.canvas import Context
@@ -62,7 +62,7 @@ def _article_ratio(data: Data, context: Context) -> Figure:
 
 
 def _article_ratio_warm(data: Data, context: Context) -> Figure:
-    return draw_article_ratio(data.steady_ratios, STEADY, data, context)
+    return draw_article_ratio(data.warm_ratios, WARM, data, context)
 
 
 # Name, help, what draws it, and whether it is of our own kernels only; once cold and once warm.

@@ -1,4 +1,4 @@
-"""What limits the precision on this machine, in figures, and what would mend it."""
+"""What limits the precision on this machine, in figures, and what would fix it."""
 
 import re
 from typing import Callable, Mapping, Optional

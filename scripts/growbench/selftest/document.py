@@ -133,10 +133,10 @@ def _limits(report: Report) -> list[str]:
     limits = [limit for result in report.results for limit in result.outcome.limits]
     if not limits:
         return []
-    lines = ["What limits the precision here, and what would mend it:"]
+    lines = ["What limits the precision here, and what would fix it:"]
     for limit in limits:
         text = f"{limit.what}: {limit.figure}" if limit.figure else limit.what
-        text += f"; {limit.mend}" if limit.mend else ""
+        text += f"; {limit.fix}" if limit.fix else ""
         lines += textwrap.wrap(
             printable(text), _WIDTH, initial_indent="  ", subsequent_indent="    "
         )

@@ -17,11 +17,11 @@ class Finding(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """Something of this machine that limits the precision: its figure, and what would mend it."""
+    """Something of this machine that limits the precision: its figure, and what would fix it."""
 
     what: str
     figure: str
-    mend: str = ""
+    fix: str = ""
 
 
 class Outcome(NamedTuple):
