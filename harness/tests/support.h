@@ -15,6 +15,14 @@
 #define SANITIZED 0
 #endif
 
+/* The thread sanitizer maps several bytes of its own for each that is touched, which the kernel
+ * counts as the program's. */
+#if defined(__SANITIZE_THREAD__)
+#define SHADOWED 1
+#else
+#define SHADOWED 0
+#endif
+
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 /* cmocka's skip, with the reason in the output. */

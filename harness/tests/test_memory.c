@@ -109,8 +109,8 @@ static void read_in_process(const char *what, uint64_t bytes, uint64_t *numbers,
 	size_t got = 0;
 	int status;
 
-	if (is_emulated())
-		SKIP_BECAUSE("an emulator's own memory is counted with the program's");
+	if (is_emulated() || SHADOWED)
+		SKIP_BECAUSE("memory of an emulator or a sanitizer is counted with the program's");
 	(void)snprintf(command, sizeof command, "'%s' %s %" PRIu64, own_path, what, bytes);
 	output = popen(command, "r");
 	assert_non_null(output);

@@ -50,6 +50,7 @@ def statuses(rows) -> List[str]:
 # ---- one CPU ----
 
 
+@real_allocators
 def test_runner_and_workers_share_the_only_cpu(growbench):
     cpu = max(os.sched_getaffinity(0))
     words = ("--strategies=realloc_doubling", "--rows=1k", "--threads=1,2", "--passes=measure")
