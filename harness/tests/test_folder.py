@@ -1,5 +1,6 @@
 """Where a run goes: refused at once where it cannot go, whole rows only where it stops."""
 
+import os
 import resource
 from pathlib import Path
 
