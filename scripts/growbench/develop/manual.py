@@ -51,7 +51,8 @@ def main(arguments: Sequence[str]) -> None:
     folder = Path(options.output)
     folder.mkdir(parents=True, exist_ok=True)
     pages = {f"growbench-{verb.name}.1": verb_page(verb) for verb in verbs}
-    pages["growbench.1"] = overview_page(verbs)
+    exit_status = ask(options.program, "--help").partition("Exit status: ")[2]
+    pages["growbench.1"] = overview_page(verbs, " ".join(exit_status.split()))
     pages["growbench-files.5"] = files_page()
     pages |= {"growbench": bash(verbs), "_growbench": zsh(verbs), "growbench.fish": fish(verbs)}
     for name, text in pages.items():
@@ -61,20 +62,21 @@ def main(arguments: Sequence[str]) -> None:
 # ---- what there is ----
 
 
+def ask(program: str, *words: str) -> str:
+    """What it prints."""
+    return subprocess.run([program, *words], capture_output=True, text=True, check=True).stdout
+
+
 def verbs_of_the_program(program: str) -> list[Verb]:
     """Those that the C program does by itself."""
-
-    def ask(*words: str) -> str:
-        return subprocess.run([program, *words], capture_output=True, text=True, check=True).stdout
-
-    rows = [line.split("\t") for line in ask("--list-options").splitlines()]
+    rows = [line.split("\t") for line in ask(program, "--list-options").splitlines()]
     return [
         Verb(
             name,
             help_text,
             "",
             [Option(row[1], row[2], row[3]) for row in rows if row[0] == name and row[1]],
-            "Examples:" + ask(name, "--help").partition("\nExamples:")[2],
+            "Examples:" + ask(program, name, "--help").partition("\nExamples:")[2],
         )
         for name, option, _, help_text in rows
         if not option
@@ -168,14 +170,6 @@ def verb_page(verb: Verb) -> str:
     )
 
 
-EXIT_STATUS = (
-    ("0", "done"),
-    ("1", "failed; of a comparison: something is slower"),
-    ("2", "wrong usage, and nothing was written"),
-    ("3", "some workers failed"),
-    ("4", "something that was named was not measured, or nothing was"),
-    ("130", "interrupted"),
-)
 ENVIRONMENT = (
     ("PYTHON", "the interpreter of the verbs that are Python's, and of the worker for NumPy"),
     ("NO_COLOR", "no colours, if it is set to something"),
@@ -185,7 +179,7 @@ ENVIRONMENT = (
 )
 
 
-def overview_page(verbs: Sequence[Verb]) -> str:
+def overview_page(verbs: Sequence[Verb], exit_status: str) -> str:
     return page(
         "growbench",
         1,
@@ -199,7 +193,7 @@ def overview_page(verbs: Sequence[Verb]) -> str:
                 "that read one take its path, or, if none is given, the newest."
             ),
             "VERBS": listed([(verb.name, verb.help) for verb in verbs]),
-            "EXIT STATUS": listed(EXIT_STATUS),
+            "EXIT STATUS": roff(exit_status),
             "ENVIRONMENT": listed(ENVIRONMENT),
             "SEE ALSO": roff(
                 ", ".join(f"growbench-{verb.name}(1)" for verb in verbs) + ", growbench-files(5)"
