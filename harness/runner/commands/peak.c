@@ -62,7 +62,7 @@ static int run(const struct request *request)
 	unsigned char *ballast = mmap(NULL, ballast_bytes, PROT_READ | PROT_WRITE,
 				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	struct bench_side side;
-	struct error error;
+	struct error error = {""};
 	double worst = 0;
 	bool unread = false;
 
