@@ -124,3 +124,25 @@ def test_make_help_names_every_command():
     assert (done.returncode, done.stderr) == (0, "")
     for name in re.findall(r"^([a-z-]+):.*##", text, re.M):
         assert re.search(rf"^ +{name} ", done.stdout, re.M), name
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        *(f"{folder}/README.md" for folder in ("harness", "kernels", "results", "scripts")),
+    ],
+)
+def test_every_file_that_is_named_is_there(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    bases = (ROOT, (ROOT / document).parent, ROOT / "scripts", PACKAGE)
+    named = set(re.findall(r"`([\w.-]+/[\w./-]+\.(?:c|cc|h|py|sh|def|css|html))`", text))
+    # NAME is any name, and the strategy that quadruples is the reader's to write.
+    missing = [
+        name
+        for name in named
+        if not any((base / name).exists() for base in bases)
+        and not re.search("NAME|quadrupling", name)
+    ]
+    assert missing == []
