@@ -51,7 +51,8 @@ json.dump(list(commands.values()), open("build/lint/compile_commands.json", "w")
 	printf '%s\n' "$@" | xargs -P "$(nproc)" -I '{}' scripts/lint.sh --tidy '{}' "$context"
 }
 
-# What it finds across files it says, and does not fail for.
+# cppcheck does not fail for what it finds across files: whatever it says is a fault. A test that is
+# out of memory ends, and with it all that it has.
 cpp_check() {
 	said=build/lint/cppcheck.log
 	cppcheck --quiet --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
@@ -73,7 +74,6 @@ check clang-format clang-format --dry-run -Werror $c_files
 check clang-tidy tidy $(git ls-files ':!*/tests/*' 'kernels/*.c' 'kernels/*.cc' \
 	'harness/common/*.c' 'harness/worker/*.c' 'harness/runner/*.c' 'harness/trace/*.c' \
 	'harness/fuzz/*.c' 'harness/selftest/*.c')
-# A test that is out of memory ends, and with it all that it has.
 check cppcheck cpp_check $c_files
 check layers python3 scripts/check-layers.py
 check shellcheck shellcheck $shell_files
