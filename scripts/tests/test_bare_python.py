@@ -1,6 +1,7 @@
 """Every script here: its run bit, and what it does under a Python without packages."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Optional
 
 import pytest
 from conftest import PACKAGE, SCRIPTS
+from growbench.command_line import packages, progress
 from test_entries import ENTRIES, READERS
 
 PROGRAMS = sorted(
@@ -101,3 +103,20 @@ def test_a_script_goes_on_in_an_interpreter_that_has_the_packages(python, bare, 
         here.stderr,
     )
     assert "lacks" not in here.stderr
+
+
+def test_no_timer_of_ours_runs_in_the_interpreter_that_it_goes_on_in(python, monkeypatch):
+    """It outlives exec, and ends a program that has no handler for it yet, as one that starts
+    slowly."""
+    timers = []
+
+    def execv(*_: object) -> None:
+        timers.append(signal.getitimer(signal.ITIMER_REAL))
+        raise SystemExit
+
+    monkeypatch.setattr(packages.os, "execv", execv)
+    monkeypatch.setattr(packages.sys, "executable", "/another/python3")
+    monkeypatch.setenv("PYTHON", python)
+    with progress.shown(), pytest.raises(SystemExit):
+        packages._do_without(" lacks all")
+    assert timers == [(0.0, 0.0)]

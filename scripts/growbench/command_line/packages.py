@@ -9,6 +9,7 @@ the command line, which comes before any work, ends with require().
 import importlib.abc
 import importlib.machinery
 import os
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -106,6 +107,8 @@ def _do_without(reason: str) -> NoReturn:
     found = subprocess.run([str(_FIND_PYTHON), *words], capture_output=True, text=True, check=False)
     other = found.stdout.strip()
     if found.returncode == 0 and other != sys.executable:
+        # A timer outlives exec, a handler does not: that of progress would end the new program.
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
         os.execv(other, [other, *sys.argv])
     command = "make setup report" if of_reports else "make setup"
     if not (_HOME / "Makefile").exists():
