@@ -259,7 +259,7 @@ def test_the_same_round_of_another_pass_is_not_a_repetition(runs_csv):
     assert len(read_runs(runs_csv)) == 10
 
 
-@pytest.mark.parametrize("version", ["0", "5"])
+@pytest.mark.parametrize("version", ["0", "6"])
 def test_another_schema_version_is_refused(runs_csv, version):
     change(runs_csv, 2, "schema_version", version)
     error = refused(runs_csv)
