@@ -72,6 +72,7 @@ enum probe_status probe_brk(size_t bytes, struct probe_result *result, struct er
 enum probe_status probe_mprotect(size_t bytes, struct probe_result *result, struct error *error);
 enum probe_status probe_system_call(size_t bytes, struct probe_result *result, struct error *error);
 enum probe_status probe_clock(size_t bytes, struct probe_result *result, struct error *error);
+enum probe_status probe_instruction(size_t bytes, struct probe_result *result, struct error *error);
 
 /* probes_allocator.c */
 enum probe_status probe_malloc_free(size_t bytes, struct probe_result *result, struct error *error);

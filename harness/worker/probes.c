@@ -146,6 +146,14 @@ const struct probe probes[] = {
 		.run = probe_system_call,
 	},
 	{
+		.name = "instruction",
+		.help = "Add in a register, where each addition needs the one before: a clock cycle",
+		.operation = "one addition",
+		.sizing = PROBE_SIZED_BY_LIST,
+		.sizes = no_size,
+		.run = probe_instruction,
+	},
+	{
 		.name = "clock",
 		.help = "Read CLOCK_MONOTONIC",
 		.operation = "one reading",

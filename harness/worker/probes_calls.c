@@ -1,4 +1,4 @@
-/* Mappings, and other calls of the system. */
+/* Mappings, other calls of the system, and the processor's own speed. */
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -194,4 +194,42 @@ enum probe_status probe_clock(size_t bytes, struct probe_result *result, struct 
 {
 	(void)bytes;
 	return probe_repeat(read_clock, NULL, result, error);
+}
+
+/* Both numbers are in registers: some processors add constants without taking time for it. */
+static inline uint64_t add(uint64_t sum, uint64_t step)
+{
+	sum += step;
+	__asm__ volatile("" : "+r"(sum));
+	return sum;
+}
+
+enum {
+	ADDITIONS = 8
+};
+
+/* Each addition needs the result of the one before, so that no two are done at once; what the loop
+ * takes is done beside them. */
+static void add_up(void *context, uint64_t count)
+{
+	uint64_t step = 3;
+	uint64_t sum = 0;
+
+	(void)context;
+	__asm__ volatile("" : "+r"(step));
+	while (count-- > 0) {
+		sum = add(add(add(add(sum, step), step), step), step);
+		sum = add(add(add(add(sum, step), step), step), step);
+	}
+	probe_use(&sum);
+}
+
+enum probe_status probe_instruction(size_t bytes, struct probe_result *result, struct error *error)
+{
+	const enum probe_status status = probe_repeat(add_up, NULL, result, error);
+
+	(void)bytes;
+	result->probe_ns /= ADDITIONS;
+	result->min_ns /= ADDITIONS;
+	return status;
 }

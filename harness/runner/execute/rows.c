@@ -191,6 +191,7 @@ static void do_probe(struct run *run, const struct visit *visit, struct record *
 void rows_note(struct run *run, const struct record *record)
 {
 	requirements_note(&run->requirements, record);
+	host_note(&run->host, record);
 	if (!worker_failed(record))
 		return;
 	if (run->rows_failed++ == 0)
@@ -270,22 +271,35 @@ static bool do_visit(struct run *run, const struct visit *visit, uint64_t positi
 	return ok;
 }
 
+static void look_at_host(struct run *run, enum host_moment moment)
+{
+	if (interrupts == 0)
+		run->alive_ns += host_look(&run->host, moment, &run->pool);
+}
+
 bool rows_make(struct run *run, struct error *error)
 {
 	const uint64_t count = plan_row_count(&run->plan);
 	uint64_t start = process_now_ns();
 	bool ok = true;
 
+	look_at_host(run, HOST_START);
 	progress_start(&run->progress, "rounds", count, plan_expected_ns(&run->plan));
 	for (uint64_t i = 0; ok && i < count && interrupts == 0; i++) {
 		const struct visit *visit = &run->visits[i];
 
+		if (i == count / 2)
+			look_at_host(run, HOST_MIDDLE);
+		else if (i > 0 && visit->round != visit[-1].round)
+			host_sample(&run->host);
 		if (run->done[i])
 			progress_skip(&run->progress, plan_visit_ns(&run->plan, visit));
 		else
 			ok = do_visit(run, visit, i, error);
 	}
 	progress_end(&run->progress);
+	if (ok)
+		look_at_host(run, HOST_END);
 	run->rounds_ns = process_now_ns() - start;
 	return ok;
 }

@@ -11,6 +11,7 @@
 
 #include "harness/common/error.h"
 #include "harness/runner/execute/check.h"
+#include "harness/runner/execute/host.h"
 #include "harness/runner/execute/worker.h"
 #include "harness/runner/plan/plan.h"
 #include "harness/runner/process/progress.h"
@@ -34,6 +35,7 @@ struct run {
 	struct allocator_check *checks;
 	bool *done; /* for each position from 0: is its row in the file? */
 	struct requirements requirements;
+	struct host host;
 	uint64_t rows_written;
 	uint64_t rows_failed;
 	char first_failure[400]; /* the first of them, in words */

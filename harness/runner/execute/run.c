@@ -123,6 +123,20 @@ static void summarise(struct run *run)
 			      run->folder.path);
 }
 
+/* What the run saw of its host, into its description; told if it changed. */
+static void describe_host(struct run *run)
+{
+	char changes[300];
+
+	(void)json_object_set_new(run->description, "host", host_describe(&run->host));
+	if (host_changed(&run->host, changes, sizeof changes))
+		progress_warn(
+			&run->progress,
+			"the host changed while the run went on: %s; compare what stands next "
+			"to each other in it, and no times with other runs",
+			changes);
+}
+
 static double runner_share(const struct run *run)
 {
 	return run->rounds_ns == 0 ? 0 : 1 - (double)run->alive_ns / (double)run->rounds_ns;
@@ -179,6 +193,7 @@ static enum exit_status do_all(struct run *run, struct error *error)
 	bool whole = run->rows_written == plan_row_count(&run->plan);
 	struct error ignored;
 
+	describe_host(run);
 	description_end(run->description,
 			whole    ? "complete"
 			: failed ? "failed"
@@ -211,6 +226,7 @@ static bool run_init(struct run *run, const struct request *request, struct erro
 	run->checks = g_new0(struct allocator_check, request->allocator_count);
 	run->done = g_new0(bool, plan_row_count(&run->plan));
 	run->visits = plan_order(&run->plan);
+	run->host = host_init(&run->topology, request, &run->plan, run->visits);
 	return true;
 }
 
@@ -408,6 +424,7 @@ static bool resume(struct run *run, struct error *error)
 	bool ok;
 
 	(void)snprintf(run->run_id, sizeof run->run_id, "%s", id == NULL ? "" : id);
+	host_load(&run->host, json_object_get(run->description, "host"));
 	(void)avoid_cpus(run);
 	check_requirements(run);
 	ok = description_check_same(run->description, &facts, error);

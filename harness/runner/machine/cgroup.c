@@ -178,6 +178,25 @@ bool cgroup_cpu_quota(const char *root, uint64_t *milli_cpus, char *text, size_t
 	return least.seen;
 }
 
+static void lower_burst(const char *folder, enum version version, void *data)
+{
+	g_autofree char *text =
+		read_file(folder, version == VERSION_2 ? "cpu.max.burst" : "cpu.cfs_burst_us");
+	uint64_t *least = data;
+	uint64_t burst_us;
+
+	if (text != NULL && g_ascii_string_to_unsigned(text, 10, 0, INT64_MAX, &burst_us, NULL) &&
+	    burst_us < *least)
+		*least = burst_us;
+}
+
+bool cgroup_cpu_burst(const char *root, uint64_t *burst_us)
+{
+	*burst_us = UINT64_MAX;
+	visit_ours(root, "cpu", lower_burst, burst_us);
+	return *burst_us != UINT64_MAX;
+}
+
 /* ---- counts ---- */
 
 /* Adds the number on the line "KEY NUMBER" of the text; false if there is none. */

@@ -25,6 +25,10 @@ void cgroup_memory(const char *root, struct cgroup_memory *memory);
  * into `text`. False if no group's quota can be seen. */
 bool cgroup_cpu_quota(const char *root, uint64_t *milli_cpus, char *text, size_t size);
 
+/* How much unused time of earlier periods, in microseconds, a group may use at once on top of its
+ * quota: the least of all groups (cpu.max.burst, or cpu.cfs_burst_us). False if none says. */
+bool cgroup_cpu_burst(const char *root, uint64_t *burst_us);
+
 enum {
 	CGROUP_MOST_GROUPS = 16
 };

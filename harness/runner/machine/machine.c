@@ -20,7 +20,9 @@
 #include "harness/common/emulator.h"
 #include "harness/common/text.h"
 #include "harness/runner/machine/cgroup.h"
+#include "harness/runner/machine/cpu.h"
 #include "harness/runner/machine/facts.h"
+#include "harness/runner/machine/loader.h"
 #include "harness/shim/bench.h"
 
 static const struct fact machine_facts[] = {
@@ -156,6 +158,8 @@ static json_t *describe_machine(const struct topology *topology, json_t *absent)
 	facts_set(machine, absent, "virtual_machine",
 		  flags == NULL ? NULL : json_boolean(strstr(flags, "hypervisor") != NULL),
 		  "/proc/cpuinfo has no line flags");
+	cpu_facts("", topology->worker_cpu_count > 0 ? topology->worker_cpus[0] : 0, machine,
+		  absent);
 	return machine;
 }
 
@@ -171,11 +175,32 @@ static json_t *memory_limit(void)
 	return json_string(text);
 }
 
+/* What workers inherit of ours. */
+static const char *tunables(void)
+{
+	char **entry = environ;
+
+	while (*entry != NULL && !g_str_has_prefix(*entry, "GLIBC_TUNABLES="))
+		entry++;
+	return *entry;
+}
+
+static void add_limits(json_t *system, json_t *absent)
+{
+	uint64_t value;
+	char quota[64];
+
+	facts_set(system, absent, "cgroup_cpu_max",
+		  cgroup_cpu_quota("", &value, quota, sizeof quota) ? json_string(quota) : NULL,
+		  "no control group has cpu.max or cpu.cfs_quota_us here");
+	facts_set(system, absent, "cgroup_cpu_burst_us",
+		  cgroup_cpu_burst("", &value) ? json_integer((json_int_t)value) : NULL,
+		  "no control group has cpu.max.burst or cpu.cfs_burst_us here");
+}
+
 static json_t *describe_system(json_t *absent)
 {
 	struct utsname names;
-	uint64_t milli_cpus;
-	char quota[64];
 	json_t *system;
 
 	(void)uname(&names);
@@ -186,10 +211,9 @@ static json_t *describe_system(json_t *absent)
 			   limit(RLIMIT_AS), "limit_stack_bytes", limit(RLIMIT_STACK),
 			   "cgroup_memory_max", memory_limit());
 	facts_add(system, absent, system_facts);
-	facts_set(system, absent, "cgroup_cpu_max",
-		  cgroup_cpu_quota("", &milli_cpus, quota, sizeof quota) ? json_string(quota)
-									 : NULL,
-		  "no control group has cpu.max or cpu.cfs_quota_us here");
+	add_limits(system, absent);
+	cpu_memory_policy(system, absent);
+	loader_facts(tunables(), system, absent);
 	/* What a parent may have asked for: then the settings do not matter. */
 	(void)json_object_set_new(system, "thp_disabled",
 				  json_boolean(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1));
