@@ -171,6 +171,26 @@ static void a_quota_of_version_1_is_told_as_version_2_does(void **state)
 	assert_no_quota();
 }
 
+static void the_least_burst_counts(void **state)
+{
+	uint64_t burst_us;
+
+	(void)state;
+	put("proc/self/cgroup", "5:cpu,cpuacct:/job\n0::/outer/inner\n");
+	assert_false(cgroup_cpu_burst(root, &burst_us));
+	put("sys/fs/cgroup/outer/cpu.max.burst", "rubbish\n");
+	assert_false(cgroup_cpu_burst(root, &burst_us));
+	put("sys/fs/cgroup/outer/inner/cpu.max.burst", "50000\n");
+	assert_true(cgroup_cpu_burst(root, &burst_us));
+	assert_int_equal(burst_us, 50000);
+	put("sys/fs/cgroup/cpu/job/cpu.cfs_burst_us", "20000\n");
+	assert_true(cgroup_cpu_burst(root, &burst_us));
+	assert_int_equal(burst_us, 20000);
+	put("sys/fs/cgroup/cpu/job/cpu.cfs_burst_us", "-5\n");
+	assert_true(cgroup_cpu_burst(root, &burst_us));
+	assert_int_equal(burst_us, 50000);
+}
+
 static void what_nobody_counts_is_not_known(void **state)
 {
 	struct cgroup_watch watch;
@@ -248,6 +268,7 @@ int main(void)
 		TEST(version_2_may_be_beside_version_1),
 		TEST(the_tightest_quota_of_version_2_counts),
 		TEST(a_quota_of_version_1_is_told_as_version_2_does),
+		TEST(the_least_burst_counts),
 		TEST(what_nobody_counts_is_not_known),
 		TEST(what_version_2_counts_is_seen_as_it_changes),
 		TEST(what_version_1_counts_is_seen_as_it_changes),

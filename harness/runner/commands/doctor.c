@@ -7,6 +7,7 @@
 #include "harness/runner/commands/command.h"
 #include "harness/runner/commands/side.h"
 #include "harness/runner/execute/check.h"
+#include "harness/runner/execute/host.h"
 #include "harness/runner/machine/machine.h"
 #include "harness/runner/process/interrupts.h"
 
@@ -64,6 +65,61 @@ static void print_machine(const struct topology *topology)
 			     topology->worker_cpus[0], machine_memory_bytes() / 1000000);
 }
 
+/* A fact of machine.json in words, for g_free; what is not known is "?". */
+static char *fact(const json_t *object, const char *name)
+{
+	const json_t *value = json_object_get(object, name);
+
+	if (json_is_string(value))
+		return g_strdup(json_string_value(value));
+	return json_is_integer(value)
+		       ? g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value))
+		       : g_strdup("?");
+}
+
+/* A tunable that the loader prints as "0x840", in decimal. */
+static char *tunable(const json_t *tunables, const char *name)
+{
+	const char *value = json_string_value(json_object_get(tunables, name));
+
+	return value == NULL ? g_strdup("?")
+			     : g_strdup_printf("%" PRIu64, g_ascii_strtoull(value, NULL, 0));
+}
+
+/* What decides on the speed of the workers' CPU. */
+static void print_cpu(const struct topology *topology)
+{
+	json_t *described = machine_describe(topology);
+	const json_t *machine = json_object_get(described, "machine");
+	const json_t *system = json_object_get(described, "system");
+	const json_t *tunables = json_object_get(system, "glibc_tunables");
+	g_autofree char *siblings = fact(machine, "worker_cpu_siblings");
+	g_autofree char *node = fact(machine, "worker_cpu_numa_node");
+	g_autofree char *kind = fact(machine, "worker_cpu_kind");
+	g_autofree char *hypervisor = fact(machine, "hypervisor_signature");
+	g_autofree char *level = fact(system, "isa_level");
+	g_autofree char *policy = fact(system, "memory_policy");
+	g_autofree char *streamed = tunable(tunables, "cpu.x86_non_temporal_threshold");
+	g_autofree char *repeated = tunable(tunables, "cpu.x86_rep_movsb_threshold");
+
+	(void)printf("  its core has CPUs %s; kind of core %s, NUMA node %s, memory policy %s, "
+		     "hypervisor %s\n",
+		     siblings, kind, node, policy, hypervisor);
+	(void)printf("  glibc: level %s, non-temporal copies from %s bytes, rep movsb from %s\n",
+		     level, streamed, repeated);
+	json_decref(described);
+}
+
+static void print_prices(struct bench_side *side, const struct request *request)
+{
+	struct host host = host_init(&side->topology, request, NULL, NULL);
+	g_autofree char *text = NULL;
+
+	(void)host_look(&host, HOST_START, &side->pool);
+	text = host_text(&host);
+	(void)printf("  prices: %s\n", text);
+}
+
 static int run(const struct request *request)
 {
 	g_auto(GStrv) warnings = NULL;
@@ -74,6 +130,8 @@ static int run(const struct request *request)
 	if (!side_init(&side, request, &error))
 		return usage_error(&error);
 	print_machine(&side.topology);
+	print_cpu(&side.topology);
+	print_prices(&side, request);
 	(void)puts("\nAllocators, each as a worker found it:");
 	for (size_t i = 0; i < request->allocator_count && interrupts == 0; i++) {
 		struct allocator_check check = check_allocator(&side.pool, &request->allocators[i]);

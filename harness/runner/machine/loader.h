@@ -21,8 +21,8 @@ void loader_facts(const char *tunables, json_t *system, json_t *absent);
  * first word; NULL if there is none. Owned by the caller. */
 json_t *loader_read_tunables(const char *text);
 
-/* Of what --help printed: the first, and so highest, level that is supported, for g_free; NULL if
- * there is none. */
+/* Of what --help printed: the first, and so highest, level that is supported and searched, for
+ * g_free; NULL if there is none. */
 char *loader_read_level(const char *text);
 
 #endif

@@ -58,7 +58,7 @@ def figure_warnings(
         ]
     if case.weight == TAIL:
         rows = appends_at(runs, case, place)
-        near = rows["latency_p99_9_ns"] < NEAR_TIMER * rows["latency_timer_ns"]
+        near = rows["latency_p99_9_ns"] < NEAR_TIMER * rows["latency_timer_ns"].median()
         names = set(candidates_in(rows[near]))
         if candidates_in(ranking.head(1))[0] in names:
             return [

@@ -34,6 +34,8 @@ _PAGE_BYTES = 4096.0
 _BLOCK_SIZES = 64
 # Explained well enough, and cells short enough for the clock and start-up effects to matter.
 EXPLAINED_LOW, EXPLAINED_HIGH = 0.75, 1.25
+# Of fewer values one that was disturbed moves the middle: others are to be taken as well.
+FEWEST_VALUES = 5
 # So many of them are to be explained.
 EXPLAINED_GOAL = 0.9
 LEAST_NS = 100_000.0
@@ -49,7 +51,8 @@ _FAULTS = ["page_fault_count", "huge_fault_count", "huge_fault_bytes"]
 
 def interpreter_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     """What the interpreter takes to run the build's statements: `interpreter_ns`, the median over
-    the workers, x threads. 0 for what is compiled; nan where nobody has measured it.
+    the workers, x threads. 0 for what is compiled; nan where nobody has measured it. Of a cell with
+    fewer than 5 workers it is that of all allocators, which have little part in it.
 
     Assumption: a statement takes as long on an array that does not grow, apart from what the other
     parts count; threads, if there are several, take turns.
@@ -127,13 +130,16 @@ def fault_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     """Minor page faults of the build that brought one ordinary page x what such a page costs just
     then.
 
-    Each worker touches some pages of its own just before the build (`touch_page_ns`): a machine
-    whose speed changes from second to second is priced at the worker's own second. It is the
-    median over the workers of faults x that price. Where there is none, it is faults x the probe
-    `touch` for the memory that a thread has at once: few pages come from the kernel's list for
-    the CPU, many do not. That memory is `peak_moving_bytes`, since pages that were given back come
-    from that list again; or what was touched, if that is less. Where nobody has counted the faults
-    that brought a huge page, all are taken for ordinary ones.
+    Each worker touches some pages of its own just before the build (`touch_page_ns`). The price of
+    a page is the median of that over all workers of a round: a machine whose speed changes while a
+    run goes on is priced round by round, and no worker that was disturbed sets a price. Of a round
+    with fewer than 5 workers it is that of the run. It is the median over the workers of faults x
+    that price. Where a run has fewer than 5 of them, it is faults x the probe `touch` for the
+    memory that a thread has at once: few pages come from the kernel's list for the CPU, many do
+    not. That memory is `peak_moving_bytes`, since pages that were given back come from that list
+    again; or what was touched, if that is less. Where nobody has probed it either, the price is
+    the lower of what the middle ones of the few workers say, as what disturbs makes it dearer.
+    Where nobody has counted the faults that brought a huge page, all are taken for ordinary ones.
     """
     faults = cells["small_fault_count"].to_numpy(float)
     threads = cells["threads"].to_numpy(float)
@@ -289,8 +295,8 @@ def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -
     them); floor_ns: to write the payload and touch its pages once; floor_ratio = cold_build_ns /
     floor_ns.
     """
-    cells = _cells(runs, summary)
     costs = Costs(limits)
+    cells = _cells(runs, summary, costs)
     cpus = cells["cpu_count"].where(cells["cpu_count"] > 0, cells["threads"])
     at_once = np.minimum(cells["threads"], cpus).to_numpy(float)
 
@@ -329,7 +335,7 @@ def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -
     return table
 
 
-def _cells(runs: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+def _cells(runs: pd.DataFrame, summary: pd.DataFrame, costs: Costs) -> pd.DataFrame:
     """The measured cells with the counts of their trace rows and the CPUs that they had."""
     keys = list(CELL)
     columns = {
@@ -338,15 +344,17 @@ def _cells(runs: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     }
     cells = summary[summary["ok_count"] > 0].rename(columns=columns)
     cells = cells[[*keys, "payload_bytes", *columns.values()]]
-    of_workers = _of_workers(runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)])
+    measured = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
+    of_workers = _of_workers(measured, not np.isnan(costs.machine("touch")))
     medians = of_workers.groupby(keys).median().reset_index()
     cells = cells.merge(trace_rows(runs)[[*keys, "trace_status", *_TRACE_COLUMNS]], "left", keys)
     cells = cells.merge(medians, "left", keys)
     return cells.assign(trace_status=cells["trace_status"].fillna(""))
 
 
-def _of_workers(measured: pd.DataFrame) -> pd.DataFrame:
-    """What a cell has as the median over its workers, one row for each."""
+def _of_workers(measured: pd.DataFrame, probed: bool) -> pd.DataFrame:
+    """What a cell has as the median over its workers, one row for each. probed: there is a probe
+    of a page as well."""
     faults = measured["cold_build_minor_fault_count"]
     small = faults - measured["cold_build_huge_fault_count"].fillna(0.0)
     return measured[list(CELL)].assign(
@@ -355,9 +363,35 @@ def _of_workers(measured: pd.DataFrame) -> pd.DataFrame:
         small_fault_count=small,
         huge_fault_count=measured["cold_build_huge_fault_count"],
         huge_fault_bytes=measured["cold_build_huge_fault_bytes"],
-        own_fault_ns=small * measured["touch_page_ns"],
-        interpreter_ns=measured["interpreter_ns"],
+        own_fault_ns=small * _page_ns(measured, probed),
+        interpreter_ns=_interpreter_ns(measured),
     )
+
+
+def _page_ns(measured: pd.DataFrame, probed: bool) -> pd.Series:
+    """What a page cost when each of these rows was made; nan where the probe has to say it."""
+    price = measured["touch_page_ns"]
+    if probed and price.count() < FEWEST_VALUES:
+        return price * np.nan
+    return _middle(price, measured["round"], pd.Series(0, measured.index))
+
+
+def _interpreter_ns(measured: pd.DataFrame) -> pd.Series:
+    """What the interpreter takes of each of these rows."""
+    cell = measured.groupby(list(CELL), sort=False).ngroup()
+    wider = [column for column in CELL if column != "allocator"]
+    of_all = measured.groupby(wider, sort=False).ngroup()
+    return _middle(measured["interpreter_ns"], cell, of_all)
+
+
+def _middle(values: pd.Series, group: pd.Series, wider: pd.Series) -> pd.Series:
+    """For each value the median of its group; of one of fewer than FEWEST_VALUES that of its wider
+    group; and of one that has as few the lower of the two in the middle. What is nan is left out.
+    """
+    narrow, wide = values.groupby(group), values.groupby(wider)
+    lower = wide.transform(lambda of: of.quantile(0.5, interpolation="lower"))
+    found = wide.transform("median").where(wide.transform("count") >= FEWEST_VALUES, lower)
+    return narrow.transform("median").where(narrow.transform("count") >= FEWEST_VALUES, found)
 
 
 def _touched_once_ns(cells: pd.DataFrame, payload: np.ndarray, costs: Costs) -> np.ndarray:

@@ -31,7 +31,6 @@ PERCENTILES = (
 )
 _MEDIANS = (
     "latency_append_count",
-    "latency_timer_ns",
     *(percentile.column for percentile in PERCENTILES),
     "latency_total_ns",
     "latency_slowest_share",
@@ -43,8 +42,8 @@ def latencies(runs: pd.DataFrame) -> pd.DataFrame:
     """One row for each cell of the latency pass of `runs`, sorted; none if there was no such pass.
 
     Columns: the cell; ok_count (workers); status (ok if any is); the median over the workers of
-    each column of the pass; near_timer: the percentiles, separated by ";", that are less than
-    twice what reading the clock takes.
+    each column of the pass, but of latency_timer_ns, which is the machine's, that over all workers
+    of the pass; near_timer: the percentiles, separated by ";", that are less than twice that.
     """
     rows = runs[runs["pass"] == LATENCY]
     ok = rows["status"] == OK
@@ -53,6 +52,12 @@ def latencies(runs: pd.DataFrame) -> pd.DataFrame:
     table["status"] = table["status"].where(table["ok_count"] == 0, OK)
     medians = rows.loc[ok, [*CELL, *_MEDIANS]].groupby(list(CELL), sort=True).median()
     table = table.join(medians, on=list(CELL))
+    timer = rows.loc[ok, "latency_timer_ns"].median()
+    table.insert(
+        table.columns.get_loc("latency_append_count") + 1,
+        "latency_timer_ns",
+        np.where(table["ok_count"] > 0, timer, np.nan),
+    )
     table["near_timer"] = [
         ";".join(p.name for p in PERCENTILES if cell[p.column] < limit)
         for cell, limit in zip(table.to_dict("records"), NEAR_TIMER * table["latency_timer_ns"])

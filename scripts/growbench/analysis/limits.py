@@ -63,16 +63,15 @@ def drift_text(limits: pd.DataFrame) -> str:
 
 
 class Costs:
-    """What one operation costs in ns, by the medians of machine_limits(); nan where not probed."""
+    """What one operation costs in ns, by the medians of machine_limits(); nan where not probed.
+
+    Of two visits it is the cheaper: what disturbs one of them makes it dearer.
+    """
 
     def __init__(self, limits: pd.DataFrame) -> None:
         known = limits[limits["probe_median_ns"].notna()]
-        self._ns = {
-            key: ns
-            for key, ns in zip(
-                known[_KEYS].itertuples(index=False, name=None), known["probe_median_ns"]
-            )
-        }
+        price = known["probe_median_ns"].where(known["visit_count"] > 2, known["probe_min_ns"])
+        self._ns = dict(zip(known[_KEYS].itertuples(index=False, name=None), price))
 
     def machine(self, probe: str, probe_bytes: Optional[int] = None) -> float:
         """A probe that does not depend on the allocator; of any size if no size is given."""
