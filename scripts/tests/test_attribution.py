@@ -359,3 +359,70 @@ def test_why_tells_huge_pages_from_the_others():
     assert re.search(r"huge page faults +\d", text)
     cell = only_cell(with_huge_faults(one_traced(faults=10), 0), HUGE_COSTS).to_dict()
     assert re.search(r"pages touched +10\n", cell_text(cell)) and "huge" not in cell_text(cell)
+
+
+def with_page(runs: pd.DataFrame, prices: list) -> pd.DataFrame:
+    """The run whose workers' own price of a page are these, in the order of their rounds."""
+    measured = runs["pass"] == "measure"
+    assert measured.sum() == len(prices)
+    runs.loc[measured, "touch_page_ns"] = prices
+    return runs
+
+
+def run_of(rounds: int, allocators: list, faults: int = 10) -> pd.DataFrame:
+    runs, _ = full_run(["realloc_doubling"], allocators, [1000], rounds, noise=0.0)
+    runs.loc[runs["pass"] == "measure", "cold_build_minor_fault_count"] = float(faults)
+    return runs
+
+
+def fault_ns(runs: pd.DataFrame, costs: dict) -> list:
+    return attribute(runs, summarise(runs), limits_of(costs))["fault_ns"].tolist()
+
+
+def test_no_worker_that_was_disturbed_sets_the_price_of_a_page():
+    """Of a cell with one worker it would be the whole price: 66.8 us instead of 2.9."""
+    six = ["glibc", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc", "scudo"]
+    for disturbed in range(6):
+        prices = [2900.0] * 6
+        prices[disturbed] = 66_800.0
+        found = fault_ns(with_page(run_of(1, six), prices), COSTS)
+        assert found == pytest.approx([10 * 2900.0] * 6)
+
+
+def test_the_price_of_a_page_follows_a_machine_that_changes_between_rounds():
+    six = ["glibc", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc", "scudo"]
+    runs = run_of(3, six)
+    measured = runs["pass"] == "measure"
+    runs.loc[measured, "touch_page_ns"] = runs.loc[measured, "round"] * 1000.0
+    faults = runs.loc[measured, "round"].map({1: 90.0, 2: 40.0, 3: 10.0})
+    runs.loc[measured, "cold_build_minor_fault_count"] = faults
+    # Of 90 x 1000, 40 x 2000 and 10 x 3000 the middle one.
+    assert fault_ns(runs, COSTS) == pytest.approx([80_000.0] * 6)
+
+
+def test_where_rounds_have_few_workers_the_run_says_what_a_page_costs():
+    prices = [2900.0, 2900.0, 66_800.0, 66_800.0, 2900.0]
+    assert fault_ns(with_page(run_of(5, ["glibc"]), prices), COSTS) == [29_000.0]
+
+
+def test_where_a_run_has_few_workers_the_probe_does_and_else_the_cheaper_of_them():
+    runs = with_page(run_of(2, ["glibc"]), [66_800.0, 2900.0])
+    assert fault_ns(runs, COSTS) == [10 * 1000.0]
+    without = {key: ns for key, ns in COSTS.items() if key[0] != "touch"}
+    assert fault_ns(runs, without) == [10 * 2900.0]
+
+
+@pytest.mark.parametrize("rounds, expected", [(2, 1000.0), (5, 2000.0)])
+def test_what_an_interpreter_takes_is_of_all_allocators_where_a_cell_has_few_workers(
+    rounds, expected
+):
+    """Of two rounds one was disturbed."""
+    runs = run_of(rounds, ["glibc", "jemalloc", "mimalloc"])
+    runs["implementation"] = runs["implementation"].where(runs["pass"] == "probe", "numpy")
+    measured = runs["pass"] == "measure"
+    runs.loc[measured, "interpreter_ns"] = 1000.0
+    mine = measured & (runs["allocator"] == "glibc")
+    runs.loc[mine, "interpreter_ns"] = 2000.0 if rounds == 5 else 1000.0
+    runs.loc[mine & (runs["round"] == 2), "interpreter_ns"] = 90_000.0
+    table = attribute(runs, summarise(runs), limits_of(COSTS)).set_index("allocator")
+    assert table.loc["glibc", "interpreter_ns"] == expected

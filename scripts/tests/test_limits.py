@@ -116,3 +116,12 @@ def test_a_percentile_that_is_missing_is_not_marked():
 
 def test_a_run_without_these_passes_has_empty_tables():
     assert latencies(one_cell()).empty and machine_limits(one_cell()).empty
+
+
+def test_the_clock_is_the_machine_s_not_that_of_one_worker_that_was_disturbed():
+    runs = latency_run(latency_timer_ns=20.0)
+    disturbed = latency_run(latency_timer_ns=2000.0).assign(allocator="jemalloc")
+    other = latency_run(latency_timer_ns=21.0).assign(allocator="mimalloc")
+    table = latencies(pd.concat([runs, disturbed, other], ignore_index=True))
+    assert table["latency_timer_ns"].tolist() == [21.0] * 3
+    assert table["near_timer"].nunique() == 1

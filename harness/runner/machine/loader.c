@@ -26,10 +26,9 @@ static const char *loader_path(void)
 	return base != NULL && dladdr(base, &info) != 0 ? info.dli_fname : NULL;
 }
 
-/* All that can be read, as a string for g_free. */
-static char *read_all(int fd)
+/* Fills text[MOST_BYTES] with what can be read, as a string. */
+static void read_all(int fd, char *text)
 {
-	char *text = g_new(char, MOST_BYTES);
 	size_t length = 0;
 	ssize_t got;
 
@@ -37,7 +36,6 @@ static char *read_all(int fd)
 	       (got = TEMP_FAILURE_RETRY(read(fd, text + length, MOST_BYTES - 1 - length))) > 0)
 		length += (size_t)got;
 	text[length] = '\0';
-	return text;
 }
 
 /* Starts the loader with its standard output in the pipe; 0 if that is not possible. */
@@ -63,7 +61,8 @@ static pid_t start(const char *path, const char *option, const char *tunables, c
 /* What the loader prints, for g_free; NULL if it cannot be run, or does not know the option. */
 static char *ask(const char *path, const char *option, const char *tunables)
 {
-	g_autofree char *text = NULL;
+	/* First, as this program ends where there is no memory, and would leave the loader. */
+	g_autofree char *text = g_new(char, MOST_BYTES);
 	int status = -1;
 	int pipe[2];
 	pid_t child;
@@ -73,8 +72,8 @@ static char *ask(const char *path, const char *option, const char *tunables)
 	child = start(path, option, tunables, pipe);
 	(void)close(pipe[1]);
 	if (child > 0)
-		text = read_all(pipe[0]);
-	/* One that has more to say ends by SIGPIPE. */
+		read_all(pipe[0], text);
+	/* One that has more to say cannot write it, and ends. */
 	(void)close(pipe[0]);
 	if (child > 0 && TEMP_FAILURE_RETRY(waitpid(child, &status, 0)) != child)
 		return NULL;

@@ -35,7 +35,7 @@ _BLOCK_SIZES = 64
 # Explained well enough, and cells short enough for the clock and start-up effects to matter.
 EXPLAINED_LOW, EXPLAINED_HIGH = 0.75, 1.25
 # Of fewer values one that was disturbed moves the middle: others are to be taken as well.
-FEWEST_VALUES = 5
+FEWEST_VALUES = 3
 # So many of them are to be explained.
 EXPLAINED_GOAL = 0.9
 LEAST_NS = 100_000.0
@@ -52,7 +52,7 @@ _FAULTS = ["page_fault_count", "huge_fault_count", "huge_fault_bytes"]
 def interpreter_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     """What the interpreter takes to run the build's statements: `interpreter_ns`, the median over
     the workers, x threads. 0 for what is compiled; nan where nobody has measured it. Of a cell with
-    fewer than 5 workers it is that of all allocators, which have little part in it.
+    fewer than 3 workers it is that of all allocators, which have little part in it.
 
     Assumption: a statement takes as long on an array that does not grow, apart from what the other
     parts count; threads, if there are several, take turns.
@@ -133,12 +133,12 @@ def fault_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     Each worker touches some pages of its own just before the build (`touch_page_ns`). The price of
     a page is the median of that over all workers of a round: a machine whose speed changes while a
     run goes on is priced round by round, and no worker that was disturbed sets a price. Of a round
-    with fewer than 5 workers it is that of the run. It is the median over the workers of faults x
-    that price. Where a run has fewer than 5 of them, it is faults x the probe `touch` for the
+    with fewer than 3 workers it is that of the run. It is the median over the workers of faults x
+    that price. Where a run has fewer than 3 of them, it is faults x the probe `touch` for the
     memory that a thread has at once: few pages come from the kernel's list for the CPU, many do
     not. That memory is `peak_moving_bytes`, since pages that were given back come from that list
     again; or what was touched, if that is less. Where nobody has probed it either, the price is
-    the lower of what the middle ones of the few workers say, as what disturbs makes it dearer.
+    the lower of those of the few workers, as what disturbs makes it dearer.
     Where nobody has counted the faults that brought a huge page, all are taken for ordinary ones.
     """
     faults = cells["small_fault_count"].to_numpy(float)
@@ -386,11 +386,10 @@ def _interpreter_ns(measured: pd.DataFrame) -> pd.Series:
 
 def _middle(values: pd.Series, group: pd.Series, wider: pd.Series) -> pd.Series:
     """For each value the median of its group; of one of fewer than FEWEST_VALUES that of its wider
-    group; and of one that has as few the lower of the two in the middle. What is nan is left out.
-    """
+    group; and of one that has as few the smallest of them. What is nan is left out."""
     narrow, wide = values.groupby(group), values.groupby(wider)
-    lower = wide.transform(lambda of: of.quantile(0.5, interpolation="lower"))
-    found = wide.transform("median").where(wide.transform("count") >= FEWEST_VALUES, lower)
+    enough = wide.transform("count") >= FEWEST_VALUES
+    found = wide.transform("median").where(enough, wide.transform("min"))
     return narrow.transform("median").where(narrow.transform("count") >= FEWEST_VALUES, found)
 
 

@@ -10,6 +10,7 @@ from growbench.command_line import packages
 with packages.imports():
     import pandas as pd
 
+    from growbench.analysis import host
     from growbench.command_line import choice, entry, progress
     from growbench.data import files, load
     from growbench.comparison import differences, live, machines, output, pair
@@ -42,7 +43,8 @@ exit status:
 def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     progress.current.step("reading")
-    runs = read_all(options.run, pair.columns(pair.request(options).metrics))
+    runs = read_all(options.run, pair.columns(pair.request(options).metrics) | host.COLUMNS)
+    hosts = [host.fingerprint(run.runs, run.machine) for run in runs]
     progress.current.step("comparing")
     machine_ids = {run.machine_id for run in runs}
     wanted = choice.chosen(options)
@@ -62,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     elif len(runs) == 1:
         documents = [of_live_run(runs[0], wanted, options)]
     else:
-        documents = of_one_machine(runs, options)
+        documents = of_one_machine(runs, hosts, options)
     text = as_text(documents, options)
     if options.output:
         with files.atomic_writer(Path(options.output)) as stream:
@@ -138,7 +140,9 @@ def of_live_run(run: Run, wanted: dict[str, list], options: argparse.Namespace) 
     )
 
 
-def of_one_machine(runs: Sequence[Run], options: argparse.Namespace) -> list[output.Document]:
+def of_one_machine(
+    runs: Sequence[Run], hosts: Sequence[host.Fingerprint], options: argparse.Namespace
+) -> list[output.Document]:
     """Each run against the first."""
     rows = [run.runs for run in runs]
     settings, origin = pair.settings_for(
@@ -146,13 +150,26 @@ def of_one_machine(runs: Sequence[Run], options: argparse.Namespace) -> list[out
     )
     base = runs[0]
     documents = []
-    for new in runs[1:]:
+    for new, of_new in zip(runs[1:], hosts[1:]):
         document = pair.compare_pair(
             base.runs, new.runs, (base.label, new.label), pair.request(options), settings, origin
         )
         described = differences.machine_differences([base, new])
-        documents.append(document._replace(tables=[*document.tables, described]))
+        sentences = [*document.sentences, *host_warning(hosts[0], of_new)]
+        tables = [*document.tables, described]
+        documents.append(document._replace(sentences=sentences, tables=tables))
     return documents
+
+
+def host_warning(base: host.Fingerprint, new: host.Fingerprint) -> list[str]:
+    """A sentence where a machine of one name was not the same host in both runs; else none."""
+    found = host.distance(base, new)
+    if found.verdict not in (host.STATE, host.MACHINE):
+        return []
+    return [
+        f"the host was not the same, whatever its name: {found.text()} (prices of the second "
+        "over the first); that alone moves times"
+    ]
 
 
 def of_machines(runs: Sequence[Run], options: argparse.Namespace) -> output.Document:

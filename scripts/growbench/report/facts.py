@@ -6,6 +6,7 @@ Everything may be missing: a fact that is not known is not shown.
 import shlex
 from typing import NamedTuple, Optional, Sequence
 
+from growbench.analysis.host import fingerprint
 from growbench.comparison.run import Run
 from growbench.data.description import fact
 from growbench.data.units import show
@@ -50,6 +51,20 @@ def _virtual(machine: Optional[dict]) -> str:
     return "virtual machine" if virtual else ""
 
 
+def _worker_cpu(machine: Optional[dict]) -> str:
+    kind = text(machine, "machine", "worker_cpu_kind")
+    node = text(machine, "machine", "worker_cpu_numa_node")
+    siblings = text(machine, "machine", "worker_cpu_siblings")
+    return _joined(
+        _suffixed_front("CPU", text(machine, "machine", "worker_cpu")),
+        _suffixed_front("of a core with CPUs", siblings),
+        _suffixed(kind, "core"),
+        _suffixed_front("NUMA node", node),
+        text(machine, "system", "isa_level"),
+        _suffixed_front("under", text(machine, "machine", "hypervisor_signature")),
+    )
+
+
 def commit(machine: Optional[dict]) -> str:
     """The commit of growbench that made the run."""
     return text(machine, "build", "git_commit")
@@ -87,6 +102,7 @@ def machine_facts(run: Run) -> Facts:
                 _virtual(machine),
             ),
         ),
+        ("CPU of the workers", _worker_cpu(machine)),
         ("Caches", _caches(machine)),
         ("Memory", _size(machine, "machine", "memory_bytes")),
         (
@@ -123,6 +139,7 @@ def run_facts(run: Run) -> Facts:
         ("State", state if state != "complete" else ""),
         ("Preset", text(machine, "run", "preset")),
         ("Passes", ", ".join(sorted(set(rows["pass"])))),
+        ("Host", fingerprint(rows, machine).text()),
         ("Workers", f"{len(rows):,}, in {rounds} round{'s' if rounds != 1 else ''}"),
         ("Order", text(machine, "run", "order")),
         ("Seed", text(machine, "run", "seed")),
