@@ -2,7 +2,8 @@
  * machine - machine.json of a run that goes on.
  *
  * It is of this run, or is refused with a message; a plan that is taken over is one that can be
- * carried out, and is written again as it was read.
+ * carried out, and is written again as it was read. What it says of the host is left out or taken
+ * over, and then stands in the next one.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #include "fuzz.h"
 #include "harness/runner/execute/description.h"
+#include "harness/runner/execute/host.h"
 #include "harness/runner/execute/pilot.h"
 #include "harness/runner/request/read.h"
 
@@ -85,6 +87,27 @@ static void check_pilot(const json_t *pilot)
 	plan_release(&plan);
 }
 
+static void check_host(const json_t *described)
+{
+	struct host host = host_init(&no_topology, &request, NULL, NULL);
+	struct host again = host_init(&no_topology, &request, NULL, NULL);
+	json_t *first;
+	json_t *second;
+	char *text;
+
+	host_load(&host, described);
+	text = host_text(&host);
+	MUST(fuzz_is_printable(text) && *text != '\0');
+	free(text);
+	first = host_describe(&host);
+	MUST(first != NULL);
+	host_load(&again, first);
+	second = host_describe(&again);
+	MUST(json_equal(first, second));
+	json_decref(first);
+	json_decref(second);
+}
+
 static void check_arguments(const json_t *description)
 {
 	struct error error = {""};
@@ -120,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		     error.text[0] != '\0');
 		check_arguments(description);
 		check_pilot(json_object_get(description, "pilot"));
+		check_host(json_object_get(description, "host"));
 	}
 	json_decref(description);
 	return 0;

@@ -101,9 +101,10 @@ static enum host_moment moment_of(const struct host *host, uint64_t visit)
 	return visit + 1 == host->probe_visits ? HOST_END : HOST_MIDDLE;
 }
 
+/* From a picosecond to 16 minutes: what a file says may be anything. */
 static bool is_price(double median_ns, double min_ns)
 {
-	return isfinite(median_ns) && min_ns > 0 && median_ns >= min_ns;
+	return min_ns >= 1e-3 && median_ns >= min_ns && median_ns <= 1e12;
 }
 
 static void set_price(struct host *host, enum host_moment moment, size_t price,
