@@ -61,7 +61,10 @@ def same_everywhere(text: str) -> str:
         (r"^  L\d. cache: .*\n", ""),
         (r"on CPU \d+; a worker may use \d+ MB", "on CPU <n>; a worker may use <n> MB"),
         (r"(?m)^(  its core has CPUs) .*$", r"\1 <and what else is known of it>"),
-        (r"(?m)^(  glibc: level) .*$", r"\1 <of the architecture, and where memcpy changes its way>"),
+        (
+            r"(?m)^(  glibc: level) .*$",
+            r"\1 <of the architecture, and where memcpy changes its way>",
+        ),
         (r"(?m)^(  \S.{51}) (?:works|not here: .*)$", r"\1 <works, or why not>"),
         (r"(?s)(noisy:\n).*", r"\1  <warnings>\n"),
         (r"build-id 0123abcd, /\S+", "build-id 0123abcd, <library>"),

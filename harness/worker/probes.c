@@ -147,7 +147,8 @@ const struct probe probes[] = {
 	},
 	{
 		.name = "instruction",
-		.help = "Add in a register, where each addition needs the one before: a clock cycle",
+		.help = "Add in a register, where each addition needs the one before: a clock "
+			"cycle",
 		.operation = "one addition",
 		.sizing = PROBE_SIZED_BY_LIST,
 		.sizes = no_size,

@@ -118,7 +118,7 @@ def fingerprint(runs: pd.DataFrame, machine: Optional[dict]) -> Fingerprint:
         for moment in fact(machine, "host", "moments", type=list) or []
         if isinstance(moment, dict)
     ]
-    prices = {}
+    prices: dict[str, Price] = {}
     for name in PRICES:
         found = [
             (fact(moment, "prices", name, "median_ns", type=(int, float)),
