@@ -206,6 +206,7 @@ CHANGES = {
     ("allocators", 1, "version"): ("0.1", ["allocator twin", "version", "new run"]),
     ("system", "kernel"): ("5.4.0-1", ["kernel was {to} and is {now}"]),
     ("system", "thp_enabled"): ("[sometimes] never", ["thp_enabled was {to} and is "]),
+    ("system", "memory_policy"): ("bind 7", ["memory_policy was {to} and is "]),
     ("run", "planned_row_count"): (9, ["it had 9 rows and has 8"]),
     ("run", "seed"): (12345, ["another order; begin a new run"]),
     ("run", "plan_digest"): (None, ["another order; begin a new run"]),

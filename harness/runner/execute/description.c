@@ -325,6 +325,8 @@ static bool same_system(const json_t *then, const json_t *now, struct error *err
 	static const char *const keys[] = {
 		"kernel",
 		"libc",
+		"isa_level",
+		"memory_policy",
 		"page_bytes",
 		"thp_enabled",
 		"thp_defrag",
