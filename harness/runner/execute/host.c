@@ -378,7 +378,7 @@ static void append_ns(GString *text, double ns)
 /* The middle one of the moments' medians, the lower of two; 0: none is known. */
 static double price_ns(const struct host *host, size_t price)
 {
-	double sorted[HOST_MOMENTS];
+	double sorted[HOST_MOMENTS] = {0};
 	size_t count = 0;
 
 	for (enum host_moment moment = HOST_START; moment < HOST_MOMENTS; moment++) {

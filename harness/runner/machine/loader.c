@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -14,7 +15,7 @@
 #include "harness/runner/machine/facts.h"
 
 enum {
-	MOST_BYTES = 64 << 10 /* of what is printed; the rest is not read */
+	MOST_BYTES = 32 << 10 /* of what is printed; the rest is not read */
 };
 
 /* The file of the loader that started this program; NULL if another did. */
@@ -58,17 +59,18 @@ static pid_t start(const char *path, const char *option, const char *tunables, c
 	return failed ? 0 : child;
 }
 
-/* What the loader prints, for g_free; NULL if it cannot be run, or does not know the option. */
-static char *ask(const char *path, const char *option, const char *tunables)
+/* Puts what the loader prints into text[MOST_BYTES]; false, with an empty text, if it cannot be
+ * run, or does not know the option. Allocates nothing: this program ends where there is no memory,
+ * and would leave the loader. */
+static bool ask(const char *path, const char *option, const char *tunables, char *text)
 {
-	/* First, as this program ends where there is no memory, and would leave the loader. */
-	g_autofree char *text = g_new(char, MOST_BYTES);
 	int status = -1;
 	int pipe[2];
 	pid_t child;
 
+	text[0] = '\0';
 	if (path == NULL || pipe2(pipe, O_CLOEXEC) != 0)
-		return NULL;
+		return false;
 	child = start(path, option, tunables, pipe);
 	(void)close(pipe[1]);
 	if (child > 0)
@@ -76,8 +78,10 @@ static char *ask(const char *path, const char *option, const char *tunables)
 	/* One that has more to say cannot write it, and ends. */
 	(void)close(pipe[0]);
 	if (child > 0 && TEMP_FAILURE_RETRY(waitpid(child, &status, 0)) != child)
-		return NULL;
-	return status == 0 ? g_steal_pointer(&text) : NULL;
+		status = -1;
+	if (status != 0)
+		text[0] = '\0';
+	return status == 0;
 }
 
 json_t *loader_read_tunables(const char *text)
@@ -130,13 +134,14 @@ char *loader_read_level(const char *text)
 void loader_facts(const char *tunables, json_t *system, json_t *absent)
 {
 	const char *const path = loader_path();
-	g_autofree char *listed = ask(path, "--list-tunables", tunables);
-	g_autofree char *help = ask(path, "--help", tunables);
-	g_autofree char *level = help == NULL ? NULL : loader_read_level(help);
+	char text[MOST_BYTES];
+	g_autofree char *level = NULL;
 
 	facts_set(system, absent, "glibc_tunables",
-		  listed == NULL ? NULL : loader_read_tunables(listed),
+		  ask(path, "--list-tunables", tunables, text) ? loader_read_tunables(text) : NULL,
 		  "the loader does not list its tunables (ld.so --list-tunables)");
+	if (ask(path, "--help", tunables, text))
+		level = loader_read_level(text);
 	facts_set(system, absent, "isa_level", level == NULL ? NULL : json_string(level),
 		  "the loader knows no levels of this architecture (ld.so --help)");
 }
