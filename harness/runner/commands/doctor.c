@@ -65,7 +65,7 @@ static void print_machine(const struct topology *topology)
 			     topology->worker_cpus[0], machine_memory_bytes() / 1000000);
 }
 
-/* A fact of machine.json in words, for g_free; what is not known is "?". */
+/* A fact of machine.json in words, for g_free. */
 static char *fact(const json_t *object, const char *name)
 {
 	const json_t *value = json_object_get(object, name);
@@ -74,7 +74,7 @@ static char *fact(const json_t *object, const char *name)
 		return g_strdup(json_string_value(value));
 	return json_is_integer(value)
 		       ? g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value))
-		       : g_strdup("?");
+		       : g_strdup("not known");
 }
 
 /* A tunable that the loader prints as "0x840", in decimal. */
@@ -82,7 +82,7 @@ static char *tunable(const json_t *tunables, const char *name)
 {
 	const char *value = json_string_value(json_object_get(tunables, name));
 
-	return value == NULL ? g_strdup("?")
+	return value == NULL ? g_strdup("not known")
 			     : g_strdup_printf("%" PRIu64, g_ascii_strtoull(value, NULL, 0));
 }
 

@@ -123,8 +123,7 @@ char *loader_read_level(const char *text)
 		const size_t indent = strspn(*line, " ");
 		const size_t length = strcspn(*line + indent, " ");
 
-		if (indent > 0 && length > 0 &&
-		    g_str_has_prefix(*line + indent + length, " (supported, searched)") &&
+		if (g_str_has_prefix(*line + indent + length, " (supported, searched)") &&
 		    g_utf8_validate(*line, -1, NULL))
 			return g_strndup(*line + indent, length);
 	}
