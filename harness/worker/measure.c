@@ -236,6 +236,8 @@ static void build_and_release(struct bench_state *state, void *data)
 	const struct strategy *strategy = request->strategy;
 	const size_t rows = request->rows;
 	struct team_thread *thread = &measurement->team.threads[bench_thread_index(state)];
+	struct timings none = {0};
+	struct timings *timings = thread->number == 0 ? &measurement->result->timings : &none;
 
 	/* One failure is enough, and Google Benchmark 1.7 crashes on a first repetition that was
 	 * skipped if two later ones were not. */
@@ -248,13 +250,16 @@ static void build_and_release(struct bench_state *state, void *data)
 	 * thread is no part of the steady state. */
 	if (request->threads > 1)
 		warm_up_thread(thread);
+	timings_begin_value(timings);
 	BENCH_LOOP(state) {
 		struct array array = array_init(request->row_bytes);
 		enum build_status status;
 
+		timings_begin_build(timings);
 		row_source_rewind(&thread->source);
 		status = strategy->build(&array, rows, &thread->source);
 		strategy->release(&array);
+		timings_end_build(timings);
 		if (status != BUILD_OK) {
 			thread->status = status;
 			bench_skip(state, warm_out_of_memory);
@@ -313,6 +318,9 @@ static enum measure_status run_warm(struct measurement *measurement, struct erro
 		status = warm_up(measurement, error);
 	if (status != MEASURE_OK)
 		return status;
+	/* Without memory for it there are no timings. */
+	(void)timings_prepare(&measurement->result->timings, request->iterations, request->values,
+			      timings_clock_ns());
 	(void)getrusage(RUSAGE_SELF, &before);
 	why = bench_run(&spec, collect_warm, &collection);
 	if (why != NULL) {
@@ -322,6 +330,7 @@ static enum measure_status run_warm(struct measurement *measurement, struct erro
 	(void)getrusage(RUSAGE_SELF, &after);
 	measurement->result->warm_minor_faults = (double)(after.ru_minflt - before.ru_minflt) /
 						 ((double)request->iterations * request->values);
+	timings_sort(&measurement->result->timings);
 	return collection.status;
 }
 

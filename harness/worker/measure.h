@@ -11,7 +11,8 @@
  * Warm: one untimed lifecycle that is verified (left out for a single value of builds that take
  * longer than MEASURE_LONGEST_WARM_UP_NS), then `values` values through Google Benchmark, each the
  * mean of `iterations` times build and release. With threads, a value is the time in which each
- * thread does one build and release.
+ * thread does one build and release. In the same loop builds and releases are timed one by one, or
+ * in small batches (timings.h); with threads, those of the first.
  *
  * Of what a strategy has besides (strategy.h), nothing is in a timed figure but `walk`. On request
  * the scan of a result that stays is timed as well, again and again.
@@ -27,6 +28,7 @@
 #include "harness/shim/bench.h"
 #include "harness/worker/huge_pages.h"
 #include "harness/worker/measure_request.h"
+#include "harness/worker/timings.h"
 
 enum {
 	/* Of a cold build. First touches of pages are little of what takes that long; of what takes
@@ -60,6 +62,7 @@ struct measure_result {
 	uint64_t peak_rss_bytes;
 	unsigned warm_values; /* how many of warm_ns are set; 0 without a warm part */
 	double warm_ns[MEASURE_MAX_VALUES];
+	struct timings timings;    /* of the warm builds of the first thread, sorted */
 	double warm_minor_faults;  /* of one build and release, in all threads */
 	unsigned warm_scan_values; /* how many of warm_scan_ns are set */
 	double warm_scan_ns[MEASURE_MAX_VALUES];

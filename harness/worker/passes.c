@@ -17,6 +17,26 @@ static const char *const status_names[] = {
 	[MEASURE_FAILED] = "failed",
 };
 
+static void report_timings(struct report *report, const struct timings *timings)
+{
+	static const struct {
+		const char *column;
+		double share;
+	} quantiles[] = {
+		{"warm_build_release_p5_ns", 0.05},  {"warm_build_release_p25_ns", 0.25},
+		{"warm_build_release_p50_ns", 0.50}, {"warm_build_release_p75_ns", 0.75},
+		{"warm_build_release_p95_ns", 0.95}, {"warm_build_release_p99_ns", 0.99},
+	};
+
+	if (timings->count == 0)
+		return;
+	report_count(report, "warm_timing_count", timings->count);
+	report_count(report, "warm_timing_build_count", timings->batch);
+	for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
+		report_real(report, quantiles[i].column,
+			    timings_quantile(timings, quantiles[i].share));
+}
+
 static void report_warm(struct report *report, const struct measure_request *request,
 			struct measure_result *result)
 {
@@ -31,6 +51,7 @@ static void report_warm(struct report *report, const struct measure_request *req
 	report_real(report, "warm_build_release_min_ns", values[0]);
 	report_real(report, "warm_build_release_max_ns", values[count - 1]);
 	report_real(report, "warm_minor_fault_count", result->warm_minor_faults);
+	report_timings(report, &result->timings);
 }
 
 static void report_checksum(struct report *report, uint64_t checksum)
