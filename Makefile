@@ -187,6 +187,9 @@ bench-peak: build ## how exactly peak memory is read here
 bench-interleaving: build ## two labels for one allocator in one run: how far apart are they?
 	@scripts/bench-within.sh interleaving build/growbench
 
+bench-estimators: build ## which figure of a worker's warm builds holds still, and sees what is planted
+	@scripts/bench-within.sh estimators build/growbench
+
 bench-trace: build ## what the interposer of the trace pass costs
 	@scripts/bench-within.sh trace build/growbench
 

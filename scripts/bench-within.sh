@@ -5,6 +5,8 @@
 #                 them is noise. Prints each cell's ratio and the share of cells further apart than
 #                 5%. In 40 rounds, about 3 minutes: on a virtual machine, workers differ too much for
 #                 fewer.
+#   estimators    Which figure of a worker's warm builds holds still, and still sees a slowdown of 5%, a
+#                 slow build in ten, and every other build slow? A few minutes.
 #   trace         What does the interposer of the trace pass cost? Cells of 1 ms and more with it and
 #                 without. About a minute.
 #   containers    Are our kernels honest? realloc_doubling against the containers that do the same
@@ -23,6 +25,18 @@ out=${OUT:-results/$what-$(date -u +%Y%m%dT%H%M%SZ)}
 case $what in
 interleaving)
 	set -- --preset "${PRESET:-default}" --rounds 40 --allocators a,b --allocator a=jemalloc --allocator b=jemalloc ;;
+estimators)
+	known=$(dirname "$growbench")/growbench-known-worker
+	set -- --worker "known=$known" --implementations known,c,cpp --passes measure \
+		--strategies slowed_doubling,append_in_place,realloc_doubling,realloc_x1.5,realloc_cpython,list_of_pointers,preallocate_then_fill,preallocate_zeroed,chunked_list,std_vector --rows 100,1k,3k,10k,30k,100k --no-summary --timeline none
+	labels=
+	for plant in 5pc:5 tenth+100pc:100/10 tenth+900pc:900/10 half+30pc:30/2; do
+		name=glibc+${plant%:*}
+		set -- "$@" --allocator "base.$name=glibc,GROWBENCH_SLOWER=0" \
+			--allocator "new.$name=glibc,GROWBENCH_SLOWER=${plant#*:}"
+		labels=$labels,base.$name,new.$name
+	done
+	set -- "$@" --allocators "${labels#,}" ;;
 trace)
 	set -- --rounds 3 --rows 10k,100k --passes measure,trace --timeline none --no-summary ;;
 containers)
@@ -38,6 +52,8 @@ status=0
 # 3: some workers failed; 4 would be that what is to be compared was not measured.
 [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || exit "$status"
 case $what in
+estimators)
+	"$python" "$here/growbench" bench-estimators "$out" ;;
 interleaving)
 	"$python" "$here/growbench" compare-within "$out" a b ;;
 trace)

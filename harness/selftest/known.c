@@ -204,10 +204,14 @@ const struct strategy known_watched_reallocs = {
 extern const struct strategy strategy_realloc_doubling;
 
 static uint64_t slower_percent;
+static uint64_t slower_every = 1;
+/* Of the builds so far. */
+static uint64_t builds;
 
-void known_slow_down(unsigned percent)
+void known_slow_down(unsigned percent, unsigned every)
 {
 	slower_percent = percent;
+	slower_every = every;
 }
 
 /* Until that much more than the time since `start` is over. */
@@ -216,6 +220,8 @@ static void take_longer(uint64_t start)
 	const uint64_t taken_ns = clock_now_ns() - start;
 	const uint64_t wanted_ns = taken_ns + taken_ns * slower_percent / 100;
 
+	if (builds % slower_every != 0)
+		return;
 	while (clock_now_ns() - start < wanted_ns)
 		;
 }
@@ -225,6 +231,7 @@ static enum build_status slowed_build(struct array *array, size_t rows, struct r
 	const uint64_t start = clock_now_ns();
 	const enum build_status status = strategy_realloc_doubling.build(array, rows, source);
 
+	builds++;
 	take_longer(start);
 	return status;
 }

@@ -25,8 +25,8 @@ extern const struct strategy known_watched_reallocs;
 
 /* realloc_doubling of kernels/, whose build and release each take longer by the percentage that
  * known_slow_down was called with (0 at first): it waits that share of the time that it has just
- * taken. */
+ * taken. `every`: of so many builds one does; 1 and more. In one thread only. */
 extern const struct strategy known_slowed_doubling;
-void known_slow_down(unsigned percent);
+void known_slow_down(unsigned percent, unsigned every);
 
 #endif

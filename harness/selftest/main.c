@@ -16,7 +16,8 @@
 
 enum {
 	EXIT_USAGE = 2,
-	MOST_PERCENT = 1000
+	MOST_PERCENT = 1000,
+	MOST_EVERY = 1000
 };
 
 static const struct strategy *const known[] = {
@@ -35,7 +36,8 @@ static const char help[] =
 	"  growbench-known-worker clock CPU  what the clock is like, seen from that CPU: lines of\n"
 	"                                    a name and a figure\n"
 	"\n"
-	"With the environment variable " SLOWER "=PERCENT slowed_doubling takes so much longer.\n"
+	"With the environment variable " SLOWER "=PERCENT slowed_doubling takes so much longer,\n"
+	"with " SLOWER "=PERCENT/N one build in N.\n"
 	"\n"
 	"Exit status: 0 done, 1 it could not be, 2 wrong usage.\n";
 
@@ -64,19 +66,24 @@ static int command_clock(const char *cpu)
 				   : fail("standard output cannot be written", EXIT_FAILURE);
 }
 
-/* What the environment asks for; false if it is no percentage. */
+/* What the environment asks for; false if it is neither a percentage nor PERCENT/N. */
 static bool slow_down(void)
 {
 	const char *const text = getenv(SLOWER);
 	char *end;
 	unsigned long percent;
+	unsigned long every = 1;
 
 	if (text == NULL)
 		return true;
 	percent = strtoul(text, &end, 10);
-	if (end == text || *end != '\0' || percent > MOST_PERCENT)
+	if (end == text || percent > MOST_PERCENT)
 		return false;
-	known_slow_down((unsigned)percent);
+	if (*end == '/')
+		every = strtoul(end + 1, &end, 10);
+	if (*end != '\0' || every == 0 || every > MOST_EVERY)
+		return false;
+	known_slow_down((unsigned)percent, (unsigned)every);
 	return true;
 }
 
@@ -89,6 +96,7 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "clock") == 0)
 		return command_clock(argv[2]);
 	if (!slow_down())
-		return fail(SLOWER " is no percentage from 0 to 1000", EXIT_USAGE);
+		return fail(SLOWER " is no percentage from 0 to 1000, nor such a one and /N",
+			    EXIT_USAGE);
 	return worker_command(&program, argc, argv);
 }

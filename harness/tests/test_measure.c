@@ -108,6 +108,8 @@ static void as_many_values_are_taken_as_were_asked_for(void **state)
 
 		measure_good(&request);
 		assert_int_equal(result.warm_values, counts[i]);
+		assert_true(result.timings.count > 0 &&
+			    result.timings.count * result.timings.batch <= 10 * counts[i]);
 		for (unsigned value = 0; value < counts[i]; value++) {
 			if (reads_a_clock())
 				assert_true(result.warm_ns[value] > 0);

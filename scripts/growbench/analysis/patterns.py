@@ -126,7 +126,8 @@ PATTERN_METRICS = (
         "Warm time to make and release it",
         "ns",
         LOG,
-        ("warm_build_release_median_ns",),
+        metric("warm_build_release").columns,
+        older=metric("warm_build_release").older,
     ),
     Metric("warm_walk", "Warm time to walk it", "ns", LOG, ("warm_scan_median_ns",)),
     metric("peak_memory"),
@@ -134,7 +135,7 @@ PATTERN_METRICS = (
 )
 _METRICS = {row.name: row for row in PATTERN_METRICS}
 # For each process, what making and releasing takes, and what a walk does.
-MAKE = {COLD: ("cold_build_ns", "cold_release_ns"), WARM: ("warm_build_release_median_ns",)}
+MAKE = {COLD: metric("cold_build_release"), WARM: _METRICS["warm_build_release"]}
 WALK = {COLD: ("cold_scan_ns",), WARM: ("warm_scan_median_ns",)}
 
 _ALLOCATIONS = ("malloc_count", "calloc_count", "realloc_count", "aligned_count")
@@ -362,7 +363,7 @@ def _side_by_side(
 
     def side(rows: pd.DataFrame, suffix: str) -> pd.DataFrame:
         made = rows[[*keys, "round"]].copy()
-        made[f"make_{suffix}"] = rows[list(MAKE[process])].sum(axis=1, skipna=False)
+        made[f"make_{suffix}"] = MAKE[process].values(rows)
         made[f"walk_{suffix}"] = rows[list(WALK[process])].sum(axis=1, skipna=False)
         return made
 

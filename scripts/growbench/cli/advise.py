@@ -115,5 +115,5 @@ def names(text: str) -> tuple[str, ...]:
 def needed_columns() -> list[str]:
     """Of a run's columns those that the answer is made of."""
     told = [column.name for column in COLUMNS if column.name.startswith("latency_")]
-    told += [name for metric in METRICS for name in metric.columns]
+    told += [name for metric in METRICS for name in metric.needed]
     return [*dict.fromkeys(told), "payload_bytes", "peak_resolution_bytes", "status_detail"]

@@ -28,7 +28,7 @@ _NEEDED = {
     *IDENTIFYING,
     "payload_bytes",
     "peak_resolution_bytes",
-    *(name for metric in METRICS for name in metric.columns),
+    *(name for metric in METRICS for name in metric.needed),
 }
 
 

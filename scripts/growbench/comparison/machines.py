@@ -29,6 +29,7 @@ from growbench.comparison.differences import machine_differences
 from growbench.comparison.estimate_tables import cell_words
 from growbench.comparison.output import Document
 from growbench.comparison.run import Run
+from growbench.comparison.sharing import read_by_older
 from growbench.comparison.verdict import NOT_COMPARABLE
 from growbench.data.columns import CELL
 from growbench.data.metrics import HEADLINES, Metric, metric
@@ -228,7 +229,10 @@ def _not_shared(common: Shared) -> list[str]:
     }
     if len(set(versions.values())) > 1:
         listed = ", ".join(f"{label} {version}" for label, version in versions.items())
-        notes.append(f"The runs are of different schema versions: {listed}.")
+        tables = [run.runs for machine in common.machines for run in machine.runs]
+        notes.append(
+            f"The runs are of different schema versions: {listed}{read_by_older(*tables)}."
+        )
     return notes
 
 

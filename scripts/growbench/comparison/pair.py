@@ -22,7 +22,7 @@ from growbench.comparison.same_machine import (
 from growbench.comparison.sharing import bring_together, not_shared
 from growbench.data.errors import UsageError
 from growbench.data.load import first_row, read_runs
-from growbench.data.metrics import HEADLINES, METRICS, Metric, metric
+from growbench.data.metrics import HEADLINES, METRICS, Metric, metric, on_one_basis
 from growbench.data.text import printable
 from growbench.tables.table import Table
 
@@ -76,7 +76,7 @@ def columns(metrics: Sequence[Metric]) -> set[str]:
     """The columns of runs.csv that a comparison of these metrics reads, besides a row's keys."""
     wanted = {"payload_bytes", "peak_resolution_bytes", "status_detail"}
     wanted |= {"allocator_version", "allocator_build_id", "implementation_version"}
-    return wanted.union(*(metric.columns for metric in metrics))
+    return wanted.union(*(metric.needed for metric in metrics))
 
 
 def request(options: argparse.Namespace) -> Request:
@@ -150,9 +150,11 @@ def settings_for(
     if both is None:
         why = "this machine has no A/A experiment (make selftest, make aa)"
         return plain, f"theta {LEAST_THRESHOLD:.0%}: {why}"
+    # By the columns that the runs are read by.
+    alike = [on_one_basis([side, *runs], request.metrics)[0][0] for side in both]
     measured = [rows[rows["pass"] == MEASURE] for rows in runs]
     rounds = min((int(rows["round"].max()) for rows in measured if len(rows)), default=1)
-    base, new = (in_blocks(side, rounds) for side in both)
+    base, new = (in_blocks(side, rounds) for side in alike)
     # Each pair under an allocator's name of its own: one comparison of all is faster than many.
     all_base, all_new = (
         pd.concat(

@@ -1,5 +1,6 @@
 """A run as comparisons take it: its rows, what its machine was, and a short name for it."""
 
+import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Collection, NamedTuple, Optional, Sequence, Union
 import pandas as pd
 
 from growbench.data.description import fact, read_machine
+from growbench.data.errors import LoadWarning
 from growbench.data.load import read_runs, runs_path
+from growbench.data.metrics import on_one_basis
 from growbench.data.text import printable
 
 
@@ -42,12 +45,23 @@ def read_run(path: Union[str, Path], columns: Optional[Collection[str]] = None) 
 def read_all(
     paths: Sequence[Union[str, Path]], columns: Optional[Collection[str]] = None
 ) -> list[Run]:
-    """The runs in that order, with labels that differ. Raises LoadError."""
+    """The runs in that order, with labels that differ, and each metric from the same column in all
+    of them: a LoadWarning says where that is an older one. Raises LoadError."""
     # Much of the work is in pandas' parser, which lets other threads run meanwhile.
     with ThreadPoolExecutor() as pool:
         runs = list(pool.map(lambda path: read_run(path, columns), paths))
     labels = unique_labels([run.label for run in runs])
-    return [run._replace(label=label) for run, label in zip(runs, labels)]
+    tables, moved = on_one_basis([run.runs for run in runs])
+    for metric in moved:
+        warnings.warn(
+            f"{metric.name} is read from {metric.older} in all runs, as one of them has no "
+            f"{metric.columns[0]}",
+            LoadWarning,
+            stacklevel=2,
+        )
+    return [
+        run._replace(label=label, runs=table) for run, label, table in zip(runs, labels, tables)
+    ]
 
 
 def label_of(path: Union[str, Path]) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from growbench.data.columns import CELL, MEASURE
+from growbench.data.metrics import METRICS
 from growbench.data.statuses import NO_FAILURES, OK
 from growbench.data.units import tick
 
@@ -91,7 +92,7 @@ def not_shared(base: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str]) -> 
     if len(set(versions)) > 1:
         notes.append(
             f"{labels[0]} is of schema version {versions[0]}, {labels[1]} of {versions[1]}: "
-            "compared on the columns of both"
+            f"compared on the columns of both{read_by_older(base, new)}"
         )
     for mine, other, label, other_label in ((*sides, *labels), (*sides[::-1], *labels[::-1])):
         both = mine.merge(other, how="left", on=keys, indicator="side")
@@ -105,6 +106,18 @@ def not_shared(base: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str]) -> 
             + (f": {listed}" if listed else "")
         )
     return notes
+
+
+def read_by_older(*sides: pd.DataFrame) -> str:
+    """Which metrics are read from an older column, in words for the end of a sentence."""
+    read = [
+        f", {one.name} by {one.older}"
+        for one in METRICS
+        if one.older is not None
+        and all(set(one.needed) <= set(side) for side in sides)
+        and all(side[one.columns[0]].isna().all() for side in sides)
+    ]
+    return "".join(read)
 
 
 def _only(mine: pd.DataFrame, other: pd.DataFrame, alone: pd.DataFrame, key: str) -> str:

@@ -32,6 +32,7 @@ from growbench.data.columns import (
     TIMELINE_COLUMNS,
     TRACE,
 )
+from growbench.data.metrics import on_one_basis
 from growbench.data.statuses import OK, STATUSES
 
 # What the harness may write into a number's field (harness/common/columns.c, column_accepts).
@@ -115,6 +116,14 @@ def read_runs(path: Union[str, Path], columns: Optional[Collection[str]] = None)
     if lacking:
         runs = pd.concat([runs, pd.DataFrame(lacking, index=runs.index)], axis=1)
     _check_rows(runs, path)
+    (runs,), moved = on_one_basis([runs])
+    for metric in moved:
+        warnings.warn(
+            f"{path}, column {metric.columns[0]}: empty in rows that have {metric.older}, so that "
+            f"{metric.name} is that of the latter in all rows",
+            LoadWarning,
+            stacklevel=2,
+        )
     return runs
 
 

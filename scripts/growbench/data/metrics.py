@@ -3,8 +3,9 @@
 To add a metric, add a row to METRICS. Its columns in summary.csv follow from it.
 """
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Sequence
 
+import numpy as np
 import pandas as pd
 
 LOG = "log"
@@ -29,7 +30,11 @@ class Quantity(NamedTuple):
 
 
 class Metric(NamedTuple):
-    """One metric of a worker: the sum of `columns` of runs.csv, in `unit`."""
+    """One metric of a worker: the sum of `columns` of runs.csv, in `unit`.
+
+    older: the column that files have which lack the only one of `columns`, and what stands for it
+    there; on_one_basis() sees to it that the two are never mixed.
+    """
 
     name: str
     label: str
@@ -37,10 +42,17 @@ class Metric(NamedTuple):
     scale: str
     columns: tuple[str, ...]
     predicted: Optional[str] = None
+    older: Optional[str] = None
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns that are to be read for it."""
+        return self.columns if self.older is None else (*self.columns, self.older)
 
     def values(self, runs: pd.DataFrame) -> pd.Series:
         """The metric for each row of `runs`; nan where a part of it is missing."""
-        return runs[list(self.columns)].sum(axis=1, skipna=False)
+        values = runs[list(self.columns)].sum(axis=1, skipna=False)
+        return values if self.older is None else values.fillna(runs[self.older])
 
     def column(self, estimate: str) -> str:
         """Name of the summary's column for `estimate`: median, min, ci_low or ci_high."""
@@ -77,8 +89,16 @@ METRICS = (
         "Warm build and release time",
         "ns",
         LOG,
-        ("warm_build_release_median_ns",),
+        ("warm_build_release_p25_ns",),
         "predicted_warm_build_release_ns",
+        "warm_build_release_median_ns",
+    ),
+    Metric(
+        "warm_tail",
+        "Warm build and release time, 95th percentile",
+        "ns",
+        LOG,
+        ("warm_build_release_p95_ns",),
     ),
     Metric("peak_memory", "Peak memory", "bytes", LOG, ("peak_memory_bytes",)),
     Metric(
@@ -106,3 +126,22 @@ PEAK_RATIO = Quantity(
 def metric(name: str) -> Metric:
     """The metric of that name. Raises KeyError."""
     return {row.name: row for row in METRICS}[name]
+
+
+def on_one_basis(
+    tables: Sequence[pd.DataFrame], metrics: Sequence[Metric] = METRICS
+) -> tuple[list[pd.DataFrame], list[Metric]]:
+    """The tables with each metric from the same column in every row, and which metrics that moved.
+
+    Where a row has the older column of a metric only, the newer one is emptied in all tables.
+    """
+    tables, moved = list(tables), []
+    for one in metrics:
+        if one.older is None or not all(set(one.needed) <= set(table) for table in tables):
+            continue
+        (newer,) = one.columns
+        lacks = any((table[newer].isna() & table[one.older].notna()).any() for table in tables)
+        if lacks and any(table[newer].notna().any() for table in tables):
+            tables = [table.assign(**{newer: np.nan}) for table in tables]
+            moved.append(one)
+    return tables, moved

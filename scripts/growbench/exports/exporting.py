@@ -64,7 +64,7 @@ class Exporter(NamedTuple):
 
 def columns_for(exporter: Exporter, metrics: Iterable[Metric]) -> set[str]:
     """What read_runs() is to read for it."""
-    return {*exporter.columns, *(column for metric in metrics for column in metric.columns)}
+    return {*exporter.columns, *(column for metric in metrics for column in metric.needed)}
 
 
 def measured(runs: pd.DataFrame) -> pd.DataFrame:
