@@ -2,14 +2,20 @@
 
 import json
 
+import pandas as pd
 import pytest
 from conftest import MACHINE, one_cell, write_runs
 from hypothesis import given
 from hypothesis import strategies as st
 
 from growbench.comparison.run import read_all, read_run, unique_labels
+from growbench.data.columns import COLUMNS
 from growbench.data.errors import LoadError, LoadWarning
+from growbench.data.load import read_runs
+from growbench.data.metrics import metric, on_one_basis
 
+
+WARM = metric("warm_build_release")
 
 pytestmark = pytest.mark.filterwarnings("ignore::growbench.data.errors.LoadWarning")
 
@@ -59,3 +65,56 @@ def test_labels_are_unique_and_kept_where_they_can_be(labels):
     assert len(set(unique)) == len(labels)
     for label, made in zip(labels, unique):
         assert made == label if labels.count(label) == 1 else made.startswith(f"{label}#")
+
+
+NEWER, OLDER = "warm_build_release_p25_ns", "warm_build_release_median_ns"
+
+
+def write_pair(tmp_path, older, newer):
+    """Two runs: one before there were timings, and one that has them."""
+    old = one_cell().assign(**{OLDER: older})
+    new = one_cell().assign(**{OLDER: older * 2.0, NEWER: newer}, schema_version=5)
+    paths = [
+        write_runs(runs, tmp_path / name / "runs.csv")
+        for runs, name in ((old, "old"), (new, "new"))
+    ]
+    table = pd.read_csv(paths[0], dtype=str, keep_default_na=False)
+    table = table[[column.name for column in COLUMNS if column.since <= 4]]
+    table.to_csv(paths[0], index=False, lineterminator="\n")
+    return paths
+
+
+def test_a_metric_is_never_read_from_two_columns_in_one_comparison(tmp_path):
+    paths = write_pair(tmp_path, 1000.0, 7.0)
+    with pytest.warns(LoadWarning, match=f"read from {OLDER} in all runs"):
+        runs = read_all(paths)
+    assert [set(WARM.values(run.runs)) for run in runs] == [{1000.0}, {2000.0}]
+    assert [WARM.source(run.runs) for run in runs] == [OLDER, OLDER]
+    (alone,) = read_all(paths[1:])
+    assert set(WARM.values(alone.runs)) == {7.0} and WARM.source(alone.runs) == NEWER
+    alike = read_all([paths[1], paths[1]])
+    assert [set(WARM.values(run.runs)) for run in alike] == [{7.0}, {7.0}]
+    # Without the metric there is nothing to say of it.
+    assert len(read_all(paths, ["cold_build_ns"])) == 2
+
+
+def test_what_has_no_timings_in_some_rows_has_them_in_none(tmp_path):
+    _, path = write_pair(tmp_path, 1000.0, 7.0)
+    runs = read_runs(path)
+    runs.loc[3, NEWER] = float("nan")
+    with pytest.warns(LoadWarning, match=f"{NEWER}: empty in rows that have {OLDER}"):
+        runs = read_runs(write_runs(runs, path))
+    assert set(WARM.values(runs)) == {2000.0}
+    # A row without a warm part says nothing of the others.
+    runs = one_cell().assign(**{OLDER: 1000.0, NEWER: 7.0})
+    runs.loc[3, [OLDER, NEWER]] = float("nan")
+    (table,), moved = on_one_basis([runs])
+    assert not moved and set(WARM.values(table).dropna()) == {7.0}
+
+
+def test_a_comparison_says_what_it_read(tmp_path, call_here):
+    old, new = write_pair(tmp_path, 1000.0, 7.0)
+    done = call_here("compare", old, new, "--metric", "warm_build_release", "--all")
+    assert f"warm_build_release by {OLDER}" in done.stdout
+    done = call_here("compare", new, new, "--metric", "warm_build_release", "--all")
+    assert OLDER not in done.stdout + done.stderr

@@ -94,19 +94,20 @@ def answer(runs: pd.DataFrame, data: Data, work: str = "") -> Answer:
     said, steady, steady_inside = [first], None, None
     if has_steady:
         title = f"{SLOW} \N{DIVISION SIGN} {FAST}, {WARM.label.lower()}, {size}"
-        steady = Table("article_steady", title, _columns(names), warm, _STEADY_NOTES)
+        note = f"{WARM.label} ({WARM.source(runs)}): {_STEADY}"
+        steady = Table("article_steady", title, _columns(names), warm, [note])
         again, steady_inside = _first(warm, cells, "once such arrays were built and dropped before")
         said += [again] if steady_inside is not None else []
     return Answer([printable(text) for text in said], table, steady, of_json, inside, steady_inside)
 
 
-_STEADY_NOTES = (
-    f"{WARM.label} ({WARM.columns[0]}): in a process that has done the same before. glibc asks "
+_STEADY = (
+    "in a process that has done the same before. glibc asks "
     "the kernel for a mapping of its own for each block of 128 KiB and more. When one is freed it "
     "raises that limit to its size: an array that grows exceeds it with its next row all the same, "
     "while one that was dropped whole has raised it for all blocks of the next one, which come "
     "from the heap, whose pages are there. Whoever builds and drops the array before the loop, as "
-    "by running the faster way first, measures this.",
+    "by running the faster way first, measures this."
 )
 
 

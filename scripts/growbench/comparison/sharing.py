@@ -6,7 +6,7 @@ from typing import NamedTuple, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL, MEASURE
+from growbench.data.columns import CELL, COLUMNS, MEASURE
 from growbench.data.metrics import METRICS
 from growbench.data.statuses import NO_FAILURES, OK
 from growbench.data.units import tick
@@ -109,13 +109,16 @@ def not_shared(base: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str]) -> 
 
 
 def read_by_older(*sides: pd.DataFrame) -> str:
-    """Which metrics are read from an older column, in words for the end of a sentence."""
+    """Which metrics a newer file is read by the column of older ones for, in words for the end of a
+    sentence; "" if there are none."""
+    newest = max((int(side["schema_version"].max()) for side in sides if len(side)), default=0)
+    since = {column.name: column.since for column in COLUMNS}
     read = [
         f", {one.name} by {one.older}"
         for one in METRICS
         if one.older is not None
-        and all(set(one.needed) <= set(side) for side in sides)
-        and all(side[one.columns[0]].isna().all() for side in sides)
+        and since[one.columns[0]] <= newest
+        and all(one.source(side) == one.older for side in sides)
     ]
     return "".join(read)
 

@@ -54,6 +54,12 @@ class Metric(NamedTuple):
         values = runs[list(self.columns)].sum(axis=1, skipna=False)
         return values if self.older is None else values.fillna(runs[self.older])
 
+    def source(self, runs: pd.DataFrame) -> str:
+        """The column that the figures of `runs` are from, or the sum of columns."""
+        if self.older in runs and runs[self.columns[0]].isna().all():
+            return str(self.older)
+        return " + ".join(self.columns)
+
     def column(self, estimate: str) -> str:
         """Name of the summary's column for `estimate`: median, min, ci_low or ci_high."""
         return f"{self.name}_{estimate}_{self.unit}"

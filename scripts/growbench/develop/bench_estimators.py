@@ -1,4 +1,4 @@
-"""Which figure of a worker's warm builds holds still, and still sees what it has to."""
+"""Which figure of warm builds holds still, and still sees what it has to."""
 
 from typing import NamedTuple, Sequence
 
@@ -17,11 +17,11 @@ with packages.imports():
     from growbench.statistics.shift import paired_shift
 
 EXAMPLES = """\
-  make bench-estimators                                measures first
   growbench bench-estimators results/estimators-NAME
 
-The run's allocators are pairs base.NAME and new.NAME of the same thing. In cells of the strategy
-slowed_doubling (growbench-known-worker) NAME says what was planted into new; all others are A/A.
+make bench-estimators measures such a run first. Its allocators are pairs base.NAME and new.NAME of
+the same thing. In cells of the strategy slowed_doubling (growbench-known-worker) NAME says what was
+planted into new; all others are A/A.
 """
 
 PLANTED = "slowed_doubling"
