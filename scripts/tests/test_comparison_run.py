@@ -118,3 +118,24 @@ def test_a_comparison_says_what_it_read(tmp_path, call_here):
     assert f"warm_build_release by {OLDER}" in done.stdout
     done = call_here("compare", new, new, "--metric", "warm_build_release", "--all")
     assert OLDER not in done.stdout + done.stderr
+
+
+def test_slow_builds_are_told_where_the_headline_does_not_see_them(tmp_path, call_here):
+    figures = {OLDER: 1000.0, NEWER: 1000.0, "schema_version": 5}
+    tails = {"same": 1100.0, "twice": 2200.0, "little": 1200.0}
+    paths = {
+        name: write_runs(
+            one_cell().assign(**figures, warm_build_release_p95_ns=tail),
+            tmp_path / name / "runs.csv",
+        )
+        for name, tail in tails.items()
+    }
+    done = call_here("compare", paths["same"], paths["twice"])
+    assert "slow builds are slower, or more, in 1 of 1 families" in done.stdout
+    assert "realloc_doubling on glibc (+100.0%" in done.stdout
+    for name in ("same", "little"):
+        assert "slow builds" not in call_here("compare", paths["same"], paths[name]).stdout
+    asked = call_here("compare", paths["same"], paths["twice"], "--metric", "warm_tail")
+    assert asked.returncode == 1 and "slow builds are" not in asked.stdout
+    cold = call_here("compare", paths["same"], paths["twice"], "--metric", "cold_build_release")
+    assert "slow builds" not in cold.stdout

@@ -13,21 +13,26 @@ from growbench.comparison.live import EXPERIMENTS, sides
 from growbench.comparison.output import Document
 from growbench.comparison.same_machine import (
     LEAST_THRESHOLD,
+    SLOWER,
     Settings,
     compare,
     compare_sides,
     in_blocks,
     threshold_from,
 )
-from growbench.comparison.sharing import bring_together, not_shared
+from growbench.comparison.sharing import Sides, bring_together, not_shared
 from growbench.data.errors import UsageError
 from growbench.data.load import first_row, read_runs
 from growbench.data.metrics import HEADLINES, METRICS, Metric, metric, on_one_basis
 from growbench.data.text import printable
-from growbench.tables.table import Table
+from growbench.tables.table import Table, percent
 
 # What is compared unless something else is asked for.
 HEADLINES_AND_PEAK = (*HEADLINES, "peak_memory")
+# A headline that resists slow builds does not see more of them, or slower ones. Beside it their own
+# figure is looked at; it varies more, so that only a larger slowdown is told.
+_TAIL, _TAIL_OF = metric("warm_tail"), metric("warm_build_release")
+_LEAST_OF_TAIL = 0.25
 
 
 class Request(NamedTuple):
@@ -76,6 +81,7 @@ def columns(metrics: Sequence[Metric]) -> set[str]:
     """The columns of runs.csv that a comparison of these metrics reads, besides a row's keys."""
     wanted = {"payload_bytes", "peak_resolution_bytes", "status_detail"}
     wanted |= {"allocator_version", "allocator_build_id", "implementation_version"}
+    wanted |= {*_TAIL.needed} if _TAIL_OF in metrics else set()
     return wanted.union(*(metric.needed for metric in metrics))
 
 
@@ -185,7 +191,28 @@ def compare_pair(
     raw = compare_sides(both, request.metrics, settings)
     without = compare_sides(both, request.metrics, settings, without_common=True)
     view = verdict.View(raw, without, without if request.without_common else raw, labels)
-    return document(view, [*not_shared(base, new, labels), origin], request.limit)
+    notes = [*not_shared(base, new, labels), *_tail_notes(both, request, settings), origin]
+    return document(view, notes, request.limit)
+
+
+def _tail_notes(both: Sides, request: Request, settings: Settings) -> list[str]:
+    """Whether slow builds became more or slower, where the headline would not show it."""
+    if _TAIL in request.metrics or _TAIL_OF not in request.metrics:
+        return []
+    if not all(set(_TAIL.columns) <= set(side) for side in (both.base, both.new)):
+        return []
+    least = max(settings.family_threshold, _LEAST_OF_TAIL)
+    stricter = settings._replace(family_threshold=least, cell_threshold=least)
+    families = compare_sides(both, [_TAIL], stricter).families
+    slower = families[families["verdict"] == SLOWER]
+    if slower.empty:
+        return []
+    first = slower.sort_values("ratio", ascending=False).iloc[0]
+    return [
+        f"slow builds are slower, or more, in {len(slower)} of {len(families)} families, such as "
+        f"{first['strategy']} on {first['allocator']} ({percent(first['ratio'])} at the 95th "
+        f"percentile of a worker's warm builds): more with --metric {_TAIL.name}"
+    ]
 
 
 def compare_live(
@@ -201,7 +228,8 @@ def compare_live(
     fresh: the rows of its confirmation; None if nothing was flagged.
     """
     base, new = both_sides(runs)
-    first = compare(base, new, request.metrics, settings)
+    both = bring_together(base, new)
+    first = compare_sides(both, request.metrics, settings)
     wanted = flagged(first)
     second = None
     notes = [origin]
@@ -214,7 +242,8 @@ def compare_live(
         notes.insert(0, f"{len(wanted)} families look slower or faster, which was not confirmed")
     judged = combine(first, second)
     view = verdict.View(judged, judged, judged, names)
-    return document(view, [*not_shared(base, new, names), *notes], request.limit)
+    notes = [*not_shared(base, new, names), *_tail_notes(both, request, settings), *notes]
+    return document(view, notes, request.limit)
 
 
 def both_sides(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
