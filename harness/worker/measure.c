@@ -23,6 +23,7 @@ struct measurement {
 	struct measure_result *result;
 	struct huge_counters huge_counters;
 	struct huge_faults huge_faults_before;
+	struct timings timings; /* of the first thread's warm builds; zeros: none are taken */
 };
 
 static cpu_set_t pinned_cpus;
@@ -237,7 +238,7 @@ static void build_and_release(struct bench_state *state, void *data)
 	const size_t rows = request->rows;
 	struct team_thread *thread = &measurement->team.threads[bench_thread_index(state)];
 	struct timings none = {0};
-	struct timings *timings = thread->number == 0 ? &measurement->result->timings : &none;
+	struct timings *timings = thread->number == 0 ? &measurement->timings : &none;
 
 	/* One failure is enough, and Google Benchmark 1.7 crashes on a first repetition that was
 	 * skipped if two later ones were not. */
@@ -319,7 +320,7 @@ static enum measure_status run_warm(struct measurement *measurement, struct erro
 	if (status != MEASURE_OK)
 		return status;
 	/* Without memory for it there are no timings. */
-	(void)timings_prepare(&measurement->result->timings, request->iterations, request->values,
+	(void)timings_prepare(&measurement->timings, request->iterations, request->values,
 			      timings_clock_ns());
 	(void)getrusage(RUSAGE_SELF, &before);
 	why = bench_run(&spec, collect_warm, &collection);
@@ -330,7 +331,8 @@ static enum measure_status run_warm(struct measurement *measurement, struct erro
 	(void)getrusage(RUSAGE_SELF, &after);
 	measurement->result->warm_minor_faults = (double)(after.ru_minflt - before.ru_minflt) /
 						 ((double)request->iterations * request->values);
-	timings_sort(&measurement->result->timings);
+	timings_sort(&measurement->timings);
+	measurement->result->timings = measurement->timings;
 	return collection.status;
 }
 
