@@ -178,6 +178,22 @@ def test_a_slowdown_that_is_another_one_is_found(build):
     assert "FAILED slowdown" in build.finds("slowdown", "--rounds", "12")
 
 
+@pytest.mark.parametrize(
+    "slower, status",
+    [("0", 0), ("1000", 0), ("30/2", 0), ("1001", 2), ("x", 2), ("5/", 2), ("5/0", 2), ("5/2x", 2)],
+)
+def test_what_is_planted_is_a_percentage_of_one_build_in_so_many(slower, status):
+    words = "measure --strategy slowed_doubling --rows 10 --row-bytes 8 --iterations 40 --values 2"
+    done = subprocess.run(
+        [BUILD / KNOWN, *words.split()],
+        capture_output=True,
+        text=True,
+        env=environment(GROWBENCH_SLOWER=slower),
+    )
+    assert done.returncode == status, done.stderr
+    assert ("GROWBENCH_SLOWER is no percentage" in done.stderr) == (status == 2)
+
+
 def test_equal_things_that_are_not_equal_are_found(build):
     """The second label's clock is too fast."""
     worker = build.put("worker", preloaded("clock_fast"), WORKER)
