@@ -142,6 +142,13 @@ def test_times_are_positive_and_the_rest_agrees_with_itself(table):
         assert (ok[name].notna() != ok["huge_fault_unknown_reason"].notna()).all(), name
     assert (ok["warm_build_release_min_ns"] <= ok["warm_build_release_median_ns"]).all()
     assert (ok["warm_build_release_median_ns"] <= ok["warm_build_release_max_ns"]).all()
+    assert (ok["warm_build_release_p5_ns"] > 0).all()
+    for lower, upper in ((5, 25), (25, 50), (50, 75), (75, 95), (95, 99)):
+        names = (f"warm_build_release_p{share}_ns" for share in (lower, upper))
+        below, above = (ok[name] for name in names)
+        assert (below <= above).all(), upper
+    timed = ok["warm_timing_count"] * ok["warm_timing_build_count"]
+    assert (timed <= ok["warm_iteration_count"] * ok["warm_value_count"]).all()
     assert (ok["payload_bytes"] == ok["rows"] * ok["row_bytes"] * ok["threads"]).all()
     assert (ok["cold_build_ns"] < ok["worker_ns"]).all()
     assert (ok["peak_rss_bytes"] >= ok["peak_memory_bytes"]).all()

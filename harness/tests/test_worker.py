@@ -106,7 +106,7 @@ def test_an_unknown_benchmark_option_is_refused():
 def test_under_each_allocator_it_reports_that_library_and_all_figures(name):
     needs(name)
     variables = {} if name == "glibc" else {"LD_PRELOAD": library(name)}
-    done = worker(*CELL, "--iterations=5", "--values=3", variables=variables)
+    done = worker(*CELL, "--iterations=5000", "--values=3", variables=variables)
     report = read_report(done.stdout)
 
     assert done.returncode == EXIT_DONE, done.stderr
@@ -116,7 +116,7 @@ def test_under_each_allocator_it_reports_that_library_and_all_figures(name):
     if "huge_fault_unknown_reason" in report:
         figures = figures - HUGE_FAULTS | {"huge_fault_unknown_reason"}
     assert set(report) == {*figures, *IDENTITY, "status"}
-    assert (report["warm_iteration_count"], report["warm_value_count"]) == ("5", "3")
+    assert (report["warm_iteration_count"], report["warm_value_count"]) == ("5000", "3")
     assert re.fullmatch("0x[0-9a-f]{16}", report["checksum"])
 
 

@@ -24,9 +24,11 @@ static const double value_ns = 1e6;
 static const double longest_value_ns = 50e6;
 /* and a worker takes as many as fit into this, */
 static const double warm_ns_wanted = 3e6;
-/* but at least so many where they fit into that, as a median needs them. */
+/* but at least so many where they fit into that, as a median needs them, and so many builds, of
+ * which each is timed, as a quartile does. */
 enum {
 	FEWEST_VALUES = 3,
+	FEWEST_BUILDS = 9,
 	MOST_VALUES = 25
 };
 static const double warm_ns_allowed = 60e6;
@@ -113,12 +115,17 @@ static uint64_t choose_iterations(double median_ns, double largest_ns)
 	return wanted < 1 ? 1 : wanted > 1e7 ? (uint64_t)1e7 : (uint64_t)round(wanted);
 }
 
-static unsigned choose_values(double value)
+static unsigned choose_values(double value, uint64_t iterations)
 {
+	/* Beside a warm-up as long as one of them. */
+	const double fitting = floor(warm_ns_allowed / value) - 1;
+	double fewest = ceil(FEWEST_BUILDS / (double)iterations);
 	double wanted = round(warm_ns_wanted / value);
 
-	if (wanted < FEWEST_VALUES && value * (FEWEST_VALUES + 1) <= warm_ns_allowed)
-		return FEWEST_VALUES;
+	if (fewest < FEWEST_VALUES)
+		fewest = FEWEST_VALUES;
+	if (wanted < fewest && fitting >= FEWEST_VALUES)
+		wanted = fewest < fitting ? fewest : fitting;
 	return wanted < 1 ? 1 : wanted > MOST_VALUES ? MOST_VALUES : (unsigned)wanted;
 }
 
@@ -197,7 +204,7 @@ static void decide_cell(const struct plan *plan, const struct block *block, stru
 	double value = (double)block->iterations * cell->warm_ns;
 	double warm_up;
 
-	cell->values = choose_values(value);
+	cell->values = choose_values(value, block->iterations);
 	warm_up =
 		cell->values > 1 || cell->cold_ns <= MEASURE_LONGEST_WARM_UP_NS ? cell->warm_ns : 0;
 	if (!plan_has_warm(plan, cell)) {
