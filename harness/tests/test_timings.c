@@ -127,19 +127,19 @@ static void the_clock_is_read_once_for_each_timing(void **state)
 	run(50, 3, 25, growing);
 	assert_int_equal(readings, 150 + 3);
 	readings = 0;
-	run(80, 2, 80, build_of_1000);
+	run(80, 2, 40, build_of_1000);
 	assert_int_equal(timings.batch, 8);
 	/* Of 1, 2 and 4 builds one that was too short each. */
 	assert_int_equal(readings, 2 + 3 + timings.count);
 }
 
-static void a_batch_is_what_the_clock_is_a_hundredth_of(void **state)
+static void a_batch_is_what_the_clock_is_a_two_hundredth_of(void **state)
 {
 	static const struct {
 		double clock_ns;
 		uint64_t batch;
-	} cases[] = {{0, 1},  {9.99, 1},  {10, 1},   {10.01, 2},
-		     {20, 2}, {20.01, 4}, {39.9, 4}, {1000, 128}};
+	} cases[] = {{0, 1},  {4.995, 1},  {5, 1},     {5.005, 2},
+		     {10, 2}, {10.005, 4}, {19.95, 4}, {500, 128}};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -171,7 +171,7 @@ static void a_batch_is_never_more_than_a_value(void **state)
 static void a_slow_first_build_does_not_hide_that_the_batch_is_too_small(void **state)
 {
 	(void)state;
-	run(1000, 2, 25, first_is_slow);
+	run(1000, 2, 12.5, first_is_slow);
 	assert_int_equal(timings.batch, 32);
 	timings_sort(&timings);
 	assert_true(timings_quantile(&timings, 1) == 100);
@@ -180,7 +180,7 @@ static void a_slow_first_build_does_not_hide_that_the_batch_is_too_small(void **
 static void a_short_timing_later_on_is_kept(void **state)
 {
 	(void)state;
-	prepare(100, 1, 25);
+	prepare(100, 1, 12.5);
 	for (int i = 0; i < TIMINGS_SETTLING; i++)
 		timings_add(&timings, 2500);
 	timings_add(&timings, 2499);
@@ -296,7 +296,7 @@ int main(void)
 		cmocka_unit_test(what_reading_the_clock_takes_is_found),
 		cmocka_unit_test(each_build_has_a_timing_of_its_own),
 		cmocka_unit_test(the_clock_is_read_once_for_each_timing),
-		cmocka_unit_test(a_batch_is_what_the_clock_is_a_hundredth_of),
+		cmocka_unit_test(a_batch_is_what_the_clock_is_a_two_hundredth_of),
 		cmocka_unit_test(a_batch_is_never_more_than_a_value),
 		cmocka_unit_test(a_slow_first_build_does_not_hide_that_the_batch_is_too_small),
 		cmocka_unit_test(a_short_timing_later_on_is_kept),
