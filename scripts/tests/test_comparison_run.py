@@ -8,6 +8,7 @@ from conftest import MACHINE, one_cell, write_runs
 from hypothesis import given
 from hypothesis import strategies as st
 
+from growbench.comparison.pair import Request, settings_for
 from growbench.comparison.run import read_all, read_run, unique_labels
 from growbench.data.columns import COLUMNS
 from growbench.data.errors import LoadError, LoadWarning
@@ -139,3 +140,18 @@ def test_slow_builds_are_told_where_the_headline_does_not_see_them(tmp_path, cal
     assert asked.returncode == 1 and "slow builds are" not in asked.stdout
     cold = call_here("compare", paths["same"], paths["twice"], "--metric", "cold_build_release")
     assert "slow builds" not in cold.stdout
+
+
+def test_the_threshold_is_of_the_column_that_the_runs_are_read_by():
+    """In the A/A experiment the older column is the same on both sides, the newer one is not."""
+    older = one_cell(20).assign(**{OLDER: 1000.0})
+    newer = older.assign(**{NEWER: 1000.0})
+    same = pd.concat(
+        newer.assign(allocator=f"{side}.glibc", **{NEWER: value})
+        for side, value in (("base", 1000.0), ("new", 1500.0))
+    )
+    of = [
+        settings_for(Request([WARM]), same, False, [runs])[0].family_threshold
+        for runs in (older, newer)
+    ]
+    assert of == [pytest.approx(0.05), pytest.approx(0.5)]
