@@ -361,10 +361,10 @@ static void a_short_value_is_taken_often_and_a_long_one_once(void **state)
 		double warm_ns;
 		unsigned values;
 	} cases[] = {
-		{1000, 3},             /* 1 ms a value, 3 ms wanted */
+		{1000, 6},             /* 1 ms a value, 6 ms wanted */
 		{2e6, 9},              /* 1 build of 2 ms, of which a quartile needs nine */
-		{0.5e6, 5},            /* 2 builds of 0.5 ms */
-		{0.3e6, 3},            /* 3 builds of 0.3 ms */
+		{0.5e6, 6},            /* 2 builds of 0.5 ms */
+		{0.3e6, 7},            /* 3 builds of 0.3 ms */
 		{6e6, 9},              /* nine and the warm-up fit exactly */
 		{6.1e6, 8},            /* they no longer do */
 		{10e6, 5},  {15e6, 3}, /* three and the warm-up fit exactly */
