@@ -27,8 +27,11 @@ interleaving)
 	set -- --preset "${PRESET:-default}" --rounds 40 --allocators a,b --allocator a=jemalloc --allocator b=jemalloc ;;
 estimators)
 	known=$(dirname "$growbench")/growbench-known-worker
+	linear=append_in_place,realloc_doubling,realloc_x1.5,realloc_cpython,list_of_pointers
+	linear=$linear,preallocate_then_fill,preallocate_zeroed,chunked_list,std_vector
 	set -- --worker "known=$known" --implementations known,c,cpp --passes measure \
-		--strategies slowed_doubling,append_in_place,realloc_doubling,realloc_x1.5,realloc_cpython,list_of_pointers,preallocate_then_fill,preallocate_zeroed,chunked_list,std_vector --rows 100,1k,3k,10k,30k,100k --no-summary --timeline none
+		--strategies "slowed_doubling,$linear" --rows 100,1k,3k,10k,30k,100k --no-summary \
+		--timeline none
 	labels=
 	for plant in 5pc:5 tenth+100pc:100/10 tenth+900pc:900/10 half+30pc:30/2; do
 		name=glibc+${plant%:*}
