@@ -233,7 +233,7 @@ static int compare(const void *a, const void *b)
 
 static void sorting_is_that_of_the_c_library(void **state)
 {
-	uint64_t oracle[1000];
+	uint64_t oracle[1000] = {0};
 	uint64_t random = 88172645463325252; /* xorshift64 (Marsaglia 2003) */
 
 	(void)state;
