@@ -11,6 +11,7 @@
 static const char *const skip_notes[] = {
 	[CELL_MEASURED] = "",
 	[CELL_PREDICTED] = "skipped_predicted",
+	[CELL_NO_BUDGET] = "skipped_budget",
 	[CELL_NO_MEMORY] = "skipped_memory",
 	[CELL_UNSUPPORTED] = "unsupported",
 	[CELL_UNAVAILABLE] = "unavailable",

@@ -7,70 +7,411 @@
 
 #include <glib.h>
 
-/* What was seen of one strategy under one allocator so far: the two largest sizes. */
-struct history {
-	uint64_t rows[2];
-	double cold_ns[2];
-	double warm_ns[2];
+/* What was seen of one strategy under one allocator, in ascending order of rows: the last of it. */
+enum {
+	MOST_LOOKS = 8
 };
 
-static void remember(struct history *history, uint64_t rows, const struct cell *cell)
+struct look {
+	uint64_t rows;
+	unsigned times; /* how often: the least is kept */
+	double cold_ns;
+	double warm_ns; /* 0: not seen */
+};
+
+struct series {
+	struct look looks[MOST_LOOKS];
+	size_t count;
+	/* Of a look that took longer than it may, so that there is no going up from there: its rows,
+	 * and what it took at least. */
+	uint64_t stuck_rows; /* 0: there was none */
+	double stuck_ns;
+};
+
+struct pilot {
+	struct plan *plan;
+	struct worker_pool *pool;
+	struct series *series; /* of each allocator */
+	uint64_t start_ns;
+	double allowed_ns; /* for looks beyond one at each cell that is measured anyway */
+};
+
+/* What the pilot may take of the budget. */
+static const double pilot_share = 0.25;
+/* Beside what is looked at: the start of a program, ours or one of another language. */
+static const double start_ns = 0.5e9;
+static const double foreign_start_ns = 5e9;
+/* A first look, where nothing is known but the model's guess, takes at most this by it. */
+static const double first_look_ns = 1e6;
+/* A step up is worth a look if it goes this far at least. */
+static const double least_step = 1.3;
+/* A longer one is taken where it takes next to nothing only, as growth may change on the way. */
+static const double longest_step = 10;
+static const double long_step_ns = 2e6;
+
+static void remember(struct series *series, const struct look *seen)
 {
-	*history = (struct history){
-		.rows = {history->rows[1], rows},
-		.cold_ns = {history->cold_ns[1], cell->cold_ns},
-		.warm_ns = {history->warm_ns[1], cell->warm_ns},
-	};
+	struct look *last = series->count == 0 ? NULL : &series->looks[series->count - 1];
+
+	if (last == NULL || seen->rows > last->rows) {
+		if (series->count == MOST_LOOKS) {
+			memmove(series->looks, series->looks + 1,
+				(MOST_LOOKS - 1) * sizeof *series->looks);
+			series->count--;
+		}
+		series->looks[series->count++] = *seen;
+		return;
+	}
+	for (size_t i = 0; i < series->count; i++)
+		if (series->looks[i].rows == seen->rows) {
+			last = &series->looks[i];
+			last->times++;
+			last->cold_ns = fmin(last->cold_ns, seen->cold_ns);
+			if (seen->warm_ns > 0)
+				last->warm_ns = last->warm_ns > 0
+							? fmin(last->warm_ns, seen->warm_ns)
+							: seen->warm_ns;
+		}
 }
 
-static void predict(const struct history *history, const struct block *block, struct cell *cell)
+/* The cold or the warm times of the series; returns how many there are. */
+static size_t points_of(const struct series *series, bool warm,
+			struct growth_point points[MOST_LOOKS])
 {
-	const uint64_t rows[3] = {history->rows[0], history->rows[1], block->size.rows};
+	size_t count = 0;
 
-	if (rows[1] == 0)
-		return;
-	cell->cold_ns = plan_extrapolate(block->strategy, rows, history->cold_ns);
-	cell->warm_ns = plan_extrapolate(block->strategy, rows, history->warm_ns);
+	for (size_t i = 0; i < series->count; i++) {
+		const struct look *look = &series->looks[i];
+		const double ns = warm ? look->warm_ns : look->cold_ns;
+
+		if (ns > 0)
+			points[count++] = (struct growth_point){look->rows, ns};
+	}
+	return count;
+}
+
+/* What a build and release of so many rows may well take: by what was seen, or by the model. */
+static double bound_ns(const struct series *series, const struct block *block, uint64_t rows)
+{
+	struct growth_point points[MOST_LOOKS];
+	const size_t count = points_of(series, false, points);
+
+	return count > 0 ? growth_bound(points, count, rows) : plan_model_ns(block, rows, true);
+}
+
+static double spent_ns(const struct pilot *pilot)
+{
+	return (double)(process_now_ns() - pilot->start_ns);
 }
 
 /* Enough builds for a fifth of a millisecond, so that one value tells the order of magnitude. */
-static uint64_t pilot_iterations(const struct cell *cell)
+static uint64_t pilot_iterations(const struct series *series, const struct block *block,
+				 uint64_t rows)
 {
-	double wanted = 2e5 / cell->warm_ns;
+	const struct look *last = series->count == 0 ? NULL : &series->looks[series->count - 1];
+	double warm_ns = plan_model_ns(block, rows, false);
+	double wanted;
 
 	/* Where a build takes that long, cold and warm are the same for what is to be decided. */
-	if (cell->cold_ns > 5e8)
+	if (bound_ns(series, block, rows) > 5e8)
 		return 0;
+	if (last != NULL && last->warm_ns > 0)
+		warm_ns = last->warm_ns * (double)rows / (double)last->rows;
+	wanted = 2e5 / warm_ns;
 	return wanted < 1 ? 1 : wanted > 10000 ? 10000 : (uint64_t)wanted;
 }
 
-/* False if there was nothing to see. */
-static bool look(const struct plan *plan, struct worker_pool *pool, size_t b, size_t a)
+/* What the builds of a look take: a cold one, and warm ones. */
+static double look_ns(const struct series *series, const struct block *block, uint64_t rows)
 {
+	return 2 * bound_ns(series, block, rows);
+}
+
+/* Is this a cell of the plan that is measured in any case, so that looking costs no more than one
+ * of its rounds? */
+static bool is_measured_anyway(const struct pilot *pilot, const struct series *series,
+			       const struct block *block, uint64_t rows)
+{
+	return rows == block->size.rows &&
+	       plan_affords(pilot->plan, block, look_ns(series, block, rows));
+}
+
+static bool may_look(const struct pilot *pilot, const struct series *series,
+		     const struct block *block, uint64_t rows)
+{
+	const double ns = look_ns(series, block, rows);
+
+	if (!plan_may_measure(pilot->plan, rows))
+		return false;
+	if (ns > long_step_ns && series->count > 0 &&
+	    (double)rows > longest_step * (double)series->looks[series->count - 1].rows)
+		return false;
+	return is_measured_anyway(pilot, series, block, rows) ||
+	       (ns <= plan_longest_look_ns(pilot->plan) &&
+		spent_ns(pilot) + ns + plan_start_ns(block) <= pilot->allowed_ns);
+}
+
+/* The time limit of a look: some times what it may take, but for cells that the preset wants
+ * whatever they take. */
+static uint64_t timeout_ns(const struct pilot *pilot, const struct series *series,
+			   const struct block *block, uint64_t rows)
+{
+	const double start = block->implementation == NULL ? start_ns : foreign_start_ns;
+	const double longest_ns = plan_longest_look_ns(pilot->plan);
+	const double limit_ns = start + 4 * longest_ns;
+	const uint64_t usual_ns = pilot->pool->timeout_ns;
+
+	if (limit_ns > (double)usual_ns || (look_ns(series, block, rows) > longest_ns &&
+					    is_measured_anyway(pilot, series, block, rows)))
+		return usual_ns;
+	return (uint64_t)limit_ns;
+}
+
+/* A worker that builds this many rows of this many bytes, for a look. False if there was nothing to
+ * see; *timed_out says whether that was for its time. */
+static bool run_look(struct pilot *pilot, size_t b, size_t a, const struct size *size,
+		     uint64_t iterations, struct look *seen, bool *timed_out)
+{
+	const struct plan *plan = pilot->plan;
 	const struct block *block = &plan->blocks[b];
-	struct cell *cell = plan_cell(plan, b, a);
 	const struct worker_task task = {
 		.pass = pass_names[plan_measuring_pass(block)],
 		.strategy = block->strategy,
 		.implementation = block->implementation,
-		.size = block->size,
+		.size = *size,
 		.allocator = &plan->request->allocators[a],
-		.iterations = plan->request->warm_limit_ns > 0 ? pilot_iterations(cell) : 0,
+		.iterations = plan->request->warm_limit_ns > 0 ? iterations : 0,
 		.values = 1,
 	};
 	struct record record = record_init();
-	bool seen;
+	bool ok;
 
-	(void)worker_run(pool, &task, &record);
-	seen = record_has_status(&record, "ok");
-	if (seen) {
-		cell->cold_ns = record_get_real(&record, "cold_build_ns", 0) +
+	(void)worker_run(pilot->pool, &task, &record);
+	ok = record_has_status(&record, "ok");
+	*timed_out = record_has_status(&record, "timeout");
+	*seen = (struct look){.rows = size->rows, .times = 1};
+	if (ok) {
+		seen->cold_ns = record_get_real(&record, "cold_build_ns", 0) +
 				record_get_real(&record, "cold_release_ns", 0);
-		cell->warm_ns =
-			record_get_real(&record, "warm_build_release_median_ns", cell->cold_ns);
+		seen->warm_ns = record_get_real(&record, "warm_build_release_median_ns", 0);
 	}
 	record_release(&record);
-	return seen;
+	return ok;
+}
+
+/* A look at the cell's strategy with so many rows. False if there was nothing to see. */
+static bool look(struct pilot *pilot, size_t b, size_t a, uint64_t rows)
+{
+	const struct block *block = &pilot->plan->blocks[b];
+	struct series *series = &pilot->series[a];
+	const struct size size = {rows, block->size.row_bytes, block->size.threads};
+	const uint64_t usual_ns = pilot->pool->timeout_ns;
+	struct look seen;
+	bool timed_out;
+	bool ok;
+
+	pilot->pool->timeout_ns = timeout_ns(pilot, series, block, rows);
+	ok = run_look(pilot, b, a, &size, pilot_iterations(series, block, rows), &seen, &timed_out);
+	if (ok)
+		remember(series, &seen);
+	if (timed_out) {
+		series->stuck_rows = rows;
+		series->stuck_ns = (double)pilot->pool->timeout_ns;
+	}
+	pilot->pool->timeout_ns = usual_ns;
+	return ok;
+}
+
+/* Where to look at first, of sizes that were not asked for: so far below that two more follow. */
+static uint64_t first_rows(const struct pilot *pilot, const struct block *block, uint64_t reach)
+{
+	uint64_t rows = reach < 16 ? 1 : reach / 16;
+
+	while (rows > 1 && plan_model_ns(block, rows, true) > first_look_ns)
+		rows /= 4;
+	return may_look(pilot, &(struct series){.count = 0}, block, rows) ? rows : 0;
+}
+
+/* The next size to look at on the way to the block's: itself if that can be afforded, else as far up
+ * as can. 0: there is none. */
+static uint64_t next_rows(const struct pilot *pilot, const struct series *series,
+			  const struct block *block)
+{
+	static const double steps[] = {4, 2, 1.5};
+	const uint64_t target = block->size.rows;
+	const uint64_t most = pilot->plan->request->given.predict_above;
+	const uint64_t reach = most != 0 && most < target ? most : target;
+	uint64_t last;
+
+	if (may_look(pilot, series, block, target))
+		return target;
+	if (series->count == 0)
+		return first_rows(pilot, block, reach);
+	last = series->looks[series->count - 1].rows;
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		const double wanted = (double)last * steps[i];
+		const uint64_t rows = wanted >= (double)reach ? reach : (uint64_t)wanted;
+
+		if ((double)rows >= least_step * (double)last &&
+		    may_look(pilot, series, block, rows))
+			return rows;
+	}
+	return 0;
+}
+
+/* Goes up to the cell's own size, or as far as the time allows. Was it seen itself? */
+static bool climb(struct pilot *pilot, size_t b, size_t a)
+{
+	const struct block *block = &pilot->plan->blocks[b];
+	struct series *series = &pilot->series[a];
+	uint64_t rows = 1;
+
+	while (rows > 0 && series->stuck_rows == 0 && *pilot->pool->interrupts == 0) {
+		rows = next_rows(pilot, series, block);
+		if (rows > 0 && !look(pilot, b, a, rows))
+			return false;
+		if (rows == block->size.rows)
+			return true;
+	}
+	return false;
+}
+
+/* A second look at the sizes that a prediction rests on most, as far as the time allows: one that
+ * was disturbed is found out. */
+static void look_again(struct pilot *pilot, size_t b, size_t a)
+{
+	struct series *series = &pilot->series[a];
+
+	for (size_t i = series->count; i > 0 && i + GROWTH_POINTS > series->count; i--)
+		if (series->looks[i - 1].times == 1 && *pilot->pool->interrupts == 0 &&
+		    may_look(pilot, series, &pilot->plan->blocks[b], series->looks[i - 1].rows))
+			(void)look(pilot, b, a, series->looks[i - 1].rows);
+}
+
+/* ---- the shape of what grows faster than its rows ---- */
+
+/* Rows of a coarse look at least: each is a sample of what an append takes at its size. */
+static const uint64_t fewest_coarse_rows = 8;
+
+/*
+ * Of a strategy that copies its array for each row, an append takes what an array of that many bytes
+ * takes, whatever its rows are: with rows k times as large there are k times fewer appends at the
+ * same sizes, in 1/k of the time. So the larger sizes' caches, pages and thresholds are seen where
+ * all the appends would take too long; what is taken from there is how many times as much time the
+ * larger array takes than the largest that was seen itself. False if there was nothing to see, or no
+ * time for it.
+ */
+static bool look_coarsely(struct pilot *pilot, size_t b, size_t a, uint64_t rows, uint64_t coarser,
+			  struct look *seen)
+{
+	const struct block *block = &pilot->plan->blocks[b];
+	const struct size size = {rows / coarser, block->size.row_bytes * coarser,
+				  block->size.threads};
+	const double left_ns = pilot->allowed_ns - spent_ns(pilot);
+	const uint64_t usual_ns = pilot->pool->timeout_ns;
+	const double limit_ns = start_ns + 2 * plan_longest_look_ns(pilot->plan);
+	struct look again;
+	bool timed_out;
+	bool ok;
+
+	if (left_ns < plan_start_ns(block) || *pilot->pool->interrupts != 0)
+		return false;
+	if (limit_ns < (double)usual_ns && block->implementation == NULL)
+		pilot->pool->timeout_ns = (uint64_t)limit_ns;
+	ok = run_look(pilot, b, a, &size, 1, seen, &timed_out);
+	/* The lesser of two: one of them may have been disturbed. */
+	if (ok && run_look(pilot, b, a, &size, 1, &again, &timed_out)) {
+		seen->cold_ns = fmin(seen->cold_ns, again.cold_ns);
+		seen->warm_ns = fmin(seen->warm_ns, again.warm_ns);
+	}
+	pilot->pool->timeout_ns = usual_ns;
+	return ok && seen->cold_ns > 0;
+}
+
+/* How many times as long, cold and warm, `rows` take as `from`, with rows this many times coarser. */
+static bool coarse_ratio(struct pilot *pilot, size_t b, size_t a, uint64_t from, uint64_t coarser,
+			 double ratios[2])
+{
+	const uint64_t rows = pilot->plan->blocks[b].size.rows;
+	struct look small;
+	struct look large;
+
+	if (from / coarser < fewest_coarse_rows ||
+	    !look_coarsely(pilot, b, a, from, coarser, &small) ||
+	    !look_coarsely(pilot, b, a, rows, coarser, &large))
+		return false;
+	ratios[0] = large.cold_ns / small.cold_ns;
+	ratios[1] = small.warm_ns > 0 && large.warm_ns > 0 ? large.warm_ns / small.warm_ns
+							   : ratios[0];
+	return true;
+}
+
+/* Predicts by two such shapes, one coarser than the other, whose rivalry makes the interval. */
+static bool predict_by_shape(struct pilot *pilot, size_t b, size_t a, struct growth_range ranges[2])
+{
+	const struct block *block = &pilot->plan->blocks[b];
+	const struct series *series = &pilot->series[a];
+	const struct look *last = &series->looks[series->count - 1];
+	const double longest_ns = plan_longest_look_ns(pilot->plan);
+	const double expected_ns = bound_ns(series, block, block->size.rows);
+	uint64_t coarser = 4;
+	double fine[2];
+	double coarse[2];
+
+	while (2 * expected_ns / (double)coarser > longest_ns)
+		coarser *= 2;
+	if (!strategy_supports(block->strategy, block->size.row_bytes * coarser * 2) ||
+	    !coarse_ratio(pilot, b, a, last->rows, coarser * 2, coarse) ||
+	    !coarse_ratio(pilot, b, a, last->rows, coarser, fine))
+		return false;
+	for (size_t i = 0; i < 2; i++)
+		growth_scale(i == 0 ? last->cold_ns : last->warm_ns, fine[i], coarse[i],
+			     &ranges[i]);
+	return true;
+}
+
+static void take_over(const struct look *seen, struct cell *cell)
+{
+	cell->cold_ns = seen->cold_ns;
+	cell->warm_ns = seen->warm_ns > 0 ? seen->warm_ns : seen->cold_ns;
+}
+
+/* A prediction that is less than what was seen to be exceeded is none. */
+static void refute(double at_least_ns, struct growth_range *range)
+{
+	if (range->high_ns < at_least_ns)
+		*range = (struct growth_range){0};
+	else if (range->ns > 0 && range->low_ns < at_least_ns)
+		*range = (struct growth_range){fmax(range->ns, at_least_ns), at_least_ns,
+					       range->high_ns};
+}
+
+/* Sets the cell's times, as far as something was seen. The end of the interval is what it is planned
+ * with. */
+static void predict(const struct series *series, const struct block *block, struct cell *cell)
+{
+	struct growth_point points[MOST_LOOKS];
+	const uint64_t rows = block->size.rows;
+	double at_least_ns = 0;
+	size_t count = points_of(series, false, points);
+
+	if (series->stuck_rows > 0)
+		at_least_ns = series->stuck_ns * (double)rows / (double)series->stuck_rows;
+	if (count == 0) {
+		cell->cold_ns = fmax(cell->cold_ns, at_least_ns);
+		return;
+	}
+	cell->cold_ns = fmax(growth_bound(points, count, rows), at_least_ns);
+	cell->warm_ns = cell->cold_ns;
+	(void)growth_predict(points, count, rows, &cell->cold);
+	refute(at_least_ns, &cell->cold);
+	if (cell->cold.ns > 0) {
+		cell->cold_ns = cell->cold.high_ns;
+		cell->seen_rows = points[count - 1].rows;
+	}
+	count = points_of(series, true, points);
+	if (growth_predict(points, count, rows, &cell->warm))
+		cell->warm_ns = cell->warm.high_ns;
 }
 
 /* Are these blocks the same strategy, row size and threads, so that one is predicted from the
@@ -125,35 +466,71 @@ static bool is_as_in_c(const struct plan *plan, size_t b, size_t a)
 	return true;
 }
 
-static void look_or_predict(struct plan *plan, struct worker_pool *pool, struct history *history,
-			    size_t b, size_t a)
+/* Bytes at which allocators begin to take blocks from the kernel, and to give them back at once
+ * (glibc's mmap threshold, mallopt(3): at first, and at most): below, nothing tells what an array
+ * beyond takes. */
+static bool crosses_border(const struct series *series, const struct block *block)
 {
-	const struct block *block = &plan->blocks[b];
-	struct cell *cell = plan_cell(plan, b, a);
+	static const uint64_t borders[] = {128 << 10, 32 << 20};
+	struct growth_point points[MOST_LOOKS];
+	const size_t count = points_of(series, false, points);
 
-	if (cell->skip != CELL_MEASURED && cell->skip != CELL_PREDICTED)
+	if (count < GROWTH_FEWEST_POINTS)
+		return false;
+	for (size_t i = 0; i < sizeof borders / sizeof *borders; i++)
+		if (points[count - 2].rows * block->size.row_bytes < borders[i] &&
+		    block->size.rows * block->size.row_bytes > borders[i])
+			return true;
+	return false;
+}
+
+/* Looks at a cell, or predicts it. */
+static void look_or_predict(struct pilot *pilot, size_t b, size_t a)
+{
+	const struct plan *plan = pilot->plan;
+	const struct block *block = &plan->blocks[b];
+	struct series *series = &pilot->series[a];
+	struct cell *cell = plan_cell(plan, b, a);
+	struct growth_range ranges[2];
+
+	if (!plan_is_open(cell))
 		return;
 	/* What takes long to start and little to build is not worth a look. */
 	if (is_clear(plan, block))
 		return;
-	if (is_as_in_c(plan, b, a)) {
-		if (!plan_affords(plan, block, cell->cold_ns + cell->warm_ns))
-			cell->skip = CELL_PREDICTED;
+	if (is_as_in_c(plan, b, a) && plan_affords(plan, block, cell->cold_ns + cell->warm_ns))
+		return;
+	if (climb(pilot, b, a)) {
+		take_over(&series->looks[series->count - 1], cell);
 		return;
 	}
-	predict(history, block, cell);
-	if (!plan_affords(plan, block, cell->cold_ns + cell->warm_ns)) {
-		cell->skip = CELL_PREDICTED;
+	predict(series, block, cell);
+	if (plan_affords(plan, block, cell->cold_ns + cell->warm_ns))
 		return;
+	look_again(pilot, b, a);
+	predict(series, block, cell);
+	if (block->strategy->order >= GROWTH_QUADRATIC && cell->cold.ns > 0 &&
+	    predict_by_shape(pilot, b, a, ranges)) {
+		cell->cold = ranges[0];
+		cell->warm = ranges[1];
+		cell->cold_ns = cell->cold.high_ns;
+		cell->warm_ns = cell->warm.ns > 0 ? cell->warm.high_ns : cell->cold_ns;
+	} else if (crosses_border(series, block)) {
+		cell->cold = (struct growth_range){0};
+		cell->warm = (struct growth_range){0};
 	}
-	if (look(plan, pool, b, a))
-		remember(history, block->size.rows, cell);
 }
 
 bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *progress)
 {
 	const struct request *request = plan->request;
-	struct history *histories = g_new0(struct history, request->allocator_count);
+	struct pilot pilot = {
+		.plan = plan,
+		.pool = pool,
+		.series = g_new0(struct series, request->allocator_count),
+		.start_ns = process_now_ns(),
+		.allowed_ns = (double)request->budget_s * 1e9 * pilot_share,
+	};
 	bool whole = true;
 	double expected_ns = 0;
 
@@ -168,19 +545,20 @@ bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *pro
 		(void)snprintf(label, sizeof label, "%s %" PRIu64 " x %" PRIu64 " B",
 			       block->strategy->name, block->size.rows, block->size.row_bytes);
 		if (b > 0 && !same_series(block, &plan->blocks[b - 1]))
-			memset(histories, 0, request->allocator_count * sizeof *histories);
+			memset(pilot.series, 0, request->allocator_count * sizeof *pilot.series);
 		for (size_t a = 0; a < request->allocator_count && whole; a++) {
 			struct cell *cell = plan_cell(plan, b, a);
 			double expected = cell->skip == CELL_MEASURED ? cell->worker_ns : 0;
 
 			progress_show(progress, label);
-			look_or_predict(plan, pool, &histories[a], b, a);
+			look_or_predict(&pilot, b, a);
 			progress_done(progress, expected);
 			whole = *pool->interrupts == 0;
 		}
 	}
 	progress_end(progress);
-	g_free(histories);
+	g_free(pilot.series);
+	plan->pilot_ns = spent_ns(&pilot);
 	plan_decide(plan);
 	return whole;
 }
@@ -188,6 +566,7 @@ bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *pro
 static const char *const skip_names[] = {
 	[CELL_MEASURED] = "measured",
 	[CELL_PREDICTED] = "predicted",
+	[CELL_NO_BUDGET] = "no_budget",
 	[CELL_NO_MEMORY] = "no_memory",
 	[CELL_UNSUPPORTED] = "unsupported",
 	[CELL_UNAVAILABLE] = "unavailable",
@@ -199,19 +578,38 @@ enum {
 	SKIP_COUNT = sizeof skip_names / sizeof *skip_names
 };
 
+static void save_range(json_t *entry, const char *key, const struct growth_range *range)
+{
+	if (range->ns > 0)
+		(void)json_object_set_new(
+			entry, key,
+			json_pack("[f, f, f]", range->low_ns, range->ns, range->high_ns));
+}
+
 static json_t *save_cell(const struct plan *plan, size_t b, size_t a)
 {
 	const struct block *block = &plan->blocks[b];
 	const struct cell *cell = plan_cell(plan, b, a);
 
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:i, s:s, s:f, s:f, s:I}", "implementation",
-			 block->strategy->implementation, "strategy", block->strategy->name,
-			 "allocator", plan->request->allocators[a].name, "rows",
-			 (json_int_t)block->size.rows, "row_bytes",
-			 (json_int_t)block->size.row_bytes, "threads", (int)block->size.threads,
-			 "plan", skip_names[cell->skip], "cold_build_release_ns", cell->cold_ns,
-			 "warm_build_release_ns", cell->warm_ns, "warm_iteration_count",
-			 (json_int_t)block->iterations);
+	json_t *entry = json_pack(
+		"{s:s, s:s, s:s, s:I, s:I, s:i, s:s, s:f, s:f, s:I, s:I}", "implementation",
+		block->strategy->implementation, "strategy", block->strategy->name, "allocator",
+		plan->request->allocators[a].name, "rows", (json_int_t)block->size.rows,
+		"row_bytes", (json_int_t)block->size.row_bytes, "threads", (int)block->size.threads,
+		"plan", skip_names[cell->skip], "cold_build_release_ns", cell->cold_ns,
+		"warm_build_release_ns", cell->warm_ns, "warm_iteration_count",
+		(json_int_t)block->iterations, "rounds", (json_int_t)cell->rounds);
+
+	if (cell->skip == CELL_PREDICTED || cell->skip == CELL_NO_BUDGET)
+		(void)json_object_set_new(entry, "needed_budget_s",
+					  json_integer((json_int_t)cell->needed_budget_s));
+	if (cell->skip == CELL_PREDICTED) {
+		(void)json_object_set_new(entry, "seen_rows",
+					  json_integer((json_int_t)cell->seen_rows));
+		save_range(entry, "cold_prediction_ns", &cell->cold);
+		save_range(entry, "warm_prediction_ns", &cell->warm);
+	}
+	return entry;
 }
 
 json_t *pilot_save(const struct plan *plan)
@@ -245,24 +643,62 @@ static bool is_of_cell(const json_t *entry, const struct plan *plan, size_t b, s
 	return same;
 }
 
-static bool load_cell(struct plan *plan, size_t b, size_t a, const json_t *entry)
+/* "" is none: so it is of what was not warm. */
+static bool load_range(const json_t *entry, const char *key, struct growth_range *range)
 {
-	struct cell *cell = plan_cell(plan, b, a);
-	const char *skip;
-	json_int_t iterations;
+	const json_t *saved = json_object_get(entry, key);
 
-	if (!is_of_cell(entry, plan, b, a) ||
-	    json_unpack((json_t *)entry, "{s:s, s:F, s:F, s:I}", "plan", &skip,
-			"cold_build_release_ns", &cell->cold_ns, "warm_build_release_ns",
-			&cell->warm_ns, "warm_iteration_count", &iterations) != 0 ||
-	    iterations < 1 || !is_time(cell->cold_ns) || !is_time(cell->warm_ns))
-		return false;
-	for (int i = 0; i < SKIP_COUNT; i++)
-		if (strcmp(skip, skip_names[i]) == 0) {
-			cell->skip = (enum cell_skip)i;
+	*range = (struct growth_range){0};
+	if (saved == NULL)
+		return true;
+	return json_unpack((json_t *)saved, "[F, F, F!]", &range->low_ns, &range->ns,
+			   &range->high_ns) == 0 &&
+	       range->low_ns > 0 && range->low_ns <= range->ns && range->ns <= range->high_ns &&
+	       is_time(range->high_ns);
+}
+
+static bool load_skip(const json_t *entry, enum cell_skip *skip)
+{
+	const char *name = json_string_value(json_object_get(entry, "plan"));
+
+	for (int i = 0; name != NULL && i < SKIP_COUNT; i++)
+		if (strcmp(name, skip_names[i]) == 0) {
+			*skip = (enum cell_skip)i;
 			return true;
 		}
 	return false;
+}
+
+/* What runs of older versions have not is left as it is. */
+static bool load_decision(const struct plan *plan, const json_t *entry, struct cell *cell)
+{
+	json_int_t rounds = (json_int_t)cell->rounds;
+	json_int_t seen_rows = 0;
+	json_int_t budget_s = 0;
+
+	if (json_unpack((json_t *)entry, "{s?I, s?I, s?I}", "rounds", &rounds, "seen_rows",
+			&seen_rows, "needed_budget_s", &budget_s) != 0 ||
+	    rounds < 1 || rounds > (json_int_t)plan->request->rounds || seen_rows < 0 ||
+	    budget_s < 0 || !load_range(entry, "cold_prediction_ns", &cell->cold) ||
+	    !load_range(entry, "warm_prediction_ns", &cell->warm))
+		return false;
+	cell->rounds = (uint64_t)rounds;
+	cell->seen_rows = (uint64_t)seen_rows;
+	cell->needed_budget_s = (uint64_t)budget_s;
+	return true;
+}
+
+static bool load_cell(struct plan *plan, size_t b, size_t a, const json_t *entry)
+{
+	struct cell *cell = plan_cell(plan, b, a);
+	json_int_t iterations;
+
+	return is_of_cell(entry, plan, b, a) &&
+	       json_unpack((json_t *)entry, "{s:F, s:F, s:I}", "cold_build_release_ns",
+			   &cell->cold_ns, "warm_build_release_ns", &cell->warm_ns,
+			   "warm_iteration_count", &iterations) == 0 &&
+	       iterations >= 1 && is_time(cell->cold_ns) && is_time(cell->warm_ns) &&
+	       load_skip(entry, &cell->skip) && load_decision(plan, entry, cell);
 }
 
 bool pilot_load(struct plan *plan, const json_t *pilot, struct error *error)
@@ -275,6 +711,9 @@ bool pilot_load(struct plan *plan, const json_t *pilot, struct error *error)
 	for (size_t i = 0; i < plan->cell_count; i++)
 		if (!load_cell(plan, i / allocators, i % allocators, json_array_get(pilot, i)))
 			return error_set(error, "its plan has other cells");
-	plan_decide(plan);
+	if (plan->cell_count > 0 && json_object_get(json_array_get(pilot, 0), "rounds") == NULL)
+		plan_decide(plan);
+	else
+		plan_redo(plan);
 	return true;
 }

@@ -85,6 +85,61 @@ static void set_skipped_round(const struct run *run, const struct block *block,
 			request->rounds, BUDGET_SHARE_PERCENT, request->budget_s, cell->rounds);
 }
 
+/* Why a cell is not measured, and what to do. */
+static char *tell_budget(const struct run *run, const struct block *block, const struct cell *cell)
+{
+	const struct request *request = run->request;
+
+	if (!plan_may_measure(&run->plan, block->size.rows))
+		return g_strdup_printf("--predict-above %" PRIu64 " keeps it from being measured",
+				       request->given.predict_above);
+	if (plan_is_named(&run->plan, block))
+		return g_strdup_printf("the budget of %" PRIu64
+				       " s has no room for it; --budget %" PRIu64
+				       " would measure it once",
+				       request->budget_s, cell->needed_budget_s);
+	return g_strdup_printf("%" PRIu64 " rounds would take more than %d%% of the budget of "
+			       "%" PRIu64 " s; --budget %" PRIu64 " gives more",
+			       request->rounds, BUDGET_SHARE_PERCENT, request->budget_s,
+			       cell->needed_budget_s);
+}
+
+static void set_range(struct record *record, const char *kind, const struct growth_range *range)
+{
+	const struct {
+		const char *suffix;
+		double ns;
+	} ends[] = {{"", range->ns}, {"_low", range->low_ns}, {"_high", range->high_ns}};
+
+	for (size_t i = 0; range->ns > 0 && i < sizeof ends / sizeof *ends; i++) {
+		g_autofree char *name = g_strdup_printf("predicted_%s_build_release%s_ns", kind,
+							ends[i].suffix);
+
+		record_set_real(record, name, ends[i].ns);
+	}
+}
+
+static void set_predicted(const struct run *run, const struct block *block,
+			  const struct cell *cell, struct record *record)
+{
+	g_autofree char *told = tell_budget(run, block, cell);
+
+	record_set_status(record, "skipped_predicted",
+			  "%s; predicted from sizes of up to %" PRIu64 " rows", told,
+			  cell->seen_rows);
+	set_range(record, "cold", &cell->cold);
+	set_range(record, "warm", &cell->warm);
+}
+
+static void set_no_budget(const struct run *run, const struct block *block,
+			  const struct cell *cell, struct record *record)
+{
+	g_autofree char *told = tell_budget(run, block, cell);
+
+	record_set_status(record, "skipped_budget",
+			  "%s; too little could be measured in time to predict it", told);
+}
+
 static void set_skipped(const struct run *run, const struct visit *visit, const struct cell *cell,
 			struct record *record)
 {
@@ -93,13 +148,10 @@ static void set_skipped(const struct run *run, const struct visit *visit, const 
 
 	switch (cell->skip) {
 	case CELL_PREDICTED:
-		record_set_status(
-			record, "skipped_predicted",
-			"%" PRIu64 " rounds would take more than %d%% of the budget of %" PRIu64
-			" s; --budget gives more",
-			run->request->rounds, BUDGET_SHARE_PERCENT, run->request->budget_s);
-		record_set_real(record, "predicted_cold_build_release_ns", cell->cold_ns);
-		record_set_real(record, "predicted_warm_build_release_ns", cell->warm_ns);
+		set_predicted(run, block, cell, record);
+		break;
+	case CELL_NO_BUDGET:
+		set_no_budget(run, block, cell, record);
 		break;
 	case CELL_NO_MEMORY:
 		set_no_memory(run, plan_needed_bytes(block), record);

@@ -12,7 +12,8 @@
  * measurements of their block; the probes of the machine before the first round, in the middle, and
  * after the last, so that a machine that changes during a run is seen to.
  *
- * plan.c makes it, prediction.c says what its cells take, order.c who is visited when.
+ * plan.c makes it, prediction.c says what its cells take, budget.c which of them the budget has room
+ * for, order.c who is visited when.
  */
 #ifndef GROWBENCH_HARNESS_PLAN_H
 #define GROWBENCH_HARNESS_PLAN_H
@@ -23,6 +24,7 @@
 
 #include "harness/runner/request/request.h"
 #include "harness/runner/machine/topology.h"
+#include "harness/runner/plan/growth.h"
 #include "harness/worker/probes.h"
 
 enum {
@@ -48,7 +50,8 @@ struct block {
 /* Why a cell is not measured. */
 enum cell_skip {
 	CELL_MEASURED,
-	CELL_PREDICTED,   /* would blow the budget */
+	CELL_PREDICTED,   /* would blow the budget, and is predicted from smaller sizes */
+	CELL_NO_BUDGET,   /* would blow the budget, and fewer than two smaller sizes were seen */
 	CELL_NO_MEMORY,   /* would not fit */
 	CELL_UNSUPPORTED, /* its implementation has no rows of that size */
 	CELL_UNAVAILABLE, /* its allocator is missing */
@@ -61,11 +64,17 @@ struct cell {
 	/* Of one build and release, cold and warm, in ns: from the model, or from the pilot. */
 	double cold_ns;
 	double warm_ns;
+	/* Where the pilot did not get as far: what it predicts, from sizes up to seen_rows. */
+	struct growth_range cold;
+	struct growth_range warm; /* all 0 where nothing warm was seen */
+	uint64_t seen_rows;
 	/* How many warm values a worker takes: fewer where one takes long. */
 	unsigned values;
-	/* In how many of the rounds it is measured: fewer where the budget has no room for all and
-	 * the preset wants the cell in any case, but as many as an interval needs. */
+	/* In how many of the rounds it is measured: fewer where the budget has no room for all, and
+	 * the preset wants the cell in any case or the command line named it. */
 	uint64_t rounds;
+	/* Of a cell that is not: the --budget that has room for it, in s. */
+	uint64_t needed_budget_s;
 	/* Of a whole worker, in ns. */
 	double worker_ns;
 };
@@ -86,6 +95,7 @@ struct plan {
 	struct probe_visit *probes;
 	size_t probe_count;
 	uint64_t memory_bytes; /* that a worker may use */
+	double pilot_ns;       /* that the pilot took of the budget */
 };
 
 /* A place in the order. */
@@ -146,25 +156,51 @@ uint64_t plan_needed_bytes(const struct block *block);
 /* The same of a traced one, whose interposer remembers each block. */
 uint64_t plan_trace_bytes(const struct block *block);
 
+/* What a worker takes beside the measurement, in ns. */
+double plan_start_ns(const struct block *block);
+
+/* A rough time of one build and release of so many rows, in ns, for the first look at a plan: of
+ * typical machines, and with each realloc taken to move its block at times. */
+double plan_model_ns(const struct block *block, uint64_t rows, bool cold);
+
 /* Sets each cell's times from the model, and decides. */
 void plan_estimate(struct plan *plan);
 
 /* Sets the iterations of each block, and values and worker_ns of each cell, from warm_ns and
- * cold_ns as they now stand; then marks the cells that would blow the budget. */
+ * cold_ns as they now stand; then says which cells are measured, and in how many rounds. */
 void plan_decide(struct plan *plan);
 
-/* Does a cell whose worker takes this long stay within what one cell may take of the budget? Cells
- * of strategies that grow linearly always do, and so do those of the article's size and below
- * unless the preset leaves them open. */
+/* The second part of it (budget.c): which cells the budget has room for.
+ *
+ * Cells that take little, those that stay within what one cell may take of the budget, and those of
+ * the article's size that the preset wants in any case are measured. Of the others, what the command
+ * line named is measured as far as the rest of the budget goes, the fastest first: all of them once,
+ * then as often as an interval needs, then in all rounds. What is left over is CELL_PREDICTED where
+ * the pilot saw enough, else CELL_NO_BUDGET. */
+void plan_allocate(struct plan *plan);
+
+/* Sets iterations, values and worker_ns anew for cells that were decided before. */
+void plan_redo(struct plan *plan);
+
+/* What the passes but the measuring one take of a cell that is measured, in ns. */
+double plan_other_passes_ns(const struct plan *plan, const struct block *block,
+			    const struct cell *cell);
+
+/* Does a cell whose worker takes this long stay within what one cell may take of the budget, or is
+ * it wanted in any case? */
 bool plan_affords(const struct plan *plan, const struct block *block, double worker_ns);
 
-/*
- * Predicts the time at rows[2] from times at rows[0] < rows[1], with the power law through both.
- * Its exponent is kept between 1 and the strategy's own order, and is that order for a strategy
- * that is plainly on its way there (above 1.5). ns[0] <= 0: only rows[1] is known.
- */
-double plan_extrapolate(const struct strategy *strategy, const uint64_t rows[3],
-			const double ns[2]);
+/* The longest build and release that is always measured or looked at, in ns. */
+double plan_longest_look_ns(const struct plan *plan);
+
+/* May cells of so many rows be measured at all (--predict-above)? */
+bool plan_may_measure(const struct plan *plan, uint64_t rows);
+
+/* Did the command line name this block's strategy, size or implementation? */
+bool plan_is_named(const struct plan *plan, const struct block *block);
+
+/* Of these cells it is for the budget to say whether they are measured. */
+bool plan_is_open(const struct cell *cell);
 
 /* The expected time of the whole run, pilot excluded, in ns. */
 double plan_expected_ns(const struct plan *plan);

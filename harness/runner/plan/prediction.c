@@ -1,4 +1,4 @@
-/* What a plan's cells take: memory, time, and so how often each is measured. */
+/* What a plan's cells take: memory and time. */
 #include "harness/runner/plan/plan.h"
 
 #include <math.h>
@@ -33,18 +33,13 @@ enum {
 };
 static const double warm_ns_allowed = 60e6;
 
-/* Rounds that an interval needs. */
-enum {
-	ROUNDS_FOR_INTERVAL = 6
-};
-
 /* What a probe takes, worker included. */
 static const double probe_ns = 50e6;
 
 /* Memory of a worker that is not the array's. */
 static const uint64_t worker_own_bytes = 16 << 20;
 
-static double overhead_ns(const struct block *block)
+double plan_start_ns(const struct block *block)
 {
 	return block->implementation == NULL ? worker_overhead_ns : foreign_overhead_ns;
 }
@@ -77,23 +72,23 @@ uint64_t plan_trace_bytes(const struct block *block)
 		plan_needed_bytes(block));
 }
 
-/* A rough time of one build and release: for the first look at a plan, before the pilot. */
-static double model_ns(const struct block *block, bool cold)
+double plan_model_ns(const struct block *block, uint64_t rows, bool cold)
 {
 	const double call_ns = 25;
 	const double row_ns = 6;
 	const double write_byte_ns = 0.05;
 	const double copy_byte_ns = 0.04;
 	const double page_ns = cold ? 1000 : 100;
+	const double bytes = (double)block->size.row_bytes * block->size.threads;
 	struct strategy_cost cost;
 	double calls;
 
-	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
+	block->strategy->cost(rows, block->size.row_bytes, &cost);
 	calls = (double)cost.malloc_count + (double)cost.calloc_count +
 		2 * (double)cost.realloc_count + (double)cost.free_count +
 		20 * (double)cost.mprotect_count;
-	return calls * call_ns + (double)block->size.rows * row_ns +
-	       (double)plan_payload_bytes(block) * write_byte_ns +
+	return calls * call_ns + (double)rows * row_ns +
+	       (double)rows * bytes * write_byte_ns +
 	       ((double)cost.copied_bytes + 0.1 * (double)cost.realloc_moved_bytes) * copy_byte_ns +
 	       (double)cost.peak_moving_bytes / (double)sysconf(_SC_PAGESIZE) * page_ns;
 }
@@ -129,51 +124,23 @@ static unsigned choose_values(double value, uint64_t iterations)
 	return wanted < 1 ? 1 : wanted > MOST_VALUES ? MOST_VALUES : (unsigned)wanted;
 }
 
-static bool within_share(const struct plan *plan, double worker_ns)
+/* Might the cell be measured? Once it has been decided, is it? */
+static bool may_be_measured(const struct plan *plan, const struct block *block,
+			    const struct cell *cell, bool decided)
 {
-	double allowed = (double)plan->request->budget_s * 1e7 * BUDGET_SHARE_PERCENT;
-
-	return worker_ns * (double)plan->request->rounds <= allowed;
+	if (decided)
+		return cell->skip == CELL_MEASURED;
+	if (!plan_is_open(cell) || !plan_may_measure(plan, block->size.rows))
+		return false;
+	return plan_affords(plan, block, cell->cold_ns + cell->warm_ns) ||
+	       (plan_is_named(plan, block) &&
+		cell->cold_ns + cell->warm_ns <= (double)plan->request->budget_s * 1e9);
 }
 
-bool plan_affords(const struct plan *plan, const struct block *block, double worker_ns)
-{
-	if (block->strategy->order < GROWTH_QUADRATIC)
-		return true;
-	/* A program that takes long to start has no room to take long as well, but in a preset that
-	 * is about it. */
-	if (plan_is_slow_to_start(block) && plan->request->preset->slow_rounds != 0)
-		return within_share(plan, worker_ns);
-	if (plan->request->preset->always_article && block->size.rows <= ARTICLE_ROWS &&
-	    block->size.row_bytes <= ARTICLE_ROW_BYTES && block->size.threads == ARTICLE_THREADS)
-		return true;
-	return within_share(plan, worker_ns);
-}
-
-/* A slow cell that is measured in any case is measured in as many rounds as an interval needs. */
-static uint64_t choose_rounds(const struct plan *plan, const struct block *block, double worker_ns)
-{
-	const uint64_t rounds =
-		plan_is_slow_to_start(block) && plan->request->slow_rounds < plan->request->rounds
-			? plan->request->slow_rounds
-			: plan->request->rounds;
-
-	if (block->strategy->order < GROWTH_QUADRATIC || rounds <= ROUNDS_FOR_INTERVAL ||
-	    within_share(plan, worker_ns))
-		return rounds;
-	return ROUNDS_FOR_INTERVAL;
-}
-
-/* Is it for the budget to say whether the cell is measured? */
-static bool may_be_measured(const struct cell *cell)
-{
-	return cell->skip == CELL_MEASURED || cell->skip == CELL_PREDICTED;
-}
-
-/* The median and the largest of the block's warm times over the allocators that the budget allows.
- */
+/* The median and the largest of the block's warm times over the allocators under which it is
+ * measured. */
 static void block_warm_ns(const struct plan *plan, const struct block *block,
-			  const struct cell *cells, double *median, double *largest)
+			  const struct cell *cells, bool decided, double *median, double *largest)
 {
 	size_t most = plan->request->allocator_count;
 	double *times = g_new(double, most);
@@ -182,8 +149,7 @@ static void block_warm_ns(const struct plan *plan, const struct block *block,
 	*median = value_ns;
 	*largest = value_ns;
 	for (size_t i = 0; i < most; i++)
-		if (may_be_measured(&cells[i]) && cells[i].warm_ns > 0 &&
-		    plan_affords(plan, block, cells[i].cold_ns + cells[i].warm_ns))
+		if (cells[i].warm_ns > 0 && may_be_measured(plan, block, &cells[i], decided))
 			times[count++] = cells[i].warm_ns;
 	if (count > 0) {
 		qsort(times, count, sizeof *times, compare_doubles);
@@ -198,8 +164,8 @@ bool plan_has_warm(const struct plan *plan, const struct cell *cell)
 	return cell->warm_ns <= plan->request->warm_limit_ns;
 }
 
-/* What a worker will do for this cell, and whether the budget allows that. */
-static void decide_cell(const struct plan *plan, const struct block *block, struct cell *cell)
+/* What a worker will do for this cell. */
+static void time_cell(const struct plan *plan, const struct block *block, struct cell *cell)
 {
 	double value = (double)block->iterations * cell->warm_ns;
 	double warm_up;
@@ -211,29 +177,37 @@ static void decide_cell(const struct plan *plan, const struct block *block, stru
 		warm_up = 0;
 		value = 0;
 	}
-	cell->worker_ns = overhead_ns(block) + cell->cold_ns * 1.1 + warm_up + cell->values * value;
+	cell->worker_ns = plan_start_ns(block) + cell->cold_ns * 1.1 + warm_up + cell->values * value;
 	/* The warm scans take as long again. */
 	if (block->strategy->is_pattern)
 		cell->worker_ns += warm_up + cell->values * value;
-	cell->rounds = choose_rounds(plan, block, cell->worker_ns);
-	/* Anew each time: the pilot's times take the place of the model's. */
-	if (may_be_measured(cell))
-		cell->skip =
-			plan_affords(plan, block, cell->worker_ns) ? CELL_MEASURED : CELL_PREDICTED;
 }
 
-void plan_decide(struct plan *plan)
+static void time_cells(struct plan *plan, bool decided)
 {
 	for (size_t b = 0; b < plan->block_count; b++) {
 		struct block *block = &plan->blocks[b];
 		double median_ns;
 		double largest_ns;
 
-		block_warm_ns(plan, block, plan_cell(plan, b, 0), &median_ns, &largest_ns);
+		block_warm_ns(plan, block, plan_cell(plan, b, 0), decided, &median_ns, &largest_ns);
 		block->iterations = choose_iterations(median_ns, largest_ns);
 		for (size_t a = 0; a < plan->request->allocator_count; a++)
-			decide_cell(plan, block, plan_cell(plan, b, a));
+			time_cell(plan, block, plan_cell(plan, b, a));
 	}
+}
+
+void plan_decide(struct plan *plan)
+{
+	time_cells(plan, false);
+	plan_allocate(plan);
+	/* What is not measured has no say in how long the others' values are. */
+	time_cells(plan, true);
+}
+
+void plan_redo(struct plan *plan)
+{
+	time_cells(plan, true);
 }
 
 /* Why the cell cannot be measured; the budget is not asked yet. */
@@ -256,8 +230,8 @@ void plan_estimate(struct plan *plan)
 
 		for (size_t a = 0; a < plan->request->allocator_count; a++)
 			*plan_cell(plan, b, a) = (struct cell){
-				.cold_ns = model_ns(block, true),
-				.warm_ns = model_ns(block, false),
+				.cold_ns = plan_model_ns(block, block->size.rows, true),
+				.warm_ns = plan_model_ns(block, block->size.rows, false),
 				.rounds = plan->request->rounds,
 				.skip = look_at_cell(plan, block, &plan->request->allocators[a]),
 			};
@@ -265,38 +239,43 @@ void plan_estimate(struct plan *plan)
 	plan_decide(plan);
 }
 
-double plan_extrapolate(const struct strategy *strategy, const uint64_t rows[3], const double ns[2])
+/* Of one worker of a pass of cells. */
+static double pass_ns(const struct block *block, const struct cell *cell, enum pass pass)
 {
-	double exponent = strategy->order;
+	switch (pass) {
+	case PASS_TRACE:
+		return plan_start_ns(block) + 2 * cell->cold_ns;
+	case PASS_LATENCY:
+		return plan_start_ns(block) + cell->cold_ns + (double)block->size.rows * 50;
+	default:
+		return cell->worker_ns;
+	}
+}
 
-	if (ns[0] > 0 && ns[1] > 0)
-		exponent = log(ns[1] / ns[0]) / log((double)rows[1] / (double)rows[0]);
-	if (exponent > 1.5 || exponent > strategy->order)
-		exponent = strategy->order;
-	if (exponent < 1)
-		exponent = 1;
-	return ns[1] * pow((double)rows[2] / (double)rows[1], exponent);
+double plan_other_passes_ns(const struct plan *plan, const struct block *block,
+			    const struct cell *cell)
+{
+	const struct request *request = plan->request;
+	double sum = 0;
+
+	if (request->passes[PASS_TRACE])
+		sum += pass_ns(block, cell, PASS_TRACE);
+	if (request->passes[PASS_LATENCY])
+		sum += (double)request->latency_rounds * pass_ns(block, cell, PASS_LATENCY);
+	return sum;
 }
 
 double plan_visit_ns(const struct plan *plan, const struct visit *visit)
 {
+	const struct block *block;
 	const struct cell *cell;
-	double start_ns;
-	double rows;
 
 	if (visit->pass == PASS_PROBE)
 		return probe_ns;
+	block = &plan->blocks[visit->block];
 	cell = plan_cell(plan, visit->block, visit->allocator);
-	start_ns = overhead_ns(&plan->blocks[visit->block]);
-	rows = (double)plan->blocks[visit->block].size.rows;
-	if (cell->skip != CELL_MEASURED)
+	if (cell->skip != CELL_MEASURED || (visit->pass == plan_measuring_pass(block) &&
+					    !plan_measures(plan, cell, visit->round)))
 		return 0;
-	switch (visit->pass) {
-	case PASS_TRACE:
-		return start_ns + 2 * cell->cold_ns;
-	case PASS_LATENCY:
-		return start_ns + cell->cold_ns + rows * 50;
-	default:
-		return plan_measures(plan, cell, visit->round) ? cell->worker_ns : 0;
-	}
+	return pass_ns(block, cell, visit->pass);
 }

@@ -91,9 +91,11 @@ static const struct option_row option_rows[] = {
 	{"work", "NAME", "how rows are made: cheap (default) or random, as in the article", A_RUN,
 	 TEXT, FIELD(work), 0, false},
 	{"budget", "SECONDS",
-	 "what the run may take: cells of quadratic strategies that need more than 4% of it are "
-	 "predicted",
+	 "what the run may take: cells that need more than 4% of it are predicted from smaller "
+	 "sizes; those that were named are measured as far as all of it goes",
 	 A_RUN, COUNT, FIELD(budget_s), 31536000, false},
+	{"predict-above", "ROWS", "predict cells of more rows from smaller ones, in any case",
+	 A_RUN, COUNT, FIELD(predict_above), INT64_MAX, false},
 	{"timeout", "SECONDS", "after which a worker is killed", ALL, COUNT, FIELD(timeout_s),
 	 86400, false},
 	{"cpu", "N", "pin workers to this CPU; further threads take one CPU of each other core",

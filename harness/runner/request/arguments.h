@@ -45,6 +45,7 @@ struct arguments {
 	struct number seed;
 	const char *work;
 	uint64_t budget_s;
+	uint64_t predict_above;
 	uint64_t timeout_s;
 	struct number cpu;
 	struct texts worker; /* NAME=COMMAND, or a path */

@@ -121,7 +121,10 @@ static bool is_only_probes(const struct request *request)
 
 struct requirements requirements_init(const struct request *request)
 {
-	struct requirements made = {.only_probes = is_only_probes(request)};
+	struct requirements made = {
+		.only_probes = is_only_probes(request),
+		.is_timed = request->passes[PASS_MEASURE] || request->passes[PASS_PATTERN],
+	};
 
 	add_list(&made, "--allocators", "allocator", request->given.allocators);
 	if (request->given.allocators == NULL)
@@ -153,6 +156,14 @@ void requirements_release(struct requirements *requirements)
 static bool counts(const struct requirements *requirements, const struct record *row)
 {
 	return requirements->only_probes || strcmp(record_get(row, "pass"), "probe") != 0;
+}
+
+static bool is_timing(const struct record *row)
+{
+	const char *pass = record_get(row, "pass");
+
+	return strcmp(pass, pass_names[PASS_MEASURE]) == 0 ||
+	       strcmp(pass, pass_names[PASS_PATTERN]) == 0;
 }
 
 static bool concerns(const struct requirements *requirements, const struct requirement *requirement,
@@ -198,6 +209,7 @@ void requirements_note(struct requirements *requirements, const struct record *r
 		return;
 	if (counts(requirements, row)) {
 		requirements->any_measured |= kind == STATUS_MEASURED;
+		requirements->any_timed |= kind == STATUS_MEASURED && is_timing(row);
 		if (kind != STATUS_MEASURED)
 			set_reason(requirements->first_reason, sizeof requirements->first_reason,
 				   row);
@@ -287,7 +299,8 @@ char **requirements_unmet(const struct requirements *requirements)
 	for (size_t i = 0; i < requirements->count; i++)
 		if (is_unmet(&requirements->items[i]) && !is_told_before(requirements, i))
 			g_ptr_array_add(told, tell_together(requirements, i));
-	if (told->len == 0 && !requirements->any_measured)
+	if (told->len == 0 &&
+	    !(requirements->is_timed ? requirements->any_timed : requirements->any_measured))
 		g_ptr_array_add(told, g_strdup_printf("not one row was measured (%s)",
 						      requirements->first_reason));
 	g_ptr_array_add(told, NULL);
