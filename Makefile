@@ -175,8 +175,11 @@ try-system: ## both commands of the README on another system: SYSTEM="trixie" or
 	@scripts/try-system.sh $(ARGS) $(SYSTEM)
 
 validate-statistics: ## intervals, false alarms and planted slowdowns, simulated; RUN=results/aa-...: measured too
-	@python=$$(scripts/find-python) && "$$python" scripts/growbench validate-statistics \
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench validate statistics \
 		$(if $(RUN),--run '$(RUN)') $(ARGS)
+
+validate-prediction: build ## what was predicted against what is measured: ARGS="--fast"
+	@build/growbench validate prediction $(ARGS)
 
 bench-shim: build ## what a loop through the C shim costs, against native C++
 	@cmake --build --preset default --target bench-shim-run

@@ -16,8 +16,8 @@ enum status_class {
 	STATUS_LEFT_OUT,
 	/* Not measured on purpose, by a limit of the run, and predicted from other sizes. */
 	STATUS_PREDICTED,
-	/* It cannot be measured here: something is missing, or it would not fit in the memory or the
-	 * time that there is. */
+	/* It cannot be measured here: something is missing, or it would not fit in the memory or
+	 * the time that there is. */
 	STATUS_IMPOSSIBLE,
 	/* A worker was to measure it, and something went wrong. */
 	STATUS_FAILURE,

@@ -411,75 +411,254 @@ static void a_single_value_is_warmed_up_unless_a_build_takes_long(void **state)
 	assert_close(with_ns - cell->worker_ns, cell->warm_ns - 1.1);
 }
 
-static void an_exact_power_law_is_extrapolated_exactly(void **state)
-{
-	static const uint64_t near[3] = {1000, 2000, 10000};
-	static const uint64_t far[3] = {100, 10000, 200000};
-	const struct strategy *linear = strategy("realloc_doubling");
-	const struct strategy *quadratic = strategy("loop_and_append");
-	static const double times_1_near[2] = {5000, 10000};
-	static const double times_2_near[2] = {5000, 20000};
-	static const double times_2_far[2] = {100, 1000000};
+/* ---- growth ---- */
 
-	(void)state;
-	assert_int_equal(linear->order, GROWTH_LINEAR);
-	assert_int_equal(quadratic->order, GROWTH_QUADRATIC);
-	assert_close(plan_extrapolate(linear, near, times_1_near), 50000);
-	assert_close(plan_extrapolate(quadratic, near, times_1_near), 50000);
-	assert_close(plan_extrapolate(quadratic, near, times_2_near), 500000);
-	assert_close(plan_extrapolate(quadratic, far, times_2_far), 4e8);
+/* Points at rows, rows * 2, rows * 4 ... of c + a n + b n^2. */
+static size_t grown(struct growth_point *points, size_t count, const double terms[3])
+{
+	for (size_t i = 0; i < count; i++) {
+		const double rows = 1000 * pow(2, (double)i);
+
+		points[i] = (struct growth_point){(uint64_t)rows, terms[0] + terms[1] * rows +
+									  terms[2] * rows * rows};
+	}
+	return count;
 }
 
-static void an_exponent_is_kept_between_one_and_the_strategys_order(void **state)
+static void assert_within(double value, double expected, double factor)
 {
-	static const uint64_t rows[3] = {1000, 2000, 8000};
-	const struct strategy *linear = strategy("realloc_doubling");
-	const struct strategy *quadratic = strategy("loop_and_append");
-	static const double cubic[2] = {1000, 8000};
-	static const double falling[2] = {1000, 500};
-	static const double flat[2] = {1000, 1000};
-	const double below[2] = {1000, 1000 * pow(2, 1.4)};
-	const double above[2] = {1000, 1000 * pow(2, 1.6)};
-
-	(void)state;
-	assert_close(plan_extrapolate(linear, rows, cubic), 32000);
-	assert_close(plan_extrapolate(quadratic, rows, cubic), 128000);
-	assert_close(plan_extrapolate(quadratic, rows, falling), 2000);
-	assert_close(plan_extrapolate(quadratic, rows, flat), 4000);
-	assert_close(plan_extrapolate(linear, rows, flat), 4000);
-	/* Plainly on its way to its order, it is taken to get there. */
-	assert_close(plan_extrapolate(quadratic, rows, below), below[1] * pow(4, 1.4));
-	assert_close(plan_extrapolate(quadratic, rows, above), above[1] * 16);
+	if (!(value >= expected / factor && value <= expected * factor))
+		fail_msg("%g is not within a factor of %g of %g", value, factor, expected);
 }
 
-static void one_known_time_is_extrapolated_by_the_strategys_order(void **state)
+static void known_growth_is_predicted(void **state)
 {
-	static const uint64_t rows[3] = {0, 1000, 3000};
-	static const double times[2] = {0, 700};
+	static const struct {
+		double terms[3];
+		double factor; /* within which 8 times the largest size is predicted */
+	} cases[] = {
+		{{0, 50, 0}, 1.001},     {{0, 0, 0.01}, 1.001}, {{1e5, 50, 0}, 1.3},
+		{{0, 50, 0.002}, 1.5},   {{0, 5, 0.1}, 1.1},    {{3e5, 20, 0.001}, 2},
+		{{0, 1000, 0.001}, 1.5},
+	};
 
 	(void)state;
-	assert_close(plan_extrapolate(strategy("realloc_doubling"), rows, times), 2100);
-	assert_close(plan_extrapolate(strategy("loop_and_append"), rows, times), 6300);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct growth_point points[5];
+		struct growth_point larger[8];
+		struct growth_range range;
+		double expected;
+
+		(void)grown(larger, 8, cases[i].terms);
+		expected = larger[7].ns;
+		assert_true(growth_predict(points, grown(points, 5, cases[i].terms), larger[7].rows,
+					   &range));
+		assert_within(range.ns, expected, cases[i].factor);
+		assert_true(range.low_ns <= expected && expected <= range.high_ns);
+		assert_true(range.low_ns <= range.ns && range.ns <= range.high_ns);
+	}
 }
 
-static void a_quadratic_cell_over_the_budget_is_predicted_a_linear_one_never(void **state)
+static void two_sizes_are_enough_and_one_is_not(void **state)
+{
+	static const struct growth_point points[] = {{1000, 5000}, {2000, 20000}};
+	struct growth_range range = {1, 1, 1};
+
+	(void)state;
+	assert_false(growth_predict(points, 0, 8000, &range));
+	assert_false(growth_predict(points, 1, 8000, &range));
+	assert_true(range.ns == 0 && range.low_ns == 0 && range.high_ns == 0);
+	assert_true(growth_predict(points, 2, 8000, &range));
+	assert_within(range.ns, 320000, 1.001);
+}
+
+/* A look that a preemption made many times as long, wherever it was. */
+static void one_disturbed_look_does_not_turn_a_prediction(void **state)
+{
+	static const double linear[3] = {0, 50, 0};
+
+	(void)state;
+	/* Of the last one there are two looks. */
+	for (size_t disturbed = 0; disturbed < 3; disturbed++) {
+		struct growth_point points[4];
+		struct growth_range range;
+		const double expected = 50.0 * 16000;
+
+		(void)grown(points, 4, linear);
+		points[disturbed].ns *= 2;
+		assert_true(growth_predict(points, 4, 16000, &range));
+		assert_within(range.ns, expected, 2);
+		assert_true(range.low_ns <= expected && expected <= range.high_ns);
+	}
+}
+
+static void what_falls_or_leaps_is_not_taken_for_growth(void **state)
+{
+	static const struct growth_point falling[] = {{1000, 9000}, {2000, 3000}};
+	static const struct growth_point leaping[] = {{1000, 1000}, {2000, 100000}};
+	struct growth_range range;
+
+	(void)state;
+	assert_true(growth_predict(falling, 2, 4000, &range));
+	assert_true(range.ns > 3000 && range.ns < 9000);
+	assert_true(growth_predict(leaping, 2, 4000, &range));
+	assert_true(range.ns <= 100000 * pow(2, 2.1) * 1.001);
+}
+
+/* Of an array that is copied for each append, and of one whose appends cost next to nothing. */
+static void a_shape_of_larger_rows_tells_what_more_appends_take(void **state)
+{
+	/* alpha + beta n: n appends at the seen size and 8 n at the other. */
+	static const struct {
+		double bytes_ns[2];
+		double append_ns[2];
+	} cases[] = {{{0, 0}, {100, 800}}, {{1e4, 8e4}, {100, 4000}}, {{1e6, 8e6}, {10, 10}}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const double appends[2] = {1000, 8000};
+		struct growth_shape shape = {.coarser = 4};
+		struct growth_range range;
+		double ns[2];
+
+		for (size_t k = 0; k < 2; k++) {
+			const double of_bytes = cases[i].bytes_ns[k];
+			const double of_appends = cases[i].append_ns[k] * appends[k];
+
+			ns[k] = of_bytes + of_appends;
+			shape.fine_ns[k] = of_bytes + of_appends / 4;
+			shape.coarse_ns[k] = of_bytes + of_appends / 16;
+		}
+		growth_by_shape(ns[0], &shape, &range);
+		assert_within(range.ns, ns[1], 1.01);
+		assert_true(range.low_ns <= ns[1] && ns[1] <= range.high_ns);
+		growth_by_shape(0, &shape, &range);
+		assert_true(range.ns <= 0 && range.high_ns <= 0);
+	}
+}
+
+static void a_next_size_may_take_more_than_growth_so_far_says(void **state)
+{
+	static const struct growth_point linear[] = {{1000, 1000}, {2000, 2000}};
+
+	(void)state;
+	assert_true(growth_bound(linear, 0, 1000) <= 0);
+	assert_close(growth_bound(linear, 1, 4000), 16000);
+	assert_close(growth_bound(linear, 2, 8000), 2000 * pow(4, 1.5));
+}
+
+/* ---- the budget ---- */
+
+/* All cells take this; what was predicted has an interval. */
+static void set_times(double ns, bool predicted)
+{
+	for (size_t i = 0; i < plan.cell_count; i++) {
+		plan.cells[i].skip = CELL_MEASURED;
+		plan.cells[i].cold_ns = plan.cells[i].warm_ns = ns;
+		plan.cells[i].cold = (struct growth_range){0};
+		if (predicted)
+			plan.cells[i].cold = (struct growth_range){ns, ns / 2, ns * 2};
+	}
+	plan_decide(&plan);
+}
+
+static void a_cell_over_the_budget_is_predicted_from_what_was_seen_or_missing(void **state)
 {
 	(void)state;
 	fake_init(2);
 	fake.rows[0] = 10001;
 	make(plenty);
-	for (size_t i = 0; i < plan.cell_count; i++) {
-		plan.cells[i].skip = CELL_MEASURED;
-		plan.cells[i].cold_ns = plan.cells[i].warm_ns = 1e12;
+	for (int predicted = 0; predicted < 2; predicted++) {
+		set_times(1e12, predicted == 1);
+		for (size_t i = 0; i < plan.cell_count; i++) {
+			assert_int_equal(plan.cells[i].skip,
+					 predicted == 1 ? CELL_PREDICTED : CELL_NO_BUDGET);
+			assert_true(plan.cells[i].needed_budget_s > fake.request.budget_s);
+		}
 	}
-	plan_decide(&plan);
-	for (size_t b = 0; b < plan.block_count; b++)
-		for (size_t a = 0; a < 2; a++)
-			assert_int_equal(plan_cell(&plan, b, a)->skip,
-					 plan.blocks[b].strategy->order == GROWTH_QUADRATIC
-						 ? CELL_PREDICTED
-						 : CELL_MEASURED);
 	assert_true(plan_cell(&plan, 0, 0)->worker_ns > 2e12);
+	assert_true(plan_expected_ns(&plan) <= 0);
+}
+
+/* Whatever the order that its strategy declares. */
+static void what_is_cheap_is_measured_however_small_the_budget_is(void **state)
+{
+	(void)state;
+	fake_init(2);
+	fake.request.budget_s = 1;
+	fake.request.rounds = 100;
+	fake.request.preset = find_preset("quick");
+	make(plenty);
+	set_times(9e6, false);
+	for (size_t i = 0; i < plan.cell_count; i++) {
+		assert_int_equal(plan.cells[i].skip, CELL_MEASURED);
+		assert_int_equal(plan.cells[i].rounds, 100);
+	}
+}
+
+static char named[] = "named";
+
+static void what_was_named_is_measured_as_far_as_the_budget_goes(void **state)
+{
+	size_t measured = 0;
+
+	(void)state;
+	fake_init(4);
+	only_strategy("loop_and_append");
+	fake.rows[0] = 20000;
+	make(plenty);
+	/* A worker of 50 s: 4 of them do not fit into 240 s with 6 rounds each. */
+	set_times(20e9, true);
+	for (size_t a = 0; a < 4; a++)
+		assert_int_equal(plan.cells[a].skip, CELL_PREDICTED);
+	fake.request.given.strategies = named;
+	set_times(20e9, true);
+	for (size_t a = 0; a < 4; a++) {
+		assert_int_equal(plan.cells[a].skip, CELL_MEASURED);
+		assert_int_equal(plan.cells[a].rounds, 1);
+	}
+	assert_true(plan_expected_ns(&plan) <= 240e9);
+	/* What the pilot took is of the budget, too. */
+	plan.pilot_ns = 120e9;
+	set_times(20e9, true);
+	for (size_t a = 0; a < 4; a++)
+		measured += plan.cells[a].skip == CELL_MEASURED;
+	assert_in_range(measured, 1, 3);
+	assert_true(plan_expected_ns(&plan) + plan.pilot_ns <= 240e9);
+}
+
+static void the_budget_that_a_named_cell_needs_is_enough_for_it(void **state)
+{
+	uint64_t needed;
+
+	(void)state;
+	fake_init(1);
+	only_strategy("loop_and_append");
+	fake.rows[0] = 20000;
+	fake.request.given.rows = named;
+	make(plenty);
+	set_times(200e9, true);
+	assert_int_equal(plan.cells[0].skip, CELL_PREDICTED);
+	needed = plan.cells[0].needed_budget_s;
+	fake.request.budget_s = needed;
+	set_times(200e9, true);
+	assert_int_equal(plan.cells[0].skip, CELL_MEASURED);
+	assert_int_equal(plan.cells[0].rounds, 1);
+	assert_in_range(needed, 400, 1000);
+}
+
+static void a_size_that_is_to_be_predicted_is_never_measured(void **state)
+{
+	(void)state;
+	fake_init(1);
+	add_rows(2000);
+	fake.request.given.predict_above = 1000;
+	fake.request.given.rows = named;
+	make(plenty);
+	set_times(1000, true);
+	for (size_t b = 0; b < plan.block_count; b++)
+		assert_int_equal(plan_cell(&plan, b, 0)->skip,
+				 plan.blocks[b].size.rows > 1000 ? CELL_PREDICTED : CELL_MEASURED);
 }
 
 static void what_one_cell_may_take_of_the_budget_is_for_all_rounds(void **state)
@@ -532,7 +711,7 @@ static void the_articles_size_is_measured_unless_the_preset_leaves_it_open(void 
 		plan.cells[0].cold_ns = plan.cells[0].warm_ns = 1e15;
 		plan_decide(&plan);
 		assert_int_equal(plan.cells[0].skip,
-				 cases[i].affords ? CELL_MEASURED : CELL_PREDICTED);
+				 cases[i].affords ? CELL_MEASURED : CELL_NO_BUDGET);
 	}
 }
 
@@ -913,10 +1092,17 @@ int main(void)
 		cmocka_unit_test(iterations_follow_the_blocks_median_not_one_allocator),
 		cmocka_unit_test(a_short_value_is_taken_often_and_a_long_one_once),
 		cmocka_unit_test(a_single_value_is_warmed_up_unless_a_build_takes_long),
-		cmocka_unit_test(an_exact_power_law_is_extrapolated_exactly),
-		cmocka_unit_test(an_exponent_is_kept_between_one_and_the_strategys_order),
-		cmocka_unit_test(one_known_time_is_extrapolated_by_the_strategys_order),
-		cmocka_unit_test(a_quadratic_cell_over_the_budget_is_predicted_a_linear_one_never),
+		cmocka_unit_test(known_growth_is_predicted),
+		cmocka_unit_test(two_sizes_are_enough_and_one_is_not),
+		cmocka_unit_test(one_disturbed_look_does_not_turn_a_prediction),
+		cmocka_unit_test(what_falls_or_leaps_is_not_taken_for_growth),
+		cmocka_unit_test(a_shape_of_larger_rows_tells_what_more_appends_take),
+		cmocka_unit_test(a_next_size_may_take_more_than_growth_so_far_says),
+		cmocka_unit_test(a_cell_over_the_budget_is_predicted_from_what_was_seen_or_missing),
+		cmocka_unit_test(what_is_cheap_is_measured_however_small_the_budget_is),
+		cmocka_unit_test(what_was_named_is_measured_as_far_as_the_budget_goes),
+		cmocka_unit_test(the_budget_that_a_named_cell_needs_is_enough_for_it),
+		cmocka_unit_test(a_size_that_is_to_be_predicted_is_never_measured),
 		cmocka_unit_test(what_one_cell_may_take_of_the_budget_is_for_all_rounds),
 		cmocka_unit_test(the_articles_size_is_measured_unless_the_preset_leaves_it_open),
 		cmocka_unit_test(a_cell_that_needs_more_memory_than_there_is_is_not_measured),

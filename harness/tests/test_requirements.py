@@ -138,11 +138,19 @@ def test_the_thing_is_required_and_not_each_of_its_cells(growbench, stand_in):
 
 def test_a_size_may_be_predicted_and_a_strategy_may_not(growbench, stand_in):
     words = ("--allocators=glibc", "--rounds=2", "--overwrite", stand_in().option)
+    above = ("--rows=10,9000", "--predict-above=1000")
 
-    assert told(growbench.run("--strategies=loop_and_append", "--rows=10,1e6", *words)) == []
-    both = ("--strategies=loop_and_append,chunked_list", "--rows=1e6")
-    (line,) = told(growbench.run(*both, *words, ends=EXIT_UNMEASURED))
-    assert line.startswith("warning: --strategies loop_and_append: ") and "--budget" in line
+    assert told(growbench.run("--strategies=loop_and_append", *above, *words)) == []
+    alone = ("--strategies=loop_and_append", "--rows=9000", "--predict-above=1000")
+    (line,) = told(growbench.run(*alone, *words, ends=EXIT_UNMEASURED))
+    assert "--strategies loop_and_append: not one row" in line and "--predict-above" in line
+    assert "--rows" not in line
+
+
+def test_sizes_that_are_only_predicted_are_no_run(growbench, stand_in):
+    words = ("--implementations=c", "--rows=9000", "--predict-above=1000", "--rounds=1")
+    (line,) = told(growbench.run(*words, stand_in().option, ends=EXIT_UNMEASURED))
+    assert "not one row was measured" in line and "--predict-above" in line
 
 
 def test_a_probe_measures_no_allocator(growbench, stand_in):

@@ -62,10 +62,10 @@ def test_measured_pairs_are_judged_like_simulated_ones():
 
 
 def test_the_command_ends_in_1_for_a_broken_promise(monkeypatch, capsys):
-    main = importlib.import_module("growbench.develop.validate_statistics").main
+    main = importlib.import_module("growbench.cli.validate").main
     broken = [validation.Check("a promise", "all", 0.5, False)]
     monkeypatch.setattr(validation, "simulated", lambda seed, fast: broken)
-    assert entry.run(main, []) == 1
+    assert entry.run(main, ["statistics"]) == 1
     assert "NOT KEPT" in capsys.readouterr().out
     monkeypatch.setattr(validation, "simulated", lambda seed, fast: [broken[0]._replace(met=True)])
-    assert entry.run(main, []) == 0
+    assert entry.run(main, ["statistics"]) == 0

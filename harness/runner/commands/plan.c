@@ -19,6 +19,19 @@ static const char *const skip_notes[] = {
 	[CELL_NO_IMPLEMENTATION] = "without a program",
 };
 
+/* What will become of a cell. Of those that the budget has no room for: are there smaller sizes
+ * that the pilot has time for, to predict it from? */
+static enum cell_skip expected_skip(const struct plan *plan, size_t b, size_t a)
+{
+	const struct block *block = &plan->blocks[b];
+	const struct cell *cell = plan_cell(plan, b, a);
+
+	if (cell->skip == CELL_NO_BUDGET && block->size.rows >= 64 &&
+	    2 * plan_model_ns(block, block->size.rows / 64, true) <= plan_longest_look_ns(plan))
+		return CELL_PREDICTED;
+	return cell->skip;
+}
+
 static void print_probe_visit(const struct plan *plan, const struct visit *visit, uint64_t position)
 {
 	const struct probe_visit *probe = &plan->probes[visit->block];
@@ -41,8 +54,9 @@ static void print_visit(const struct plan *plan, const struct visit *visit, uint
 	}
 	block = &plan->blocks[visit->block];
 	cell = plan_cell(plan, visit->block, visit->allocator);
-	note = cell->skip == CELL_NO_IMPLEMENTATION ? block->implementation->status
-						    : skip_notes[cell->skip];
+	note = cell->skip == CELL_NO_IMPLEMENTATION
+		       ? block->implementation->status
+		       : skip_notes[expected_skip(plan, visit->block, visit->allocator)];
 	if (visit->pass == plan_measuring_pass(block) && cell->skip == CELL_MEASURED &&
 	    !plan_measures(plan, cell, visit->round))
 		note = "skipped_rounds";
@@ -59,8 +73,9 @@ static void print_plan_end(const struct plan *plan)
 	size_t skipped[sizeof skip_notes / sizeof *skip_notes] = {0};
 	char duration[16];
 
-	for (size_t i = 0; i < plan->cell_count; i++)
-		skipped[plan->cells[i].skip]++;
+	for (size_t b = 0; b < plan->block_count; b++)
+		for (size_t a = 0; a < plan->request->allocator_count; a++)
+			skipped[expected_skip(plan, b, a)]++;
 	progress_duration(plan_expected_ns(plan), duration, sizeof duration);
 	for (size_t i = 0; i < plan->request->allocator_count; i++)
 		if (plan->request->allocators[i].worker != NULL)
@@ -76,7 +91,8 @@ static void print_plan_end(const struct plan *plan)
 	for (size_t i = 1; i < sizeof skipped / sizeof *skipped; i++)
 		if (skipped[i] > 0)
 			(void)fprintf(stderr, "%zu cells will be %s%s\n", skipped[i], skip_notes[i],
-				      i == CELL_PREDICTED ? ", if the pilot agrees" : "");
+				      i == CELL_PREDICTED ? ", unless the pilot finds them faster"
+							  : "");
 	if (skipped[CELL_NO_MEMORY] > 0)
 		(void)fprintf(stderr, "a worker may use %" PRIu64 " MB here\n",
 			      plan->memory_bytes / 1000000);

@@ -22,8 +22,8 @@ struct look {
 struct series {
 	struct look looks[MOST_LOOKS];
 	size_t count;
-	/* Of a look that took longer than it may, so that there is no going up from there: its rows,
-	 * and what it took at least. */
+	/* Of a look that took longer than it may, so that there is no going up from there: its
+	 * rows, and what it took at least. */
 	uint64_t stuck_rows; /* 0: there was none */
 	double stuck_ns;
 };
@@ -232,8 +232,8 @@ static uint64_t first_rows(const struct pilot *pilot, const struct block *block,
 	return may_look(pilot, &(struct series){.count = 0}, block, rows) ? rows : 0;
 }
 
-/* The next size to look at on the way to the block's: itself if that can be afforded, else as far up
- * as can. 0: there is none. */
+/* The next size to look at on the way to the block's: itself if that can be afforded, else as far
+ * up as can. 0: there is none. */
 static uint64_t next_rows(const struct pilot *pilot, const struct series *series,
 			  const struct block *block)
 {
@@ -294,12 +294,12 @@ static void look_again(struct pilot *pilot, size_t b, size_t a)
 static const uint64_t fewest_coarse_rows = 8;
 
 /*
- * Of a strategy that copies its array for each row, an append takes what an array of that many bytes
- * takes, whatever its rows are: with rows k times as large there are k times fewer appends at the
- * same sizes, in 1/k of the time. So the larger sizes' caches, pages and thresholds are seen where
- * all the appends would take too long; what is taken from there is how many times as much time the
- * larger array takes than the largest that was seen itself. False if there was nothing to see, or no
- * time for it.
+ * Of a strategy that copies its array for each row, an append takes what an array of that many
+ * bytes takes, whatever its rows are: with rows k times as large there are k times fewer appends at
+ * the same sizes, in 1/k of the time. So the larger sizes' caches, pages and thresholds are seen
+ * where all the appends would take too long; what is taken from there is how many times as much
+ * time the larger array takes than the largest that was seen itself. False if there was nothing to
+ * see, or no time for it.
  */
 static bool look_coarsely(struct pilot *pilot, size_t b, size_t a, uint64_t rows, uint64_t coarser,
 			  struct look *seen)
@@ -328,46 +328,51 @@ static bool look_coarsely(struct pilot *pilot, size_t b, size_t a, uint64_t rows
 	return ok && seen->cold_ns > 0;
 }
 
-/* How many times as long, cold and warm, `rows` take as `from`, with rows this many times coarser. */
-static bool coarse_ratio(struct pilot *pilot, size_t b, size_t a, uint64_t from, uint64_t coarser,
-			 double ratios[2])
+/* Cold and warm shapes of the way from the size that was seen to the block's own. */
+static bool look_at_shapes(struct pilot *pilot, size_t b, size_t a, uint64_t coarser,
+			   struct growth_shape shapes[2])
 {
-	const uint64_t rows = pilot->plan->blocks[b].size.rows;
-	struct look small;
-	struct look large;
+	const struct block *block = &pilot->plan->blocks[b];
+	const struct series *series = &pilot->series[a];
+	const uint64_t sizes[2] = {series->looks[series->count - 1].rows, block->size.rows};
 
-	if (from / coarser < fewest_coarse_rows ||
-	    !look_coarsely(pilot, b, a, from, coarser, &small) ||
-	    !look_coarsely(pilot, b, a, rows, coarser, &large))
+	if (sizes[0] / (4 * coarser) < fewest_coarse_rows ||
+	    !strategy_supports(block->strategy, block->size.row_bytes * coarser * 4))
 		return false;
-	ratios[0] = large.cold_ns / small.cold_ns;
-	ratios[1] = small.warm_ns > 0 && large.warm_ns > 0 ? large.warm_ns / small.warm_ns
-							   : ratios[0];
+	for (size_t i = 0; i < 2; i++) {
+		struct look fine;
+		struct look coarse;
+
+		if (!look_coarsely(pilot, b, a, sizes[i], 4 * coarser, &coarse) ||
+		    !look_coarsely(pilot, b, a, sizes[i], coarser, &fine))
+			return false;
+		shapes[0].fine_ns[i] = fine.cold_ns;
+		shapes[0].coarse_ns[i] = coarse.cold_ns;
+		shapes[1].fine_ns[i] = fine.warm_ns;
+		shapes[1].coarse_ns[i] = coarse.warm_ns;
+	}
+	shapes[0].coarser = shapes[1].coarser = (double)coarser;
 	return true;
 }
 
-/* Predicts by two such shapes, one coarser than the other, whose rivalry makes the interval. */
-static bool predict_by_shape(struct pilot *pilot, size_t b, size_t a, struct growth_range ranges[2])
+/* Predicts with rows that are only so much coarser that there is time for them. */
+static bool predict_by_shape(struct pilot *pilot, size_t b, size_t a, struct cell *cell)
 {
 	const struct block *block = &pilot->plan->blocks[b];
 	const struct series *series = &pilot->series[a];
 	const struct look *last = &series->looks[series->count - 1];
 	const double longest_ns = plan_longest_look_ns(pilot->plan);
 	const double expected_ns = bound_ns(series, block, block->size.rows);
+	struct growth_shape shapes[2];
 	uint64_t coarser = 4;
-	double fine[2];
-	double coarse[2];
 
 	while (2 * expected_ns / (double)coarser > longest_ns)
 		coarser *= 2;
-	if (!strategy_supports(block->strategy, block->size.row_bytes * coarser * 2) ||
-	    !coarse_ratio(pilot, b, a, last->rows, coarser * 2, coarse) ||
-	    !coarse_ratio(pilot, b, a, last->rows, coarser, fine))
+	if (!look_at_shapes(pilot, b, a, coarser, shapes))
 		return false;
-	for (size_t i = 0; i < 2; i++)
-		growth_scale(i == 0 ? last->cold_ns : last->warm_ns, fine[i], coarse[i],
-			     &ranges[i]);
-	return true;
+	growth_by_shape(last->cold_ns, &shapes[0], &cell->cold);
+	growth_by_shape(last->warm_ns, &shapes[1], &cell->warm);
+	return cell->cold.ns > 0;
 }
 
 static void take_over(const struct look *seen, struct cell *cell)
@@ -386,8 +391,8 @@ static void refute(double at_least_ns, struct growth_range *range)
 					       range->high_ns};
 }
 
-/* Sets the cell's times, as far as something was seen. The end of the interval is what it is planned
- * with. */
+/* Sets the cell's times, as far as something was seen. The end of the interval is what it is
+ * planned with. */
 static void predict(const struct series *series, const struct block *block, struct cell *cell)
 {
 	struct growth_point points[MOST_LOOKS];
@@ -491,7 +496,6 @@ static void look_or_predict(struct pilot *pilot, size_t b, size_t a)
 	const struct block *block = &plan->blocks[b];
 	struct series *series = &pilot->series[a];
 	struct cell *cell = plan_cell(plan, b, a);
-	struct growth_range ranges[2];
 
 	if (!plan_is_open(cell))
 		return;
@@ -510,9 +514,7 @@ static void look_or_predict(struct pilot *pilot, size_t b, size_t a)
 	look_again(pilot, b, a);
 	predict(series, block, cell);
 	if (block->strategy->order >= GROWTH_QUADRATIC && cell->cold.ns > 0 &&
-	    predict_by_shape(pilot, b, a, ranges)) {
-		cell->cold = ranges[0];
-		cell->warm = ranges[1];
+	    predict_by_shape(pilot, b, a, cell)) {
 		cell->cold_ns = cell->cold.high_ns;
 		cell->warm_ns = cell->warm.ns > 0 ? cell->warm.high_ns : cell->cold_ns;
 	} else if (crosses_border(series, block)) {

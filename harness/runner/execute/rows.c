@@ -112,15 +112,15 @@ static void set_range(struct record *record, const char *kind, const struct grow
 	} ends[] = {{"", range->ns}, {"_low", range->low_ns}, {"_high", range->high_ns}};
 
 	for (size_t i = 0; range->ns > 0 && i < sizeof ends / sizeof *ends; i++) {
-		g_autofree char *name = g_strdup_printf("predicted_%s_build_release%s_ns", kind,
-							ends[i].suffix);
+		g_autofree char *name =
+			g_strdup_printf("predicted_%s_build_release%s_ns", kind, ends[i].suffix);
 
 		record_set_real(record, name, ends[i].ns);
 	}
 }
 
-static void set_predicted(const struct run *run, const struct block *block,
-			  const struct cell *cell, struct record *record)
+static void set_predicted(const struct run *run, const struct block *block, const struct cell *cell,
+			  struct record *record)
 {
 	g_autofree char *told = tell_budget(run, block, cell);
 
@@ -131,8 +131,8 @@ static void set_predicted(const struct run *run, const struct block *block,
 	set_range(record, "warm", &cell->warm);
 }
 
-static void set_no_budget(const struct run *run, const struct block *block,
-			  const struct cell *cell, struct record *record)
+static void set_no_budget(const struct run *run, const struct block *block, const struct cell *cell,
+			  struct record *record)
 {
 	g_autofree char *told = tell_budget(run, block, cell);
 

@@ -17,8 +17,11 @@ static const double least_factor = 1.3;
 /* ... and so many powers of the ratio of the sizes further. */
 static const double power_in_doubt = 0.2;
 
-/* The same of a ratio that was seen. */
-static const double scale_factor = 1.5;
+/* The same of a shape that was seen. */
+static const double shape_factor = 1.6;
+
+/* A sum that misses no more of what was seen is taken by itself. */
+static const double good_fit = 0.03;
 
 enum {
 	TERMS = 3,
@@ -48,18 +51,26 @@ static double clamped(double power)
 	return power < least_power ? least_power : power > most_power ? most_power : power;
 }
 
+static double median(double *values, size_t count)
+{
+	qsort(values, count, sizeof *values, compare_doubles);
+	return (values[(count - 1) / 2] + values[count / 2]) / 2;
+}
+
 static double by_power(const struct growth_point *points, size_t count, double rows)
 {
-	const struct growth_point *last = &points[count - 1];
 	double slopes[MOST_PAIRS];
+	double levels[GROWTH_POINTS];
 	size_t pairs = 0;
+	double power;
 
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = i + 1; j < count; j++)
 			slopes[pairs++] = slope(&points[i], &points[j]);
-	qsort(slopes, pairs, sizeof *slopes, compare_doubles);
-	return last->ns * pow(rows / (double)last->rows,
-			      clamped((slopes[(pairs - 1) / 2] + slopes[pairs / 2]) / 2));
+	power = clamped(median(slopes, pairs));
+	for (size_t i = 0; i < count; i++)
+		levels[i] = points[i].ns * pow(rows / (double)points[i].rows, power);
+	return median(levels, count);
 }
 
 /* Solves the symmetric equations of the terms in `set` by Gauss and Jordan; false if they have no
@@ -123,8 +134,9 @@ static bool fit(const struct growth_point *points, size_t count, unsigned set,
 	return true;
 }
 
-/* The non-negative sum: the best of all sets of terms whose weights are not negative. */
-static double by_sum(const struct growth_point *points, size_t count, double rows)
+/* The non-negative sum: the best of all sets of terms whose weights are not negative. *rms: the
+ * root of its mean squared relative error. */
+static double by_sum(const struct growth_point *points, size_t count, double rows, double *rms)
 {
 	const struct growth_point *last = &points[count - 1];
 	double best_error = HUGE_VAL;
@@ -143,6 +155,7 @@ static double by_sum(const struct growth_point *points, size_t count, double row
 		best_error = error;
 		best = sum * last->ns;
 	}
+	*rms = sqrt(best_error / (double)count);
 	return best;
 }
 
@@ -151,6 +164,7 @@ bool growth_predict(const struct growth_point *points, size_t count, uint64_t ro
 {
 	double power;
 	double sum;
+	double rms;
 	double factor;
 
 	*range = (struct growth_range){0};
@@ -161,22 +175,32 @@ bool growth_predict(const struct growth_point *points, size_t count, uint64_t ro
 		count = GROWTH_POINTS;
 	}
 	power = by_power(points, count, (double)rows);
-	sum = by_sum(points, count, (double)rows);
-	factor = least_factor *
-		 pow((double)rows / (double)points[count - 1].rows, power_in_doubt);
-	range->ns = sqrt(power * sum);
+	sum = by_sum(points, count, (double)rows, &rms);
+	factor = least_factor * pow((double)rows / (double)points[count - 1].rows, power_in_doubt);
+	range->ns = count > GROWTH_FEWEST_POINTS && rms < good_fit ? sum : sqrt(power * sum);
 	range->low_ns = fmin(power, sum) / factor;
 	range->high_ns = fmax(power, sum) * factor;
 	return true;
 }
 
-void growth_scale(double ns, double fine, double coarse, struct growth_range *range)
+void growth_by_shape(double ns, const struct growth_shape *shape, struct growth_range *range)
 {
-	*range = (struct growth_range){
-		.ns = ns * fine,
-		.low_ns = ns * fmin(fine, coarse) / scale_factor,
-		.high_ns = ns * fmax(fine, coarse) * scale_factor,
-	};
+	const double fine = shape->fine_ns[1] - shape->fine_ns[0];
+	const double coarse = shape->coarse_ns[1] - shape->coarse_ns[0];
+	const double of_appends = (fine - coarse) * 4 / 3 * shape->coarser;
+	const double of_bytes = (4 * coarse - fine) / 3;
+	const double summed = ns + fmax(of_appends, 0) + fmax(of_bytes, 0);
+	const double scaled = ns * shape->fine_ns[1] / shape->fine_ns[0];
+	const double rival = ns * shape->coarse_ns[1] / shape->coarse_ns[0];
+	const bool appends = shape->fine_ns[1] > 2 * shape->coarse_ns[1];
+
+	if (!(ns > 0) || !(shape->fine_ns[0] > 0) || !(shape->coarse_ns[0] > 0)) {
+		*range = (struct growth_range){0};
+		return;
+	}
+	range->ns = fmax(appends ? summed : scaled, ns);
+	range->low_ns = fmin(range->ns, appends ? scaled : rival) / shape_factor;
+	range->high_ns = fmax(range->ns, appends ? scaled : rival) * shape_factor;
 }
 
 double growth_bound(const struct growth_point *points, size_t count, uint64_t rows)

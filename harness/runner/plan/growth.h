@@ -3,15 +3,15 @@
  *
  * Two models are held against each other, both of the largest GROWTH_POINTS sizes that were seen:
  *
- *     power   through the largest, with the median of the slopes between all pairs (Theil and Sen:
- *             one disturbed look does not turn it), on logarithms
+ *     power   on logarithms, with the median of the slopes between all pairs and the median level
+ *             (Theil and Sen: one disturbed look does not turn it)
  *     sum     a + b n + c n^2, none of them negative, by least squares of relative errors: a start
  *             that costs the same at each size, and a quadratic part that small sizes do not show
  *
- * The prediction is their geometric mean. Its interval reaches over both, over what they miss of the
- * sizes that were seen, and further the further away the size is; growth.c has the factors, which
- * were chosen on measured sizes that took no part (growbench validate prediction measures how often
- * it holds). The declared order of a strategy is not asked.
+ * The prediction is their geometric mean, or the sum alone where it fits three sizes and more
+ * almost exactly. Its interval reaches over both, and further the further away the size is
+ * (growth.c has the factors); growbench validate prediction measures how often it holds. The
+ * declared order of a strategy is not asked.
  */
 #ifndef GROWBENCH_HARNESS_RUNNER_GROWTH_H
 #define GROWBENCH_HARNESS_RUNNER_GROWTH_H
@@ -46,9 +46,24 @@ struct growth_range {
 bool growth_predict(const struct growth_point *points, size_t count, uint64_t rows,
 		    struct growth_range *range);
 
-/* What is `fine` times ns, where a rougher look says `coarse` times: the range reaches over both and
- * what a look may be off. ns of 0 gives a range of zeros. */
-void growth_scale(double ns, double fine, double coarse, struct growth_range *range);
+/*
+ * Times of arrays of as many bytes whose rows are larger, so that there are fewer appends: [0] of
+ * the largest size that was seen with the rows' own bytes, [1] of the size that is to be predicted.
+ */
+struct growth_shape {
+	double coarser; /* the rows are so many times as large */
+	double fine_ns[2];
+	double coarse_ns[2]; /* of rows that are 4 times larger still */
+};
+
+/*
+ * Predicts from the largest size that was seen, which took ns, and such a shape, which sees the
+ * caches and thresholds on the way: a time is taken for the sum of a part that goes with the bytes
+ * and one that goes with the appends at these sizes, which two kinds of rows tell apart. Where the
+ * appends prevail the difference of that sum is added, else the time is scaled as the shape is. A
+ * range of zeros if a time is 0.
+ */
+void growth_by_shape(double ns, const struct growth_shape *shape, struct growth_range *range);
 
 /* What a next size may well take: for whether it can be afforded. 0 if nothing was seen. */
 double growth_bound(const struct growth_point *points, size_t count, uint64_t rows);

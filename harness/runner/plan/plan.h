@@ -12,8 +12,8 @@
  * measurements of their block; the probes of the machine before the first round, in the middle, and
  * after the last, so that a machine that changes during a run is seen to.
  *
- * plan.c makes it, prediction.c says what its cells take, budget.c which of them the budget has room
- * for, order.c who is visited when.
+ * plan.c makes it, prediction.c says what its cells take, budget.c which of them the budget has
+ * room for, order.c who is visited when.
  */
 #ifndef GROWBENCH_HARNESS_PLAN_H
 #define GROWBENCH_HARNESS_PLAN_H
@@ -173,10 +173,10 @@ void plan_decide(struct plan *plan);
 /* The second part of it (budget.c): which cells the budget has room for.
  *
  * Cells that take little, those that stay within what one cell may take of the budget, and those of
- * the article's size that the preset wants in any case are measured. Of the others, what the command
- * line named is measured as far as the rest of the budget goes, the fastest first: all of them once,
- * then as often as an interval needs, then in all rounds. What is left over is CELL_PREDICTED where
- * the pilot saw enough, else CELL_NO_BUDGET. */
+ * the article's size that the preset wants in any case are measured. Of the others, what the
+ * command line named is measured as far as the rest of the budget goes, the fastest first: all of
+ * them once, then as often as an interval needs, then in all rounds. What is left over is
+ * CELL_PREDICTED where the pilot saw enough, else CELL_NO_BUDGET. */
 void plan_allocate(struct plan *plan);
 
 /* Sets iterations, values and worker_ns anew for cells that were decided before. */

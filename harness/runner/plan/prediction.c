@@ -87,8 +87,7 @@ double plan_model_ns(const struct block *block, uint64_t rows, bool cold)
 	calls = (double)cost.malloc_count + (double)cost.calloc_count +
 		2 * (double)cost.realloc_count + (double)cost.free_count +
 		20 * (double)cost.mprotect_count;
-	return calls * call_ns + (double)rows * row_ns +
-	       (double)rows * bytes * write_byte_ns +
+	return calls * call_ns + (double)rows * row_ns + (double)rows * bytes * write_byte_ns +
 	       ((double)cost.copied_bytes + 0.1 * (double)cost.realloc_moved_bytes) * copy_byte_ns +
 	       (double)cost.peak_moving_bytes / (double)sysconf(_SC_PAGESIZE) * page_ns;
 }
@@ -177,7 +176,8 @@ static void time_cell(const struct plan *plan, const struct block *block, struct
 		warm_up = 0;
 		value = 0;
 	}
-	cell->worker_ns = plan_start_ns(block) + cell->cold_ns * 1.1 + warm_up + cell->values * value;
+	cell->worker_ns =
+		plan_start_ns(block) + cell->cold_ns * 1.1 + warm_up + cell->values * value;
 	/* The warm scans take as long again. */
 	if (block->strategy->is_pattern)
 		cell->worker_ns += warm_up + cell->values * value;
@@ -274,8 +274,8 @@ double plan_visit_ns(const struct plan *plan, const struct visit *visit)
 		return probe_ns;
 	block = &plan->blocks[visit->block];
 	cell = plan_cell(plan, visit->block, visit->allocator);
-	if (cell->skip != CELL_MEASURED || (visit->pass == plan_measuring_pass(block) &&
-					    !plan_measures(plan, cell, visit->round)))
+	if (cell->skip != CELL_MEASURED ||
+	    (visit->pass == plan_measuring_pass(block) && !plan_measures(plan, cell, visit->round)))
 		return 0;
 	return pass_ns(block, cell, visit->pass);
 }

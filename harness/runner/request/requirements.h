@@ -7,8 +7,8 @@
  * is made from other sizes; whatever else is only predicted was not measured. What only a preset
  * named is not required. statuses.h says what each status means.
  *
- * Whatever was named, a run measures something: a row at least, and where it was to time builds (the
- * passes measure and pattern) a row of these.
+ * Whatever was named, a run measures something: a row at least, and where it was to time builds
+ * (the passes measure and pattern) a row of these.
  *
  * Probes are of the machine, and not of cells: their rows count for the pass of that name, and for
  * the other things only where nothing but probes was asked for.

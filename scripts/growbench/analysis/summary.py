@@ -10,7 +10,11 @@ from growbench.data.metrics import METRICS, PEAK_RATIO
 
 # A peak is divided by its payload only where the reading's error is at most this share of it.
 LARGEST_RESOLUTION_SHARE = 0.2
-_PREDICTED = ("predicted_cold_build_release_ns", "predicted_warm_build_release_ns")
+_PREDICTED = tuple(
+    f"predicted_{kind}_build_release{end}_ns"
+    for kind in ("cold", "warm")
+    for end in ("", "_low", "_high")
+)
 
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:
@@ -19,7 +23,8 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     Columns: the cell's keys; payload_bytes; worker_count (its rows in runs.csv, measured or not);
     ok_count; status (ok if all are ok, the common status if all have the same, else partial; rows
     that are skipped_rounds do not count beside others); status_detail (of the first that is not
-    ok and counts); allocator_version; the predictions (median);
+    ok and counts); allocator_version; the predictions and their
+    intervals (medians);
     then for each metric median, min and 95% interval over workers, the peak as a multiple of the
     payload, and the flags. Missing numbers are nan, missing text is "".
     """

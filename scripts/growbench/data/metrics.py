@@ -17,7 +17,8 @@ class Quantity(NamedTuple):
 
     unit: ns, bytes, count, ratio or share. scale: LOG or LINEAR.
     low, high: columns with the ends of the interval; "" if there is none.
-    predicted: column with the prediction for cells that were skipped, if there is one.
+    predicted: column with the prediction for cells that were skipped, if there is one; the columns
+    with the ends of its interval are named after it.
     """
 
     label: str
@@ -27,6 +28,11 @@ class Quantity(NamedTuple):
     low: str
     high: str
     predicted: Optional[str] = None
+
+    def predicted_end(self, end: str) -> str:
+        """The column with an end of the prediction's interval: low or high."""
+        assert self.predicted is not None
+        return f"{self.predicted.rpartition('_')[0]}_{end}_{self.unit}"
 
 
 class Metric(NamedTuple):

@@ -9,6 +9,7 @@ STATUSES = {name: meaning for name, _, _, meaning in _ROWS}
 OK = "ok"
 SKIPPED_PREDICTED = "skipped_predicted"
 SKIPPED_ROUNDS = "skipped_rounds"
+SKIPPED_BUDGET = "skipped_budget"
 # What there is by plan, or for want of something: all others are failures, those too that only a
 # later version knows.
 NO_FAILURES = frozenset(name for name, kind, _, _ in _ROWS if kind != "FAILURE")

@@ -57,7 +57,8 @@ class Lines(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """One line of a panel, as arrays sorted by x. predicted is nan where there is none."""
+    """One line of a panel, as arrays sorted by x. predicted is nan where there is none; where there
+    is one, low and high are its interval's."""
 
     x: np.ndarray
     median: np.ndarray
@@ -151,15 +152,17 @@ def _lines(
     lines = {}
     for key, cells in summary.groupby([panel_key, line_key], sort=True):
         cells = cells.sort_values(against)
-        predicted = np.full(len(cells), np.nan)
-        if quantity.predicted is not None:
-            skipped = (cells["status"] == SKIPPED_PREDICTED).to_numpy()
-            predicted = np.where(skipped, cells[quantity.predicted], np.nan)
         none = np.full(len(cells), np.nan)
         median, low, high = (
             cells[name].to_numpy(dtype=float) if name else none
             for name in (quantity.median, quantity.low, quantity.high)
         )
+        predicted = none
+        if quantity.predicted is not None:
+            skipped = (cells["status"] == SKIPPED_PREDICTED).to_numpy()
+            predicted = np.where(skipped, cells[quantity.predicted], np.nan)
+            low = np.where(skipped, cells[quantity.predicted_end("low")], low)
+            high = np.where(skipped, cells[quantity.predicted_end("high")], high)
         line = _Line(cells[against].to_numpy(dtype=float), median, low, high, predicted)
         # A log axis has no place for 0.
         there = (line.median > 0) | (line.predicted > 0)
@@ -179,19 +182,7 @@ def _draw_line(axes: Axes, line: _Line, look: Look, style: Style) -> None:
         marker=look.marker,
         markeredgewidth=0.0,
     )
-    bars = measured & (line.low > 0)
-    if bars.any():
-        # One line with gaps instead of a line for each bar: a fraction of the file's size.
-        gap = np.full(bars.sum(), np.nan)
-        add_line(
-            axes,
-            np.column_stack([line.x[bars], line.x[bars], gap]).ravel(),
-            np.column_stack([line.low[bars], line.high[bars], gap]).ravel(),
-            color=look.colour,
-            linewidth=1.3 * style.line,
-            solid_capstyle="butt",
-            gid="bars",
-        )
+    _draw_bars(axes, line, measured, look, style, "bars")
     predicted = line.predicted > 0
     if predicted.any():
         # From the last measured point on, so that the eye can follow.
@@ -214,6 +205,26 @@ def _draw_line(axes: Axes, line: _Line, look: Look, style: Style) -> None:
             markerfacecolor=style.paper,
             markeredgewidth=0.75 * style.line,
             gid="predicted",
+        )
+        _draw_bars(axes, line, predicted, look, style, "predicted bars")
+
+
+def _draw_bars(
+    axes: Axes, line: _Line, points: np.ndarray, look: Look, style: Style, gid: str
+) -> None:
+    """The intervals of these points; of predictions they are thin."""
+    bars = points & (line.low > 0)
+    if bars.any():
+        # One line with gaps instead of a line for each bar: a fraction of the file's size.
+        gap = np.full(bars.sum(), np.nan)
+        add_line(
+            axes,
+            np.column_stack([line.x[bars], line.x[bars], gap]).ravel(),
+            np.column_stack([line.low[bars], line.high[bars], gap]).ravel(),
+            color=look.colour,
+            linewidth=(1.3 if gid == "bars" else 0.6) * style.line,
+            solid_capstyle="butt",
+            gid=gid,
         )
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from growbench.analysis.attribution import explained
 from growbench.data.columns import MEASURE
-from growbench.data.statuses import OK, SKIPPED_PREDICTED, SKIPPED_ROUNDS
+from growbench.data.statuses import OK, SKIPPED_BUDGET, SKIPPED_PREDICTED, SKIPPED_ROUNDS
 from growbench.data.implementations import strategy_names
 from growbench.analysis.limits import DRIFT, DRIFT_SHARE
 from growbench.findings.evidence import Evidence
@@ -62,7 +62,7 @@ def _without_figures(runs: pd.DataFrame, summary: pd.DataFrame) -> list[Sentence
     """Workers that failed, and cells that were predicted or skipped."""
     sentences: list[Sentence] = []
     workers = runs[runs["pass"] == MEASURE]
-    planned = (OK, SKIPPED_PREDICTED, SKIPPED_ROUNDS)
+    planned = (OK, SKIPPED_BUDGET, SKIPPED_PREDICTED, SKIPPED_ROUNDS)
     lost = workers[~workers["status"].isin(planned)]
     if len(lost):
         counts = lost["status"].value_counts().sort_index()
@@ -84,6 +84,17 @@ def _without_figures(runs: pd.DataFrame, summary: pd.DataFrame) -> list[Sentence
                 "on them.",
                 figure(counted(len(predicted), "cell")),
                 listed([[name(strategy)] for strategy in strategies]),
+            )
+        )
+    missing = summary[summary["status"] == SKIPPED_BUDGET]
+    if len(missing):
+        sentences.append(
+            worded(
+                "{} would have taken too much of the time budget, and too little of them could be "
+                "measured to predict them: they are missing ({}); status_detail in summary.csv "
+                "says which --budget has room for them.",
+                figure(counted(len(missing), "cell")),
+                listed([[name(strategy)] for strategy in sorted(set(strategy_names(missing)))]),
             )
         )
     return sentences

@@ -91,6 +91,12 @@ def headlines(evidence: Evidence) -> Optional[Listing]:
         Column("cold_build_minor_fault_median_count", "page faults", "count"),
         Column("status", "status"),
         Column("predicted_cold_build_release_ns", "predicted cold", "ns"),
+        Column(
+            "predicted_cold_build_release_low_ns",
+            "its interval",
+            "interval:ns",
+            "predicted_cold_build_release_high_ns",
+        ),
         Column("flags", "flags"),
     ]
     if frame["predicted_cold_build_release_ns"].isna().all():

@@ -1,0 +1,1 @@
+"""What growbench promises, held against the truth: of `growbench validate`."""

@@ -1,0 +1,47 @@
+"""Show that the statistics keep their promises: coverage, false alarms, planted slowdowns."""
+
+import argparse
+
+import pandas as pd
+
+from growbench.command_line import entry
+from growbench.comparison import live, validation
+from growbench.data import load
+from growbench.data.errors import UsageError
+from growbench.tables import formats
+from growbench.tables.table import Column, Table
+
+COLUMNS = (
+    Column("name", "promise"),
+    Column("goal", "goal"),
+    Column("share", "got", "share"),
+    Column("kept", ""),
+    Column("detail", ""),
+)
+
+
+def main(options: argparse.Namespace) -> int:
+    """0 if all promises are kept, 1 if one is not.
+
+    options: seed, fast; run, or None, and rounds of each of its pairs.
+    """
+    checks = validation.simulated(options.seed, options.fast)
+    if options.run:
+        both = live.sides(load.read_runs(options.run))
+        if both is None:
+            raise UsageError(f"{options.run} is no A/A experiment; make one with: make aa")
+        pairs = int(both[0]["round"].max()) // max(options.rounds, 1)
+        if pairs < 2:
+            raise UsageError(
+                f"{options.run} has fewer than two pairs of {options.rounds} rounds; take fewer "
+                "--rounds, or measure more: make aa ARGS='--rounds 100'"
+            )
+        checks += validation.real(both, options.rounds)
+    frame = pd.DataFrame(checks)
+    frame["kept"] = ["kept" if check.met else "NOT KEPT" for check in checks]
+    frame["tone"] = ["" if check.met else "bad" for check in checks]
+    table = Table("promises", "What the statistics promise", COLUMNS, frame, tone="tone")
+    print(formats.as_terminal(table, entry.in_colour()), end="")
+    broken = sum(not check.met for check in checks)
+    print(f"{len(checks) - broken} of {len(checks)} promises and controls are as they should be")
+    return 1 if broken else 0
