@@ -3,7 +3,8 @@
 Its workers make up times that grow in a known way, so that what is predicted can be known as well.
 What each of these catches: a prediction from fewer than two measured sizes, one by the declared
 order of a strategy, a cell that was seen to be cheap and is not measured, a look that goes on for
-ever, a run that measures nothing and says that all is well, and a resumed run that decides otherwise.
+ever, a run that measures nothing and says that all is well, and a resumed run that decides
+otherwise.
 """
 
 import json

@@ -259,6 +259,20 @@ static uint64_t next_rows(const struct pilot *pilot, const struct series *series
 	return 0;
 }
 
+/* Looks below the one size that was seen, so that there is growth to see. */
+static void look_below(struct pilot *pilot, size_t b, size_t a)
+{
+	struct series *series = &pilot->series[a];
+	const struct look only = series->looks[0];
+
+	series->count = 0;
+	for (uint64_t share = 16; share > 1; share /= 4)
+		if (only.rows >= share * 2 && *pilot->pool->interrupts == 0 &&
+		    may_look(pilot, series, &pilot->plan->blocks[b], only.rows / share))
+			(void)look(pilot, b, a, only.rows / share);
+	remember(series, &only);
+}
+
 /* Goes up to the cell's own size, or as far as the time allows. Was it seen itself? */
 static bool climb(struct pilot *pilot, size_t b, size_t a)
 {
@@ -268,6 +282,10 @@ static bool climb(struct pilot *pilot, size_t b, size_t a)
 
 	while (rows > 0 && series->stuck_rows == 0 && *pilot->pool->interrupts == 0) {
 		rows = next_rows(pilot, series, block);
+		if (rows == 0 && series->count == 1) {
+			look_below(pilot, b, a);
+			rows = next_rows(pilot, series, block);
+		}
 		if (rows > 0 && !look(pilot, b, a, rows))
 			return false;
 		if (rows == block->size.rows)
