@@ -99,8 +99,11 @@ def headlines(evidence: Evidence) -> Optional[Listing]:
         ),
         Column("flags", "flags"),
     ]
-    if frame["predicted_cold_build_release_ns"].isna().all():
-        columns = [column for column in columns if not column.name.startswith("predicted")]
+    columns = [
+        column
+        for column in columns
+        if not column.name.startswith("predicted") or frame[column.name].notna().any()
+    ]
     frame = frame.assign(flags=_spaced(frame["flags"]))
     table = Table("headlines", "Every cell: times, peak memory, status, flags", columns, frame)
     listing = _listing(table, "summary.csv")
