@@ -561,7 +561,8 @@ static void a_verbs_help_has_its_own_options(void **state)
 		"work",       "budget",     "timeout",         "cpu",
 		"worker",     "out",        "overwrite",       "resume",
 		"no-summary", "quiet",      "latency-rounds",  "help",
-		"passes",     "timeline",   "timeline-points", NULL,
+		"passes",     "timeline",   "timeline-points", "predict-above",
+		NULL,
 	};
 	const char *const *of_list =
 		WORDS("preset", "strategies", "implementations", "allocators", "allocator",

@@ -10,10 +10,13 @@ from growbench.data.metrics import METRICS, PEAK_RATIO
 
 # A peak is divided by its payload only where the reading's error is at most this share of it.
 LARGEST_RESOLUTION_SHARE = 0.2
-_PREDICTED = tuple(
-    f"predicted_{kind}_build_release{end}_ns"
-    for kind in ("cold", "warm")
-    for end in ("", "_low", "_high")
+_PREDICTED = (
+    "predicted_cold_build_release_ns",
+    "predicted_warm_build_release_ns",
+    "predicted_cold_build_release_low_ns",
+    "predicted_cold_build_release_high_ns",
+    "predicted_warm_build_release_low_ns",
+    "predicted_warm_build_release_high_ns",
 )
 
 
