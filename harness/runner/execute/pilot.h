@@ -2,9 +2,12 @@
  * pilot.h - a short look at every cell before the rounds.
  *
  * One worker a cell, from small sizes to large: its times fix the iteration counts that all
- * allocators share, tell which cells of quadratic strategies would blow the budget (those are
- * predicted from the two largest sizes that were looked at, and never run), and give the ETA. The
- * pilot's figures go to machine.json only.
+ * allocators share, tell what the budget has no room for, and give the ETA. Where a cell takes too
+ * long it goes up below it by sizes of its own, as far as its share of the budget allows; from what
+ * was seen there the cell is predicted, with an interval (growth.h). The pilot's figures go to
+ * machine.json only.
+ *
+ * pilot.c looks, pilot_saved.c writes and reads what it found.
  */
 #ifndef GROWBENCH_HARNESS_PILOT_H
 #define GROWBENCH_HARNESS_PILOT_H
