@@ -34,7 +34,8 @@ def grown(stand_in, ns, before=":"):
 
 def looks(worker):
     """The (rows, row_bytes) that it was called for, in order."""
-    found = (re.search(r"--rows (\d+) --row-bytes (\d+) ", call) for call in worker.calls())
+    calls = [call for call in worker.calls() if call.startswith("measure ")]
+    found = (re.search(r"--rows (\d+) --row-bytes (\d+) ", call) for call in calls)
     return [(int(match[1]), int(match[2])) for match in found if match]
 
 
