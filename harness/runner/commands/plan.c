@@ -5,6 +5,7 @@
 
 #include "harness/runner/commands/command.h"
 #include "harness/runner/machine/machine.h"
+#include "harness/runner/plan/extension.h"
 #include "harness/runner/plan/plan.h"
 #include "harness/runner/process/progress.h"
 
@@ -68,6 +69,22 @@ static void print_visit(const struct plan *plan, const struct visit *visit, uint
 		     note);
 }
 
+/* What follows the rows above is chosen when they are there. */
+static void print_extension(const struct plan *plan)
+{
+	uint64_t steps[EXTENSION_STEPS];
+	char duration[16];
+
+	if (plan->request->extra_rounds == 0)
+		return;
+	extension_steps(plan->request->rounds, steps);
+	progress_duration(extension_expected_ns(plan), duration, sizeof duration);
+	(void)fprintf(stderr,
+		      "about %s of it on %" PRIu64 " or %" PRIu64
+		      " more rounds where the intervals of these turn out widest\n",
+		      duration, steps[0], steps[1]);
+}
+
 static void print_plan_end(const struct plan *plan)
 {
 	size_t skipped[sizeof skip_notes / sizeof *skip_notes] = {0};
@@ -76,7 +93,8 @@ static void print_plan_end(const struct plan *plan)
 	for (size_t b = 0; b < plan->block_count; b++)
 		for (size_t a = 0; a < plan->request->allocator_count; a++)
 			skipped[expected_skip(plan, b, a)]++;
-	progress_duration(plan_expected_ns(plan), duration, sizeof duration);
+	progress_duration(plan_expected_ns(plan) + extension_expected_ns(plan), duration,
+			  sizeof duration);
 	for (size_t i = 0; i < plan->request->allocator_count; i++)
 		if (plan->request->allocators[i].worker != NULL)
 			(void)fprintf(stderr, "%s is measured with %s\n",
@@ -88,6 +106,7 @@ static void print_plan_end(const struct plan *plan)
 		      "run measures it\n",
 		      plan_row_count(plan), plan->cell_count, plan->request->rounds,
 		      plan->request->seed, duration);
+	print_extension(plan);
 	for (size_t i = 1; i < sizeof skipped / sizeof *skipped; i++)
 		if (skipped[i] > 0)
 			(void)fprintf(stderr, "%zu cells will be %s%s\n", skipped[i], skip_notes[i],

@@ -78,12 +78,13 @@ static json_t *describe_run(const struct description_facts *facts)
 	g_autofree char *digest = plan_digest_text(facts);
 
 	return json_pack(
-		"{s:s, s:o, s:s, s:o, s:s, s:I, s:I, s:o, s:I, s:I, s:s, s:o, s:b, s:o, s:I, s:s}",
+		"{s:s, s:o, s:s, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:I, s:s, s:o, s:b, s:o, s:I, "
+		"s:s}",
 		"state", "running", "started_utc", utc_now(), "preset", request->preset->name,
 		"arguments", arguments_of(request), "work", row_work_names[request->work], "seed",
-		(json_int_t)request->seed, "rounds", (json_int_t)request->rounds, "passes",
-		names_of(request->passes), "budget_s", (json_int_t)request->budget_s, "timeout_s",
-		(json_int_t)request->timeout_s, "order",
+		(json_int_t)request->seed, "rounds", (json_int_t)request->rounds, "extra_rounds",
+		(json_int_t)request->extra_rounds, "passes", names_of(request->passes), "budget_s",
+		(json_int_t)request->budget_s, "timeout_s", (json_int_t)request->timeout_s, "order",
 		"rounds of shuffled blocks, allocators in Latin-square order", "worker_cpus",
 		worker_cpus(facts->topology, request), "runner_has_its_own_cpu",
 		(int)facts->runner_has_its_own_cpu, "allocator_environment",

@@ -240,8 +240,9 @@ static void do_probe(struct run *run, const struct visit *visit, struct record *
 	run->alive_ns += worker_run(&run->pool, &task, record);
 }
 
-void rows_note(struct run *run, const struct record *record)
+void rows_note(struct run *run, const struct visit *visit, const struct record *record)
 {
+	extend_note(&run->notes, &run->plan, visit, record);
 	requirements_note(&run->requirements, record);
 	host_note(&run->host, record);
 	if (!worker_failed(record))
@@ -267,7 +268,7 @@ static void make_row(struct run *run, const struct visit *visit, uint64_t positi
 	if (record_has_status(record, "ok"))
 		record_set_text(record, "status_detail", "measured");
 	rows_set_cell(run, visit, position, record);
-	rows_note(run, record);
+	rows_note(run, visit, record);
 }
 
 static void show(struct run *run, const struct visit *visit)
@@ -323,25 +324,25 @@ static bool do_visit(struct run *run, const struct visit *visit, uint64_t positi
 	return ok;
 }
 
-static void look_at_host(struct run *run, enum host_moment moment)
+void rows_look_at_host(struct run *run, enum host_moment moment)
 {
 	if (interrupts == 0)
 		run->alive_ns += host_look(&run->host, moment, &run->pool);
 }
 
-bool rows_make(struct run *run, struct error *error)
+bool rows_make(struct run *run, const char *what, uint64_t from, uint64_t to, struct error *error)
 {
-	const uint64_t count = plan_row_count(&run->plan);
-	uint64_t start = process_now_ns();
+	double expected_ns = 0;
 	bool ok = true;
 
-	look_at_host(run, HOST_START);
-	progress_start(&run->progress, "rounds", count, plan_expected_ns(&run->plan));
-	for (uint64_t i = 0; ok && i < count && interrupts == 0; i++) {
+	for (uint64_t i = from; i < to; i++)
+		expected_ns += plan_visit_ns(&run->plan, &run->visits[i]);
+	progress_start(&run->progress, what, to - from, expected_ns);
+	for (uint64_t i = from; ok && i < to && interrupts == 0; i++) {
 		const struct visit *visit = &run->visits[i];
 
-		if (i == count / 2)
-			look_at_host(run, HOST_MIDDLE);
+		if (from == 0 && i == to / 2)
+			rows_look_at_host(run, HOST_MIDDLE);
 		else if (i > 0 && visit->round != visit[-1].round)
 			host_sample(&run->host);
 		if (run->done[i])
@@ -350,8 +351,5 @@ bool rows_make(struct run *run, struct error *error)
 			ok = do_visit(run, visit, i, error);
 	}
 	progress_end(&run->progress);
-	if (ok)
-		look_at_host(run, HOST_END);
-	run->rounds_ns = process_now_ns() - start;
 	return ok;
 }

@@ -12,6 +12,7 @@
 #include "harness/common/error.h"
 #include "harness/runner/execute/check.h"
 #include "harness/runner/execute/host.h"
+#include "harness/runner/execute/extend.h"
 #include "harness/runner/execute/worker.h"
 #include "harness/runner/plan/plan.h"
 #include "harness/runner/process/progress.h"
@@ -25,6 +26,7 @@ struct run {
 	struct topology topology;
 	struct plan plan;
 	struct visit *visits; /* plan_order */
+	struct extend_notes notes;
 	struct worker_pool pool;
 	struct progress progress;
 	struct folder folder;
@@ -48,10 +50,15 @@ struct run {
 void rows_set_cell(const struct run *run, const struct visit *visit, uint64_t position,
 		   struct record *record);
 
-/* Takes account of a row: does it measure what was named, or is it of a worker that failed? */
-void rows_note(struct run *run, const struct record *record);
+/* Takes account of the row of a visit: does it measure what was named, is it of a worker that
+ * failed, how far apart are its cell's times? */
+void rows_note(struct run *run, const struct visit *visit, const struct record *record);
 
-/* Makes and writes all rows that are not there yet, until there is an interrupt. */
-bool rows_make(struct run *run, struct error *error);
+/* Looks at the machine, as workers do: their time counts as theirs. */
+void rows_look_at_host(struct run *run, enum host_moment moment);
+
+/* Makes and writes the rows from position `from` to before `to`, both from 0, that are not there
+ * yet, until there is an interrupt. `what` names them on the progress bar. */
+bool rows_make(struct run *run, const char *what, uint64_t from, uint64_t to, struct error *error);
 
 #endif

@@ -12,6 +12,7 @@
 #include "harness/runner/execute/pilot.h"
 #include "harness/runner/execute/rows.h"
 #include "harness/runner/machine/machine.h"
+#include "harness/runner/plan/extension.h"
 #include "harness/runner/process/interrupts.h"
 #include "harness/runner/process/program.h"
 #include "harness/runner/process/verbs.h"
@@ -104,7 +105,8 @@ static bool do_pilot(struct run *run, struct error *error)
 	(void)json_object_set_new(run->description, "pilot", pilot_save(&run->plan));
 	(void)json_object_set_new(json_object_get(run->description, "run"), "pilot_s",
 				  json_real((double)(process_now_ns() - start) / 1e9));
-	progress_duration(plan_expected_ns(&run->plan), duration, sizeof duration);
+	progress_duration(plan_expected_ns(&run->plan) + extension_expected_ns(&run->plan),
+			  duration, sizeof duration);
 	progress_note(&run->progress,
 		      "pilot done: %zu of %zu cells are predicted, not measured; the rounds will "
 		      "take about %s",
@@ -148,6 +150,14 @@ static void warn_of_all(struct run *run, char *const *sentences)
 		progress_warn(&run->progress, "%s", *sentences);
 }
 
+/* Are all rows there? Those of an extension are not planned before it is chosen. */
+static bool is_whole(const struct run *run)
+{
+	return run->rows_written == plan_row_count(&run->plan) &&
+	       (run->request->extra_rounds == 0 ||
+		json_object_get(run->description, "extension") != NULL);
+}
+
 /* Prints how a run ended that could write all it had. */
 static enum exit_status tell_end(struct run *run)
 {
@@ -160,7 +170,7 @@ static enum exit_status tell_end(struct run *run)
 		      "%" PRIu64 " of %" PRIu64 " rows in %s, the runner's own "
 		      "share of it %.1f%%",
 		      run->rows_written, planned, duration, 100 * runner_share(run));
-	if (run->rows_written < planned) {
+	if (!is_whole(run)) {
 		(void)fprintf(stderr, "interrupted; go on with: %s run --resume %s\n",
 			      program_invocation_name, run->folder.path);
 		return EXIT_INTERRUPTED;
@@ -183,21 +193,84 @@ static enum exit_status tell_end(struct run *run)
 	return run->rows_failed > 0 ? EXIT_WORKERS : EXIT_DONE;
 }
 
+/* The visits of a plan that is extended now; nothing is there yet of what stands after the rounds.
+ */
+static void set_visits(struct run *run)
+{
+	g_free(run->visits);
+	run->visits = plan_order(&run->plan);
+	run->done = g_renew(bool, run->done, plan_row_count(&run->plan));
+}
+
+/* Chooses the extension, and writes it down. */
+static bool extend(struct run *run, struct error *error)
+{
+	const uint64_t end = plan_rounds_end(&run->plan, run->visits);
+	const uint64_t count = plan_row_count(&run->plan);
+	const json_t *of_run = json_object_get(run->description, "run");
+	double used_ns = 1e9 * json_real_value(json_object_get(of_run, "pilot_s"));
+	char duration[16];
+	double taken_ns = 0;
+
+	for (uint64_t i = end; i < count; i++)
+		used_ns += plan_visit_ns(&run->plan, &run->visits[i]);
+	extend_choose(&run->plan, &run->notes, used_ns);
+	set_visits(run);
+	memset(&run->done[end], 0, plan_row_count(&run->plan) - end);
+	for (uint64_t i = end; i < end + extension_row_count(&run->plan); i++)
+		taken_ns += plan_visit_ns(&run->plan, &run->visits[i]);
+	progress_duration(taken_ns, duration, sizeof duration);
+	progress_note(&run->progress,
+		      "rounds done: %" PRIu64 " rows more, where intervals are widest, will take "
+		      "about %s",
+		      extension_row_count(&run->plan), duration);
+	(void)json_object_set_new(run->description, "extension", extend_save(&run->plan));
+	return description_write(run->description, &run->folder, error);
+}
+
+/* The rounds that all have, the extension, and what stands at the end. */
+static bool make_all(struct run *run, struct error *error)
+{
+	const bool extends = run->request->extra_rounds > 0 &&
+			     json_object_get(run->description, "extension") == NULL;
+	const uint64_t end = plan_rounds_end(&run->plan, run->visits);
+
+	if (!extends)
+		return rows_make(run, "rounds", 0, plan_row_count(&run->plan), error);
+	return rows_make(run, "rounds", 0, end, error) &&
+	       (interrupts > 0 ||
+		(extend(run, error) &&
+		 rows_make(run, "more rounds", end, plan_row_count(&run->plan), error)));
+}
+
+/* All rows that are not there yet, until there is an interrupt. */
+static bool make_rows(struct run *run, struct error *error)
+{
+	const uint64_t start = process_now_ns();
+	bool ok;
+
+	rows_look_at_host(run, HOST_START);
+	ok = make_all(run, error);
+	if (ok)
+		rows_look_at_host(run, HOST_END);
+	run->rounds_ns = process_now_ns() - start;
+	return ok;
+}
+
 /* Pilot (unless it was done), rounds and end of a run whose files are there. */
 static enum exit_status do_all(struct run *run, struct error *error)
 {
 	const json_t *pilot = json_object_get(run->description, "pilot");
 	bool ok = (pilot != NULL ? pilot_load(&run->plan, pilot, error) : do_pilot(run, error)) &&
-		  rows_make(run, error);
+		  make_rows(run, error);
 	bool failed = !ok && error->text[0] != '\0';
-	bool whole = run->rows_written == plan_row_count(&run->plan);
 	struct error ignored;
 
 	describe_host(run);
 	description_end(run->description,
-			whole    ? "complete"
-			: failed ? "failed"
-				 : "interrupted",
+			is_whole(run) ? "complete"
+			: failed      ? "failed"
+				      : "interrupted",
 			run->rows_written, run->rounds_ns, runner_share(run));
 	if (!failed)
 		failed = !folder_sync(&run->folder, error) ||
@@ -227,6 +300,7 @@ static bool run_init(struct run *run, const struct request *request, struct erro
 	run->done = g_new0(bool, plan_row_count(&run->plan));
 	run->visits = plan_order(&run->plan);
 	run->host = host_init(&run->topology, request, &run->plan, run->visits);
+	run->notes = extend_notes_init(&run->plan);
 	return true;
 }
 
@@ -238,6 +312,7 @@ static void run_release(struct run *run)
 	worker_pool_release(&run->pool);
 	plan_release(&run->plan);
 	requirements_release(&run->requirements);
+	extend_notes_release(&run->notes);
 	g_free(run->checks);
 	g_free(run->done);
 	g_free(run->visits);
@@ -401,7 +476,7 @@ static bool mark_done(char *line, uint64_t number, void *data, struct error *err
 	if (ours) {
 		run->done[position - 1] = true;
 		run->rows_written++;
-		rows_note(run, &record);
+		rows_note(run, &run->visits[position - 1], &record);
 	}
 	record_release(&record);
 	return ours ||
@@ -414,6 +489,20 @@ static bool has_row(uint64_t position, void *data)
 	const struct run *run = data;
 
 	return position > 0 && position <= plan_row_count(&run->plan) && run->done[position - 1];
+}
+
+/* The extension of a run that had one already. */
+static bool load_extension(struct run *run, struct error *error)
+{
+	const json_t *extension = json_object_get(run->description, "extension");
+
+	if (extension == NULL)
+		return true;
+	if (!extend_load(&run->plan, extension, error))
+		return false;
+	set_visits(run);
+	memset(run->done, 0, plan_row_count(&run->plan));
+	return true;
 }
 
 static bool resume(struct run *run, struct error *error)
@@ -435,7 +524,8 @@ static bool resume(struct run *run, struct error *error)
 		check_allocators(run);
 		ok = description_check_allocators(run->description, &facts, run->checks, error);
 	}
-	ok = ok && folder_check_space(&run->folder, needed_bytes(run), error) &&
+	ok = ok && load_extension(run, error) &&
+	     folder_check_space(&run->folder, needed_bytes(run), error) &&
 	     folder_read(&run->folder, header, mark_done, run, error) &&
 	     folder_cut_timeline(&run->folder, timeline_csv_header(), has_row, run, error);
 	return ok;

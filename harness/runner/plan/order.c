@@ -5,6 +5,7 @@
 
 #include <glib.h>
 
+#include "harness/runner/plan/extension.h"
 #include "harness/runner/plan/random.h"
 
 bool plan_measures(const struct plan *plan, const struct cell *cell, uint64_t round)
@@ -12,7 +13,8 @@ bool plan_measures(const struct plan *plan, const struct cell *cell, uint64_t ro
 	const uint64_t rounds = plan->request->rounds;
 
 	/* Spread evenly over the run. */
-	return (round + 1) * cell->rounds / rounds > round * cell->rounds / rounds;
+	return round >= rounds ||
+	       (round + 1) * cell->rounds / rounds > round * cell->rounds / rounds;
 }
 
 /* Rounds of a pass other than the probes. */
@@ -85,7 +87,7 @@ static uint64_t probe_visits(const struct plan *plan)
 
 uint64_t plan_row_count(const struct plan *plan)
 {
-	uint64_t count = plan->probe_count * probe_visits(plan);
+	uint64_t count = plan->probe_count * probe_visits(plan) + extension_row_count(plan);
 
 	for (enum pass pass = PASS_MEASURE; pass < PASS_PROBE; pass++)
 		for (size_t b = 0; b < plan->block_count; b++)
@@ -178,10 +180,21 @@ struct visit *plan_order(const struct plan *plan)
 			for (enum pass pass = PASS_MEASURE; pass < PASS_PROBE; pass++)
 				add_pass_visits(plan, pass, &round_visits[i], &order);
 	}
+	extension_order(plan, &order.visits[order.count]);
+	order.count += extension_row_count(plan);
 	while (probed < probe_visits(plan))
 		add_probe_visits(plan, probed++, &order);
 	g_free(round_visits);
 	return order.visits;
+}
+
+uint64_t plan_rounds_end(const struct plan *plan, const struct visit *visits)
+{
+	uint64_t end = plan_row_count(plan);
+
+	while (end > 0 && visits[end - 1].pass == PASS_PROBE)
+		end--;
+	return end;
 }
 
 double plan_expected_ns(const struct plan *plan)

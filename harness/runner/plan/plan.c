@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "harness/common/text.h"
+#include "harness/runner/plan/extension.h"
 
 /* Sizes of one probe: a cache level or two more than any machine has. */
 enum {
@@ -149,6 +150,7 @@ bool plan_make(struct plan *plan, const struct request *request, const struct to
 		.memory_bytes = memory_bytes,
 		.blocks = g_new0(struct block, blocks),
 		.cells = g_new0(struct cell, blocks * request->allocator_count),
+		.extra_rounds = g_new0(uint64_t, blocks),
 	};
 	for (size_t s = 0; s < request->strategy_count; s++)
 		if (!add_blocks(plan, request->strategies[s], error))
@@ -156,6 +158,11 @@ bool plan_make(struct plan *plan, const struct request *request, const struct to
 	plan->cell_count = plan->block_count * request->allocator_count;
 	if (plan->cell_count == 0)
 		return error_set(error, "there is nothing to measure");
+	if (request->extra_rounds > 0 && extension_rank(request->rounds) == 0)
+		return error_set(error,
+				 "--extra-rounds go to wide intervals, and %" PRIu64
+				 " rounds have none; give --rounds 6 or more",
+				 request->rounds);
 	plan_estimate(plan);
 	add_probes(plan, topology);
 	return plan_row_count(plan) > 0 ||
@@ -169,6 +176,7 @@ void plan_release(struct plan *plan)
 {
 	g_free(plan->blocks);
 	g_free(plan->cells);
+	g_free(plan->extra_rounds);
 	g_free(plan->probes);
 	memset(plan, 0, sizeof *plan);
 }

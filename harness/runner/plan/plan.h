@@ -10,10 +10,11 @@
  *
  * The other passes are visited in between: trace and latency in the first rounds, right after the
  * measurements of their block; the probes of the machine before the first round, in the middle, and
- * after the last, so that a machine that changes during a run is seen to.
+ * after the last, so that a machine that changes during a run is seen to. After the last round some
+ * blocks may have more of them (extension.h), whose numbers follow those of the others.
  *
  * plan.c makes it, prediction.c says what its cells take, budget.c which of them the budget has
- * room for, order.c who is visited when.
+ * room for, order.c who is visited when, extension.c who is visited more often.
  */
 #ifndef GROWBENCH_HARNESS_PLAN_H
 #define GROWBENCH_HARNESS_PLAN_H
@@ -92,6 +93,8 @@ struct plan {
 	size_t block_count;
 	struct cell *cells; /* cells[block * allocator_count + allocator] */
 	size_t cell_count;
+	/* Of each block, rounds after those that all have: 0 until it is known which need them. */
+	uint64_t *extra_rounds;
 	struct probe_visit *probes;
 	size_t probe_count;
 	uint64_t memory_bytes; /* that a worker may use */
@@ -126,6 +129,10 @@ void plan_round(const struct plan *plan, uint64_t round, struct visit *visits);
 /* All visits of the run, of all passes, in order: an array of plan_row_count() for g_free. */
 struct visit *plan_order(const struct plan *plan);
 
+/* How many of these visits come before what stands at the end of every run: where the rounds end.
+ */
+uint64_t plan_rounds_end(const struct plan *plan, const struct visit *visits);
+
 /* A number that tells plans apart: of each visit in order, what is visited in which round and pass.
  * FNV-1a (Fowler, Noll, Vo), 64 bits. */
 uint64_t plan_digest(const struct plan *plan, const struct visit *visits);
@@ -133,7 +140,8 @@ uint64_t plan_digest(const struct plan *plan, const struct visit *visits);
 /* The pass in which the block is measured: PASS_MEASURE, or PASS_PATTERN of a copying pattern. */
 enum pass plan_measuring_pass(const struct block *block);
 
-/* Is a measured cell visited in this round, or left out of it because it is slow? */
+/* Is a measured cell visited in this round, or left out of it because it is slow? In a round after
+ * those that all have it is. */
 bool plan_measures(const struct plan *plan, const struct cell *cell, uint64_t round);
 
 /* Is the block measured by one of our programs that load an interpreter first? */

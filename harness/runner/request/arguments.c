@@ -75,6 +75,10 @@ static const struct option_row option_rows[] = {
 	 0, false},
 	{"rounds", "N", "visits to every cell; fewer than 6 give no intervals", A_RUN, COUNT,
 	 FIELD(rounds), 10000, false},
+	{"extra-rounds", "N",
+	 "spend the time of N more on the cells with the widest intervals; 0: none, as with "
+	 "--rounds",
+	 A_RUN, NUMBER, FIELD(extra_rounds), 10000, false},
 	{"passes", "LIST",
 	 "of measure (times, peak), trace (why: calls, moves, copies), latency (each append), "
 	 "pattern (copying patterns), probe (the machine's limits)",

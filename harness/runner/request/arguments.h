@@ -38,6 +38,7 @@ struct arguments {
 	const char *shapes;
 	const char *threads;
 	uint64_t rounds;
+	struct number extra_rounds;
 	const char *passes;
 	const char *timeline;
 	uint64_t timeline_points;

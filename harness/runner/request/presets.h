@@ -26,6 +26,8 @@ struct preset {
 	const char *slow_rows;
 	uint64_t slow_rounds;
 	uint64_t rounds;
+	/* Rounds whose time goes to the blocks with wide intervals, as far as the budget goes. */
+	uint64_t extra_rounds;
 	uint64_t budget_s;
 	uint64_t timeout_s;
 	uint64_t warm_limit_s; /* as of the option; 0: none */

@@ -320,6 +320,10 @@ static void choose_numbers(struct request *request)
 
 	request->rounds = or_else(given->rounds, preset->rounds);
 	request->slow_rounds = or_else(given->rounds, or_else(preset->slow_rounds, preset->rounds));
+	/* So many rounds were asked for, and no others. */
+	request->extra_rounds = given->extra_rounds.given ? given->extra_rounds.value
+				: given->rounds != 0      ? 0
+							  : preset->extra_rounds;
 	request->latency_rounds =
 		or_else(given->latency_rounds, or_else(preset->latency_rounds, 1));
 	request->timeline_points = or_else(given->timeline_points, 200);

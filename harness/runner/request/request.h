@@ -51,7 +51,8 @@ struct request {
 	struct counts timeline; /* rows of the cells whose timeline is recorded */
 	uint64_t timeline_points;
 	uint64_t rounds;
-	uint64_t slow_rounds; /* of programs that take long to start */
+	uint64_t extra_rounds; /* whose time goes to the blocks with wide intervals */
+	uint64_t slow_rounds;  /* of programs that take long to start */
 	uint64_t latency_rounds;
 	uint64_t seed;
 	enum row_work work;
