@@ -2,6 +2,7 @@
 simulations notice statistics that do not."""
 
 import importlib
+import itertools
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def checks():
 
 def test_every_promise_is_kept_and_every_control_fails(checks):
     assert [check for check in checks if not check.met] == []
-    assert len(checks) == 29
+    assert len(checks) == 45
 
 
 def test_intervals_that_are_too_narrow_are_noticed(monkeypatch):
@@ -28,6 +29,43 @@ def test_intervals_that_are_too_narrow_are_noticed(monkeypatch):
     monkeypatch.setattr(order, "interval_rank", lambda n, confidence=0.95: narrow(n) + 1)
     broken = [check for check in validation.coverage(1, 800) if not check.met]
     assert len(broken) >= 4
+
+
+def by_hand(looks):
+    """The same as worst_coverage(), from each sequence of values below (1) and above (0) the median,
+    for two looks: the rule ends where it knows that it misses, and otherwise at the likelier."""
+    first, last = looks
+
+    def misses(values):
+        rank = order.interval_rank(len(values))
+        return not rank <= sum(values) <= len(values) - rank
+
+    missed = 0.0
+    for begun in itertools.product((0, 1), repeat=first):
+        rest = list(itertools.product((0, 1), repeat=last - first))
+        going_on = sum(misses(begun + more) for more in rest) / len(rest)
+        missed += max(misses(begun), going_on)
+    return 1.0 - missed / 2**first
+
+
+@pytest.mark.parametrize("looks", [(6, 9), (6, 10), (9, 12), (9, 15)])
+def test_the_worst_coverage_is_that_of_all_sequences(looks):
+    assert validation.worst_coverage(looks) == pytest.approx(by_hand(looks), abs=1e-12)
+
+
+def test_one_look_keeps_the_promise_and_more_looks_lose_by_each():
+    assert validation.worst_coverage((9,)) == pytest.approx(1 - 20 / 512)
+    assert validation.worst_coverage((9, 15)) >= 0.94
+    once, twice = validation.worst_coverage((9, 15)), validation.worst_coverage((9, 12, 15))
+    assert twice < once < validation.worst_coverage((9,))
+
+
+def test_intervals_of_two_stages_that_are_too_narrow_are_noticed(monkeypatch):
+    narrow = order.interval_rank
+    monkeypatch.setattr(order, "interval_rank", lambda n, confidence=0.95: narrow(n) + 1)
+    monkeypatch.setattr(validation, "interval_rank", order.interval_rank)
+    found = [check for check in validation.two_stages(1, 600) if check.goal == "at least 94%"]
+    assert len(found) == 11 and not any(check.met for check in found)
 
 
 def test_p_values_that_are_too_small_are_noticed(monkeypatch):

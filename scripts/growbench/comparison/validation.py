@@ -12,6 +12,7 @@ from typing import Callable, NamedTuple, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from growbench.data.columns import CELL, MEASURE
 from growbench.data.statuses import OK
@@ -28,7 +29,7 @@ from growbench.comparison.same_machine import (
 from growbench.comparison.sharing import FAMILY
 from growbench.data.metrics import Metric, metric
 from growbench.statistics.growth import growth_exponent
-from growbench.statistics.order import order_of_rows
+from growbench.statistics.order import GroupedOrder, interval_rank, order_of_rows
 from growbench.statistics.shift import hodges_lehmann, paired_shift
 
 METRIC = "cold_build_release"
@@ -87,6 +88,174 @@ def coverage(seed: int, repetitions: int = 4000, spread: float = 0.10) -> list[C
                     share >= least,
                 )
             )
+    return checks
+
+
+# The rounds that every cell of the default preset has, and those that the widest have in the end;
+# what they are chosen by (harness/runner/plan/extension.h).
+_ALL, _MORE = 9, 15
+_NARROW = 0.02
+
+Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+
+
+def _bimodal(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Three workers in ten take another path, and 3 more. The median: where 0.7 of the others are
+    below 5/7 of themselves."""
+    slow = random.random(shape) < 0.3
+    return random.normal(0.0, 0.2, shape) + 3.0 * slow - 0.2 * special.ndtri(5.0 / 7.0)
+
+
+def _drifting(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """The speed of all cells wanders, by half their spread in a run. The rounds of the few take the
+    time of one of all together; the truth is the mean over the rounds of all."""
+    time = np.where(np.arange(shape[-1]) < _ALL, 1.0, 1.0 / (shape[-1] - _ALL))
+    steps = random.normal(0.0, 0.5, (*shape[:-2], 1, shape[-1])) * np.sqrt(time / time.sum())
+    wander = np.cumsum(steps, axis=-1)
+    wander -= wander[..., :_ALL].mean(axis=-1, keepdims=True)
+    return random.normal(0.0, 1.0, shape) + wander
+
+
+# Distributions of workers, each with its median at 0.
+SHAPES: dict[str, Draw] = {
+    "normal": lambda random, shape: random.normal(0.0, 1.0, shape),
+    "lognormal": lambda random, shape: np.expm1(random.normal(0.0, 0.8, shape)),
+    "heavy tails": lambda random, shape: random.standard_t(2, shape),
+    "two modes": _bimodal,
+    "drifting": _drifting,
+}
+
+
+def _holds(order: GroupedOrder) -> np.ndarray:
+    return (order.low <= 0) & (order.high >= 0)
+
+
+def _order(values: np.ndarray) -> GroupedOrder:
+    return order_of_rows(values.reshape(-1, values.shape[-1]))
+
+
+def _half_width(values: np.ndarray) -> np.ndarray:
+    order = _order(values)
+    return ((order.high - order.low) / 2.0).reshape(values.shape[:-1])
+
+
+def _staged(values: np.ndarray, more: np.ndarray) -> np.ndarray:
+    """Which intervals hold the truth: of _MORE rounds where `more`, else of _ALL. values: blocks x
+    ... x rounds; more: of each block."""
+    shape = values.shape[:-1]
+    few = _holds(_order(values[..., :_ALL])).reshape(shape)
+    many = _holds(_order(values[..., :_MORE])).reshape(shape)
+    return np.where(more.reshape(-1, *[1] * (len(shape) - 1)), many, few)
+
+
+def two_stages(seed: int, repetitions: int = 6000) -> list[Check]:
+    """Coverage where the widest blocks have more rounds. All are equally wide in truth, so that it
+    is by chance alone that they are chosen: cells that are truly wide lose less."""
+    random = np.random.default_rng(seed)
+    checks = []
+    for name, draw in SHAPES.items():
+        # Blocks of three allocators.
+        values = draw(random, (repetitions, 3, _MORE))
+        width = _half_width(values[..., :_ALL]).sum(axis=1)
+        more = width >= np.quantile(width, 2.0 / 3.0)
+        fixed = _holds(_order(values[..., :10])).mean()
+        for of, looked_at in (
+            ("median", values),
+            ("paired ratio", values[:, :1] - values[:, 1:]),
+        ):
+            share = float(_staged(looked_at, more).mean())
+            detail = f"10 rounds of all: {fixed:.1%}" if of == "median" else ""
+            title = f"{_ALL} rounds, {_MORE} for the widest third, {name}: {of}"
+            checks.append(Check(title, "at least 94%", share, share >= 0.94, detail))
+    return [*checks, *_one_look(), *_stopping(random, repetitions), *_widths(random, repetitions)]
+
+
+def worst_coverage(looks: Sequence[int]) -> float:
+    """How often an interval holds the median after any rule that looks at these numbers of rounds,
+    and ends at one of them: exact, and whatever the distribution.
+
+    Formula: a value is below the median with probability 1/2, so that the number b below it of n is
+    binomial, and the interval misses where b < k or b > n - k (interval_rank()). The worst rule
+    knows the median: V(n, b) = max(miss(n, b), E V(next n, b')), and the coverage is 1 - E V at the
+    first look.
+    """
+
+    def binomial(count: int) -> np.ndarray:
+        return special.comb(count, np.arange(count + 1)) / 2.0**count
+
+    def misses(count: int) -> np.ndarray:
+        below, rank = np.arange(count + 1), interval_rank(count)
+        return ((below < rank) | (below > count - rank)).astype(float)
+
+    worst = misses(looks[-1])
+    for here, later in reversed(list(zip(looks, looks[1:]))):
+        steps = binomial(later - here)
+        going_on = np.correlate(worst, steps, mode="valid")
+        worst = np.maximum(misses(here), going_on)
+    return 1.0 - float(worst @ binomial(looks[0]))
+
+
+def _one_look() -> list[Check]:
+    once = worst_coverage((_ALL, _MORE))
+    always = worst_coverage(range(6, 31))
+    return [
+        Check(
+            f"{_ALL} or {_MORE} rounds, by any rule that looks once",
+            "at least 94%",
+            once,
+            once >= 0.94,
+        ),
+        Check("  control: that looks after each of 6 to 30", "below 90%", always, always < 0.90),
+    ]
+
+
+def _stopping(random: np.random.Generator, repetitions: int) -> list[Check]:
+    """The controls: measure until the interval is narrow, or until it tells the two apart."""
+    values = random.normal(0.0, 1.0, (repetitions, 40))
+    orders = {rounds: order_of_rows(values[:, :rounds]) for rounds in range(6, 41)}
+
+    def stopped(ends: Callable[[GroupedOrder], np.ndarray]) -> float:
+        held = _holds(orders[40])
+        for rounds in range(39, 5, -1):
+            order = orders[rounds]
+            held = np.where(ends(order), _holds(order), held)
+        return float(held.mean())
+
+    narrow = stopped(lambda order: order.high - order.low < 1.0)
+    apart = stopped(lambda order: ~_holds(order))
+    return [
+        Check("  control: a round more until it is narrow", "below 95%", narrow, narrow < 0.95),
+        Check("  control: a round more until 1 is outside", "below 90%", apart, apart < 0.90),
+    ]
+
+
+def _widths(random: np.random.Generator, repetitions: int) -> list[Check]:
+    """What the time of 10 rounds buys, where cells differ in how wide they are, and in their time:
+    all rounds alike, or as the runner spends them."""
+    blocks = repetitions // 4
+    spread = 0.03 * np.exp(
+        random.normal(0.0, 0.8, (blocks, 1)) + random.normal(0.0, 0.4, (blocks, 6))
+    )
+    values = spread[..., None] * random.normal(0.0, 1.0, (blocks, 6, _MORE))
+    time = np.exp(random.normal(0.0, 1.0, blocks))
+    few, fixed, many = (_half_width(values[..., :n]) for n in (_ALL, 10, _MORE))
+    need = np.maximum(few - _NARROW, 0.0).sum(axis=1)
+    order = np.argsort(-need / time, kind="stable")
+    more = np.zeros(blocks, dtype=bool)
+    more[order] = np.cumsum((_MORE - _ALL) * time[order]) <= time.sum()
+    staged = np.where(more[:, None], many, few)
+    checks = []
+    for limit in (0.05, 0.10):
+        wide, before = float((staged > limit).mean()), float((fixed > limit).mean())
+        checks.append(
+            Check(
+                f"{_ALL} rounds and {_MORE}: cells wider than +-{limit:.0%}",
+                "fewer than 10 rounds of all",
+                wide,
+                wide < before,
+                f"{before:.1%}; mean half width {staged.mean():.2%}, before {fixed.mean():.2%}",
+            )
+        )
     return checks
 
 
@@ -437,8 +606,15 @@ def simulated(seed: int, fast: bool = False) -> list[Check]:
     if fast:
         return [
             *coverage(seed, repetitions=1500),
+            *two_stages(seed, repetitions=3000),
             *equals(seed, pairs=4),
             *planted(seed, repetitions=4),
             *exponents(seed, repetitions=200),
         ]
-    return [*coverage(seed), *equals(seed), *planted(seed), *exponents(seed)]
+    return [
+        *coverage(seed),
+        *two_stages(seed),
+        *equals(seed),
+        *planted(seed),
+        *exponents(seed),
+    ]
