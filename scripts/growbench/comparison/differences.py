@@ -12,6 +12,7 @@ import pandas as pd
 from growbench.comparison.run import Run
 from growbench.data.description import chosen
 from growbench.data.implementations import label
+from growbench.data.rounds import rounds_of_all
 from growbench.tables.table import Column, Table
 from growbench.data.units import tick
 
@@ -209,6 +210,12 @@ def _of_rows(column: str) -> Callable[[Run], Value]:
     return read
 
 
+def _rounds(run: Run) -> Value:
+    """As "9", or "9 to 15" where some cells have more."""
+    least, most = rounds_of_all(run.runs)
+    return None if not most else str(least) if least == most else f"{least} to {most}"
+
+
 _CODE = "other machine code"
 _CLOCK = "how fast it runs, and how steadily"
 _PAGES = "what a touched page costs, and how large it is"
@@ -302,7 +309,7 @@ FACTS = (
     Fact("preset", "other cells and rounds", _at("run", "preset")),
     Fact("arguments", "other cells and rounds", _arguments),
     Fact("work", "making the rows costs too", _at("run", "work")),
-    Fact("rounds", "how wide intervals are", _of_rows("round")),
+    Fact("rounds", "how wide intervals are", _rounds),
     Fact("passes", "what is known of a cell", _at("run", "passes")),
     Fact("time budget, s", "which slow cells were skipped", _at("run", "budget_s")),
     Fact("time limit, s", "which slow cells were stopped", _at("run", "timeout_s")),

@@ -33,6 +33,7 @@ from growbench.comparison.sharing import read_by_older
 from growbench.comparison.verdict import NOT_COMPARABLE
 from growbench.data.columns import CELL
 from growbench.data.metrics import HEADLINES, Metric, metric
+from growbench.data.rounds import rounds_of_all
 from growbench.data.text import printable
 from growbench.tables.table import Column, Table
 
@@ -244,7 +245,7 @@ def _machines(common: Shared) -> Table:
                 "machine_id": machine.machine_id,
                 "run_count": len(machine.runs),
                 "runs": ", ".join(run.label for run in machine.runs),
-                "round_count": min(int(run.runs["round"].max()) for run in machine.runs),
+                "round_count": min(rounds_of_all(run.runs)[0] for run in machine.runs),
                 "cell_count": len(common.cells),
             }
             for machine in common.machines

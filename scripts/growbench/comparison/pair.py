@@ -6,7 +6,6 @@ from typing import NamedTuple, Optional, Sequence
 
 import pandas as pd
 
-from growbench.data.columns import MEASURE
 from growbench.comparison import verdict
 from growbench.comparison.confirmation import combine, flagged
 from growbench.comparison.live import EXPERIMENTS, sides
@@ -24,6 +23,7 @@ from growbench.comparison.sharing import Sides, bring_together, not_shared
 from growbench.data.errors import UsageError
 from growbench.data.load import first_row, read_runs
 from growbench.data.metrics import HEADLINES, METRICS, Metric, metric, on_one_basis
+from growbench.data.rounds import rounds_of_all
 from growbench.data.text import printable
 from growbench.tables.table import Table, percent
 
@@ -158,8 +158,7 @@ def settings_for(
         return plain, f"theta {LEAST_THRESHOLD:.0%}: {why}"
     # By the columns that the runs are read by.
     alike = [on_one_basis([side, *runs], request.metrics)[0][0] for side in both]
-    measured = [rows[rows["pass"] == MEASURE] for rows in runs]
-    rounds = min((int(rows["round"].max()) for rows in measured if len(rows)), default=1)
+    rounds = min((rounds_of_all(rows)[0] or 1 for rows in runs), default=1)
     base, new = (in_blocks(side, rounds) for side in alike)
     # Each pair under an allocator's name of its own: one comparison of all is faster than many.
     all_base, all_new = (

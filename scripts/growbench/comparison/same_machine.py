@@ -257,7 +257,7 @@ def _unpaired(
     squares = sum(_squares(side, family_count) for side in means)
     freedom = counts[0] + counts[1] - 2
     deviation = np.sqrt(squares / np.maximum(freedom, 1))
-    common = [side.groupby("round")["value"].median().to_numpy() for side in means]
+    common = [_medians_of_rounds(side) for side in means]
     return _Measured(of_cells, of_families, counts[0], counts[1], deviation, common)
 
 
@@ -275,14 +275,25 @@ def _paired(
     of_families = grouped_paired_shift(means["value"], means["family"], family_count)
     count = np.bincount(means["family"], minlength=family_count)
     deviation = np.sqrt(_squares(means, family_count) / np.maximum(count - 1, 1))
-    common = [means.groupby("round")["value"].median().to_numpy()]
+    common = [_medians_of_rounds(means)]
     return _Measured(of_cells, of_families, count, count, deviation, common)
 
 
 def _round_means(values: np.ndarray, family: np.ndarray, rounds: np.ndarray) -> pd.DataFrame:
-    """The mean of each family in each round: columns family, round, value."""
+    """The mean of each family in each round that has half of its cells or more: columns family,
+    round, value. A round that only the cells with wide intervals have is none of the family's."""
     table = pd.DataFrame({"family": family, "round": rounds, "value": values})
-    return table.groupby(["family", "round"], as_index=False)["value"].mean()
+    means = table.groupby(["family", "round"], as_index=False).agg(
+        value=("value", "mean"), cells=("value", "size")
+    )
+    most = means.groupby("family")["cells"].transform("max")
+    return means.loc[2 * means["cells"] >= most, ["family", "round", "value"]]
+
+
+def _medians_of_rounds(means: pd.DataFrame) -> np.ndarray:
+    """The median over families in each round that half of them or more have."""
+    rounds = means.groupby("round")["value"].agg(["median", "size"])
+    return rounds.loc[2 * rounds["size"] >= rounds["size"].max(), "median"].to_numpy()
 
 
 def _squares(means: pd.DataFrame, family_count: int) -> np.ndarray:

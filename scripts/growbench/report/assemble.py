@@ -6,6 +6,7 @@ import pandas as pd
 
 from growbench.comparison.run import Run
 from growbench.analysis.analyse import analyse
+from growbench.data.rounds import rounds_of_all
 from growbench.figures.render import Told
 from growbench.figures.pattern_slices import pattern_slices
 from growbench.plots import all_plots
@@ -122,8 +123,7 @@ def _warnings(run: Run) -> list[str]:
             "machine, the build and the libraries, and no cache size could be kept apart in the "
             "growth exponents."
         )
-    timed = run.runs["pass"].isin(("measure", "pattern"))
-    rounds = run.runs.loc[timed, "round"].nunique()
+    rounds, _ = rounds_of_all(run.runs)
     if 0 < rounds < FEWEST_ROUNDS:
         said.append(
             f"This run has {rounds} round{'s' if rounds > 1 else ''}. Below {FEWEST_ROUNDS} there "

@@ -9,6 +9,7 @@ from typing import NamedTuple, Optional, Sequence
 from growbench.analysis.host import fingerprint
 from growbench.comparison.run import Run
 from growbench.data.description import fact
+from growbench.data.rounds import rounds_of_all
 from growbench.data.units import show
 
 Facts = list[tuple[str, str]]
@@ -129,8 +130,8 @@ def machine_facts(run: Run) -> Facts:
 def run_facts(run: Run) -> Facts:
     """When and how it was measured."""
     machine, rows = run.machine, run.runs
-    measured = rows[rows["pass"].isin(("measure", "pattern"))]
-    rounds = measured["round"].nunique()
+    rounds, most = rounds_of_all(rows)
+    more = f", up to {most} where intervals were wide" if most > rounds else ""
     state = text(machine, "run", "state")
     facts = [
         ("Run", run_id(run)),
@@ -140,7 +141,7 @@ def run_facts(run: Run) -> Facts:
         ("Preset", text(machine, "run", "preset")),
         ("Passes", ", ".join(sorted(set(rows["pass"])))),
         ("Host", fingerprint(rows, machine).text()),
-        ("Workers", f"{len(rows):,}, in {rounds} round{'s' if rounds != 1 else ''}"),
+        ("Workers", f"{len(rows):,}, in {rounds} round{'s' if rounds != 1 else ''}{more}"),
         ("Order", text(machine, "run", "order")),
         ("Seed", text(machine, "run", "seed")),
         ("growbench", _joined(version(machine), _suffixed_front("commit", commit(machine)))),

@@ -1,0 +1,20 @@
+"""Rounds: not all cells of a run have as many, since those with wide intervals have more."""
+
+import pandas as pd
+
+from growbench.data.columns import CELL_KEYS
+
+_TIMED = ("measure", "pattern")
+
+
+def rounds_of_all(runs: pd.DataFrame) -> tuple[int, int]:
+    """How many rounds of measurements each cell of a run has, at least and at most; 0 without any.
+
+    runs: as read_runs() returns them, of one run. A round that a slow cell skips is one of its own,
+    as it has a row of it.
+    """
+    timed = runs[runs["pass"].isin(_TIMED)]
+    if timed.empty:
+        return 0, 0
+    count = timed.groupby(list(CELL_KEYS), sort=False)["round"].nunique()
+    return int(count.min()), int(count.max())
