@@ -1065,6 +1065,91 @@ static void a_slow_cell_is_measured_in_six_rounds_spread_over_the_run(void **sta
 		assert_int_equal(plan_measures(&plan, cell, round), expected[round]);
 }
 
+/* Two allocators, all passes, two sizes of two strategies, of which two blocks have more rounds. */
+static void make_extended(void)
+{
+	fake_init(2);
+	fake.request.rounds = 4;
+	fake.request.strategy_count = 2;
+	fake.strategies[2] = NULL;
+	add_rows(2000);
+	make_all_passes();
+	plan.extra_rounds[1] = 3;
+	plan.extra_rounds[2] = 1;
+	free(visits);
+	visits = plan_order(&plan);
+}
+
+static void more_rounds_follow_those_of_all_and_come_before_the_last_probes(void **state)
+{
+	uint64_t base;
+	uint64_t end;
+
+	(void)state;
+	make_extended();
+	end = plan_rounds_end(&plan, visits);
+	base = end - 2 * (3 + 1);
+	assert_int_equal(plan_row_count(&plan), end + plan.probe_count);
+	for (uint64_t i = 0; i < base; i++)
+		assert_true(visits[i].round < 4);
+	for (uint64_t i = base; i < end; i++) {
+		const struct visit *visit = &visits[i];
+
+		assert_int_equal(visit->pass, PASS_MEASURE);
+		assert_in_range(visit->round, 4, 3 + plan.extra_rounds[visit->block]);
+		assert_in_range(visit->round, visits[i - (i > base)].round, 6);
+		assert_true(plan_measures(&plan, plan_cell(&plan, visit->block, 0), visit->round));
+		/* A block's allocators stand next to each other. */
+		assert_int_equal(visit->block, visits[i % 2 == base % 2 ? i + 1 : i - 1].block);
+	}
+	assert_int_equal(visits[end].pass, PASS_PROBE);
+}
+
+static void more_rounds_leave_the_others_as_they_are(void **state)
+{
+	struct visit *before;
+	uint64_t end;
+
+	(void)state;
+	make_extended();
+	memset(plan.extra_rounds, 0, plan.block_count * sizeof *plan.extra_rounds);
+	before = plan_order(&plan);
+	end = plan_rounds_end(&plan, before);
+	for (uint64_t i = 0; i < end; i++) {
+		assert_int_equal(before[i].round, visits[i].round);
+		assert_int_equal(before[i].pass, visits[i].pass);
+		assert_int_equal(before[i].block, visits[i].block);
+		assert_int_equal(before[i].allocator, visits[i].allocator);
+	}
+	free(before);
+}
+
+static void no_visit_comes_twice_in_more_rounds(void **state)
+{
+	(void)state;
+	make_extended();
+	for (uint64_t i = 0; i < plan_row_count(&plan); i++)
+		for (uint64_t j = 0; j < i; j++)
+			assert_false(visits[i].pass == visits[j].pass &&
+				     visits[i].round == visits[j].round &&
+				     visits[i].block == visits[j].block &&
+				     visits[i].allocator == visits[j].allocator);
+}
+
+static void more_rounds_need_as_many_as_an_interval_needs(void **state)
+{
+	struct error error;
+
+	(void)state;
+	fake_init(1);
+	fake.request.rounds = 5;
+	fake.request.extra_rounds = 1;
+	assert_false(try_make(&no_topology, plenty, &error));
+	assert_non_null(strstr(error.text, "5 rounds have none; give --rounds 6 or more"));
+	fake.request.rounds = 6;
+	make(plenty);
+}
+
 static void rows_that_an_implementation_has_not_are_left_out(void **state)
 {
 	(void)state;
@@ -1122,6 +1207,10 @@ int main(void)
 		cmocka_unit_test(a_trace_needs_memory_for_each_block_too),
 		cmocka_unit_test(trace_and_latency_follow_the_measurements_of_their_block),
 		cmocka_unit_test(a_slow_cell_is_measured_in_six_rounds_spread_over_the_run),
+		cmocka_unit_test(more_rounds_follow_those_of_all_and_come_before_the_last_probes),
+		cmocka_unit_test(more_rounds_leave_the_others_as_they_are),
+		cmocka_unit_test(no_visit_comes_twice_in_more_rounds),
+		cmocka_unit_test(more_rounds_need_as_many_as_an_interval_needs),
 		cmocka_unit_test(rows_that_an_implementation_has_not_are_left_out),
 		cmocka_unit_test(a_warm_part_that_takes_longer_than_the_limit_is_left_out),
 	};

@@ -103,7 +103,8 @@ static void no_words_mean_the_default_preset_and_all_of_it(void **state)
 	assert_rows(rows, COUNT_OF(rows));
 	assert_counts(&request.row_bytes, row_bytes, 1);
 	assert_counts(&request.threads, threads, 1);
-	assert_int_equal(request.rounds, 10);
+	assert_int_equal(request.rounds, 9);
+	assert_int_equal(request.extra_rounds, 1);
 	assert_int_equal(request.budget_s, 240);
 	assert_true(strategy_total() >= 11);
 	for (size_t i = 0; i < strategy_total(); i++)
@@ -521,6 +522,20 @@ static void the_largest_values_are_accepted(void **state)
 	assert_int_equal(request.cpu, 65535);
 }
 
+static void rounds_that_are_asked_for_are_all_unless_more_are(void **state)
+{
+	(void)state;
+	parse_good(WORDS("--rounds", "20"));
+	assert_int_equal(request.rounds, 20);
+	assert_int_equal(request.extra_rounds, 0);
+	parse_good(WORDS("--rounds", "20", "--extra-rounds", "2"));
+	assert_int_equal(request.extra_rounds, 2);
+	parse_good(WORDS("--extra-rounds", "0"));
+	assert_int_equal(request.rounds, 9);
+	assert_int_equal(request.extra_rounds, 0);
+	assert_refused(WORDS("--extra-rounds", "10001"), "--extra-rounds: '10001' is too large");
+}
+
 static void help_is_given_whatever_else_is_asked(void **state)
 {
 	(void)state;
@@ -555,14 +570,14 @@ static size_t help_lines(const char *verb, const char *const *names)
 static void a_verbs_help_has_its_own_options(void **state)
 {
 	static const char *const of_run[] = {
-		"preset",     "strategies", "implementations", "shapes",
-		"warm-limit", "allocators", "allocator",       "rows",
-		"row-bytes",  "threads",    "rounds",          "seed",
-		"work",       "budget",     "timeout",         "cpu",
-		"worker",     "out",        "overwrite",       "resume",
-		"no-summary", "quiet",      "latency-rounds",  "help",
-		"passes",     "timeline",   "timeline-points", "predict-above",
-		NULL,
+		"preset",       "strategies", "implementations", "shapes",
+		"warm-limit",   "allocators", "allocator",       "rows",
+		"row-bytes",    "threads",    "rounds",          "seed",
+		"work",         "budget",     "timeout",         "cpu",
+		"worker",       "out",        "overwrite",       "resume",
+		"no-summary",   "quiet",      "latency-rounds",  "help",
+		"passes",       "timeline",   "timeline-points", "predict-above",
+		"extra-rounds", NULL,
 	};
 	const char *const *of_list =
 		WORDS("preset", "strategies", "implementations", "allocators", "allocator",
@@ -600,6 +615,7 @@ int main(void)
 		cmocka_unit_test(a_value_that_is_missing_or_one_too_many_is_refused),
 		cmocka_unit_test(a_value_out_of_range_is_refused_by_its_options_name),
 		cmocka_unit_test(the_largest_values_are_accepted),
+		cmocka_unit_test(rounds_that_are_asked_for_are_all_unless_more_are),
 		cmocka_unit_test(help_is_given_whatever_else_is_asked),
 		cmocka_unit_test(a_verbs_help_has_its_own_options),
 	};
