@@ -8,11 +8,14 @@
 
 #include "harness/runner/plan/extension.h"
 
-/* The figures that are to hold still, each a sum of columns: one row each, and the one place that
- * names them for the runner. */
-static const char *const headlines[][2] = {
-	{"cold_build_ns", "cold_release_ns"},
-	{"warm_build_release_median_ns", NULL},
+/* The figures that are to hold still, each a sum of columns, or what there is of it: one row each,
+ * and the one place that names them for the runner. */
+static const struct {
+	const char *columns[2];
+	const char *instead; /* of a worker that reports no quantiles */
+} headlines[] = {
+	{{"cold_build_ns", "cold_release_ns"}, NULL},
+	{{"warm_build_release_p25_ns", NULL}, "warm_build_release_median_ns"},
 };
 
 /* Of the rounds' time, what is not the workers': the most that the runner takes for itself. */
@@ -49,9 +52,11 @@ static double headline_ns(const struct record *record, size_t headline)
 {
 	double sum = 0;
 
-	for (size_t i = 0; i < 2 && headlines[headline][i] != NULL; i++)
-		sum += record_get_real(record, headlines[headline][i], 0);
-	return sum;
+	for (size_t i = 0; i < 2 && headlines[headline].columns[i] != NULL; i++)
+		sum += record_get_real(record, headlines[headline].columns[i], 0);
+	return sum > 0 || headlines[headline].instead == NULL
+		       ? sum
+		       : record_get_real(record, headlines[headline].instead, 0);
 }
 
 void extend_note(struct extend_notes *notes, const struct plan *plan, const struct visit *visit,
