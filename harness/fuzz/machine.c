@@ -107,68 +107,70 @@ static void check_host(const json_t *described)
 	MUST(json_equal(first, second));
 	json_decref(first);
 	json_decref(second);
-	/* What is loaded is saved as it was, and of rounds that intervals have. */
-	static void check_extension(const json_t *extension)
-	{
-		struct request more = request;
-		struct error error = {""};
-		struct plan plan;
+}
 
-		more.rounds = 9;
-		MUST(plan_make(&plan, &more, &no_topology, 1 << 30, &error));
-		if (extend_load(&plan, extension, &error)) {
-			json_t *saved = extend_save(&plan);
+/* What is loaded is saved as it was, and of rounds that intervals have. */
+static void check_extension(const json_t *extension)
+{
+	struct request more = request;
+	struct error error = {""};
+	struct plan plan;
 
-			MUST(json_equal(json_object_get(saved, "row_count"),
-					json_object_get(extension, "row_count")));
-			MUST(json_array_size(json_object_get(saved, "blocks")) ==
-			     json_array_size(json_object_get(extension, "blocks")));
-			free(plan_order(&plan));
-			json_decref(saved);
-		} else {
-			MUST(error.text[0] != '\0');
-		}
-		plan_release(&plan);
+	more.rounds = 9;
+	MUST(plan_make(&plan, &more, &no_topology, 1 << 30, &error));
+	if (extend_load(&plan, extension, &error)) {
+		json_t *saved = extend_save(&plan);
+
+		MUST(json_equal(json_object_get(saved, "row_count"),
+				json_object_get(extension, "row_count")));
+		MUST(json_array_size(json_object_get(saved, "blocks")) ==
+		     json_array_size(json_object_get(extension, "blocks")));
+		free(plan_order(&plan));
+		json_decref(saved);
+	} else {
+		MUST(error.text[0] != '\0');
 	}
+	plan_release(&plan);
+}
 
-	static void check_arguments(const json_t *description)
-	{
-		struct error error = {""};
-		struct request begun;
-		int count;
-		char **words = description_arguments(description, &count, &error);
+static void check_arguments(const json_t *description)
+{
+	struct error error = {""};
+	struct request begun;
+	int count;
+	char **words = description_arguments(description, &count, &error);
 
-		MUST(words != NULL || error.text[0] != '\0');
-		if (words == NULL)
-			return;
-		MUST(count >= 1 && words[count] == NULL);
-		MUST(request_read(count, words, &begun, &error) || error.text[0] != '\0');
-		request_release(&begun);
-		free(words);
+	MUST(words != NULL || error.text[0] != '\0');
+	if (words == NULL)
+		return;
+	MUST(count >= 1 && words[count] == NULL);
+	MUST(request_read(count, words, &begun, &error) || error.text[0] != '\0');
+	request_release(&begun);
+	free(words);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct description_facts facts = {
+		.machine_id = "machine",
+		.request = &request,
+		.topology = &no_topology,
+		.plan = &whole,
+		.visits = visits,
+	};
+	json_error_t reason;
+	json_t *description = json_loadb((const char *)data, size, 0, &reason);
+	struct error error = {""};
+
+	if (description != NULL) {
+		MUST((description_check_same(description, &facts, &error) &&
+		      description_check_allocators(description, &facts, checks, &error)) ||
+		     error.text[0] != '\0');
+		check_arguments(description);
+		check_pilot(json_object_get(description, "pilot"));
+		check_host(json_object_get(description, "host"));
+		check_extension(json_object_get(description, "extension"));
 	}
-
-	int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-	{
-		const struct description_facts facts = {
-			.machine_id = "machine",
-			.request = &request,
-			.topology = &no_topology,
-			.plan = &whole,
-			.visits = visits,
-		};
-		json_error_t reason;
-		json_t *description = json_loadb((const char *)data, size, 0, &reason);
-		struct error error = {""};
-
-		if (description != NULL) {
-			MUST((description_check_same(description, &facts, &error) &&
-			      description_check_allocators(description, &facts, checks, &error)) ||
-			     error.text[0] != '\0');
-			check_arguments(description);
-			check_pilot(json_object_get(description, "pilot"));
-			check_host(json_object_get(description, "host"));
-			check_extension(json_object_get(description, "extension"));
-		}
-		json_decref(description);
-		return 0;
-	}
+	json_decref(description);
+	return 0;
+}

@@ -13,6 +13,7 @@ from growbench.comparison.same_machine import (
     SLOWER,
     Settings,
     UNRESOLVED,
+    _medians_of_rounds,
     compare,
     compare_sides,
     in_blocks,
@@ -193,6 +194,45 @@ def test_a_cell_that_some_rounds_lack_does_not_move_its_family():
     row = family(compare(base, new, COLD), "chunked_list", "glibc")
     assert row["ratio"] == pytest.approx(1.0, abs=0.02)
     assert 0.97 < row["ci_low"] and row["ci_high"] < 1.03
+
+
+def extended(runs, *blocks):
+    """Of 15 rounds the first 9, and all of these blocks: strategy and rows."""
+    more = pd.MultiIndex.from_frame(runs[["strategy", "rows"]]).isin(blocks)
+    return runs[(runs["round"] <= 9) | more].reset_index(drop=True)
+
+
+def test_rounds_that_only_wide_cells_have_are_none_of_their_family():
+    """They are of these cells' own interval and p, on either side."""
+    base = extended(run(1, rounds=15), ("chunked_list", 100), ("realloc_x1.5", 3000))
+    new = extended(scaled(run(2, rounds=15), 1.2, strategy="chunked_list"), ("chunked_list", 1000))
+    found = compare(base, new, COLD)
+    assert (found.families[["base_round_count", "new_round_count"]] == 9).all(axis=None)
+    verdicts = found.families.set_index("strategy")["verdict"]
+    assert (verdicts["chunked_list"] == SLOWER).all()
+    assert not (verdicts.drop("chunked_list") == SLOWER).any()
+
+    def width(comparison, rows):
+        cells = comparison.cells.set_index(["strategy", "allocator", "rows"])
+        cell = cells.loc[("chunked_list", "glibc", rows)]
+        return np.log(cell["ci_high"] / cell["ci_low"])
+
+    fewer = compare(extended(base), extended(new), COLD)
+    assert width(found, 3000) == width(fewer, 3000)
+    assert width(found, 100) != width(fewer, 100) and width(found, 1000) != width(fewer, 1000)
+
+
+def test_rounds_that_half_of_a_familys_cells_have_are_its_own():
+    blocks = [("chunked_list", rows) for rows in SIZES[:3]]
+    found = compare(*(extended(run(seed, rounds=15), *blocks) for seed in (1, 2)), COLD)
+    rounds = found.families.set_index("strategy")["base_round_count"]
+    assert (rounds["chunked_list"] == 15).all() and (rounds.drop("chunked_list") == 9).all()
+
+
+def test_what_families_have_in_common_is_of_rounds_that_half_of_them_have():
+    means = pd.DataFrame({"family": [0, 1, 2, 0, 1, 0], "round": [1, 1, 1, 2, 2, 3]})
+    medians = _medians_of_rounds(means.assign(value=[1.0, 2.0, 6.0, 3.0, 5.0, 99.0]))
+    assert list(medians) == [2.0, 4.0]
 
 
 def test_only_shared_cells_are_compared_and_the_rest_is_told():
