@@ -143,9 +143,7 @@ def test_a_run_that_ends_with_its_rounds_is_not_whole(growbench, stand_in, out):
 def test_workers_that_fail_are_nothing_to_choose_by(growbench, stand_in):
     """Five times are no interval; those of the other allocator are, and take both along."""
     failing = 'case "$LD_PRELOAD$*" in *{0}*) test $((call / 4)) -gt 5 && exit 7 ;; esac; '
-    done = growbench.run(
-        *EXTENDED, stand_in(measure=failing.format(WIDE) + TIMES).option, ends=3
-    )
+    done = growbench.run(*EXTENDED, stand_in(measure=failing.format(WIDE) + TIMES).option, ends=3)
 
     assert len(done.rows) == BASE and done.machine["extension"]["blocks"] == []
     none = growbench.run(
@@ -170,7 +168,8 @@ def test_workers_that_fail_are_nothing_to_choose_by(growbench, stand_in):
 )
 def test_an_extension_of_another_plan_is_refused(growbench, stand_in, out, change):
     _, worker = stopped(growbench, stand_in, BASE + 2)
-    before, measured, machine = (out / "runs.csv").read_bytes(), worker.measured(), read_machine(out)
+    before, measured = (out / "runs.csv").read_bytes(), worker.measured()
+    machine = read_machine(out)
     of_block = {key for block in machine["extension"]["blocks"] for key in block}
     place = machine["extension"]["blocks"][0] if of_block & set(change) else machine["extension"]
     place.update(change)

@@ -32,8 +32,8 @@ def test_intervals_that_are_too_narrow_are_noticed(monkeypatch):
 
 
 def by_hand(looks):
-    """The same as worst_coverage(), from each sequence of values below (1) and above (0) the median,
-    for two looks: the rule ends where it knows that it misses, and otherwise at the likelier."""
+    """The same as worst_coverage() for two looks, from each sequence of values below (1) and above
+    (0) the median: the rule ends where it knows that it misses, and otherwise at the likelier."""
     first, last = looks
 
     def misses(values):
