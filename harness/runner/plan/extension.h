@@ -11,7 +11,7 @@
  * of order statistics: a value is below its distribution's median with probability 1/2, whatever
  * the distribution, so how often an interval misses after any rule that looks once, even one that
  * knows the median, is a sum over binomial counts: 5.96% at most for 9 rounds that may become 15,
- * and 5.66% that may become 12. `growbench validate-statistics` prints what the rule below comes
+ * and 5.66% that may become 12. `growbench validate statistics` prints what the rule below comes
  * to.
  */
 #ifndef GROWBENCH_HARNESS_EXTENSION_H
