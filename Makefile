@@ -206,6 +206,9 @@ bench-compare: ## how long compare takes, with a million rows too: RUN=results/N
 bench-patterns: build ## copying patterns against the copy limit, plain loops and NumPy
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-patterns build $(ARGS)
 
+bench-instructions: build ## are counts of instructions the same each time? ARGS="--rows 1000"
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-instructions build $(ARGS)
+
 bench-runner: build ## the runner's own memory and time, with 100,000 workers: ARGS="--workers 5000"
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-runner build $(ARGS)
 

@@ -6,6 +6,7 @@ include(GNUInstallDirs)
 set(home lib/growbench)
 
 install(TARGETS growbench growbench-worker growbench-worker-kit growbench-known-worker
+	growbench-clock
 	growbench-kernels-shared growbench-repeat
 	RUNTIME DESTINATION ${home}/build LIBRARY DESTINATION ${home}/build)
 if(TARGET growbench-trace)
@@ -62,7 +63,7 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_BINARY_DIR})
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "python3 (>= 3.9)")
 # Without these it measures, and says what is missing. A name for each release; Scudo is in LLVM's.
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "python3-numpy, python3-pandas, python3-scipy, python3-matplotlib,\
- python3-jinja2, python3-pil, libjemalloc2, libmimalloc2.0 | libmimalloc3,\
+ python3-jinja2, python3-pil, valgrind, libjemalloc2, libmimalloc2.0 | libmimalloc3,\
  libtcmalloc-minimal4 | libtcmalloc-minimal4t64, libtbbmalloc2, libclang-rt-dev | libclang-rt-14-dev")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "weasyprint, perl")
 # Python keeps what it has compiled beside the sources: made and removed with the package.

@@ -9,14 +9,14 @@ LC_ALL=C
 export LC_ALL
 
 measure='gcc g++ make cmake pkg-config git libbenchmark-dev libhwloc-dev libjansson-dev
-libglib2.0-dev uthash-dev python3 python3-numpy'
+libglib2.0-dev uthash-dev python3 python3-numpy valgrind'
 allocators='libjemalloc2 libmimalloc3|libmimalloc2.1|libmimalloc2.0
 libtcmalloc-minimal4t64|libtcmalloc-minimal4 libtbbmalloc2
 libclang-rt-dev|libclang-rt-18-dev|libclang-rt-14-dev'
 plot='python3-pandas python3-scipy python3-matplotlib'
 report='python3-jinja2 weasyprint'
 tests='libcmocka-dev libpcre2-dev python3-pytest python3-pytest-xdist python3-hypothesis
-binutils strace valgrind perl libbenchmark-tools clang
+binutils strace perl libbenchmark-tools clang
 chromium|chromium-browser chromium-driver|chromium-chromedriver python3-selenium poppler-utils'
 lint='clang-format clang-tidy cppcheck shellcheck black flake8 mypy gcovr python3-coverage debootstrap'
 

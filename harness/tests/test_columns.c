@@ -62,7 +62,8 @@ static void every_number_has_its_unit_in_its_name(void **state)
 	static const char *const plain[] = {
 		"schema_version", "round", "position", "rows", "threads", "cpu", NULL,
 	};
-	static const char *const counts_that_are_means[] = {"warm_minor_fault_count", NULL};
+	static const char *const counts_that_are_means[] = {
+		"warm_minor_fault_count", "warm_hardware_instruction_count", NULL};
 
 	(void)state;
 	for (size_t i = 0; i < column_count(); i++) {

@@ -30,7 +30,7 @@ static const char help[] =
 	"  growbench-worker measure [--implementation NAME] --strategy NAME --rows N\n"
 	"      --row-bytes N [--threads N] [--work cheap|random] [--iterations N] [--values N]\n"
 	"      [--cpus LIST] [--report-fd N]\n"
-	"  growbench-worker pattern|trace|latency ... as measure; trace [--points N]\n"
+	"  growbench-worker pattern|trace|latency|instructions ... as measure; trace [--points N]\n"
 	"  growbench-worker probe --probe NAME --row-bytes N [--cpus LIST] [--report-fd N]\n"
 	"  growbench-worker list [--implementation NAME] [--report-fd N]\n"
 	"  growbench-worker resolution [--cpus LIST] [--report-fd N]\n"

@@ -9,6 +9,7 @@
 
 #include "harness/shim/bench.h"
 #include "harness/worker/clock.h"
+#include "harness/worker/hardware_counter.h"
 #include "harness/worker/memory.h"
 #include "harness/worker/team.h"
 
@@ -24,6 +25,7 @@ struct measurement {
 	struct huge_counters huge_counters;
 	struct huge_faults huge_faults_before;
 	struct timings timings; /* of the first thread's warm builds; zeros: none are taken */
+	struct hardware_counter hardware;
 };
 
 static cpu_set_t pinned_cpus;
@@ -106,6 +108,32 @@ static void note_huge_faults(struct measurement *measurement)
 				  huge->count, result->cold_build_minor_faults);
 }
 
+/* Of the cold lifecycle, or of so many warm ones, as far as one thread's can be told. */
+static void open_hardware(struct measurement *measurement)
+{
+	hardware_counter_open(&measurement->hardware);
+	if (measurement->team.request->threads == 1)
+		return;
+	hardware_counter_close(&measurement->hardware);
+	(void)error_set(&measurement->hardware.why_not, "counted of one thread only");
+}
+
+static void take_hardware_cold(struct measurement *measurement)
+{
+	uint64_t count;
+
+	if (hardware_counter_take(&measurement->hardware, &count))
+		measurement->result->cold_hardware_instructions = count;
+}
+
+static void take_hardware_warm(struct measurement *measurement, double lifecycles)
+{
+	uint64_t count;
+
+	if (hardware_counter_take(&measurement->hardware, &count))
+		measurement->result->warm_hardware_instructions = (double)count / lifecycles;
+}
+
 /* What the first thread notes before and after the phases, while the others wait. */
 static void note_before(struct measurement *measurement, struct rusage *before)
 {
@@ -159,9 +187,11 @@ static void *run_cold(void *data)
 		note_before(measurement, &before);
 	team_wait(team);
 
+	hardware_counter_resume(&measurement->hardware);
 	times->start_ns[PHASE_BUILD] = clock_now_ns();
 	thread->status = strategy->build(&array, request->rows, &thread->source);
 	times->end_ns[PHASE_BUILD] = clock_now_ns();
+	hardware_counter_pause(&measurement->hardware);
 
 	team_wait(team);
 	if (thread->number == 0)
@@ -180,9 +210,11 @@ static void *run_cold(void *data)
 
 	team_wait(team);
 
+	hardware_counter_resume(&measurement->hardware);
 	times->start_ns[PHASE_RELEASE] = clock_now_ns();
 	strategy->release(&array);
 	times->end_ns[PHASE_RELEASE] = clock_now_ns();
+	hardware_counter_pause(&measurement->hardware);
 
 	team_wait(team);
 	if (thread->number == 0)
@@ -252,6 +284,7 @@ static void build_and_release(struct bench_state *state, void *data)
 	if (request->threads > 1)
 		warm_up_thread(thread);
 	timings_begin_value(timings);
+	hardware_counter_resume(&measurement->hardware);
 	BENCH_LOOP(state) {
 		struct array array = array_init(request->row_bytes);
 		enum build_status status;
@@ -267,6 +300,7 @@ static void build_and_release(struct bench_state *state, void *data)
 			break;
 		}
 	}
+	hardware_counter_pause(&measurement->hardware);
 }
 
 struct warm_collection {
@@ -329,6 +363,7 @@ static enum measure_status run_warm(struct measurement *measurement, struct erro
 		return MEASURE_FAILED;
 	}
 	(void)getrusage(RUSAGE_SELF, &after);
+	take_hardware_warm(measurement, (double)request->iterations * request->values);
 	measurement->result->warm_minor_faults = (double)(after.ru_minflt - before.ru_minflt) /
 						 ((double)request->iterations * request->values);
 	timings_sort(&measurement->timings);
@@ -413,9 +448,12 @@ enum measure_status measure(const struct measure_request *request, struct measur
 	memory_map_program();
 	open_huge_counters(&measurement);
 	(void)getrusage(RUSAGE_SELF, &before);
-	if (!team_prepare(team, request, &measurement, sizeof(struct times), error) ||
-	    !team_run(team, run_cold, error))
+	if (!team_prepare(team, request, &measurement, sizeof(struct times), error))
 		return MEASURE_FAILED;
+	open_hardware(&measurement);
+	if (!team_run(team, run_cold, error))
+		return MEASURE_FAILED;
+	take_hardware_cold(&measurement);
 	collect_cold(&measurement);
 	status = team_verdict(team, "cold", error);
 	result->checksum = team->threads[0].checksum;
@@ -425,6 +463,8 @@ enum measure_status measure(const struct measure_request *request, struct measur
 	    request->threads == 1)
 		status = scan_warm(&measurement, error);
 	team_dispose(team);
+	result->why_no_hardware = measurement.hardware.why_not;
+	hardware_counter_close(&measurement.hardware);
 	huge_counters_close(&measurement.huge_counters);
 	(void)getrusage(RUSAGE_SELF, &usage);
 	result->involuntary_switches = (uint64_t)(usage.ru_nivcsw - before.ru_nivcsw);
@@ -443,6 +483,7 @@ bool measure_benchmark(const struct measure_request *request, struct bench_spec 
 	if (!team_prepare(&measurement->team, own_request, measurement, sizeof(struct times),
 			  error))
 		return false;
+	measurement->hardware.fd = -1;
 	*spec = warm_benchmark(measurement);
 	return true;
 }

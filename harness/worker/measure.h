@@ -67,6 +67,13 @@ struct measure_result {
 	unsigned warm_scan_values; /* how many of warm_scan_ns are set */
 	double warm_scan_ns[MEASURE_MAX_VALUES];
 	uint64_t involuntary_switches;
+	/* User instructions of the cold build and release, and of one warm build and release, by
+	 * the processor's counter, of one thread; 0 each where why_no_hardware says why it is not
+	 * known.
+	 */
+	uint64_t cold_hardware_instructions;
+	double warm_hardware_instructions;
+	struct error why_no_hardware;
 	uint64_t checksum;
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/worker/instructions.h"
 #include "harness/worker/latency.h"
 #include "harness/worker/measure.h"
 #include "harness/worker/median.h"
@@ -107,6 +108,18 @@ static void report_huge_faults(struct report *report, const struct measure_resul
 	report_count(report, "cold_build_huge_fault_bytes", result->cold_build_huge_faults.bytes);
 }
 
+static void report_hardware(struct report *report, const struct measure_result *result)
+{
+	if (result->cold_hardware_instructions > 0)
+		report_count(report, "cold_hardware_instruction_count",
+			     result->cold_hardware_instructions);
+	if (result->warm_hardware_instructions > 0)
+		report_real(report, "warm_hardware_instruction_count",
+			    result->warm_hardware_instructions);
+	if (result->why_no_hardware.text[0] != '\0')
+		report_text(report, "hardware_uncounted_reason", result->why_no_hardware.text);
+}
+
 static const char *measure_pass(const struct worker_request *request, struct report *report,
 				struct error *error)
 {
@@ -140,6 +153,7 @@ static const char *measure_pass(const struct worker_request *request, struct rep
 	report_warm(report, &request->measure, &result);
 	report_warm_scan(report, &result);
 	report_count(report, "involuntary_switch_count", result.involuntary_switches);
+	report_hardware(report, &result);
 	report_checksum(report, result.checksum);
 	return "ok";
 }
@@ -258,6 +272,19 @@ static const char *latency_pass(const struct worker_request *request, struct rep
 	return "ok";
 }
 
+static const char *instructions_pass(const struct worker_request *request, struct report *report,
+				     struct error *error)
+{
+	uint64_t checksum;
+	const enum measure_status status = instructions(&request->measure, &checksum, error);
+
+	if (status != MEASURE_OK)
+		return status_names[status];
+	report_language(request, report);
+	report_checksum(report, checksum);
+	return "ok";
+}
+
 static const char *probe_pass(const struct worker_request *request, struct report *report,
 			      struct error *error)
 {
@@ -357,6 +384,7 @@ const struct worker_pass worker_passes[] = {
 	{"pattern", measure_pass, true, true},
 	{"trace", trace_pass, true, false},
 	{"latency", latency_pass, true, false},
+	{"instructions", instructions_pass, true, false},
 	{"probe", probe_pass, false, false},
 	{"list", list_pass, false, false},
 	{"resolution", resolution_pass, false, false},

@@ -54,3 +54,24 @@ void check_trace(struct worker_pool *pool, const struct allocator *allocator,
 		    sizeof check->syscalls_unavailable);
 	record_release(&record);
 }
+
+void check_counting(struct worker_pool *pool, const struct allocator *allocator,
+		    struct allocator_check *check)
+{
+	const struct worker_task task = {
+		.pass = pass_names[PASS_INSTRUCTIONS],
+		.strategy = strategies[0],
+		.size = {.rows = 10, .row_bytes = 8, .threads = 1},
+		.allocator = allocator,
+	};
+	struct record record = record_init();
+
+	check->uncounted[0] = '\0';
+	(void)worker_run(pool, &task, &record);
+	if (!record_has_status(&record, "ok"))
+		(void)snprintf(check->uncounted, sizeof check->uncounted,
+			       "it does not run under Valgrind: %.600s",
+			       record_get(&record, "status_detail"));
+	utf8_trim(check->uncounted);
+	record_release(&record);
+}

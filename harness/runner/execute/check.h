@@ -24,6 +24,8 @@ struct allocator_check {
 	char untraced[700];
 	/* Why calls of the system are not counted then; empty if they are. */
 	char syscalls_unavailable[256];
+	/* Why instructions cannot be counted under it; empty if they can, or it was not tried. */
+	char uncounted[700];
 };
 
 /* Runs one worker, which must prove that the library that was asked for supplies malloc, and
@@ -34,5 +36,9 @@ struct allocator_check check_allocator(struct worker_pool *pool, const struct al
  * syscalls_unavailable. */
 void check_trace(struct worker_pool *pool, const struct allocator *allocator,
 		 struct allocator_check *check);
+
+/* Runs one worker of the instructions pass under the allocator, and sets uncounted. */
+void check_counting(struct worker_pool *pool, const struct allocator *allocator,
+		    struct allocator_check *check);
 
 #endif

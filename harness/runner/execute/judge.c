@@ -28,6 +28,7 @@ static bool has_figures(const char *pass, const struct record *record)
 		{"pattern", {"cold_build_ns", "checksum"}},
 		{"trace", {"malloc_count", "checksum"}},
 		{"latency", {"latency_max_ns", "checksum"}},
+		{"instructions", {"checksum", "checksum"}},
 		{"probe", {"probe_ns", "probe_ns"}},
 	};
 

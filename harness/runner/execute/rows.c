@@ -9,6 +9,7 @@
 
 #include "harness/common/columns.h"
 #include "harness/common/constants.h"
+#include "harness/runner/execute/counting.h"
 #include "harness/runner/process/interrupts.h"
 
 static void set_block(const struct run *run, const struct visit *visit, struct record *record)
@@ -256,14 +257,10 @@ void rows_note(struct run *run, const struct visit *visit, const struct record *
 			       record_get(record, "status_detail"));
 }
 
-/* Makes the row of one visit. */
-static void make_row(struct run *run, const struct visit *visit, uint64_t position,
-		     struct record *record)
+/* Completes the row of one visit. */
+static void end_row(struct run *run, const struct visit *visit, uint64_t position,
+		    struct record *record)
 {
-	if (visit->pass == PASS_PROBE)
-		do_probe(run, visit, record);
-	else
-		do_cell(run, visit, record);
 	/* A column of text that is empty in most rows makes readers guess its type wrongly. */
 	if (record_has_status(record, "ok"))
 		record_set_text(record, "status_detail", "measured");
@@ -308,17 +305,27 @@ static bool write_row(struct run *run, const struct record *record, struct error
 	return ok;
 }
 
+/* Takes account of a row that is made, and writes it. A worker that a second Ctrl-C killed has
+ * none: its cell is done again on resuming. */
+static bool keep_row(struct run *run, const struct visit *visit, uint64_t position,
+		     struct record *record, struct error *error)
+{
+	end_row(run, visit, position, record);
+	return record_has_status(record, "interrupted") || write_row(run, record, error);
+}
+
 static bool do_visit(struct run *run, const struct visit *visit, uint64_t position,
 		     struct error *error)
 {
 	struct record record = record_init();
-	bool ok = true;
+	bool ok;
 
 	show(run, visit);
-	make_row(run, visit, position, &record);
-	/* A worker that a second Ctrl-C killed has no row: its cell is done again on resuming. */
-	if (!record_has_status(&record, "interrupted"))
-		ok = write_row(run, &record, error);
+	if (visit->pass == PASS_PROBE)
+		do_probe(run, visit, &record);
+	else
+		do_cell(run, visit, &record);
+	ok = keep_row(run, visit, position, &record, error);
 	record_release(&record);
 	progress_done(&run->progress, plan_visit_ns(&run->plan, visit));
 	return ok;
@@ -330,9 +337,118 @@ void rows_look_at_host(struct run *run, enum host_moment moment)
 		run->alive_ns += host_look(&run->host, moment, &run->pool);
 }
 
+/* ---- the instructions pass ---- */
+
+/* Why the instructions of a visit are not counted, into its job; or the task of its worker. */
+static void prepare_counting(const struct run *run, const struct visit *visit,
+			     struct counting_job *job)
+{
+	const struct block *block = &run->plan.blocks[visit->block];
+	const struct cell *cell = plan_cell(&run->plan, visit->block, visit->allocator);
+	const struct allocator_check *check = &run->checks[visit->allocator];
+
+	job->record = record_init();
+	job->is_skipped = true;
+	/* That the cell would take too long to be timed is no reason. */
+	if (!plan_is_open(cell)) {
+		set_skipped(run, visit, cell, &job->record);
+	} else if (run->valgrind == NULL) {
+		record_set_status(&job->record, "uncounted", "%s", run->why_no_valgrind.text);
+	} else if (check->uncounted[0] != '\0') {
+		record_set_status(&job->record, "uncounted", "%s", check->uncounted);
+	} else if (!plan_counting_is_affordable(&run->plan, block)) {
+		record_set_status(
+			&job->record, "uncounted",
+			"counting would take about %.0f s, more than %d%% of the budget of "
+			"%" PRIu64 " s; --budget gives more",
+			plan_counting_ns(block) / 1e9, BUDGET_SHARE_PERCENT,
+			run->request->budget_s);
+	} else {
+		job->is_skipped = false;
+		job->task = (struct worker_task){
+			.pass = pass_names[visit->pass],
+			.strategy = block->strategy,
+			.size = block->size,
+			.allocator = &run->request->allocators[visit->allocator],
+		};
+	}
+}
+
+/* As many workers as there are CPUs, and as there is memory for the largest of them. */
+static unsigned counting_lanes(const struct run *run, uint64_t first, uint64_t end)
+{
+	const uint64_t valgrind_bytes = 128 << 20;
+	uint64_t largest = 0;
+	uint64_t lanes;
+
+	for (uint64_t i = first; i < end; i++) {
+		const uint64_t bytes = plan_needed_bytes(&run->plan.blocks[run->visits[i].block]);
+
+		if (bytes <= run->plan.memory_bytes && bytes > largest)
+			largest = bytes;
+	}
+	lanes = run->plan.memory_bytes / (largest + valgrind_bytes);
+	return lanes < 1 ? 1 : lanes < run->plan.cpus ? (unsigned)lanes : run->plan.cpus;
+}
+
+/* The visits of the pass that stand next to each other in the order, from `first` on. */
+struct counted_visits {
+	struct run *run;
+	struct counting_job *jobs;
+	uint64_t first;
+	unsigned lanes;
+	struct error *error;
+};
+
+static bool take_counted(struct counting_job *job, void *data)
+{
+	const struct counted_visits *visits = data;
+	struct run *run = visits->run;
+	const uint64_t position = visits->first + (uint64_t)(job - visits->jobs);
+	const struct visit *visit = &run->visits[position];
+
+	show(run, visit);
+	progress_done(&run->progress, plan_visit_ns(&run->plan, visit) / visits->lanes);
+	return run->done[position] || keep_row(run, visit, position, &job->record, visits->error);
+}
+
+/* Makes and writes the rows from `first` to before `end` that are not there. */
+static bool do_counting(struct run *run, uint64_t first, uint64_t end, struct error *error)
+{
+	struct counted_visits visits = {
+		.run = run,
+		.jobs = g_new0(struct counting_job, end - first),
+		.first = first,
+		.lanes = counting_lanes(run, first, end),
+		.error = error,
+	};
+	const uint64_t start = process_now_ns();
+	bool ok;
+
+	for (uint64_t i = first; i < end; i++) {
+		prepare_counting(run, &run->visits[i], &visits.jobs[i - first]);
+		visits.jobs[i - first].is_skipped |= run->done[i];
+	}
+	ok = counting_run(&run->pool, visits.lanes, visits.jobs, end - first, take_counted,
+			  &visits);
+	for (uint64_t i = first; i < end; i++)
+		record_release(&visits.jobs[i - first].record);
+	g_free(visits.jobs);
+	run->alive_ns += process_now_ns() - start;
+	return ok;
+}
+
+static uint64_t end_of_counting(const struct run *run, uint64_t first, uint64_t count)
+{
+	while (first < count && run->visits[first].pass == PASS_INSTRUCTIONS)
+		first++;
+	return first;
+}
+
 bool rows_make(struct run *run, const char *what, uint64_t from, uint64_t to, struct error *error)
 {
 	double expected_ns = 0;
+	bool middle = false;
 	bool ok = true;
 
 	for (uint64_t i = from; i < to; i++)
@@ -341,11 +457,18 @@ bool rows_make(struct run *run, const char *what, uint64_t from, uint64_t to, st
 	for (uint64_t i = from; ok && i < to && interrupts == 0; i++) {
 		const struct visit *visit = &run->visits[i];
 
-		if (from == 0 && i == to / 2)
+		/* Not before it: instructions may be counted across it. */
+		if (from == 0 && i >= to / 2 && !middle) {
 			rows_look_at_host(run, HOST_MIDDLE);
-		else if (i > 0 && visit->round != visit[-1].round)
+			middle = true;
+		} else if (i > 0 && visit->round != visit[-1].round)
 			host_sample(&run->host);
-		if (run->done[i])
+		if (visit->pass == PASS_INSTRUCTIONS) {
+			const uint64_t end = end_of_counting(run, i, to);
+
+			ok = do_counting(run, i, end, error);
+			i = end - 1;
+		} else if (run->done[i])
 			progress_skip(&run->progress, plan_visit_ns(&run->plan, visit));
 		else
 			ok = do_visit(run, visit, i, error);

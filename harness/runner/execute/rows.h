@@ -35,6 +35,8 @@ struct run {
 	char run_id[128];
 	json_t *description; /* machine.json as it grows */
 	struct allocator_check *checks;
+	char *valgrind; /* the program that counts instructions; NULL: none */
+	struct error why_no_valgrind;
 	bool *done; /* for each position from 0: is its row in the file? */
 	struct requirements requirements;
 	struct host host;

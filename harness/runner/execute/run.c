@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "harness/common/text.h"
+#include "harness/runner/execute/callgrind.h"
 #include "harness/runner/execute/description.h"
 #include "harness/runner/execute/pilot.h"
 #include "harness/runner/execute/rows.h"
@@ -44,11 +45,35 @@ static void warn_of_the_system(struct run *run, const struct allocator_check *ch
 	warned->of_system_calls |= check->syscalls_unavailable[0] != '\0';
 }
 
+/* Finds Valgrind, if the plan has anything to count. */
+static void find_valgrind(struct run *run)
+{
+	if (!run->request->passes[PASS_INSTRUCTIONS] || !plan_has_counts(&run->plan))
+		return;
+	run->valgrind = callgrind_find(&run->why_no_valgrind);
+	run->pool.valgrind = run->valgrind;
+	if (run->valgrind == NULL)
+		progress_warn(&run->progress, "instructions are not counted: %s; all else is done",
+			      run->why_no_valgrind.text);
+}
+
+static void check_counts(struct run *run, const struct allocator *allocator,
+			 struct allocator_check *check)
+{
+	if (run->valgrind == NULL)
+		return;
+	check_counting(&run->pool, allocator, check);
+	if (check->uncounted[0] != '\0')
+		progress_warn(&run->progress, "instructions of %s are not counted: %s",
+			      allocator->name, check->uncounted);
+}
+
 static void check_allocators(struct run *run)
 {
 	const struct request *request = run->request;
 	struct warned warned = {false, false};
 
+	find_valgrind(run);
 	for (size_t a = 0; a < request->allocator_count; a++) {
 		const struct allocator *allocator = &request->allocators[a];
 		struct allocator_check *check = &run->checks[a];
@@ -61,6 +86,7 @@ static void check_allocators(struct run *run)
 			if (check->untraced[0] != '\0')
 				progress_warn(&run->progress, "%s is not traced: %s",
 					      allocator->name, check->untraced);
+			check_counts(run, allocator, check);
 			continue;
 		}
 		progress_warn(&run->progress, "%s is left out (%s): %s", allocator->name,
@@ -314,6 +340,7 @@ static void run_release(struct run *run)
 	requirements_release(&run->requirements);
 	extend_notes_release(&run->notes);
 	g_free(run->checks);
+	g_free(run->valgrind);
 	g_free(run->done);
 	g_free(run->visits);
 }

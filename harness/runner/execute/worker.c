@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "harness/common/statuses.h"
+#include "harness/runner/execute/callgrind.h"
 #include "harness/runner/execute/judge.h"
 #include "harness/runner/request/environment.h"
 #include "harness/runner/process/preload.h"
@@ -73,11 +74,27 @@ static void add_cpus(GPtrArray *command, const struct topology *topology, size_t
 		add(command, "--cpus", list->str);
 }
 
-/* The worker's command line, for g_strfreev. */
-static char **make_command(const struct worker_pool *pool, const struct worker_task *task)
+static bool is_pass(const struct worker_task *task, enum pass pass)
+{
+	return strcmp(task->pass, pass_names[pass]) == 0;
+}
+
+/* On how many of the workers' CPUs this one runs; 0: it is not pinned. */
+static size_t pinned_cpus(const struct worker_pool *pool, const struct worker_task *task)
+{
+	return is_pass(task, PASS_INSTRUCTIONS)
+		       ? 0
+		       : worker_cpu_count(pool->topology, task->size.threads);
+}
+
+/* The worker's command line, for g_strfreev; callgrind: what counts it, or NULL. */
+static char **make_command(const struct worker_pool *pool, const struct worker_task *task,
+			   const struct callgrind *callgrind)
 {
 	GPtrArray *command = g_ptr_array_new();
 
+	if (callgrind != NULL)
+		callgrind_add_command(callgrind, pool->valgrind, command);
 	if (task->implementation == NULL)
 		add(command, worker_program(pool, task->allocator), NULL);
 	else
@@ -100,22 +117,24 @@ static char **make_command(const struct worker_pool *pool, const struct worker_t
 		add_number(command, "--iterations", task->iterations);
 		add_number(command, "--values", task->values > 0 ? task->values : 1);
 	}
-	add_cpus(command, pool->topology, worker_cpu_count(pool->topology, task->size.threads));
+	add_cpus(command, pool->topology, pinned_cpus(pool, task));
 	add_number(command, "--report-fd", PROCESS_REPORT_FD);
 	g_ptr_array_add(command, NULL);
 	return (char **)g_ptr_array_free(command, FALSE);
 }
 
-/* What is loaded before the C library: the interposer in the trace pass, and the allocator. */
+/* What is loaded before the C library: what the pass needs there, and the allocator. */
 static bool make_preload(const struct worker_pool *pool, const struct worker_task *task,
 			 struct preload *preload, struct error *error)
 {
 	const char *const library = task->allocator->library;
-	g_autofree char *interposer = program_interposer(worker_program(pool, task->allocator));
+	const char *program = worker_program(pool, task->allocator);
+	g_autofree char *ours = is_pass(task, PASS_TRACE)          ? program_interposer(program)
+				: is_pass(task, PASS_INSTRUCTIONS) ? program_clock(program)
+								   : NULL;
 
 	*preload = preload_init();
-	return (strcmp(task->pass, pass_names[PASS_TRACE]) != 0 ||
-		preload_add(preload, interposer, error)) &&
+	return (ours == NULL || preload_add(preload, ours, error)) &&
 	       (library == NULL || preload_add(preload, library, error));
 }
 
@@ -234,7 +253,7 @@ static bool is_oom_killed(const struct process_result *process, const struct dis
 static void note_process(const struct worker_pool *pool, const struct worker_task *task,
 			 const struct disturbance *before, struct record *record)
 {
-	const size_t cpus = worker_cpu_count(pool->topology, task->size.threads);
+	const size_t cpus = pinned_cpus(pool, task);
 	const struct disturbance after = look_for_disturbance(pool, cpus);
 
 	record_set_count(record, "worker_ns", pool->process->wall_ns);
@@ -250,22 +269,26 @@ static void note_process(const struct worker_pool *pool, const struct worker_tas
 		      record);
 }
 
-/* Runs the worker with what is preloaded; returns for how long it lived, in ns. */
+/* Runs the worker with what is preloaded, and what counts it or NULL; returns for how long it
+ * lived, in ns. */
 static uint64_t run_with(struct worker_pool *pool, const struct worker_task *task,
-			 const struct preload *preload, struct record *record)
+			 const struct preload *preload, const struct callgrind *callgrind,
+			 struct record *record)
 {
-	const size_t cpus = worker_cpu_count(pool->topology, task->size.threads);
-	g_auto(GStrv) command = make_command(pool, task);
+	const size_t cpus = pinned_cpus(pool, task);
+	g_auto(GStrv) command = make_command(pool, task, callgrind);
 	g_auto(GStrv) environment = make_environment(pool, task->allocator, preload);
 	struct process_request request = {.timeout_ns = pool->timeout_ns,
 					  .arguments = (const char *const *)command,
-					  .environment = (const char *const *)environment,
 					  .interrupts = pool->interrupts,
 					  .kill_at = pool->kill_at};
 	struct disturbance before;
 	struct error error;
 	cpu_set_t cpu_set;
 
+	if (callgrind != NULL)
+		environment = callgrind_environment(g_steal_pointer(&environment));
+	request.environment = (const char *const *)environment;
 	CPU_ZERO(&cpu_set);
 	for (size_t i = 0; i < cpus; i++)
 		CPU_SET(pool->topology->worker_cpus[i], &cpu_set);
@@ -280,6 +303,25 @@ static uint64_t run_with(struct worker_pool *pool, const struct worker_task *tas
 	return pool->process->alive_ns;
 }
 
+/* The same with Callgrind around it, whose counts go into the record. */
+static uint64_t run_counted(struct worker_pool *pool, const struct worker_task *task,
+			    const struct preload *preload, struct record *record)
+{
+	struct callgrind callgrind;
+	struct error error;
+	uint64_t alive_ns;
+
+	if (!callgrind_open(&callgrind, &error)) {
+		record_set_status(record, "not_started", "%s", error.text);
+		return 0;
+	}
+	alive_ns = run_with(pool, task, preload, &callgrind, record);
+	if (record_has_status(record, "ok") && !callgrind_read(&callgrind, record, &error))
+		record_set_status(record, "bad_report", "%s", error.text);
+	callgrind_close(&callgrind);
+	return alive_ns;
+}
+
 uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, struct record *record)
 {
 	struct preload preload;
@@ -290,10 +332,12 @@ uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, st
 		record_set_status(record, "unavailable", "%s", task->allocator->missing);
 		return 0;
 	}
-	if (make_preload(pool, task, &preload, &error))
-		alive_ns = run_with(pool, task, &preload, record);
-	else
+	if (!make_preload(pool, task, &preload, &error))
 		record_set_status(record, "not_started", "%s", error.text);
+	else if (is_pass(task, PASS_INSTRUCTIONS))
+		alive_ns = run_counted(pool, task, &preload, record);
+	else
+		alive_ns = run_with(pool, task, &preload, NULL, record);
 	preload_release(&preload);
 	return alive_ns;
 }

@@ -26,11 +26,12 @@ struct worker_pool {
 	int kill_at; /* a worker is killed as soon as there are so many of them */
 	/* Its environment but for the allocator's part; NULL-terminated, owned. */
 	char **environment;
+	const char *valgrind;           /* the program that counts; NULL: none is needed */
 	struct process_result *process; /* room for a result, owned */
 	struct cgroup_watch watch;      /* what is counted against it; owned */
 };
 
-/* Sets up the pool; path, topology and interrupts must outlive it. */
+/* Sets up the pool, without valgrind; path, topology and interrupts must outlive it. */
 void worker_pool_init(struct worker_pool *pool, const char *path, const struct topology *topology,
 		      const struct request *request, const volatile sig_atomic_t *interrupts);
 
@@ -66,7 +67,9 @@ struct worker_task {
  *   not_started      the program could not be started
  *   interrupted      killed by a second Ctrl-C
  *
- * Only "ok" leaves figures in the record. Returns for how long the worker lived, in ns.
+ * Only "ok" leaves figures in the record. Returns for how long the worker lived, in ns. A worker of
+ * the instructions pass runs under the pool's valgrind, on all CPUs that the caller may use, and
+ * its counts are among the figures.
  */
 uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task,
 		    struct record *record);

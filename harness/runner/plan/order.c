@@ -24,9 +24,10 @@ static uint64_t pass_rounds(const struct plan *plan, enum pass pass)
 
 	if (!request->passes[pass])
 		return 0;
-	return pass == PASS_TRACE     ? 1
-	       : pass == PASS_LATENCY ? request->latency_rounds
-				      : request->rounds;
+	return pass == PASS_TRACE          ? 1
+	       : pass == PASS_LATENCY      ? request->latency_rounds
+	       : pass == PASS_INSTRUCTIONS ? request->instruction_rounds
+					   : request->rounds;
 }
 
 /* A program that could not be asked what it can build: its rows say why, in the first of the passes
@@ -51,6 +52,8 @@ static bool has_pass(const struct plan *plan, enum pass pass, size_t block, uint
 	const struct block *of = &plan->blocks[block];
 	const struct size *size = &of->size;
 
+	if (pass == PASS_INSTRUCTIONS)
+		return round < pass_rounds(plan, pass) && plan_counts(plan, of);
 	if (is_unlisted(of))
 		return pass == first_pass(plan) && round < pass_rounds(plan, pass);
 	if (pass == PASS_LATENCY && (size->threads > 1 || size->rows < PLAN_LATENCY_FEWEST_ROWS))
@@ -89,9 +92,9 @@ uint64_t plan_row_count(const struct plan *plan)
 {
 	uint64_t count = plan->probe_count * probe_visits(plan) + extension_row_count(plan);
 
-	for (enum pass pass = PASS_MEASURE; pass < PASS_PROBE; pass++)
+	for (enum pass pass = PASS_MEASURE; pass < PASS_COUNT; pass++)
 		for (size_t b = 0; b < plan->block_count; b++)
-			if (has_pass(plan, pass, b, 0))
+			if (pass != PASS_PROBE && has_pass(plan, pass, b, 0))
 				count += plan->request->allocator_count * pass_rounds(plan, pass);
 	return count;
 }
@@ -165,6 +168,17 @@ static void add_pass_visits(const struct plan *plan, enum pass pass, const struc
 	}
 }
 
+/* The visits whose workers count, and ask no clock. */
+static void add_counting_visits(const struct plan *plan, struct order *order)
+{
+	for (uint64_t round = 0; round < pass_rounds(plan, PASS_INSTRUCTIONS); round++)
+		for (size_t b = 0; b < plan->block_count; b++)
+			for (size_t a = 0; a < plan->request->allocator_count; a++)
+				if (has_pass(plan, PASS_INSTRUCTIONS, b, round))
+					order->visits[order->count++] =
+						(struct visit){round, PASS_INSTRUCTIONS, b, a};
+}
+
 struct visit *plan_order(const struct plan *plan)
 {
 	const uint64_t rounds = round_count(plan);
@@ -182,6 +196,7 @@ struct visit *plan_order(const struct plan *plan)
 	}
 	extension_order(plan, &order.visits[order.count]);
 	order.count += extension_row_count(plan);
+	add_counting_visits(plan, &order);
 	while (probed < probe_visits(plan))
 		add_probe_visits(plan, probed++, &order);
 	g_free(round_visits);
@@ -192,7 +207,7 @@ uint64_t plan_rounds_end(const struct plan *plan, const struct visit *visits)
 {
 	uint64_t end = plan_row_count(plan);
 
-	while (end > 0 && visits[end - 1].pass == PASS_PROBE)
+	while (end > 0 && visits[end - 1].pass >= PASS_PROBE)
 		end--;
 	return end;
 }
@@ -204,7 +219,8 @@ double plan_expected_ns(const struct plan *plan)
 	double sum = 0;
 
 	for (uint64_t i = 0; i < count; i++)
-		sum += plan_visit_ns(plan, &visits[i]);
+		sum += plan_visit_ns(plan, &visits[i]) /
+		       (visits[i].pass == PASS_INSTRUCTIONS ? plan->cpus : 1);
 	g_free(visits);
 	return sum;
 }

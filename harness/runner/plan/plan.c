@@ -148,6 +148,7 @@ bool plan_make(struct plan *plan, const struct request *request, const struct to
 	*plan = (struct plan){
 		.request = request,
 		.memory_bytes = memory_bytes,
+		.cpus = topology->allowed > 0 ? topology->allowed : 1,
 		.blocks = g_new0(struct block, blocks),
 		.cells = g_new0(struct cell, blocks * request->allocator_count),
 		.extra_rounds = g_new0(uint64_t, blocks),
@@ -168,7 +169,8 @@ bool plan_make(struct plan *plan, const struct request *request, const struct to
 	return plan_row_count(plan) > 0 ||
 	       error_set(error,
 			 "there is nothing to measure: latencies are of %d rows and more and "
-			 "of one thread",
+			 "of one thread, and instructions are counted of compiled programs in one "
+			 "thread",
 			 PLAN_LATENCY_FEWEST_ROWS);
 }
 

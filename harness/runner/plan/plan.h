@@ -12,9 +12,12 @@
  * measurements of their block; the probes of the machine before the first round, in the middle, and
  * after the last, so that a machine that changes during a run is seen to. After the last round some
  * blocks may have more of them (extension.h), whose numbers follow those of the others.
+ * Instructions are counted after these, in the order of the blocks, as they depend on nobody's
+ * order, by as many workers at once as there are CPUs.
  *
  * plan.c makes it, prediction.c says what its cells take, budget.c which of them the budget has
- * room for, order.c who is visited when, extension.c who is visited more often.
+ * room for, order.c who is visited when, extension.c who is visited more often, counting.c which
+ * instructions are counted.
  */
 #ifndef GROWBENCH_HARNESS_PLAN_H
 #define GROWBENCH_HARNESS_PLAN_H
@@ -99,6 +102,7 @@ struct plan {
 	size_t probe_count;
 	uint64_t memory_bytes; /* that a worker may use */
 	double pilot_ns;       /* that the pilot took of the budget */
+	unsigned cpus;         /* that this process may use */
 };
 
 /* A place in the order. */
@@ -149,6 +153,19 @@ bool plan_is_slow_to_start(const struct block *block);
 
 /* Is the warm part of this cell measured? */
 bool plan_has_warm(const struct plan *plan, const struct cell *cell);
+
+/* Are the block's instructions counted? */
+bool plan_counts(const struct plan *plan, const struct block *block);
+
+/* Of any block? */
+bool plan_has_counts(const struct plan *plan);
+
+/* What counting them takes, worker and Valgrind's start included, in ns: by closed forms, and no
+ * clock, so that whether a cell is counted is the same on each machine. */
+double plan_counting_ns(const struct block *block);
+
+/* Is that little, or within what one cell may take of the budget? */
+bool plan_counting_is_affordable(const struct plan *plan, const struct block *block);
 
 /* The expected time of one visit, in ns: 0 where no worker is started. */
 double plan_visit_ns(const struct plan *plan, const struct visit *visit);

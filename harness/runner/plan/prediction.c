@@ -274,6 +274,11 @@ double plan_visit_ns(const struct plan *plan, const struct visit *visit)
 		return probe_ns;
 	block = &plan->blocks[visit->block];
 	cell = plan_cell(plan, visit->block, visit->allocator);
+	/* The pilot's times are not its. */
+	if (visit->pass == PASS_INSTRUCTIONS)
+		return plan_is_open(cell) && plan_counting_is_affordable(plan, block)
+			       ? plan_counting_ns(block)
+			       : 0;
 	if (cell->skip != CELL_MEASURED ||
 	    (visit->pass == plan_measuring_pass(block) && !plan_measures(plan, cell, visit->round)))
 		return 0;

@@ -11,6 +11,7 @@
 #include <glib.h>
 
 #define INTERPOSER "libgrowbench-trace.so"
+#define CLOCK "libgrowbench-clock.so"
 
 const char *program_why_not(const char *path)
 {
@@ -57,11 +58,21 @@ bool program_of_build(const char *build, char *path, struct error *error)
 			 program, reason);
 }
 
-char *program_interposer(const char *program)
+static char *beside(const char *program, const char *name)
 {
 	g_autofree char *folder = g_path_get_dirname(program);
 
-	return g_build_filename(folder, INTERPOSER, NULL);
+	return g_build_filename(folder, name, NULL);
+}
+
+char *program_interposer(const char *program)
+{
+	return beside(program, INTERPOSER);
+}
+
+char *program_clock(const char *program)
+{
+	return beside(program, CLOCK);
 }
 
 bool program_own_folder(char *path, struct error *error)

@@ -1,7 +1,8 @@
 /*
  * program.h - the worker programs of builds.
  *
- * A build is a folder that holds growbench-worker and, beside it, the interposer of the trace pass.
+ * A build is a folder that holds growbench-worker and, beside it, the libraries of the trace and
+ * the instructions pass.
  */
 #ifndef GROWBENCH_HARNESS_RUNNER_PROGRAM_H
 #define GROWBENCH_HARNESS_RUNNER_PROGRAM_H
@@ -27,6 +28,9 @@ bool program_worker(const char *named, char *path, struct error *error);
 
 /* The file of the interposer beside a worker program, for g_free. It need not be there. */
 char *program_interposer(const char *program);
+
+/* The same of the clock for the instructions pass (worker/even_clock.c). */
+char *program_clock(const char *program);
 
 /* The folder of the running program, links resolved, into path, which has room for PATH_MAX. False
  * with a message if the system does not tell. */

@@ -51,8 +51,9 @@ _Static_assert(BUDGET_SHARE_PERCENT == 4, "the help of --budget says so");
 #define FIELD(member) offsetof(struct arguments, member)
 
 static const struct option_row option_rows[] = {
-	{"preset", "NAME", "quick, default, full, article or patterns (growbench list shows them)",
-	 ALL, TEXT, FIELD(preset), 0, false},
+	{"preset", "NAME",
+	 "quick, default, full, article, patterns or exact (growbench list shows them)", ALL, TEXT,
+	 FIELD(preset), 0, false},
 	{"implementations", "LIST",
 	 "only strategies of these: c, cpp, glib, uthash, numpy, python, --worker's names", NAMES,
 	 TEXT, FIELD(implementations), 0, false},
@@ -81,7 +82,8 @@ static const struct option_row option_rows[] = {
 	 A_RUN, NUMBER, FIELD(extra_rounds), 10000, false},
 	{"passes", "LIST",
 	 "of measure (times, peak), trace (why: calls, moves, copies), latency (each append), "
-	 "pattern (copying patterns), probe (the machine's limits)",
+	 "instructions (counted by Valgrind), pattern (copying patterns), probe (the machine's "
+	 "limits)",
 	 A_RUN, TEXT, FIELD(passes), 0, false},
 	{"timeline", "LIST",
 	 "rows at which the trace records memory against rows appended, or none", A_RUN, TEXT,

@@ -3,6 +3,8 @@
 #include <stddef.h>
 
 const char *const pass_names[] = {
-	[PASS_MEASURE] = "measure", [PASS_PATTERN] = "pattern", [PASS_TRACE] = "trace",
-	[PASS_LATENCY] = "latency", [PASS_PROBE] = "probe",     [PASS_COUNT] = NULL,
+	[PASS_MEASURE] = "measure", [PASS_PATTERN] = "pattern",
+	[PASS_TRACE] = "trace",     [PASS_LATENCY] = "latency",
+	[PASS_PROBE] = "probe",     [PASS_INSTRUCTIONS] = "instructions",
+	[PASS_COUNT] = NULL,
 };

@@ -9,7 +9,8 @@ enum pass {
 	PASS_PATTERN, /* the same of copying patterns, with the warm scan */
 	PASS_TRACE,
 	PASS_LATENCY,
-	PASS_PROBE, /* of the machine; the others are of cells */
+	PASS_PROBE,        /* of the machine; the others are of cells */
+	PASS_INSTRUCTIONS, /* after all rounds, by several workers at once: no clock is asked */
 	PASS_COUNT
 };
 

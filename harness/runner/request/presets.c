@@ -38,8 +38,9 @@ const struct preset presets[] = {
 		.budget_s = 240,
 		.timeout_s = 60,
 		.always_article = true,
-		.passes = "measure,trace,latency,probe",
+		.passes = "measure,trace,latency,probe,instructions",
 		.timeline = "10000",
+		.instruction_rows = "10000",
 	},
 	{
 		.name = "full",
@@ -87,6 +88,19 @@ const struct preset presets[] = {
 		.budget_s = 600,
 		.timeout_s = 60,
 		.passes = "pattern,trace,probe",
+	},
+	{
+		.name = "exact",
+		.help = "what no clock can disturb: instructions and the trace of what is "
+			"compiled, "
+			"at the default's sizes, under 2 minutes",
+		.implementations = COMPILED,
+		.rows = "100,1000,3000,10000,30000,100000",
+		.row_bytes = "80",
+		.rounds = 1,
+		.budget_s = 30,
+		.timeout_s = 60,
+		.passes = "trace,instructions",
 	},
 	{.name = NULL},
 };

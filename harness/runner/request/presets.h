@@ -32,8 +32,10 @@ struct preset {
 	uint64_t timeout_s;
 	uint64_t warm_limit_s; /* as of the option; 0: none */
 	const char *passes;
-	const char *timeline;    /* rows of the cells whose timeline is recorded; NULL: none */
-	uint64_t latency_rounds; /* 0: 1 */
+	const char *timeline;         /* rows of the cells whose timeline is recorded; NULL: none */
+	uint64_t latency_rounds;      /* 0: 1 */
+	const char *instruction_rows; /* rows of the cells whose instructions are counted, unless
+					 the pass was named; NULL: of all */
 	enum row_work work;
 	bool patterns;       /* copying patterns instead of strategies */
 	bool is_short;       /* no time for probes in the middle of the run */

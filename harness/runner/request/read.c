@@ -215,7 +215,8 @@ static bool choose_passes(struct request *request, struct error *error)
 	for (size_t i = 0; i < PASS_COUNT; i++)
 		request->passes[i] = is_in_list(pass_names[i], text);
 	/* Strategies and patterns are each measured in a pass of their own. */
-	if (request->given.passes == NULL) {
+	if (request->given.passes == NULL &&
+	    (request->passes[PASS_MEASURE] || request->passes[PASS_PATTERN])) {
 		request->passes[PASS_MEASURE] = false;
 		request->passes[PASS_PATTERN] = false;
 		for (size_t i = 0; i < request->strategy_count; i++)
@@ -252,6 +253,22 @@ static bool choose_timeline(struct request *request, struct error *error)
 	if (!choose_counts(text, text, "--timeline", &request->timeline, error))
 		return false;
 	return request->given.timeline == NULL || check_timeline(request, error);
+}
+
+/* Of a pass that was named all cells are counted; and where nothing is timed, --rounds are its own.
+ * Two rounds are the least that say whether a count varies. */
+static bool choose_instructions(struct request *request, struct error *error)
+{
+	const char *text = request->preset->instruction_rows;
+	const bool timed = request->passes[PASS_MEASURE] || request->passes[PASS_PATTERN] ||
+			   request->passes[PASS_LATENCY];
+
+	request->instruction_rounds = !timed && request->given.rounds != 0 ? request->given.rounds
+				      : request->rounds < 2                ? request->rounds
+									   : 2;
+	return text == NULL || request->given.passes != NULL ||
+	       choose_counts(text, text, "rows whose instructions are counted",
+			     &request->instruction_rows, error);
 }
 
 static bool choose_seed(struct request *request, struct error *error)
@@ -351,5 +368,6 @@ bool request_read(int argc, char **argv, struct request *request, struct error *
 	choose_numbers(request);
 	return choose_strategies(request, error) && choose_allocators(request, error) &&
 	       choose_sizes(request, error) && choose_passes(request, error) &&
-	       choose_timeline(request, error) && choose_seed(request, error);
+	       choose_timeline(request, error) && choose_instructions(request, error) &&
+	       choose_seed(request, error);
 }

@@ -43,4 +43,5 @@ void request_release(struct request *request)
 	g_free(request->row_bytes.values);
 	g_free(request->threads.values);
 	g_free(request->timeline.values);
+	g_free(request->instruction_rows.values);
 }

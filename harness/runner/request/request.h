@@ -50,6 +50,9 @@ struct request {
 	bool passes[PASS_COUNT];
 	struct counts timeline; /* rows of the cells whose timeline is recorded */
 	uint64_t timeline_points;
+	struct counts instruction_rows; /* rows of the cells whose instructions are counted; none:
+					   of all */
+	uint64_t instruction_rounds;
 	uint64_t rounds;
 	uint64_t extra_rounds; /* whose time goes to the blocks with wide intervals */
 	uint64_t slow_rounds;  /* of programs that take long to start */

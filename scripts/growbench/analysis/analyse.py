@@ -9,6 +9,7 @@ from growbench.data.article import WARM
 from growbench.analysis.attribution import attribute
 from growbench.data.columns import TRACE
 from growbench.data.implementations import IDENTITY
+from growbench.analysis.instructions import instructions
 from growbench.analysis.latency import latencies
 from growbench.analysis.limits import machine_limits
 from growbench.analysis.patterns import choices, crossovers_of_views, patterns
@@ -19,7 +20,8 @@ class Data(NamedTuple):
     """The tables of a run, or of a part of it.
 
     summary, attribution, latency: one row for each cell, as summarise(), attribute() and
-    latencies() give them. timeline: the points of timeline.csv, with the cells' threads and work.
+    latencies() give them. instructions: instructions() of the whole run. timeline: the
+    points of timeline.csv, with the cells' threads and work.
     limits: machine_limits(), always of the whole run. run, run_attribution: the summary and the
     attribution of the whole run, for what needs cells of other parts beside its own. ratios,
     warm_ratios: article_ratios() of the whole run, of a first build and in the steady state.
@@ -39,6 +41,7 @@ class Data(NamedTuple):
     patterns: pd.DataFrame
     view_crossovers: pd.DataFrame
     choices: pd.DataFrame
+    instructions: pd.DataFrame
 
     def part(self, chosen: Callable[[pd.DataFrame], pd.Series]) -> "Data":
         """The cells for which `chosen` is true, given a table with the columns of a cell."""
@@ -73,4 +76,5 @@ def analyse(runs: pd.DataFrame, timeline: pd.DataFrame) -> Data:
         patterns(runs, limits),
         crossovers_of_views(runs),
         choices(runs),
+        instructions(runs),
     )

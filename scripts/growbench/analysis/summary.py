@@ -6,6 +6,7 @@ import pandas as pd
 from growbench.data.columns import CELL_KEYS, MEASURE
 from growbench.data.statuses import OK, SKIPPED_ROUNDS
 from growbench.analysis.flags import Measured, flags_of
+from growbench.analysis.instructions import with_instructions
 from growbench.data.metrics import METRICS, PEAK_RATIO
 
 # A peak is divided by its payload only where the reading's error is at most this share of it.
@@ -29,8 +30,10 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     ok and counts); allocator_version; the predictions and their
     intervals (medians);
     then for each metric median, min and 95% interval over workers, the peak as a multiple of the
-    payload, and the flags. Missing numbers are nan, missing text is "".
+    payload, the instructions (with_instructions()), and the flags. Missing numbers are nan, missing
+    text is "".
     """
+    whole = runs
     runs = runs[runs["pass"] == MEASURE]
     keys = list(CELL_KEYS)
     grouped = runs.groupby(keys, sort=True)
@@ -71,6 +74,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     estimates[PEAK_RATIO.low] = estimates["peak_memory_ci_low_bytes"] / divisor
     estimates[PEAK_RATIO.high] = estimates["peak_memory_ci_high_bytes"] / divisor
     summary = pd.concat([summary, pd.DataFrame(estimates)], axis=1)
+    summary = with_instructions(summary, whole)
     summary["flags"] = flags_of(measured)
     return summary
 

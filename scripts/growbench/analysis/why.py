@@ -1,6 +1,6 @@
 """The attribution in words, for a terminal."""
 
-from typing import Optional, Sequence
+from typing import Iterator, Optional, Sequence
 
 import pandas as pd
 
@@ -12,6 +12,7 @@ from growbench.analysis.attribution import (
     explained,
     parts_of,
 )
+from growbench.analysis.instructions import COUNTED, HARDWARE
 from growbench.data.implementations import strategy_name
 from growbench.tables.table import Column, NOTHING, Table
 from growbench.data.units import show
@@ -20,8 +21,8 @@ UNKNOWN = "unknown"
 
 
 def cell_text(cell: dict) -> str:
-    """One row of attribute(): how many reallocs moved, what was copied and touched, and which
-    part of the time that is."""
+    """One row of attribute() with_instructions(): how many reallocs moved, what was copied and
+    touched, how many instructions that were, and which part of the time each thing is."""
     threads = f", {cell['threads']} threads" if cell["threads"] != 1 else ""
     floor = cell["floor_ratio"]
     times = f", {show(floor, 'ratio')} the floor" if floor > 0 else ""
@@ -49,6 +50,7 @@ def cell_text(cell: dict) -> str:
         ),
     )
     lines += [f"  {name:16} {UNKNOWN if 'nan' in text else text}" for name, text in facts]
+    lines += [f"  {name:16} {text}" for name, text in _instructions(cell)]
     measured = cell["cold_build_ns"]
     for part in parts_of(pd.DataFrame([cell])):
         lines.append(f"  {part.label:16} {_share(cell[part.name], measured)}")
@@ -139,6 +141,28 @@ def explained_table(
         "theirs is not known.",
     )
     return Table("explained", title, columns, pd.DataFrame(rows), notes), missed
+
+
+def _instructions(cell: dict) -> Iterator[tuple[str, str]]:
+    """Those of a cold build beside its time, and of the steady state; nothing if not counted."""
+    rows = cell["rows"] * cell["threads"]
+    cold, warm = COUNTED[0], COUNTED[-1]
+    if cell[cold.column] == cell[cold.column]:
+        yield "instructions", (
+            f"{_count(cell[cold.column])}, {cell[cold.column] / rows:,.1f} a row, in "
+            f"{show(cell['cold_build_ns'] / rows, 'ns')} a row{_spread(cell[cold.spread])}"
+        )
+        yield "in steady state", (
+            f"{_count(cell[warm.column])} with the release, "
+            f"{cell[warm.column] / rows:,.1f} an append{_spread(cell[warm.spread])}"
+        )
+    if cell[HARDWARE[0]] == cell[HARDWARE[0]]:
+        yield "by the processor", f"{_count(cell[HARDWARE[0]])} with the release, in its own count"
+
+
+def _spread(spread: float) -> str:
+    """By how much a count differed from one time to the next, if it did."""
+    return f" (\N{PLUS-MINUS SIGN}{_count(spread)})" if spread > 0 else ""
 
 
 def _pages(cell: dict) -> str:

@@ -6,6 +6,7 @@ from growbench.command_line import packages
 
 with packages.imports():
     from growbench.analysis import analyse, attribution, limits
+    from growbench.analysis.instructions import counts_text
     from growbench.command_line import entry
     from growbench.command_line import runs as chosen_run
     from growbench.data import files, load
@@ -19,8 +20,9 @@ EXAMPLES = """\
 def main(arguments: Sequence[str]) -> None:
     parser = entry.parser(
         __name__,
-        "Write summary.csv, attribution.csv, latency.csv, limits.csv and patterns.csv next to the "
-        "runs.csv of a run; each but the first only if the run has what it is made of.",
+        "Write summary.csv, attribution.csv, latency.csv, instructions.csv, limits.csv and "
+        "patterns.csv next to the runs.csv of a run; each but the first only if the run has what "
+        "it is made of.",
         EXAMPLES,
     )
     chosen_run.add_argument(parser)
@@ -46,6 +48,9 @@ def main(arguments: Sequence[str]) -> None:
     if not tables.latency.empty:
         files.write_csv(tables.latency, path.with_name("latency.csv"))
         entry.tell(f"{path.with_name('latency.csv')}: {len(tables.latency)} cells")
+    if not tables.instructions.empty:
+        files.write_csv(tables.instructions, path.with_name("instructions.csv"))
+        entry.tell(f"{path.with_name('instructions.csv')}: {counts_text(tables.instructions)}")
     if not tables.patterns.empty:
         files.write_csv(tables.patterns, path.with_name("patterns.csv"))
         entry.tell(f"{path.with_name('patterns.csv')}: {len(tables.patterns)} cells")

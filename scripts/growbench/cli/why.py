@@ -8,7 +8,7 @@ from growbench.command_line import packages
 with packages.imports():
     import pandas
 
-    from growbench.analysis import analyse, attribution, why
+    from growbench.analysis import analyse, attribution, instructions, why
     from growbench.command_line import choice, entry
     from growbench.command_line import runs as chosen_run
     from growbench.data import description, load
@@ -59,14 +59,15 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _cells(path: str) -> pandas.DataFrame:
-    """The attribution of a run's cells."""
+    """The attribution of a run's cells, with their instructions."""
     runs = load.read_runs(path)
     if not (runs["pass"] == "trace").any():
         raise UsageError(
             f"{load.runs_path(path)} has no rows of the trace pass, so nobody knows why; "
             "make a run with this version of growbench"
         )
-    return analyse.analyse(runs, load.read_timeline(path, runs)).attribution
+    cells = analyse.analyse(runs, load.read_timeline(path, runs)).attribution
+    return instructions.with_instructions(cells, runs)
 
 
 def _explained(paths: Sequence[str]) -> int:

@@ -53,7 +53,7 @@ TIMELINE_COLUMNS = (
 
 # What a worker can be asked for.
 MEASURE, TRACE, LATENCY, PROBE = "measure", "trace", "latency", "probe"
-PATTERN = "pattern"
+PATTERN, INSTRUCTIONS = "pattern", "instructions"
 
 # A cell, with the pass and the kind of work: rows that agree in all of these repeat each other.
 CELL_KEYS = (

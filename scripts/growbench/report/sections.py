@@ -14,6 +14,7 @@ from growbench.analysis.attribution import parts_of
 from growbench.data.columns import CELL
 from growbench.data.statuses import STATUSES
 from growbench.analysis.flags import FLAGS
+from growbench.analysis.instructions import COUNTED
 from growbench.data.implementations import is_compiled
 from growbench.analysis.latency import PERCENTILES
 from growbench.data.metrics import metric
@@ -40,6 +41,7 @@ def listings(evidence: Evidence) -> list[Listing]:
     made = [
         headlines(evidence),
         shares(evidence),
+        counts(evidence),
         appends(evidence),
         growth(evidence),
         crossed(evidence),
@@ -150,6 +152,37 @@ def shares(evidence: Evidence) -> Optional[Listing]:
     )
     table = Table("shares", "Where the time of each cold build goes", columns, frame, notes)
     return _listing(table, "attribution.csv")
+
+
+def counts(evidence: Evidence) -> Optional[Listing]:
+    """Instructions beside the times of the same cells."""
+    frame = evidence.data.instructions
+    frame = frame[frame["status"] == "ok"]
+    if frame.empty:
+        return None
+    times = [metric(name).column("median") for name in ("cold_build", "warm_build_release")]
+    keys = list(CELL)
+    frame = frame.join(evidence.data.run.set_index(keys)[times], on=keys)
+    cold, warm = COUNTED[0], COUNTED[-1]
+    frame["cold_per_row"] = frame[cold.column] / frame["rows"]
+    frame["warm_per_row"] = frame[warm.column] / frame["rows"]
+    columns = [
+        *_cell_columns(frame),
+        Column(cold.column, "cold build", "count"),
+        Column("cold_per_row", "a row", "factor"),
+        Column(cold.spread, "largest \N{MINUS SIGN} smallest", "count"),
+        Column(times[0], "its time", "ns"),
+        Column(warm.column, "warm build and release", "count"),
+        Column("warm_per_row", "an append", "factor"),
+        Column(warm.spread, "largest \N{MINUS SIGN} smallest", "count"),
+        Column(times[1], "their time", "ns"),
+    ]
+    notes = (
+        "Counted by Valgrind's Callgrind, from outside of the allocator: they do not depend on how "
+        "fast the machine is, or on what else it does.",
+    )
+    table = Table("instructions", "Instructions, and times beside them", columns, frame, notes)
+    return _listing(table, "instructions.csv")
 
 
 def appends(evidence: Evidence) -> Optional[Listing]:

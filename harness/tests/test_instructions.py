@@ -1,0 +1,197 @@
+"""The instructions pass: what Callgrind counts of a worker, and what becomes of it without."""
+
+import csv
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Dict, List
+
+import pytest
+from conftest import EXIT_UNMEASURED, WORKER, cells_of, environment, read_rows, real_allocators
+
+COUNTS = (
+    "cold_build_instruction_count",
+    "cold_release_instruction_count",
+    "warm_build_release_instruction_count",
+)
+PASS = "--passes=instructions"
+GLIBC = ("--allocators=glibc", "--implementations=c", "--seed=1")
+
+
+def can_count() -> bool:
+    """Does Valgrind run a worker here? It does not under an emulator, or with a sanitizer."""
+    if shutil.which("valgrind") is None:
+        return False
+    words = ("valgrind", "-q", "--tool=none", WORKER, "--version")
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
+needs_valgrind = pytest.mark.skipif(not can_count(), reason="Valgrind runs no worker here")
+
+
+def counts(row: Dict[str, str]) -> List[int]:
+    return [int(row[name]) for name in COUNTS]
+
+
+@needs_valgrind
+def test_counts_are_the_same_each_time(growbench):
+    strategies = "--strategies=realloc_doubling,list_of_pointers,append_in_place"
+    words = (PASS, *GLIBC, strategies, "--rows=100,1000", "--rounds=3")
+    rows = growbench.run(*words).rows
+    assert cells_of(rows) == cells_of(growbench.plan(*words)) and len(rows) == 3 * 6
+    assert [row["position"] for row in rows] == [str(i + 1) for i in range(len(rows))]
+    found: Dict[tuple, List[List[int]]] = {}
+    for row in rows:
+        assert (row["status"], row["status_detail"]) == ("ok", "measured") and row["checksum"]
+        found.setdefault((row["strategy"], row["rows"]), []).append(counts(row))
+    for cell, repeated in found.items():
+        assert repeated[0] == repeated[1] == repeated[2], cell
+
+
+@needs_valgrind
+def test_a_row_more_is_the_same_instructions_more(growbench):
+    """In memory that is there, an append of the same kind costs the same each time."""
+    rows = growbench.run(
+        PASS, *GLIBC, "--strategies=preallocate_then_fill", "--rows=100,101,102,103", "--rounds=1"
+    ).rows
+    builds = [counts(row)[0] for row in sorted(rows, key=lambda row: int(row["rows"]))]
+    steps = {after - before for before, after in zip(builds, builds[1:])}
+    assert len(steps) == 1 and 10 < steps.pop() < 100
+
+
+@needs_valgrind
+def test_the_counts_are_those_of_callgrind_s_own_tool(growbench, tmp_path):
+    """What callgrind_annotate says of the functions, for a worker that is started by hand."""
+    (row,) = growbench.run(
+        PASS, *GLIBC, "--strategies=realloc_x1.5", "--rows=500", "--rounds=1"
+    ).rows
+    dump = tmp_path / "dump"
+    names = ("growbench_cold_build", "growbench_cold_release", "growbench_warm_build_release")
+    words = ["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={dump}"]
+    words += [f"--toggle-collect={name}" for name in names]
+    words += [str(WORKER), "instructions", "--strategy", "realloc_x1.5", "--rows", "500"]
+    ours = environment(
+        GLIBC_TUNABLES="glibc.cpu.hwcaps=-ERMS",
+        LD_PRELOAD=str(Path(WORKER).with_name("libgrowbench-clock.so")),
+    )
+    subprocess.run(words, check=True, capture_output=True, env=ours)
+    told = subprocess.run(
+        ("callgrind_annotate", "--inclusive=yes", "--threshold=100", str(dump)),
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name, count in zip(names, counts(row)):
+        (inclusive,) = re.findall(rf"^ *([\d,]+) .*:{name} \[", told, re.M)
+        assert int(inclusive.replace(",", "")) == count, name
+
+
+@needs_valgrind
+@real_allocators
+def test_each_allocator_is_counted_or_the_reason_is_told_once(growbench):
+    ended = growbench.run(
+        PASS,
+        "--strategies=realloc_doubling",
+        "--implementations=c",
+        "--rows=100",
+        "--rounds=1",
+    )
+    for row in ended.rows:
+        warned = ended.stderr.count(f"instructions of {row['allocator']} are not counted")
+        if row["status"] == "ok":
+            assert warned == 0 and min(counts(row)) > 0
+        elif row["status"] != "unavailable":
+            assert row["status"] == "uncounted" and warned == 1, row
+            assert "does not run under Valgrind" in row["status_detail"]
+            assert not any(row[name] for name in COUNTS)
+    assert {row["status"] for row in ended.rows if row["allocator"] == "glibc"} == {"ok"}
+
+
+def test_without_valgrind_rows_say_what_to_install(growbench, tmp_path):
+    words = (PASS, *GLIBC, "--strategies=realloc_doubling", "--rows=100", "--rounds=1")
+    ended = growbench.run(*words, ends=EXIT_UNMEASURED, variables={"PATH": str(tmp_path)})
+    assert [row["status"] for row in ended.rows] == ["uncounted"]
+    assert "install the package valgrind" in ended.rows[0]["status_detail"]
+    assert ended.stderr.count("instructions are not counted") == 1
+
+
+def call(growbench, *words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Calls it without the passes that tests are usually about."""
+    return subprocess.run(
+        (growbench.program, *words),
+        cwd=growbench.folder,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def test_what_was_not_named_is_not_missed(growbench, tmp_path):
+    words = ("--preset=exact", "--strategies=realloc_doubling", "--allocators=glibc", "--rows=100")
+    call(growbench, "run", "--out=out", "--no-summary", *words, PATH=str(tmp_path))
+    assert sorted((row["pass"], row["status"]) for row in read_rows(growbench.folder / "out")) == [
+        ("instructions", "uncounted"),
+        ("trace", "ok"),
+    ]
+
+
+def test_a_dump_that_makes_no_sense_is_a_bad_report(growbench, tmp_path):
+    """A valgrind that runs the worker and writes a torn dump."""
+    program = tmp_path / "valgrind"
+    program.write_text(
+        "#!/bin/sh\nfor word; do case $word in\n"
+        "--callgrind-out-file=*) printf 'events: Ir\\ntotals: 5' >\"${word#*=}\" ;;\n"
+        "--*) ;;\n*) break ;;\nesac; shift; done\n"
+        'unset LD_PRELOAD GLIBC_TUNABLES\nexec "$@"\n'
+    )
+    program.chmod(0o755)
+    words = (PASS, *GLIBC, "--strategies=realloc_doubling", "--rows=100", "--rounds=1")
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    ended = growbench.run(*words, ends=EXIT_UNMEASURED, variables={"PATH": path})
+    assert "makes no sense: growbench_cold_build was not called" in ended.rows[0]["status_detail"]
+
+
+def test_a_cell_that_would_take_too_long_says_so(growbench):
+    words = (PASS, *GLIBC, "--strategies=loop_and_append", "--rows=100000", "--rounds=1")
+    ended = growbench.run(*words, ends=EXIT_UNMEASURED)
+    (row,) = ended.rows
+    assert row["status"] == "uncounted" and "--budget gives more" in row["status_detail"]
+
+
+def test_the_default_preset_counts_the_article_s_rows(growbench):
+    told = call(growbench, "plan", "--allocators=glibc", "--implementations=c,numpy").stdout
+    rows = list(csv.DictReader(told.splitlines(), strict=True))
+    counted = [row for row in rows if row["pass"] == "instructions"]
+    assert {(row["rows"], row["implementation"]) for row in counted} == {("10000", "c")}
+    assert {row["round"] for row in counted} == {"1", "2"}
+    last = max(int(row["position"]) for row in rows if row["pass"] == "measure")
+    assert min(int(row["position"]) for row in counted) > last
+
+
+@needs_valgrind
+@pytest.mark.parametrize("kill", (signal.SIGINT, signal.SIGKILL))
+def test_a_run_that_was_interrupted_goes_on(growbench, kill):
+    strategies = "--strategies=realloc_doubling,chunked_list,list_of_pointers,preallocate_zeroed"
+    words = (PASS, *GLIBC, strategies, "--rows=100,1000,3000", "--rounds=1")
+    process = subprocess.Popen(
+        (growbench.program, "run", "--out=out", "--no-summary", *words),
+        cwd=growbench.folder,
+        env=environment(),
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    file = growbench.folder / "out" / "runs.csv"
+    while process.poll() is None and (not file.exists() or file.read_text().count("\n") < 3):
+        time.sleep(0.02)
+    process.send_signal(kill)
+    process.wait()
+    rows = growbench.resume().rows
+    whole = growbench.run(*words, into="other").rows
+    assert sorted(cells_of(rows)) == sorted(cells_of(whole))
+    by_position = {row["position"]: counts(row) for row in rows}
+    assert by_position == {row["position"]: counts(row) for row in whole}
