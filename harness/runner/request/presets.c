@@ -93,7 +93,7 @@ const struct preset presets[] = {
 		.name = "exact",
 		.help = "what no clock can disturb: instructions and the trace of what is "
 			"compiled, "
-			"at the default's sizes, under 2 minutes",
+			"at the default's sizes",
 		.implementations = COMPILED,
 		.rows = "100,1000,3000,10000,30000,100000",
 		.row_bytes = "80",
