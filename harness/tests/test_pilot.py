@@ -92,6 +92,7 @@ def test_one_disturbed_look_does_not_decide(growbench, stand_in):
 def test_what_is_declared_quadratic_and_seen_to_be_cheap_is_measured(growbench, stand_in):
     words = [word for word in QUADRATIC if not word.startswith("--strategies")]
     words += ["--strategies=append_in_place", "--rows=250k,260k,270k,280k,290k", "--budget=30"]
+    words += ["--rounds=10"]
     worker = grown(stand_in, "rows * 16")
     done = growbench.run(*words, worker.option)
 
