@@ -203,6 +203,9 @@ bench-compare: ## how long compare takes, with a million rows too: RUN=results/N
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-compare \
 		'$(or $(RUN),results/reference-epyc-2cpu)'
 
+bench-doubts: build ## planted disturbances, and which doubts they raise: ARGS="--only quiet,bimodal"
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-doubts build $(ARGS)
+
 bench-patterns: build ## copying patterns against the copy limit, plain loops and NumPy
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-patterns build $(ARGS)
 

@@ -45,7 +45,7 @@ def main(arguments):
     parser.parse_args(arguments)
     print("the recipe works")
 '''
-FLAG = '''def recipe(measured: Measured) -> np.ndarray:
+DOUBT = '''def recipe(measured: Measured, _: str) -> np.ndarray:
     """Always."""
     return np.ones(measured.cell_count, dtype=bool)
 
@@ -84,12 +84,12 @@ ADDITIONS: Dict[str, List[Addition]] = {
             "STATUS(not_started",
         )
     ],
-    "a flag": [
-        Addition("scripts/growbench/analysis/flags.py", FLAG, "FLAGS = ("),
+    "a doubt": [
+        Addition("scripts/growbench/analysis/doubts.py", DOUBT, "DOUBTS = ("),
         Addition(
-            "scripts/growbench/analysis/flags.py",
-            '    Flag("recipe", "always", recipe),\n',
-            '    Flag("ci_wide"',
+            "scripts/growbench/analysis/doubts.py",
+            '    Doubt("recipe", "always", _TIMES, _SIZES, recipe),\n',
+            '    Doubt("few"',
         ),
     ],
     "a verb": [Addition("scripts/growbench/cli/recipe.py", VERB)],

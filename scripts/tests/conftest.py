@@ -106,6 +106,7 @@ def _worker(
     payload = size * row_bytes * threads
     warm = _warm_ns(strategy, allocator, size, _FACTOR.get(allocator, 1.0) * row_bytes / 80)
     cold = warm * 1.4 + 3000.0 + payload / 4096 * 700.0
+    scan = payload / 8 + 100
     row: dict = {
         "schema_version": 4,
         "run_id": f"{MACHINE}-20250101T120000Z",
@@ -140,11 +141,11 @@ def _worker(
         cpu_count=threads,
         allocator_path=f"/usr/lib/lib{allocator}.so",
         cold_build_ns=round(noisy(cold * 0.9)),
-        cold_scan_ns=round(noisy(payload / 8 + 100)),
+        cold_scan_ns=round(noisy(scan)),
         cold_release_ns=round(noisy(cold * 0.1)),
         cold_build_minor_fault_count=payload // 4096 + 3,
-        cold_user_ns=round(cold * 0.6),
-        cold_system_ns=round(cold * 0.5),
+        cold_user_ns=round((cold + scan) * 0.6),
+        cold_system_ns=round((cold + scan) * 0.5),
         peak_rss_bytes=4_000_000 + peak,
         peak_memory_bytes=peak,
         warm_iteration_count=max(1, round(2e6 / warm)),

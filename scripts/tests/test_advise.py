@@ -440,3 +440,14 @@ def test_bad_numbers_and_choices_are_one_message_and_status_2(
 def test_an_unreadable_run_is_status_2(call_advise, tmp_path):
     done = call_advise(tmp_path / "nowhere", "--rows", "1", "--row-bytes", "1")
     assert done.returncode == 2 and "nowhere" in done.stderr
+
+
+@pytest.mark.parametrize("doubtful, told", [("b", True), ("c", False)])
+def test_a_place_that_is_in_doubt_is_warned_of(doubtful, told):
+    """Of the best two: whoever comes after them is not recommended."""
+    mine = run({"a": 100.0, "b": 110.0, "c": 300.0})
+    second = (mine.runs["strategy"] == doubtful) & (mine.runs["round"] % 2 == 0)
+    mine.runs.loc[second, "cold_build_ns"] *= 1.4
+    text = " ".join(advise(mine, Case(10_000, 80)).warnings)
+    assert ("The place of b on glibc is in doubt: " in text) == told
+    assert "bimodal" in text if told else "in doubt" not in text

@@ -21,7 +21,8 @@ def known() -> dict:
     machine = json.loads(REFERENCE.read_text())
     machine["build"]["git_commit"] = "4b895381de70"
     machine["state_at_start"]["load"] = "1.87 0.82 1.00 1/78 11393"
-    machine["state_at_start"]["pressure_cpu"] = "some avg10=33.57 avg60=8.61 avg300=2.39 total=1"
+    for state in ("state_at_start", "state_at_end"):
+        machine[state]["pressure_cpu"] = "some avg10=33.57 avg60=8.61 avg300=2.39 total=1"
     return machine
 
 
@@ -156,6 +157,12 @@ def test_load_and_pressure_are_told_only_if_they_are_far_apart(known):
     assert told(known, first) == {}
     assert told(known, second) == {"CPU pressure at start, %": ["33.6", "0.0"]}
     assert told(known, changed(known, "state_at_start", "load", value="rubbish")) == {}
+
+
+def test_a_run_beside_which_something_else_ran_is_told(known):
+    waited = "some avg10=33.57 avg60=8.61 avg300=2.39 total=900000000"
+    found = told(known, changed(known, "state_at_end", "pressure_cpu", value=waited))
+    assert found == {"doubts of the run": ["none", "busy"]}
 
 
 def test_libraries_are_compared_by_what_the_workers_found(known):

@@ -12,11 +12,12 @@ from pattern_runs import pattern_run
 
 from growbench.data import schema
 from growbench.data.columns import COLUMNS, TIMELINE_COLUMNS
-from growbench.data.statuses import STATUSES
+from growbench.data.statuses import CLASSES, STATUSES
 from growbench.analysis.analyse import analyse
-from growbench.analysis.flags import FLAGS
+from growbench.analysis.doubts import CONCLUSIONS, DOUBTS
 from growbench.analysis.limits import machine_limits
 from growbench.analysis.patterns import patterns
+from growbench.analysis.run_doubts import RUN_DOUBTS
 from growbench.plots import all_plots, simple
 from growbench.analysis.summary import summarise
 from growbench.data.version import version
@@ -55,12 +56,28 @@ def test_every_column_of_a_timeline_is_explained_in_order():
     assert explained == [column.name for column in TIMELINE_COLUMNS]
 
 
-def test_every_status_is_explained():
-    assert names_in_table(headed("Statuses")) == list(STATUSES)
+def rows_of_table(part: str) -> list[list[str]]:
+    """The cells of a Markdown table's rows that begin with code, without its marks."""
+    return [
+        [cell.strip(" `") for cell in line.strip("|").split(" | ")]
+        for line in re.findall(r"^\| `.*$", part, re.M)
+    ]
 
 
-def test_every_flag_is_explained():
-    assert names_in_table(headed("Flags")) == [flag.name for flag in FLAGS]
+def test_every_status_is_explained_with_its_class():
+    explained = rows_of_table(headed("Statuses"))
+    assert [(name, of) for name, of, _ in explained] == list(CLASSES.items())
+    assert list(CLASSES) == list(STATUSES)
+
+
+def test_every_doubt_is_explained_with_what_it_touches():
+    explained = rows_of_table(headed("Doubts"))
+    assert [name for name, _ in explained[: len(CONCLUSIONS)]] == list(CONCLUSIONS)
+    told = [tuple(row[:3]) for row in explained[len(CONCLUSIONS) :]]
+    assert told == [
+        (doubt.name, ", ".join(doubt.figures), ", ".join(doubt.conclusions))
+        for doubt in (*DOUBTS, *RUN_DOUBTS)
+    ]
 
 
 def test_every_column_of_a_summary_is_explained_in_order():

@@ -93,7 +93,11 @@ def test_summarise_writes_the_summary_and_says_where(call, run_folder):
     folder = run_folder()
     done = call("summarise", folder)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{folder}/summary.csv: 1 cells of 10 rows, 0 of them flagged\n"
+    assert done.stdout == (
+        f"{folder}/summary.csv: 1 cells of 10 rows\n"
+        "of 1 cells with figures 0 may not be ranked, 0 give no difference below 10%, "
+        "0 no absolute time\n"
+    )
     assert len(pd.read_csv(folder / "summary.csv")) == 1
     assert sorted(path.name for path in folder.iterdir()) == ["runs.csv", "summary.csv"]
 

@@ -40,6 +40,16 @@ def test_the_fastest_is_named_with_its_lead_and_interval():
     assert low <= ratio <= high and 1.09 < ratio < 1.11 and low > 1.0
 
 
+def test_a_place_that_is_in_doubt_is_told():
+    """b takes 110 or 150 ns for a row, in turns."""
+    runs = planted_run(times_of(a=100, b=110, c=300), "abc", sizes=[10_000], noise=0.002)
+    second = (runs["strategy"] == "b") & (runs["round"] % 2 == 0)
+    runs.loc[second, "cold_build_ns"] *= 1.4
+    text = said(findings.fastest, runs)
+    assert re.search(r"The place of b on glibc is in doubt: [\w, ]*bimodal", text)
+    assert text.count("in doubt") == 1, "neither the first nor anything warm"
+
+
 def test_a_lead_whose_interval_includes_1_is_none():
     runs = planted_run(times_of(a=100, b=100, c=300), "abc", sizes=[10_000], noise=0.05)
     text = said(findings.fastest, runs)
@@ -258,15 +268,21 @@ def test_what_not_to_trust_is_counted():
     runs = fail(runs, predicted, "skipped_predicted")
     runs.loc[runs["status"] == "ok", "steal_ns"] = 4e9
     text = said(findings.trust, runs)
-    assert "2 of 2 cells with figures have a flag" in text and "steal in 2" in text
+    assert (
+        "Of 2 cells with figures 0 may not be ranked, 2 give no difference below 10% (steal 2), "
+        "2 no absolute time (steal 2)." in text
+    )
     assert "10 of 40 workers of the measure pass have no figures: crashed 10." in text
     assert "1 cell would have taken too much of the time budget" in text and "(b)" in text
 
 
 def test_a_quiet_run_has_nothing_to_distrust_but_few_workers_have_no_interval():
-    assert said(findings.trust, one_cell()) == "No cell with figures has a flag."
+    assert said(findings.trust, one_cell()) == (
+        "Of 1 cells with figures 0 may not be ranked, 0 give no difference below 10%, "
+        "0 no absolute time."
+    )
     text = said(findings.trust, one_cell(rounds=3))
-    assert "1 of 1 cells were measured by fewer than 6 workers" in text
+    assert "no order and no differences (few_rounds): most cells have 3 workers" in text
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 5])

@@ -341,7 +341,7 @@ def test_what_became_slower_is_named_with_its_implementation():
     new = base.assign(cold_build_ns=base["cold_build_ns"] * np.where(slow, 1.5, 1.0))
     request = Request([COLD])
     settings, origin = settings_for(request, None, False, [base, new])
-    document = compare_pair(base, new, ("old", "new"), request, settings, origin)
+    document = compare_pair(Run("old", base), Run("new", new), request, settings, origin)
     assert any(f"numpy {SLOW} on glibc" in text for text in document.sentences)
     cells = next(table for table in document.tables if table.name == "cells")
     assert set(cells.frame["implementation"]) == {"numpy"}

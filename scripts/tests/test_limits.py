@@ -36,10 +36,10 @@ def test_bandwidth_is_bytes_over_time(name):
     assert limit["bytes_per_ns"] == 32.0
 
 
-@pytest.mark.parametrize("last, flag", [(103.1, "drift"), (102.9, "")])
-def test_a_probe_that_changed_by_more_than_3_percent_is_flagged(last, flag):
+@pytest.mark.parametrize("last, doubt", [(103.1, "drift"), (102.9, "")])
+def test_a_probe_that_changed_by_more_than_3_percent_is_doubted(last, doubt):
     (limit,) = limits_of(*visits(100.0, 101.0, last)).to_dict("records")
-    assert limit["flags"] == flag
+    assert limit["doubts"] == doubt
     assert limit["drift_share"] == pytest.approx(last / 100.0 - 1.0)
 
 
@@ -56,7 +56,7 @@ def test_a_visit_that_failed_does_not_count_and_no_visit_is_no_figure():
     rows = visits(100.0, 1.0, 100.0)
     rows[1].update(status="failed", probe_ns=np.nan)
     (limit,) = limits_of(*rows).to_dict("records")
-    assert (limit["visit_count"], limit["status"], limit["flags"]) == (2, "ok", "")
+    assert (limit["visit_count"], limit["status"], limit["doubts"]) == (2, "ok", "")
     for row in rows:
         row.update(status="failed", probe_ns=np.nan)
     limits = limits_of(*rows)

@@ -220,7 +220,7 @@ def test_an_allocator_that_was_asked_for_must_not_be_missing():
 
 def test_probes_that_drift_are_noise():
     def judged(drift):
-        table = pd.DataFrame({"drift_share": drift, "flags": ""})
+        table = pd.DataFrame({"drift_share": drift, "doubts": ""})
         return probes.judge(table, "", "noisy")
 
     assert verdicts(judged([0.01, 0.09, 3.0])) == [PASSED]

@@ -78,6 +78,7 @@ def advise(run: Run, case: Case) -> Advice:
         *place.warnings,
         *warnings.boundary_warnings(run, case, place, ranking.head(SHOWN)),
         *warnings.figure_warnings(run.runs, case, place, ranking),
+        *warnings.in_doubt(run.runs, case, place, ranking),
         *warnings.left_out(run.runs, case, place, estimates, failed),
         *([] if asked.implementation else warnings.not_asked_for(run.runs)),
     ]

@@ -17,7 +17,7 @@ from growbench.advice.case import (
 )
 from growbench.advice.place import Place, rows_at
 from growbench.analysis.shapes import CURVE, measured
-from growbench.analysis.summary import LARGEST_RESOLUTION_SHARE
+from growbench.analysis.measured import LARGEST_RESOLUTION_SHARE
 from growbench.data.columns import LATENCY, MEASURE, PATTERN
 from growbench.data.errors import UsageError
 from growbench.data.metrics import metric

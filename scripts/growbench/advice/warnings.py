@@ -2,10 +2,12 @@
 
 import pandas as pd
 
-from growbench.advice.case import Candidate, Case, PEAK, TAIL, candidates_in
+from growbench.advice.case import Candidate, Case, PEAK, TAIL, candidates_in, weight_of
 from growbench.advice.place import Place, rows_at
 from growbench.advice.rank import Estimates, peak_resolution
 from growbench.advice.words import candidate_name, listed
+from growbench.analysis import reliance
+from growbench.analysis.doubts import RANK, doubts_in_run
 from growbench.analysis.latency import NEAR_TIMER
 from growbench.analysis.shapes import boundaries, knows_caches
 from growbench.comparison.run import Run
@@ -66,6 +68,26 @@ def figure_warnings(
                 f"({len(names)} candidates)."
             ]
     return []
+
+
+def in_doubt(runs: pd.DataFrame, case: Case, place: Place, ranking: pd.DataFrame) -> list[str]:
+    """Which of the best two have a doubtful place, and why."""
+    figure = reliance.figure_of(weight_of(case).metric)
+    if figure is None:
+        return []
+    # All of the run: doubts are also about the cells next to these.
+    summary = rows_at(doubts_in_run(runs), case, place)
+    told = []
+    for candidate in candidates_in(ranking.head(2)):
+        is_it = [name == candidate for name in candidates_in(summary)]
+        names = [reliance.doubts_in(text, RANK, [figure]) for text in summary.loc[is_it, "doubts"]]
+        why = dict.fromkeys(name for of_size in names for name in of_size)
+        if why:
+            told.append(
+                f"The place of {candidate_name(*candidate)} is in doubt: {', '.join(why)} (see "
+                "Doubts in results/README.md)."
+            )
+    return told
 
 
 def appends_at(runs: pd.DataFrame, case: Case, place: Place) -> pd.DataFrame:

@@ -24,7 +24,7 @@ def machine_limits(runs: pd.DataFrame) -> pd.DataFrame:
     Columns: probe, allocator (which supplied malloc), probe_bytes; status (ok if any visit is),
     visit_count (those that are ok); probe_median_ns, probe_min_ns and probe_max_ns, of one
     operation; bytes_per_ns of the probes that pass over probe_bytes once; drift_share = max / min
-    - 1; flags: "drift" where that is above 3%. A run of version 1 has no probes.
+    - 1; doubts: "drift" where that is above 3%. A run of version 1 has no probes.
     """
     probes = runs[runs["pass"] == PROBE]
     probes = probes.rename(columns={"strategy": "probe", "row_bytes": "probe_bytes"})
@@ -43,7 +43,7 @@ def machine_limits(runs: pd.DataFrame) -> pd.DataFrame:
         drift = order.maximum / order.minimum - 1.0
     limits["bytes_per_ns"] = np.where(limits["probe"].isin(_RATES), rate, np.nan)
     limits["drift_share"] = drift
-    limits["flags"] = np.where(drift > DRIFT_SHARE, DRIFT, "")
+    limits["doubts"] = np.where(drift > DRIFT_SHARE, DRIFT, "")
     return limits
 
 
@@ -51,7 +51,7 @@ def drift_text(limits: pd.DataFrame) -> str:
     """How many probes drifted, in one line; "" without probes."""
     if limits.empty:
         return ""
-    drifted = limits[limits["flags"] == DRIFT]
+    drifted = limits[limits["doubts"] == DRIFT]
     text = f"{len(drifted)} of {len(limits)} probes drifted by more than {DRIFT_SHARE:.0%}"
     if drifted.empty:
         return text

@@ -18,7 +18,7 @@ from growbench.data.metrics import Metric
 from growbench.statistics.crossover import crossovers
 from growbench.statistics.growth import FEWEST_SIZES, growth_exponent, tail
 from growbench.statistics.order import GroupedOrder, order_of_rows
-from growbench.analysis.summary import LARGEST_RESOLUTION_SHARE
+from growbench.analysis.measured import LARGEST_RESOLUTION_SHARE
 
 # What a curve against rows belongs to.
 CURVE = ("implementation", "strategy", "allocator", "row_bytes", "threads", "work")

@@ -1,16 +1,15 @@
-"""One row for each cell: estimates, intervals and flags."""
+"""One row for each cell: estimates, intervals and doubts."""
 
 import numpy as np
 import pandas as pd
 
 from growbench.data.columns import CELL_KEYS, MEASURE
 from growbench.data.statuses import OK, SKIPPED_ROUNDS
-from growbench.analysis.flags import Measured, flags_of
+from growbench.analysis.doubts import doubts_of
 from growbench.analysis.instructions import with_instructions
+from growbench.analysis.measured import LARGEST_RESOLUTION_SHARE, Measured, clock_ns
 from growbench.data.metrics import METRICS, PEAK_RATIO
 
-# A peak is divided by its payload only where the reading's error is at most this share of it.
-LARGEST_RESOLUTION_SHARE = 0.2
 _PREDICTED = (
     "predicted_cold_build_release_ns",
     "predicted_warm_build_release_ns",
@@ -27,13 +26,13 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     Columns: the cell's keys; payload_bytes; worker_count (its rows in runs.csv, measured or not);
     ok_count; status (ok if all are ok, the common status if all have the same, else partial; rows
     that are skipped_rounds do not count beside others); status_detail (of the first that is not
-    ok and counts); allocator_version; the predictions and their
-    intervals (medians);
+    ok and counts); allocator_version; the predictions and their intervals (medians);
     then for each metric median, min and 95% interval over workers, the peak as a multiple of the
-    payload, the instructions (with_instructions()), and the flags. Missing numbers are nan, missing
-    text is "".
+    payload, the instructions (with_instructions()), and the doubts. Missing numbers are nan,
+    missing text is "".
     """
     whole = runs
+    clock = clock_ns(runs)
     runs = runs[runs["pass"] == MEASURE]
     keys = list(CELL_KEYS)
     grouped = runs.groupby(keys, sort=True)
@@ -57,7 +56,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     for name in _PREDICTED:
         summary[name] = grouped[name].median().to_numpy()
 
-    measured = Measured(runs[ok], cell[ok], cell_count)
+    measured = Measured(runs[ok], cell[ok], cell_count, clock)
     estimates = {}
     for metric in METRICS:
         order = measured.order(metric.values(measured.rows).to_numpy(dtype=float))
@@ -75,7 +74,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     estimates[PEAK_RATIO.high] = estimates["peak_memory_ci_high_bytes"] / divisor
     summary = pd.concat([summary, pd.DataFrame(estimates)], axis=1)
     summary = with_instructions(summary, whole)
-    summary["flags"] = flags_of(measured)
+    summary["doubts"] = doubts_of(measured)
     return summary
 
 

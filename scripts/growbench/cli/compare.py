@@ -151,9 +151,7 @@ def of_one_machine(
     base = runs[0]
     documents = []
     for new, of_new in zip(runs[1:], hosts[1:]):
-        document = pair.compare_pair(
-            base.runs, new.runs, (base.label, new.label), pair.request(options), settings, origin
-        )
+        document = pair.compare_pair(base, new, pair.request(options), settings, origin)
         described = differences.machine_differences([base, new])
         sentences = [*document.sentences, *host_warning(hosts[0], of_new)]
         tables = [*document.tables, described]

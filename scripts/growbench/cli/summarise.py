@@ -1,15 +1,16 @@
 """Summarise a run: what each cell took and why, single appends, and what the machine can do."""
 
-from typing import Sequence
+from pathlib import Path
+from typing import Optional, Sequence
 
 from growbench.command_line import packages
 
 with packages.imports():
-    from growbench.analysis import analyse, attribution, limits
+    from growbench.analysis import analyse, attribution, limits, reliance, run_doubts
     from growbench.analysis.instructions import counts_text
     from growbench.command_line import entry
     from growbench.command_line import runs as chosen_run
-    from growbench.data import files, load
+    from growbench.data import description, files, load
 
 EXAMPLES = """\
   growbench summarise results/my-run
@@ -32,11 +33,11 @@ def main(arguments: Sequence[str]) -> None:
     path = load.runs_path(options.run)
     tables = analyse.analyse(runs, load.read_timeline(options.run, runs))
     files.write_csv(tables.summary, path.with_name("summary.csv"))
-    flagged = int((tables.summary["flags"] != "").sum())
-    entry.tell(
-        f"{path.with_name('summary.csv')}: {len(tables.summary)} cells of {len(runs)} rows, "
-        f"{flagged} of them flagged"
-    )
+    entry.tell(f"{path.with_name('summary.csv')}: {len(tables.summary)} cells of {len(runs)} rows")
+    if (tables.summary["ok_count"] > 0).any():
+        entry.tell(reliance.in_words(tables.summary))
+    for line in reliance.of_run_in_words(run_doubts.run_doubts(runs, machine_of(path))):
+        entry.tell(line)
     # A run of the measure pass alone has nothing to say of why.
     if not tables.limits.empty:
         files.write_csv(tables.limits, path.with_name("limits.csv"))
@@ -54,3 +55,9 @@ def main(arguments: Sequence[str]) -> None:
     if not tables.patterns.empty:
         files.write_csv(tables.patterns, path.with_name("patterns.csv"))
         entry.tell(f"{path.with_name('patterns.csv')}: {len(tables.patterns)} cells")
+
+
+def machine_of(path: Path) -> Optional[dict]:
+    """What machine.json beside that runs.csv says; None where there is none."""
+    there = path.with_name("machine.json").is_file()
+    return description.read_machine(path) if there else None

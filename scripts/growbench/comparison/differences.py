@@ -9,6 +9,8 @@ from typing import Any, Callable, NamedTuple, Optional, Sequence, Union
 
 import pandas as pd
 
+from growbench.analysis.doubts import ABSOLUTE
+from growbench.analysis.run_doubts import run_doubts
 from growbench.comparison.run import Run
 from growbench.data.description import chosen
 from growbench.data.implementations import label
@@ -216,6 +218,13 @@ def _rounds(run: Run) -> Value:
     return None if not most else str(least) if least == most else f"{least} to {most}"
 
 
+def _doubts(run: Run) -> Value:
+    """Names of the doubts of its absolute times; how few rounds it has is a fact of its own."""
+    raised = [one.doubt for one in run_doubts(run.runs, run.machine)]
+    names = [doubt.name for doubt in raised if ABSOLUTE in doubt.conclusions]
+    return ", ".join(names) or "none"
+
+
 _CODE = "other machine code"
 _CLOCK = "how fast it runs, and how steadily"
 _PAGES = "what a touched page costs, and how large it is"
@@ -320,6 +329,7 @@ FACTS = (
         "what disturbs the worker",
         _at("run", "runner_has_its_own_cpu"),
     ),
+    Fact("doubts of the run", "its absolute times are not to be relied on", _doubts),
     Fact("load per CPU at start", "something else was running", _load, "{:.2f}".format, 0.25),
     Fact("CPU pressure at start, %", "something else ran", _pressure("cpu"), "{:.1f}".format, 10.0),
     Fact("memory pressure, %", "memory was short", _pressure("memory"), "{:.1f}".format, 1.0),

@@ -6,10 +6,12 @@ from typing import NamedTuple, Optional, Sequence
 
 import pandas as pd
 
-from growbench.comparison import verdict
+from growbench.analysis.doubts import ABSOLUTE, DIFFERENCE
+from growbench.comparison import doubted, verdict
 from growbench.comparison.confirmation import combine, flagged
 from growbench.comparison.live import EXPERIMENTS, sides
 from growbench.comparison.output import Document
+from growbench.comparison.run import Run
 from growbench.comparison.same_machine import (
     LEAST_THRESHOLD,
     SLOWER,
@@ -79,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> No
 
 def columns(metrics: Sequence[Metric]) -> set[str]:
     """The columns of runs.csv that a comparison of these metrics reads, besides a row's keys."""
-    wanted = {"payload_bytes", "peak_resolution_bytes", "status_detail"}
+    wanted = {"payload_bytes", "peak_resolution_bytes", "status_detail", *doubted.COLUMNS}
     wanted |= {"allocator_version", "allocator_build_id", "implementation_version"}
     wanted |= {*_TAIL.needed} if _TAIL_OF in metrics else set()
     return wanted.union(*(metric.needed for metric in metrics))
@@ -178,19 +180,17 @@ def settings_for(
 
 
 def compare_pair(
-    base: pd.DataFrame,
-    new: pd.DataFrame,
-    labels: tuple[str, str],
-    request: Request,
-    settings: Settings,
-    origin: str,
+    base: Run, new: Run, request: Request, settings: Settings, origin: str
 ) -> Document:
-    """Compare the rows of two runs of one machine."""
-    both = bring_together(base, new)
+    """Compare two runs of one machine."""
+    both = bring_together(base.runs, new.runs)
     raw = compare_sides(both, request.metrics, settings)
     without = compare_sides(both, request.metrics, settings, without_common=True)
+    labels = (base.label, new.label)
     view = verdict.View(raw, without, without if request.without_common else raw, labels)
-    notes = [*not_shared(base, new, labels), *_tail_notes(both, request, settings), origin]
+    notes = [*doubted.notes(view.judged, (base, new), ABSOLUTE)]
+    notes += not_shared(base.runs, new.runs, labels)
+    notes += [*_tail_notes(both, request, settings), origin]
     return document(view, notes, request.limit)
 
 
@@ -241,8 +241,9 @@ def compare_live(
         notes.insert(0, f"{len(wanted)} families look slower or faster, which was not confirmed")
     judged = combine(first, second)
     view = verdict.View(judged, judged, judged, names)
+    doubts = doubted.notes(judged, [Run("the run", runs)], DIFFERENCE)
     notes = [*not_shared(base, new, names), *_tail_notes(both, request, settings), *notes]
-    return document(view, notes, request.limit)
+    return document(view, [*doubts, *notes], request.limit)
 
 
 def both_sides(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

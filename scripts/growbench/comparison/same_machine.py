@@ -24,7 +24,7 @@ from growbench.statistics.shift import (
     paired_shift,
 )
 from growbench.statistics.visible import visible_paired_shift, visible_shift
-from growbench.analysis.summary import LARGEST_RESOLUTION_SHARE
+from growbench.analysis.measured import LARGEST_RESOLUTION_SHARE
 
 LEAST_THRESHOLD = 0.05
 ALPHA = 0.05

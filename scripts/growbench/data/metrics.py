@@ -122,7 +122,7 @@ METRICS = (
     ),
 )
 
-# The times that stand for a cell; flags look at these.
+# The times that stand for a cell; doubts look at these.
 HEADLINES = ("cold_build_release", "warm_build_release")
 
 PEAK_RATIO = Quantity(

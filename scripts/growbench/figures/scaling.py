@@ -26,7 +26,7 @@ def draw_scaling(data: Data, context: Context, time: Quantity) -> Figure:
         raise NothingToDraw(f"the figure of --threads {counts[0]} shows all of them")
     cells, size = at_article_size(cells)
     note = f"{size} in each thread"
-    crowded = cells.loc[cells["flags"].str.contains("oversubscribed"), "threads"]
+    crowded = cells.loc[cells["doubts"].str.contains("oversubscribed"), "threads"]
     if len(crowded):
         note += f"; more threads than CPUs from {crowded.min()} on"
     before, _, _ = context.what.rpartition(", ")

@@ -1,46 +1,37 @@
-"""Which figures should be looked at twice, and which are not there."""
+"""What figures are not to be relied on for, and which are not there."""
 
 import pandas as pd
 
+from growbench.analysis import reliance
 from growbench.analysis.attribution import explained
+from growbench.analysis.run_doubts import run_doubts
 from growbench.data.columns import MEASURE
 from growbench.data.statuses import OK, SKIPPED_BUDGET, SKIPPED_PREDICTED, SKIPPED_ROUNDS
 from growbench.data.implementations import strategy_names
 from growbench.analysis.limits import DRIFT, DRIFT_SHARE
 from growbench.findings.evidence import Evidence
-from growbench.findings.finding import FEWEST_ROUNDS, Finding
+from growbench.findings.finding import Finding
 from growbench.findings.sentences import Sentence, counted, figure, listed, name, worded
 
 
 def trust(evidence: Evidence) -> Finding:
-    """Which figures should be looked at twice, and which are not there?"""
+    """What are which figures not to be relied on for, and which are not there?"""
     summary = evidence.data.summary
     measured = summary[summary["ok_count"] > 0]
-    flagged = int((measured["flags"] != "").sum())
     sentences: list[Sentence] = []
-    fewest = int(measured["ok_count"].min()) if len(measured) else 0
     if len(measured) == 0:
         sentences.append(["No cell of the measure pass has figures."])
-    elif flagged:
-        text = "{} with figures have a flag: a reason to look twice, not an error. {}."
-        cells = figure(f"{flagged} of {len(measured)} cells")
-        sentences.append(worded(text, cells, listed(_flag_counts(measured))))
     else:
-        sentences.append(["No cell with figures has a flag."])
-    if len(measured) and fewest < FEWEST_ROUNDS:
-        few = int((measured["ok_count"] < FEWEST_ROUNDS).sum())
-        sentences.append(
-            worded(
-                f"{{}} were measured by fewer than {FEWEST_ROUNDS} workers, so that they have no "
-                "interval, and are not told apart from anything.",
-                figure(f"{few} of {len(measured)} cells"),
-            )
-        )
+        line = reliance.in_words(measured)
+        sentences.append([f"{line[0].upper()}{line[1:]}."])
+        run = evidence.run
+        for line in reliance.of_run_in_words(run_doubts(run.runs, run.machine)):
+            sentences.append([f"{line[0].upper()}{line[1:]}."])
     sentences += _without_figures(evidence.run.runs, summary)
     sentences += _explained(evidence)
     limits = evidence.data.limits
     if len(limits):
-        drifted = limits[limits["flags"] == DRIFT]
+        drifted = limits[limits["doubts"] == DRIFT]
         sentences.append(
             worded(
                 "What the machine can do was probed at the start, in the middle and at the end: {} "
@@ -49,13 +40,6 @@ def trust(evidence: Evidence) -> Finding:
             )
         )
     return Finding("trust", "What not to trust", sentences)
-
-
-def _flag_counts(measured: pd.DataFrame) -> list[Sentence]:
-    names = measured["flags"].str.split(";").explode()
-    counts = names[names != ""].value_counts().sort_index()
-    ordered = counts.sort_values(ascending=False, kind="stable")
-    return [[name(flag), f" in {count}"] for flag, count in ordered.items()]
 
 
 def _without_figures(runs: pd.DataFrame, summary: pd.DataFrame) -> list[Sentence]:

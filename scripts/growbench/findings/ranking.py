@@ -5,9 +5,20 @@ from typing import NamedTuple, Optional, Sequence
 import numpy as np
 import pandas as pd
 
+from growbench.analysis import reliance
+from growbench.analysis.doubts import RANK
 from growbench.findings.evidence import Evidence, Pair, ratio
 from growbench.findings.finding import COLD, Finding, WARM, WHERE, cell_text
-from growbench.findings.sentences import Sentence, amount, counted, interval, listed, times, worded
+from growbench.findings.sentences import (
+    Sentence,
+    amount,
+    counted,
+    interval,
+    listed,
+    name,
+    times,
+    worded,
+)
 from growbench.tables.table import Column, Table
 from growbench.data.units import show
 
@@ -23,7 +34,9 @@ def fastest(evidence: Evidence) -> Optional[Finding]:
         order = _by_median(cells, f"{metric_name}_median_ns")
         if len(order) < 2:
             continue
-        sentences.append(_first_of(rounds, order, metric_name))
+        sentences.append(
+            [*_first_of(rounds, order, metric_name), *_in_doubt(order[:2], metric_name)]
+        )
         rows += _first_on_each_allocator(rounds, order, metric_name)
     if not sentences:
         return None
@@ -47,21 +60,22 @@ def fastest(evidence: Evidence) -> Optional[Finding]:
 
 
 class _Place(NamedTuple):
-    """A cell and its median."""
+    """A cell and its median, and its doubts as in the summary."""
 
     pair: Pair
     median: float
     low: float
     high: float
+    doubts: str
 
 
 def _by_median(cells: pd.DataFrame, column: str) -> list[_Place]:
     """The cells that have that figure, the smallest first."""
     low, high = column.replace("_median_", "_ci_low_"), column.replace("_median_", "_ci_high_")
     places = [
-        _Place((strategy, allocator), median, at_least, at_most)
-        for strategy, allocator, median, at_least, at_most in zip(
-            cells["strategy"], cells["allocator"], cells[column], cells[low], cells[high]
+        _Place((strategy, allocator), median, at_least, at_most, doubts)
+        for strategy, allocator, median, at_least, at_most, doubts in zip(
+            *(cells[name] for name in ("strategy", "allocator", column, low, high, "doubts"))
         )
         if median > 0
     ]
@@ -87,6 +101,17 @@ def _first_of(rounds: pd.DataFrame, order: Sequence[_Place], metric_name: str) -
         return worded(text, start, median, next_is, interval(ahead.low, ahead.high))
     tied = listed([cell_text(pair) for pair in _not_slower(rounds, order)])
     return worded(f"{smallest}. It cannot be told apart from {{}}.", start, median, tied)
+
+
+def _in_doubt(places: Sequence[_Place], metric_name: str) -> Sentence:
+    """Which of the places are not to be relied on, and why; nothing where all are."""
+    said: list = []
+    for place in places:
+        why = reliance.doubts_in(place.doubts, RANK, [str(reliance.figure_of(metric_name))])
+        if why:
+            text = " The place of {} is in doubt: {}."
+            said += worded(text, cell_text(place.pair), listed([[name(doubt)] for doubt in why]))
+    return said
 
 
 def _not_slower(rounds: pd.DataFrame, order: Sequence[_Place]) -> list[Pair]:

@@ -13,7 +13,7 @@ import pandas as pd
 from growbench.analysis.attribution import parts_of
 from growbench.data.columns import CELL
 from growbench.data.statuses import STATUSES
-from growbench.analysis.flags import FLAGS
+from growbench.analysis.doubts import DOUBTS
 from growbench.analysis.instructions import COUNTED
 from growbench.data.implementations import is_compiled
 from growbench.analysis.latency import PERCENTILES
@@ -46,7 +46,7 @@ def listings(evidence: Evidence) -> list[Listing]:
         growth(evidence),
         crossed(evidence),
         limits(evidence),
-        flags(evidence),
+        doubts(evidence),
         statuses(evidence),
     ]
     return [listing for listing in made if listing is not None]
@@ -99,15 +99,15 @@ def headlines(evidence: Evidence) -> Optional[Listing]:
             "interval:ns",
             "predicted_cold_build_release_high_ns",
         ),
-        Column("flags", "flags"),
+        Column("doubts", "doubts"),
     ]
     columns = [
         column
         for column in columns
         if not column.name.startswith("predicted") or frame[column.name].notna().any()
     ]
-    frame = frame.assign(flags=_spaced(frame["flags"]))
-    table = Table("headlines", "Every cell: times, peak memory, status, flags", columns, frame)
+    frame = frame.assign(doubts=_spaced(frame["doubts"]))
+    table = Table("headlines", "Every cell: times, peak memory, status, doubts", columns, frame)
     listing = _listing(table, "summary.csv")
     return listing and listing._replace(on_paper=_of_main_size(frame, evidence))
 
@@ -261,30 +261,37 @@ def limits(evidence: Evidence) -> Optional[Listing]:
     return _listing(table, "limits.csv")
 
 
-def flags(evidence: Evidence) -> Optional[Listing]:
-    """How many cells have each flag, with what it means."""
+def doubts(evidence: Evidence) -> Optional[Listing]:
+    """How many cells have each doubt, with what it means and touches; those that none has are left
+    out."""
     measured = evidence.data.summary[evidence.data.summary["ok_count"] > 0]
-    if measured.empty:
-        return None
-    of_cells = [names.split(";") for names in measured["flags"]]
+    parts = [text.split(";") for text in measured["doubts"]]
     rows = []
-    for flag in FLAGS:
-        count = sum(flag.name in names for names in of_cells)
+    for doubt in DOUBTS:
+        figures = [f for f in doubt.figures if any(f"{doubt.name}:{f}" in part for part in parts)]
+        of_doubt = {f"{doubt.name}:{figure}" for figure in figures}
+        count = sum(not of_doubt.isdisjoint(part) for part in parts)
+        if not count:
+            continue
         rows.append(
             {
-                "flag": flag.name,
+                "doubt": doubt.name,
                 "count": count,
                 "share": count / len(measured),
-                "meaning": flag.meaning,
+                "meaning": doubt.meaning,
+                "figures": ", ".join(figures),
+                "conclusions": ", ".join(doubt.conclusions),
             }
         )
     columns = (
-        Column("flag", "flag"),
+        Column("doubt", "doubt"),
         Column("count", "cells", "count"),
         Column("share", "of those with figures", "whole_share"),
         Column("meaning", "meaning"),
+        Column("figures", "figures"),
+        Column("conclusions", "not to be relied on for"),
     )
-    return _listing(Table("flags", "Flags", columns, pd.DataFrame(rows)))
+    return _listing(Table("doubts", "Doubts", columns, pd.DataFrame(rows)))
 
 
 def statuses(evidence: Evidence) -> Optional[Listing]:

@@ -44,8 +44,7 @@ def side_by_side(evidences: Sequence[Evidence], same: Optional[pd.DataFrame]) ->
         for number, new in enumerate(runs[1:], start=1):
             request = Request([metric(of) for of in HEADLINES_AND_PEAK])
             settings, origin = settings_for(request, same, False, [run.runs for run in runs])
-            labels = (runs[0].label, new.label)
-            document = compare_pair(runs[0].runs, new.runs, labels, request, settings, origin)
+            document = compare_pair(runs[0], new, request, settings, origin)
             paragraphs.append([f"{document.title}:"])
             paragraphs += [[line] for line in _joined(document.sentences)]
             tables += [

@@ -1,7 +1,6 @@
 """What checks measure with: the runner and what lies beside it, in a folder that goes away."""
 
 import json
-import re
 import shlex
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from typing import NamedTuple, Optional, Sequence
 
 import pandas as pd
 
+from growbench.analysis.run_doubts import waiting_share
 from growbench.data.statuses import OK
 from growbench.data.description import fact
 from growbench.data.errors import UsageError
@@ -136,21 +136,6 @@ def failures(rows: pd.DataFrame) -> str:
     row = failed.iloc[0]
     text = f"{row['strategy']} on {row['allocator']}: {row['status']}: {row['status_detail']}"
     return text if len(failed) == 1 else f"{text} (and {len(failed) - 1} more)"
-
-
-def waiting_share(machine: dict) -> Optional[float]:
-    """The share of the run's time in which some process waited for a CPU (/proc/pressure/cpu); None
-    where the kernel does not tell."""
-    totals = []
-    for state in ("state_at_start", "state_at_end"):
-        found = re.search(r"some .*total=(\d+)", fact(machine, state, "pressure_cpu") or "")
-        totals.append(int(found[1]) if found else None)
-    seconds = sum(
-        fact(machine, "run", part, type=(int, float)) or 0.0 for part in ("pilot_s", "rounds_s")
-    )
-    if totals[0] is None or totals[1] is None or seconds <= 0:
-        return None
-    return min(1.0, (totals[1] - totals[0]) / 1e6 / seconds)
 
 
 def is_loaded(machine: dict) -> bool:
