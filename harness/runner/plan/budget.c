@@ -12,11 +12,6 @@
  * is the worker's own. */
 static const double cheap_ns = 20e6;
 
-/* Rounds that an interval needs. */
-enum {
-	ROUNDS_FOR_INTERVAL = 6
-};
-
 bool plan_is_open(const struct cell *cell)
 {
 	return cell->skip == CELL_MEASURED || cell->skip == CELL_PREDICTED ||
@@ -97,10 +92,10 @@ static uint64_t affordable_rounds(const struct plan *plan, const struct block *b
 {
 	const uint64_t rounds = all_rounds(plan, block);
 
-	if (rounds <= ROUNDS_FOR_INTERVAL || within_share(plan, cell->worker_ns) ||
+	if (rounds <= PLAN_ROUNDS_FOR_INTERVAL || within_share(plan, cell->worker_ns) ||
 	    cell->cold_ns + cell->warm_ns <= cheap_ns)
 		return rounds;
-	return ROUNDS_FOR_INTERVAL;
+	return PLAN_ROUNDS_FOR_INTERVAL;
 }
 
 /* A cell that waits for what is left of the budget. */
@@ -197,7 +192,7 @@ void plan_allocate(struct plan *plan)
 	left_ns -= plan_expected_ns(plan);
 	qsort(candidates, count, sizeof *candidates, compare_candidates);
 	allocate_rounds(plan, candidates, count, 1, &left_ns);
-	allocate_rounds(plan, candidates, count, ROUNDS_FOR_INTERVAL, &left_ns);
+	allocate_rounds(plan, candidates, count, PLAN_ROUNDS_FOR_INTERVAL, &left_ns);
 	allocate_rounds(plan, candidates, count, plan->request->rounds, &left_ns);
 	for (size_t i = 0; i < count; i++)
 		if (candidates[i].cell->skip != CELL_MEASURED)

@@ -6,7 +6,6 @@
 #include <glib.h>
 
 #include "harness/common/text.h"
-#include "harness/runner/plan/extension.h"
 
 /* Sizes of one probe: a cache level or two more than any machine has. */
 enum {
@@ -159,11 +158,11 @@ bool plan_make(struct plan *plan, const struct request *request, const struct to
 	plan->cell_count = plan->block_count * request->allocator_count;
 	if (plan->cell_count == 0)
 		return error_set(error, "there is nothing to measure");
-	if (request->extra_rounds > 0 && extension_rank(request->rounds) == 0)
+	if (request->extra_rounds > 0 && request->rounds < PLAN_ROUNDS_FOR_INTERVAL)
 		return error_set(error,
 				 "--extra-rounds go to wide intervals, and %" PRIu64
-				 " rounds have none; give --rounds 6 or more",
-				 request->rounds);
+				 " rounds have none; give --rounds %d or more",
+				 request->rounds, PLAN_ROUNDS_FOR_INTERVAL);
 	plan_estimate(plan);
 	add_probes(plan, topology);
 	return plan_row_count(plan) > 0 ||

@@ -33,7 +33,9 @@
 
 enum {
 	/* Fewer appends than that have no percentiles worth a worker. */
-	PLAN_LATENCY_FEWEST_ROWS = 1000
+	PLAN_LATENCY_FEWEST_ROWS = 1000,
+	/* Fewer rounds have no 95% interval of their median (extension_rank()). */
+	PLAN_ROUNDS_FOR_INTERVAL = 6
 };
 
 struct size {
