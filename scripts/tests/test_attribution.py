@@ -10,6 +10,7 @@ from full_runs import full_run, probe_row
 
 from growbench.analysis.attribution import PARTS, attribute, copy_cost, explained
 from growbench.data.columns import COLUMNS
+from growbench.analysis.instructions import with_instructions
 from growbench.analysis.limits import Costs, machine_limits
 from growbench.analysis.summary import summarise
 from growbench.analysis.why import cell_text
@@ -353,12 +354,14 @@ def test_a_page_has_the_size_that_the_run_says():
 
 
 def test_why_tells_huge_pages_from_the_others():
-    cell = only_cell(with_huge_faults(one_traced(faults=10), 3), HUGE_COSTS).to_dict()
-    text = cell_text(cell)
-    assert re.search(r"pages touched +7, and 3 huge \(6\.00 MiB\)\n", text)
-    assert re.search(r"huge page faults +\d", text)
-    cell = only_cell(with_huge_faults(one_traced(faults=10), 0), HUGE_COSTS).to_dict()
-    assert re.search(r"pages touched +10\n", cell_text(cell)) and "huge" not in cell_text(cell)
+    def text(huge: int) -> str:
+        runs = with_huge_faults(one_traced(faults=10), huge)
+        row = with_instructions(only_cell(runs, HUGE_COSTS).to_frame().T, runs)
+        return cell_text(row.iloc[0].to_dict())
+
+    assert re.search(r"pages touched +7, and 3 huge \(6\.00 MiB\)\n", text(3))
+    assert re.search(r"huge page faults +\d", text(3))
+    assert re.search(r"pages touched +10\n", text(0)) and "huge" not in text(0)
 
 
 def with_page(runs: pd.DataFrame, prices: list) -> pd.DataFrame:

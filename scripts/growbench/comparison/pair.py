@@ -8,6 +8,7 @@ import pandas as pd
 
 from growbench.analysis.doubts import ABSOLUTE, DIFFERENCE
 from growbench.comparison import doubted, verdict
+from growbench.data.columns import MEASURE
 from growbench.comparison.confirmation import combine, flagged
 from growbench.comparison.live import EXPERIMENTS, sides
 from growbench.comparison.output import Document
@@ -160,7 +161,8 @@ def settings_for(
         return plain, f"theta {LEAST_THRESHOLD:.0%}: {why}"
     # By the columns that the runs are read by.
     alike = [on_one_basis([side, *runs], request.metrics)[0][0] for side in both]
-    rounds = min((rounds_of_all(rows)[0] or 1 for rows in runs), default=1)
+    timed = [rows[rows["pass"] == MEASURE] for rows in runs]
+    rounds = min((rounds_of_all(rows)[0] or 1 for rows in timed), default=1)
     base, new = (in_blocks(side, rounds) for side in alike)
     # Each pair under an allocator's name of its own: one comparison of all is faster than many.
     all_base, all_new = (
