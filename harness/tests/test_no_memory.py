@@ -27,6 +27,7 @@ from conftest import (
     PATIENCE,
     REPOSITORY,
     SANITIZED,
+    TIMINGS,
     WORKER,
     cells_of,
     environment,
@@ -231,6 +232,7 @@ READINGS = {
     "peak_memory_bytes",
     "peak_resolution_bytes",
     "touch_page_ns",
+    *TIMINGS,
 }
 # What ends a process by itself: constructors of libraries, before the worker's own code is reached;
 # and GLib, so that its containers do (aborts_without_memory).

@@ -115,6 +115,10 @@ def test_under_each_allocator_it_reports_that_library_and_all_figures(name):
     figures = set(FIGURES)
     if "huge_fault_unknown_reason" in report:
         figures = figures - HUGE_FAULTS | {"huge_fault_unknown_reason"}
+    if "hardware_uncounted_reason" in report:
+        figures |= {"hardware_uncounted_reason"}
+    else:
+        figures |= {"cold_hardware_instruction_count", "warm_hardware_instruction_count"}
     assert set(report) == {*figures, *IDENTITY, "status"}
     assert (report["warm_iteration_count"], report["warm_value_count"]) == ("5000", "3")
     assert re.fullmatch("0x[0-9a-f]{16}", report["checksum"])
