@@ -13,6 +13,9 @@ static const double instructions_per_ns = 0.19;
 /* What takes no longer is counted whatever the budget is: the article's own size is among it. */
 static const double always_ns = 6e9;
 
+/* What takes longer is counted once: that counts are the same each time is seen by the others. */
+static const double repeated_ns = 2e9;
+
 static bool is_among(uint64_t value, const struct counts *counts)
 {
 	for (size_t i = 0; i < counts->count; i++)
@@ -57,6 +60,18 @@ double plan_counting_ns(const struct block *block)
 	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
 	return start_ns + instructions_of(&cost, block) / instructions_per_ns *
 				  (cost.copied_bytes > INSTRUCTIONS_MOST_COPIED_BYTES ? 2 : 3);
+}
+
+uint64_t plan_counting_rounds(const struct plan *plan, const struct block *block)
+{
+	const struct request *request = plan->request;
+
+	if (!plan_counts(plan, block))
+		return 0;
+	return request->instruction_rounds > 1 && !request->repeats_long_counts &&
+			       plan_counting_ns(block) > repeated_ns
+		       ? 1
+		       : request->instruction_rounds;
 }
 
 bool plan_counting_is_affordable(const struct plan *plan, const struct block *block)

@@ -53,7 +53,7 @@ static bool has_pass(const struct plan *plan, enum pass pass, size_t block, uint
 	const struct size *size = &of->size;
 
 	if (pass == PASS_INSTRUCTIONS)
-		return round < pass_rounds(plan, pass) && plan_counts(plan, of);
+		return round < plan_counting_rounds(plan, of);
 	if (is_unlisted(of))
 		return pass == first_pass(plan) && round < pass_rounds(plan, pass);
 	if (pass == PASS_LATENCY && (size->threads > 1 || size->rows < PLAN_LATENCY_FEWEST_ROWS))
@@ -92,10 +92,13 @@ uint64_t plan_row_count(const struct plan *plan)
 {
 	uint64_t count = plan->probe_count * probe_visits(plan) + extension_row_count(plan);
 
-	for (enum pass pass = PASS_MEASURE; pass < PASS_COUNT; pass++)
+	for (enum pass pass = PASS_MEASURE; pass < PASS_PROBE; pass++)
 		for (size_t b = 0; b < plan->block_count; b++)
-			if (pass != PASS_PROBE && has_pass(plan, pass, b, 0))
+			if (has_pass(plan, pass, b, 0))
 				count += plan->request->allocator_count * pass_rounds(plan, pass);
+	for (size_t b = 0; b < plan->block_count; b++)
+		count += plan->request->allocator_count *
+			 plan_counting_rounds(plan, &plan->blocks[b]);
 	return count;
 }
 

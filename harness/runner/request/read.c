@@ -263,6 +263,7 @@ static bool choose_instructions(struct request *request, struct error *error)
 	const bool timed = request->passes[PASS_MEASURE] || request->passes[PASS_PATTERN] ||
 			   request->passes[PASS_LATENCY];
 
+	request->repeats_long_counts = !timed && request->given.rounds != 0;
 	request->instruction_rounds = !timed && request->given.rounds != 0 ? request->given.rounds
 				      : request->rounds < 2                ? request->rounds
 									   : 2;
