@@ -66,6 +66,7 @@ def same_everywhere(text: str) -> str:
             r"\1 <of the architecture, and where memcpy changes its way>",
         ),
         (r"(?m)^(  \S.{51}) (?:works|not here: .*)$", r"\1 <works, or why not>"),
+        (r" +its instructions cannot be counted: .*\n", ""),
         (r"(?s)(noisy:\n).*", r"\1  <warnings>\n"),
         (r"build-id 0123abcd, /\S+", "build-id 0123abcd, <library>"),
     ):

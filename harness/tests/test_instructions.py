@@ -115,6 +115,7 @@ def test_without_valgrind_rows_say_what_to_install(growbench, tmp_path):
     words = (PASS, *GLIBC, "--strategies=realloc_doubling", "--rows=100", "--rounds=1")
     ended = growbench.run(*words, ends=EXIT_UNMEASURED, variables={"PATH": str(tmp_path)})
     assert [row["status"] for row in ended.rows] == ["uncounted"]
+    assert "install the package" in ended.machine["instructions"]["why_not"]
     assert "install the package valgrind" in ended.rows[0]["status_detail"]
     assert ended.stderr.count("instructions are not counted") == 1
 
@@ -129,6 +130,38 @@ def call(growbench, *words: str, **variables: str) -> "subprocess.CompletedProce
         text=True,
         check=True,
     )
+
+
+def valgrind_that_says(folder: Path, version: str) -> str:
+    """A PATH whose valgrind tells another version, and counts as the real one does."""
+    program = folder / "valgrind"
+    real = shutil.which("valgrind")
+    program.write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && echo {version} && exit\nexec {real} "$@"\n'
+    )
+    program.chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+@needs_valgrind
+def test_another_version_does_not_go_on_with_a_run(growbench, tmp_path):
+    words = (PASS, *GLIBC, "--strategies=realloc_doubling", "--rows=100", "--rounds=1")
+    path = valgrind_that_says(tmp_path, "valgrind-1.2.3")
+    told = growbench.run(*words, variables={"PATH": path}).machine
+    assert told["instructions"]["valgrind"] == "valgrind-1.2.3"
+    assert told["instructions"]["why_not"] is None
+    assert "--tool=callgrind" in told["instructions"]["options"]
+    assert told["allocators"][0]["why_not_counted"] is None
+    ended = subprocess.run(
+        (growbench.program, "run", "--resume", "out", "--no-summary"),
+        cwd=growbench.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert "by valgrind-1.2.3, and now by valgrind-" in ended.stderr
 
 
 def test_what_was_not_named_is_not_missed(growbench, tmp_path):

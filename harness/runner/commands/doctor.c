@@ -6,6 +6,7 @@
 
 #include "harness/runner/commands/command.h"
 #include "harness/runner/commands/side.h"
+#include "harness/runner/execute/callgrind.h"
 #include "harness/runner/execute/check.h"
 #include "harness/runner/execute/host.h"
 #include "harness/runner/machine/machine.h"
@@ -38,6 +39,9 @@ static void print_allocator_check(const struct allocator *allocator,
 				     ? ", its system calls too"
 				     : ", but not its system calls: ",
 			     check->syscalls_unavailable);
+	if (check->uncounted[0] != '\0')
+		(void)printf("  %-12s its instructions cannot be counted: %s\n", "",
+			     check->uncounted);
 }
 
 static void print_probe(const char *what, const char *why_not, void *data)
@@ -120,12 +124,50 @@ static void print_prices(struct bench_side *side, const struct request *request)
 	(void)printf("  prices: %s\n", text);
 }
 
+/* What the allocators showed. */
+struct found {
+	struct valgrind valgrind;
+	size_t bad;
+	bool is_any_ok;
+	bool is_counted;     /* under any of them */
+	char uncounted[700]; /* why not, under the first that is ok */
+};
+
+static void look_at_allocator(struct bench_side *side, const struct allocator *allocator,
+			      struct found *found)
+{
+	struct allocator_check check = check_allocator(&side->pool, allocator);
+
+	if (strcmp(check.status, "ok") == 0) {
+		check_trace(&side->pool, allocator, &check);
+		if (found->valgrind.path != NULL)
+			check_counting(&side->pool, allocator, &check);
+		found->is_counted |= check.uncounted[0] == '\0';
+		if (!found->is_any_ok)
+			memcpy(found->uncounted, check.uncounted, sizeof found->uncounted);
+		found->is_any_ok = true;
+	}
+	print_allocator_check(allocator, &check);
+	found->bad += strcmp(check.status, "ok") != 0;
+}
+
+/* Can instructions be counted without the processor? */
+static void print_counter(const struct found *found)
+{
+	const char *no_valgrind = found->valgrind.path == NULL ? found->valgrind.why_not.text
+				  : !found->is_any_ok          ? "no allocator is ok"
+				  : found->is_counted          ? NULL
+							       : found->uncounted;
+
+	print_probe("instructions counted by Valgrind", no_valgrind, NULL);
+}
+
 static int run(const struct request *request)
 {
 	g_auto(GStrv) warnings = NULL;
 	struct bench_side side;
 	struct error error;
-	size_t bad = 0;
+	struct found found = {.is_any_ok = false};
 
 	if (!side_init(&side, request, &error))
 		return usage_error(&error);
@@ -133,20 +175,19 @@ static int run(const struct request *request)
 	print_cpu(&side.topology);
 	print_prices(&side, request);
 	(void)puts("\nAllocators, each as a worker found it:");
-	for (size_t i = 0; i < request->allocator_count && interrupts == 0; i++) {
-		struct allocator_check check = check_allocator(&side.pool, &request->allocators[i]);
-
-		if (strcmp(check.status, "ok") == 0)
-			check_trace(&side.pool, &request->allocators[i], &check);
-		print_allocator_check(&request->allocators[i], &check);
-		bad += strcmp(check.status, "ok") != 0;
-	}
+	found.valgrind = valgrind_find();
+	side.pool.valgrind = found.valgrind.path;
+	for (size_t i = 0; i < request->allocator_count && interrupts == 0; i++)
+		look_at_allocator(&side, &request->allocators[i], &found);
 	if (interrupts > 0) {
+		valgrind_release(&found.valgrind);
 		worker_pool_release(&side.pool);
 		return EXIT_INTERRUPTED;
 	}
 	(void)puts("\nProbes:");
 	machine_probes(print_probe, NULL);
+	print_counter(&found);
+	valgrind_release(&found.valgrind);
 	(void)puts("\nWhat will make figures noisy:");
 	warnings = machine_warnings(&side.topology);
 	for (char **warning = warnings; *warning != NULL; warning++)
@@ -156,7 +197,7 @@ static int run(const struct request *request)
 	worker_pool_release(&side.pool);
 	if (finish_output() != EXIT_DONE)
 		return EXIT_FAILED;
-	return bad > 0 ? EXIT_WORKERS : EXIT_DONE;
+	return found.bad > 0 ? EXIT_WORKERS : EXIT_DONE;
 }
 
 const struct command command_doctor = {

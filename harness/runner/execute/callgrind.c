@@ -26,13 +26,58 @@ enum {
 
 /* ---- starting it ---- */
 
-char *callgrind_find(struct error *error)
-{
-	char *program = g_find_program_in_path("valgrind");
+/* Names in full, costs by function: that is what callgrind_parse reads. No debugger is waited for,
+ * and what the libraries hold when the worker ends is not freed. */
+static const char *const options[] = {
+	"--tool=callgrind",      "--quiet",           "--vgdb=no",
+	"--run-libc-freeres=no", "--cache-sim=no",    "--branch-sim=no",
+	"--compress-strings=no", "--compress-pos=no", "--collect-systime=no",
+};
 
-	if (program == NULL)
-		(void)error_set(error, "valgrind is not on the PATH; install the package valgrind");
-	return program;
+/* The first line that it prints for --version, for g_free; NULL if it prints none. */
+static char *ask_version(const char *path)
+{
+	const char *words[] = {path, "--version", NULL};
+	g_autofree char *said = NULL;
+	char *end;
+
+	if (!g_spawn_sync(NULL, (char **)words, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &said,
+			  NULL, NULL, NULL) ||
+	    said == NULL || !g_utf8_validate(said, -1, NULL))
+		return NULL;
+	end = strchr(said, '\n');
+	return end == NULL || end == said ? NULL : g_strndup(said, (gsize)(end - said));
+}
+
+struct valgrind valgrind_find(void)
+{
+	struct valgrind valgrind = {.path = g_find_program_in_path("valgrind")};
+
+	if (valgrind.path != NULL)
+		valgrind.version = ask_version(valgrind.path);
+	else
+		(void)error_set(&valgrind.why_not,
+				"valgrind is not on the PATH; install the package valgrind");
+	return valgrind;
+}
+
+void valgrind_release(struct valgrind *valgrind)
+{
+	g_free(valgrind->path);
+	g_free(valgrind->version);
+	*valgrind = (struct valgrind){0};
+}
+
+json_t *valgrind_describe(const struct valgrind *valgrind)
+{
+	g_auto(GStrv) environment = callgrind_environment(NULL);
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+		(void)json_array_append_new(array, json_string(options[i]));
+	return json_pack("{s:s?, s:s?, s:o, s:s?}", "valgrind", valgrind->version, "why_not",
+			 valgrind->path != NULL ? NULL : valgrind->why_not.text, "options", array,
+			 "glibc_tunables", g_environ_getenv(environment, "GLIBC_TUNABLES"));
 }
 
 bool callgrind_open(struct callgrind *callgrind, struct error *error)
@@ -55,20 +100,6 @@ void callgrind_close(struct callgrind *callgrind)
 void callgrind_add_command(const struct callgrind *callgrind, const char *program,
 			   GPtrArray *command)
 {
-	/* Names in full, costs by function: that is what callgrind_parse reads. No debugger is
-	 * waited for, and what the libraries hold when the worker ends is not freed. */
-	static const char *const options[] = {
-		"--tool=callgrind",
-		"--quiet",
-		"--vgdb=no",
-		"--run-libc-freeres=no",
-		"--compress-strings=no",
-		"--compress-pos=no",
-		"--cache-sim=no",
-		"--branch-sim=no",
-		"--collect-systime=no",
-	};
-
 	g_ptr_array_add(command, g_strdup(program));
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
 		g_ptr_array_add(command, g_strdup(options[i]));

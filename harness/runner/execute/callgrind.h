@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include <glib.h>
+#include <jansson.h>
 
 #include "harness/common/error.h"
 #include "harness/runner/record/record.h"
@@ -23,8 +24,21 @@ struct callgrind {
 	char path[64]; /* the same, as a file's name for it */
 };
 
-/* The file of the program on PATH, for g_free; NULL with a message that says what to install. */
-char *callgrind_find(struct error *error);
+/* Valgrind itself; nobody has looked for it while all is empty. */
+struct valgrind {
+	char *path;           /* NULL: there is none, and why_not says what to install */
+	char *version;        /* as it tells; NULL: it does not */
+	struct error why_not; /* a reason, or "" */
+};
+
+/* Looks for the program on PATH, and asks it; for valgrind_release. */
+struct valgrind valgrind_find(void);
+
+void valgrind_release(struct valgrind *valgrind);
+
+/* What machine.json says of it: its version, the options and tunables that it counts with, and why
+ * it does not count (null: it does). */
+json_t *valgrind_describe(const struct valgrind *valgrind);
 
 /* Opens what one worker's counts go to; false with a message if there is no memory for it. */
 bool callgrind_open(struct callgrind *callgrind, struct error *error);

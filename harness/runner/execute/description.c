@@ -118,15 +118,15 @@ static json_t *describe_allocator(const struct allocator *allocator,
 
 	for (char **entry = allocator->environment; *entry != NULL; entry++)
 		(void)json_array_append_new(environment, json_string(*entry));
-	return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s, s:o, s:s?, s:s?, s:s?, s:o, s:s?, s:s?}",
-			 "name", allocator->name, "status", check->status, "status_detail",
-			 check->detail, "path", allocator->expected_path, "version", check->version,
-			 "build_id", check->build_id, "environment", environment, "worker",
-			 allocator->build, "worker_build_id", or_null(check->worker_build_id),
-			 "why_no_worker_build_id", or_null(check->no_worker_build_id),
-			 "peak_resolution_bytes", resolution, "why_not_traced",
-			 or_null(check->untraced), "why_no_system_calls",
-			 or_null(check->syscalls_unavailable));
+	return json_pack(
+		"{s:s, s:s, s:s, s:s?, s:s, s:s, s:o, s:s?, s:s?, s:s?, s:o, s:s?, s:s?, s:s?}",
+		"name", allocator->name, "status", check->status, "status_detail", check->detail,
+		"path", allocator->expected_path, "version", check->version, "build_id",
+		check->build_id, "environment", environment, "worker", allocator->build,
+		"worker_build_id", or_null(check->worker_build_id), "why_no_worker_build_id",
+		or_null(check->no_worker_build_id), "peak_resolution_bytes", resolution,
+		"why_not_traced", or_null(check->untraced), "why_no_system_calls",
+		or_null(check->syscalls_unavailable), "why_not_counted", or_null(check->uncounted));
 }
 
 static json_t *describe_allocators(const struct request *request,
@@ -168,9 +168,17 @@ static json_t *describe_implementations(const struct request *request)
 	return array;
 }
 
-void description_set_allocators(json_t *description, const struct request *request,
-				const struct allocator_check *checks)
+static bool was_looked_for(const struct valgrind *valgrind)
 {
+	return valgrind->path != NULL || valgrind->why_not.text[0] != '\0';
+}
+
+void description_set_allocators(json_t *description, const struct request *request,
+				const struct allocator_check *checks,
+				const struct valgrind *valgrind)
+{
+	if (was_looked_for(valgrind))
+		(void)json_object_set_new(description, "instructions", valgrind_describe(valgrind));
 	(void)json_object_set_new(description, "allocators", describe_allocators(request, checks));
 	(void)json_object_set_new(description, "implementations",
 				  describe_implementations(request));
@@ -405,5 +413,25 @@ bool description_check_allocators(const json_t *description, const struct descri
 
 	json_decref(implementations);
 	json_decref(allocators);
+	return same;
+}
+
+bool description_check_valgrind(const json_t *description, const struct valgrind *valgrind,
+				struct error *error)
+{
+	const json_t *then = json_object_get(description, "instructions");
+	json_t *now;
+	bool same;
+
+	if (then == NULL || !was_looked_for(valgrind))
+		return true;
+	now = valgrind_describe(valgrind);
+	same = json_equal(then, now) ||
+	       error_set(
+		       error,
+		       "instructions are not counted as when the run was begun: by %s, and now by "
+		       "%s, or with other options; begin a new run",
+		       text_of(then, "valgrind"), text_of(now, "valgrind"));
+	json_decref(now);
 	return same;
 }

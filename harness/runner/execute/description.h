@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/runner/execute/callgrind.h"
 #include "harness/runner/execute/check.h"
 #include "harness/runner/record/folder.h"
 #include "harness/runner/plan/plan.h"
@@ -27,9 +28,11 @@ struct description_facts {
 /* A new description, of a run that begins now. */
 json_t *description_begin(const struct description_facts *facts);
 
-/* Sets the allocators and how they were found; one check for each. */
+/* Sets the allocators and how they were found, one check for each; and what counts instructions, if
+ * it was looked for. */
 void description_set_allocators(json_t *description, const struct request *request,
-				const struct allocator_check *checks);
+				const struct allocator_check *checks,
+				const struct valgrind *valgrind);
 
 /* Sets how the run ended. */
 void description_end(json_t *description, const char *state, uint64_t row_count, uint64_t rounds_ns,
@@ -49,5 +52,10 @@ bool description_check_same(const json_t *description, const struct description_
 /* Are allocators and implementations? */
 bool description_check_allocators(const json_t *description, const struct description_facts *facts,
 				  const struct allocator_check *checks, struct error *error);
+
+/* Does what counts instructions count as it did? A run that was begun before that was written down,
+ * or counted none, does not know. */
+bool description_check_valgrind(const json_t *description, const struct valgrind *valgrind,
+				struct error *error);
 
 #endif

@@ -352,8 +352,8 @@ static void prepare_counting(const struct run *run, const struct visit *visit,
 	/* That the cell would take too long to be timed is no reason. */
 	if (!plan_is_open(cell)) {
 		set_skipped(run, visit, cell, &job->record);
-	} else if (run->valgrind == NULL) {
-		record_set_status(&job->record, "uncounted", "%s", run->why_no_valgrind.text);
+	} else if (run->valgrind.path == NULL) {
+		record_set_status(&job->record, "uncounted", "%s", run->valgrind.why_not.text);
 	} else if (check->uncounted[0] != '\0') {
 		record_set_status(&job->record, "uncounted", "%s", check->uncounted);
 	} else if (!plan_counting_is_affordable(&run->plan, block)) {

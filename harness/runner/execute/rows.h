@@ -17,6 +17,7 @@
 #include "harness/runner/plan/plan.h"
 #include "harness/runner/process/progress.h"
 #include "harness/runner/record/folder.h"
+#include "harness/runner/execute/callgrind.h"
 #include "harness/runner/record/record.h"
 #include "harness/runner/request/requirements.h"
 
@@ -35,9 +36,8 @@ struct run {
 	char run_id[128];
 	json_t *description; /* machine.json as it grows */
 	struct allocator_check *checks;
-	char *valgrind; /* the program that counts instructions; NULL: none */
-	struct error why_no_valgrind;
-	bool *done; /* for each position from 0: is its row in the file? */
+	struct valgrind valgrind; /* what counts instructions, if any are to be counted */
+	bool *done;               /* for each position from 0: is its row in the file? */
 	struct requirements requirements;
 	struct host host;
 	uint64_t rows_written;

@@ -50,17 +50,17 @@ static void find_valgrind(struct run *run)
 {
 	if (!run->request->passes[PASS_INSTRUCTIONS] || !plan_has_counts(&run->plan))
 		return;
-	run->valgrind = callgrind_find(&run->why_no_valgrind);
-	run->pool.valgrind = run->valgrind;
-	if (run->valgrind == NULL)
+	run->valgrind = valgrind_find();
+	run->pool.valgrind = run->valgrind.path;
+	if (run->valgrind.path == NULL)
 		progress_warn(&run->progress, "instructions are not counted: %s; all else is done",
-			      run->why_no_valgrind.text);
+			      run->valgrind.why_not.text);
 }
 
 static void check_counts(struct run *run, const struct allocator *allocator,
 			 struct allocator_check *check)
 {
-	if (run->valgrind == NULL)
+	if (run->valgrind.path == NULL)
 		return;
 	check_counting(&run->pool, allocator, check);
 	if (check->uncounted[0] != '\0')
@@ -340,7 +340,7 @@ static void run_release(struct run *run)
 	requirements_release(&run->requirements);
 	extend_notes_release(&run->notes);
 	g_free(run->checks);
-	g_free(run->valgrind);
+	valgrind_release(&run->valgrind);
 	g_free(run->done);
 	g_free(run->visits);
 }
@@ -430,7 +430,7 @@ static bool detect(struct run *run, struct error *error)
 {
 	warn_of_implementations(run);
 	check_allocators(run);
-	description_set_allocators(run->description, run->request, run->checks);
+	description_set_allocators(run->description, run->request, run->checks, &run->valgrind);
 	return interrupts > 0 || description_write(run->description, &run->folder, error);
 }
 
@@ -549,7 +549,8 @@ static bool resume(struct run *run, struct error *error)
 		ok = detect(run, error);
 	} else if (ok) {
 		check_allocators(run);
-		ok = description_check_allocators(run->description, &facts, run->checks, error);
+		ok = description_check_allocators(run->description, &facts, run->checks, error) &&
+		     description_check_valgrind(run->description, &run->valgrind, error);
 	}
 	ok = ok && load_extension(run, error) &&
 	     folder_check_space(&run->folder, needed_bytes(run), error) &&
