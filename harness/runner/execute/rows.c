@@ -339,56 +339,19 @@ void rows_look_at_host(struct run *run, enum host_moment moment)
 
 /* ---- the instructions pass ---- */
 
-/* Why the instructions of a visit are not counted, into its job; or the task of its worker. */
 static void prepare_counting(const struct run *run, const struct visit *visit,
 			     struct counting_job *job)
 {
-	const struct block *block = &run->plan.blocks[visit->block];
 	const struct cell *cell = plan_cell(&run->plan, visit->block, visit->allocator);
-	const struct allocator_check *check = &run->checks[visit->allocator];
 
 	job->record = record_init();
 	job->is_skipped = true;
 	/* That the cell would take too long to be timed is no reason. */
-	if (!plan_is_open(cell)) {
+	if (plan_is_open(cell))
+		counting_prepare(&run->plan, &run->valgrind, &run->checks[visit->allocator], visit,
+				 job);
+	else
 		set_skipped(run, visit, cell, &job->record);
-	} else if (run->valgrind.path == NULL) {
-		record_set_status(&job->record, "uncounted", "%s", run->valgrind.why_not.text);
-	} else if (check->uncounted[0] != '\0') {
-		record_set_status(&job->record, "uncounted", "%s", check->uncounted);
-	} else if (!plan_counting_is_affordable(&run->plan, block)) {
-		record_set_status(
-			&job->record, "uncounted",
-			"counting would take about %.0f s, more than %d%% of the budget of "
-			"%" PRIu64 " s; --budget gives more",
-			plan_counting_ns(block) / 1e9, BUDGET_SHARE_PERCENT,
-			run->request->budget_s);
-	} else {
-		job->is_skipped = false;
-		job->task = (struct worker_task){
-			.pass = pass_names[visit->pass],
-			.strategy = block->strategy,
-			.size = block->size,
-			.allocator = &run->request->allocators[visit->allocator],
-		};
-	}
-}
-
-/* As many workers as there are CPUs, and as there is memory for the largest of them. */
-static unsigned counting_lanes(const struct run *run, uint64_t first, uint64_t end)
-{
-	const uint64_t valgrind_bytes = 128 << 20;
-	uint64_t largest = 0;
-	uint64_t lanes;
-
-	for (uint64_t i = first; i < end; i++) {
-		const uint64_t bytes = plan_needed_bytes(&run->plan.blocks[run->visits[i].block]);
-
-		if (bytes <= run->plan.memory_bytes && bytes > largest)
-			largest = bytes;
-	}
-	lanes = run->plan.memory_bytes / (largest + valgrind_bytes);
-	return lanes < 1 ? 1 : lanes < run->plan.cpus ? (unsigned)lanes : run->plan.cpus;
 }
 
 /* The visits of the pass that stand next to each other in the order, from `first` on. */
@@ -419,7 +382,7 @@ static bool do_counting(struct run *run, uint64_t first, uint64_t end, struct er
 		.run = run,
 		.jobs = g_new0(struct counting_job, end - first),
 		.first = first,
-		.lanes = counting_lanes(run, first, end),
+		.lanes = counting_lanes(&run->plan, &run->visits[first], end - first),
 		.error = error,
 	};
 	const uint64_t start = process_now_ns();

@@ -51,10 +51,12 @@ struct process_result {
  * Starts the program with /dev/null as stdin and stdout, stderr and PROCESS_REPORT_FD as pipes to
  * us and no other descriptor, in a process group of its own, without a shell; then waits until it
  * has ended. What it left behind, in its group or out of it, is killed, always: we are made the
- * subreaper (prctl(2)) of all that it starts, and may have no other children. False with a message
- * if it could not be started. Prints nothing, and leaves no descriptor open and no child unreaped.
- * An interrupted system call is resumed: a signal does not end the wait but through
- * `interrupts`.
+ * subreaper (prctl(2)) of all that it starts, and the main thread may have no other children.
+ * Either that thread calls it or others do, several at once: their children are their own, and only
+ * orphans the main thread's, so what is killed as one program ends may be what another has left
+ * behind, but is never a program. False with a message if it could not be started. Prints nothing,
+ * and leaves no descriptor open and no child unreaped. An interrupted system call is resumed: a
+ * signal does not end the wait but through `interrupts`.
  */
 bool process_run(const struct process_request *request, struct process_result *result,
 		 struct error *error);
