@@ -1,6 +1,8 @@
 /* Which cells' instructions are counted, and what that takes. */
 #include "harness/runner/plan/plan.h"
 
+#include <string.h>
+
 #include "harness/common/constants.h"
 #include "harness/worker/instructions.h"
 
@@ -13,7 +15,8 @@ static const double instructions_per_ns = 0.19;
 /* What takes no longer is counted whatever the budget is: the article's own size is among it. */
 static const double always_ns = 6e9;
 
-/* What takes longer is counted once: that counts are the same each time is seen by the others. */
+/* What takes longer is counted once, as is what is not in C: that counts are the same each time is
+ * up to the allocator, and seen by the others. */
 static const double repeated_ns = 2e9;
 
 static bool is_among(uint64_t value, const struct counts *counts)
@@ -68,8 +71,10 @@ uint64_t plan_counting_rounds(const struct plan *plan, const struct block *block
 
 	if (!plan_counts(plan, block))
 		return 0;
-	return request->instruction_rounds > 1 && !request->repeats_long_counts &&
-			       plan_counting_ns(block) > repeated_ns
+	if (request->repeats_long_counts || request->instruction_rounds < 2)
+		return request->instruction_rounds;
+	return plan_counting_ns(block) > repeated_ns ||
+			       strcmp(block->strategy->implementation, "c") != 0
 		       ? 1
 		       : request->instruction_rounds;
 }

@@ -162,8 +162,8 @@ bool plan_counts(const struct plan *plan, const struct block *block);
 /* Of any block? */
 bool plan_has_counts(const struct plan *plan);
 
-/* In how many rounds they are: 0 of what is not counted, one of what takes long, unless rounds were
- * asked for. */
+/* In how many rounds they are: 0 of what is not counted, one of what takes long or is not in C,
+ * unless rounds were asked for. */
 uint64_t plan_counting_rounds(const struct plan *plan, const struct block *block);
 
 /* What counting them takes, worker and Valgrind's start included, in ns: by closed forms, and no

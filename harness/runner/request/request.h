@@ -53,7 +53,7 @@ struct request {
 	struct counts instruction_rows; /* rows of the cells whose instructions are counted; none:
 					   of all */
 	uint64_t instruction_rounds;
-	bool repeats_long_counts; /* in each of these rounds, whatever it takes */
+	bool repeats_long_counts; /* counts all in each of these rounds, whatever it takes */
 	uint64_t rounds;
 	uint64_t extra_rounds; /* whose time goes to the blocks with wide intervals */
 	uint64_t slow_rounds;  /* of programs that take long to start */
