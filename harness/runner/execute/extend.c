@@ -6,24 +6,11 @@
 
 #include <glib.h>
 
+#include "harness/runner/execute/headline.h"
 #include "harness/runner/plan/extension.h"
-
-/* The figures that are to hold still, each a sum of columns, or what there is of it: one row each,
- * and the one place that names them for the runner. */
-static const struct {
-	const char *columns[2];
-	const char *instead; /* of a worker that reports no quantiles */
-} headlines[] = {
-	{{"cold_build_ns", "cold_release_ns"}, NULL},
-	{{"warm_build_release_p25_ns", NULL}, "warm_build_release_median_ns"},
-};
 
 /* Of the rounds' time, what is not the workers': the most that the runner takes for itself. */
 static const double runner_share = 0.05;
-
-enum {
-	HEADLINES = sizeof headlines / sizeof *headlines
-};
 
 struct extend_notes extend_notes_init(const struct plan *plan)
 {
@@ -48,17 +35,6 @@ static double *times_of(const struct extend_notes *notes, const struct plan *pla
 	return &notes->times[(cell * HEADLINES + headline) * plan->request->rounds];
 }
 
-static double headline_ns(const struct record *record, size_t headline)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < 2 && headlines[headline].columns[i] != NULL; i++)
-		sum += record_get_real(record, headlines[headline].columns[i], 0);
-	return sum > 0 || headlines[headline].instead == NULL
-		       ? sum
-		       : record_get_real(record, headlines[headline].instead, 0);
-}
-
 void extend_note(struct extend_notes *notes, const struct plan *plan, const struct visit *visit,
 		 const struct record *record)
 {
@@ -74,7 +50,8 @@ void extend_note(struct extend_notes *notes, const struct plan *plan, const stru
 	notes->measured[cell]++;
 	if (record_has_status(record, "ok"))
 		for (size_t h = 0; h < HEADLINES; h++)
-			times_of(notes, plan, cell, h)[visit->round] = headline_ns(record, h);
+			times_of(notes, plan, cell, h)[visit->round] =
+				headline_ns(record, (enum headline)h);
 }
 
 /* The need of the cell's figure that needs most. */

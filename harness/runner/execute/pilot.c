@@ -7,6 +7,8 @@
 
 #include <glib.h>
 
+#include "harness/runner/execute/headline.h"
+
 /* What was seen of one strategy under one allocator, in ascending order of rows: the last of it. */
 enum {
 	MOST_LOOKS = 8
@@ -49,33 +51,41 @@ static const double least_step = 1.3;
 static const double longest_step = 10;
 static const double long_step_ns = 2e6;
 
-static void remember(struct series *series, const struct look *seen)
+/* Of two looks at a size: the lesser, as one of them may have been disturbed. */
+static void merge(struct look *look, const struct look *again)
 {
-	struct look *last = series->count == 0 ? NULL : &series->looks[series->count - 1];
-
-	if (last == NULL || seen->rows > last->rows) {
-		if (series->count == MOST_LOOKS) {
-			memmove(series->looks, series->looks + 1,
-				(MOST_LOOKS - 1) * sizeof *series->looks);
-			series->count--;
-		}
-		series->looks[series->count++] = *seen;
-		return;
-	}
-	for (size_t i = 0; i < series->count; i++)
-		if (series->looks[i].rows == seen->rows) {
-			last = &series->looks[i];
-			last->times++;
-			last->cold_ns = fmin(last->cold_ns, seen->cold_ns);
-			if (seen->warm_ns > 0)
-				last->warm_ns = last->warm_ns > 0
-							? fmin(last->warm_ns, seen->warm_ns)
-							: seen->warm_ns;
-		}
+	look->times += again->times;
+	look->cold_ns = fmin(look->cold_ns, again->cold_ns);
+	if (again->warm_ns > 0)
+		look->warm_ns =
+			look->warm_ns > 0 ? fmin(look->warm_ns, again->warm_ns) : again->warm_ns;
 }
 
-/* The cold or the warm times of the series; returns how many there are. */
-static size_t points_of(const struct series *series, bool warm,
+/* Without room for all, the smallest is forgotten. */
+static void remember(struct series *series, const struct look *seen)
+{
+	size_t place = series->count;
+
+	while (place > 0 && series->looks[place - 1].rows >= seen->rows)
+		place--;
+	if (place < series->count && series->looks[place].rows == seen->rows) {
+		merge(&series->looks[place], seen);
+		return;
+	}
+	if (series->count == MOST_LOOKS) {
+		if (place == 0)
+			return;
+		memmove(series->looks, series->looks + 1, --place * sizeof *series->looks);
+	} else {
+		memmove(series->looks + place + 1, series->looks + place,
+			(series->count - place) * sizeof *series->looks);
+		series->count++;
+	}
+	series->looks[place] = *seen;
+}
+
+/* The cold or the warm times of the series, of so many rows or more; returns how many there are. */
+static size_t points_of(const struct series *series, bool warm, uint64_t least,
 			struct growth_point points[MOST_LOOKS])
 {
 	size_t count = 0;
@@ -84,7 +94,7 @@ static size_t points_of(const struct series *series, bool warm,
 		const struct look *look = &series->looks[i];
 		const double ns = warm ? look->warm_ns : look->cold_ns;
 
-		if (ns > 0)
+		if (ns > 0 && look->rows >= least)
 			points[count++] = (struct growth_point){look->rows, ns};
 	}
 	return count;
@@ -94,7 +104,7 @@ static size_t points_of(const struct series *series, bool warm,
 static double bound_ns(const struct series *series, const struct block *block, uint64_t rows)
 {
 	struct growth_point points[MOST_LOOKS];
-	const size_t count = points_of(series, false, points);
+	const size_t count = points_of(series, false, 0, points);
 
 	return count > 0 ? growth_bound(points, count, rows) : plan_model_ns(block, rows, true);
 }
@@ -191,9 +201,8 @@ static bool run_look(struct pilot *pilot, size_t b, size_t a, const struct size 
 	*timed_out = record_has_status(&record, "timeout");
 	*seen = (struct look){.rows = size->rows, .times = 1};
 	if (ok) {
-		seen->cold_ns = record_get_real(&record, "cold_build_ns", 0) +
-				record_get_real(&record, "cold_release_ns", 0);
-		seen->warm_ns = record_get_real(&record, "warm_build_release_median_ns", 0);
+		seen->cold_ns = headline_ns(&record, HEADLINE_COLD);
+		seen->warm_ns = headline_ns(&record, HEADLINE_WARM);
 	}
 	record_release(&record);
 	return ok;
@@ -262,15 +271,13 @@ static uint64_t next_rows(const struct pilot *pilot, const struct series *series
 /* Looks below the one size that was seen, so that there is growth to see. */
 static void look_below(struct pilot *pilot, size_t b, size_t a)
 {
-	struct series *series = &pilot->series[a];
-	const struct look only = series->looks[0];
+	const struct series none = {.count = 0};
+	const uint64_t only = pilot->series[a].looks[0].rows;
 
-	series->count = 0;
 	for (uint64_t share = 16; share > 1; share /= 4)
-		if (only.rows >= share * 2 && *pilot->pool->interrupts == 0 &&
-		    may_look(pilot, series, &pilot->plan->blocks[b], only.rows / share))
-			(void)look(pilot, b, a, only.rows / share);
-	remember(series, &only);
+		if (only >= share * 2 && *pilot->pool->interrupts == 0 &&
+		    may_look(pilot, &none, &pilot->plan->blocks[b], only / share))
+			(void)look(pilot, b, a, only / share);
 }
 
 /* Goes up to the cell's own size, or as far as the time allows. Was it seen itself? */
@@ -337,13 +344,20 @@ static bool look_coarsely(struct pilot *pilot, size_t b, size_t a, uint64_t rows
 	if (limit_ns < (double)usual_ns && block->implementation == NULL)
 		pilot->pool->timeout_ns = (uint64_t)limit_ns;
 	ok = run_look(pilot, b, a, &size, 1, seen, &timed_out);
-	/* The lesser of two: one of them may have been disturbed. */
-	if (ok && run_look(pilot, b, a, &size, 1, &again, &timed_out)) {
-		seen->cold_ns = fmin(seen->cold_ns, again.cold_ns);
-		seen->warm_ns = fmin(seen->warm_ns, again.warm_ns);
-	}
+	if (ok && run_look(pilot, b, a, &size, 1, &again, &timed_out))
+		merge(seen, &again);
 	pilot->pool->timeout_ns = usual_ns;
 	return ok && seen->cold_ns > 0;
+}
+
+/* Does the strategy itself copy what its blocks hold, rather than realloc, which may not have to?
+ */
+static bool copies(const struct block *block)
+{
+	struct strategy_cost cost;
+
+	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
+	return cost.copied_bytes > cost.realloc_moved_bytes;
 }
 
 /* Cold and warm shapes of the way from the size that was seen to the block's own. */
@@ -369,7 +383,10 @@ static bool look_at_shapes(struct pilot *pilot, size_t b, size_t a, uint64_t coa
 		shapes[1].fine_ns[i] = fine.warm_ns;
 		shapes[1].coarse_ns[i] = coarse.warm_ns;
 	}
-	shapes[0].coarser = shapes[1].coarser = (double)coarser;
+	for (size_t i = 0; i < 2; i++) {
+		shapes[i].coarser = (double)coarser;
+		shapes[i].copies = copies(block);
+	}
 	return true;
 }
 
@@ -384,12 +401,14 @@ static bool predict_by_shape(struct pilot *pilot, size_t b, size_t a, struct cel
 	struct growth_shape shapes[2];
 	uint64_t coarser = 4;
 
+	if (block->size.rows / GROWTH_FARTHEST > last->rows)
+		return false;
 	while (2 * expected_ns / (double)coarser > longest_ns)
 		coarser *= 2;
 	if (!look_at_shapes(pilot, b, a, coarser, shapes))
 		return false;
-	growth_by_shape(last->cold_ns, &shapes[0], &cell->cold);
-	growth_by_shape(last->warm_ns, &shapes[1], &cell->warm);
+	(void)growth_by_shape(last->cold_ns, &shapes[0], &cell->cold);
+	(void)growth_by_shape(last->warm_ns, &shapes[1], &cell->warm);
 	return cell->cold.ns > 0;
 }
 
@@ -416,27 +435,101 @@ static void refute(double least_ns, struct growth_range *range)
 		*range = (struct growth_range){fmax(range->ns, least_ns), least_ns, range->high_ns};
 }
 
-/* Sets the cell's times, as far as something was seen. The end of the interval is what it is
- * planned with. */
-static void predict(const struct series *series, const struct block *block, struct cell *cell)
+/* Sets the times that the cell is planned with, as far as something was seen. */
+static void expect(const struct series *series, const struct block *block, struct cell *cell)
 {
 	struct growth_point points[MOST_LOOKS];
 	const uint64_t rows = block->size.rows;
-	size_t count = points_of(series, false, points);
+	size_t count = points_of(series, false, 0, points);
+	struct growth_range range;
 
 	if (count == 0)
 		return;
-	cell->cold_ns = fmax(growth_bound(points, count, rows), at_least_ns(series, block));
+	cell->cold_ns = growth_predict(points, count, rows, &range)
+				? range.high_ns
+				: growth_bound(points, count, rows);
+	cell->cold_ns = fmax(cell->cold_ns, at_least_ns(series, block));
 	cell->warm_ns = cell->cold_ns;
-	(void)growth_predict(points, count, rows, &cell->cold);
-	refute(at_least_ns(series, block), &cell->cold);
-	if (cell->cold.ns > 0) {
-		cell->cold_ns = cell->cold.high_ns;
-		cell->seen_rows = points[count - 1].rows;
+	count = points_of(series, true, 0, points);
+	if (growth_predict(points, count, rows, &range))
+		cell->warm_ns = range.high_ns;
+}
+
+/*
+ * Rows of an array that lies beyond every size at which times leap: the caches, and what allocators
+ * give back to the kernel at once, or treat in another way still (glibc's mmap threshold, up to 32
+ * MiB: mallopt(3); jemalloc's oversize_threshold, 8 MiB; oneTBB's huge sizes, 64 MiB). Not quite:
+ * an array that realloc moves is there twice, so twice the caches.
+ */
+static uint64_t rows_beyond(const struct pilot *pilot, const struct block *block)
+{
+	const struct topology *topology = pilot->pool->topology;
+	uint64_t most = 64 << 20;
+
+	for (size_t i = 0; i < topology->cache_count; i++)
+		if (topology->caches[i].type != 'i' && 2 * topology->caches[i].bytes > most)
+			most = 2 * topology->caches[i].bytes;
+	return most / block->size.row_bytes + 1;
+}
+
+/* Looks at sizes between the largest that was seen and `least` rows, until there are enough. */
+static void look_between(struct pilot *pilot, size_t b, size_t a, uint64_t least)
+{
+	static const double shares[] = {0.5, 0.7};
+	const struct series *series = &pilot->series[a];
+	const uint64_t most = series->count == 0 ? 0 : series->looks[series->count - 1].rows;
+	struct growth_point points[MOST_LOOKS];
+
+	for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+		const uint64_t rows = (uint64_t)((double)most * shares[i]);
+
+		if (rows >= least && *pilot->pool->interrupts == 0 &&
+		    points_of(series, false, least, points) <= GROWTH_FEWEST_POINTS &&
+		    may_look(pilot, series, &pilot->plan->blocks[b], rows))
+			(void)look(pilot, b, a, rows);
 	}
-	count = points_of(series, true, points);
-	if (growth_predict(points, count, rows, &cell->warm))
-		cell->warm_ns = cell->warm.high_ns;
+}
+
+/* Predicts by growth that was seen beyond the sizes at which it changes. */
+static void predict_beyond(struct pilot *pilot, size_t b, size_t a, struct cell *cell)
+{
+	const struct block *block = &pilot->plan->blocks[b];
+	const struct series *series = &pilot->series[a];
+	const uint64_t least = rows_beyond(pilot, block);
+	struct growth_point points[MOST_LOOKS];
+	size_t count;
+
+	if (block->size.rows < least)
+		return;
+	look_between(pilot, b, a, least);
+	count = points_of(series, false, least, points);
+	(void)growth_predict(points, count, block->size.rows, &cell->cold);
+	count = points_of(series, true, least, points);
+	(void)growth_predict(points, count, block->size.rows, &cell->warm);
+}
+
+/* Predicts the cell, where that can be earned. */
+static void predict(struct pilot *pilot, size_t b, size_t a, struct cell *cell)
+{
+	const struct block *block = &pilot->plan->blocks[b];
+	const struct series *series = &pilot->series[a];
+	const double least_ns = at_least_ns(series, block);
+	struct growth_point points[MOST_LOOKS];
+
+	if (points_of(series, false, 0, points) < GROWTH_FEWEST_POINTS)
+		return;
+	look_again(pilot, b, a);
+	expect(series, block, cell);
+	if (block->strategy->order < GROWTH_QUADRATIC || !predict_by_shape(pilot, b, a, cell))
+		predict_beyond(pilot, b, a, cell);
+	refute(least_ns, &cell->cold);
+	if (cell->cold.ns <= 0) {
+		cell->warm = (struct growth_range){0};
+		return;
+	}
+	cell->seen_rows = series->looks[series->count - 1].rows;
+	cell->cold_ns = cell->cold.high_ns;
+	cell->warm_ns = cell->warm.ns > 0 ? cell->warm.high_ns : cell->cold_ns;
 }
 
 /* Are these blocks the same strategy, row size and threads, so that one is predicted from the
@@ -491,24 +584,6 @@ static bool is_as_in_c(const struct plan *plan, size_t b, size_t a)
 	return true;
 }
 
-/* Bytes at which allocators begin to take blocks from the kernel, and to give them back at once
- * (glibc's mmap threshold, mallopt(3): at first, and at most): below, nothing tells what an array
- * beyond takes. */
-static bool crosses_border(const struct series *series, const struct block *block)
-{
-	static const uint64_t borders[] = {128 << 10, 32 << 20};
-	struct growth_point points[MOST_LOOKS];
-	const size_t count = points_of(series, false, points);
-
-	if (count < GROWTH_FEWEST_POINTS)
-		return false;
-	for (size_t i = 0; i < sizeof borders / sizeof *borders; i++)
-		if (points[count - 2].rows * block->size.row_bytes < borders[i] &&
-		    block->size.rows * block->size.row_bytes > borders[i])
-			return true;
-	return false;
-}
-
 /* Looks at a cell, or predicts it. */
 static void look_or_predict(struct pilot *pilot, size_t b, size_t a)
 {
@@ -528,25 +603,13 @@ static void look_or_predict(struct pilot *pilot, size_t b, size_t a)
 		take_over(&series->looks[series->count - 1], cell);
 		return;
 	}
-	predict(series, block, cell);
+	expect(series, block, cell);
 	if (plan_affords(plan, block, cell->cold_ns + cell->warm_ns))
 		return;
-	look_again(pilot, b, a);
-	predict(series, block, cell);
-	if (block->strategy->order >= GROWTH_QUADRATIC && cell->cold.ns > 0 &&
-	    predict_by_shape(pilot, b, a, cell)) {
-		cell->cold_ns = cell->cold.high_ns;
-		cell->warm_ns = cell->warm.ns > 0 ? cell->warm.high_ns : cell->cold_ns;
-	} else if (crosses_border(series, block)) {
-		cell->cold = (struct growth_range){0};
-		cell->warm = (struct growth_range){0};
-	}
-	if (series->stuck_rows > 0) {
-		refute(at_least_ns(series, block), &cell->cold);
-		/* Nobody knows by how much it is slower than that. */
-		if (cell->cold.ns <= 0)
-			cell->cold_ns = fmax(cell->cold_ns, (double)plan->request->budget_s * 1e9);
-	}
+	predict(pilot, b, a, cell);
+	/* Nobody knows by how much it is slower than that. */
+	if (series->stuck_rows > 0 && cell->cold.ns <= 0)
+		cell->cold_ns = fmax(cell->cold_ns, (double)plan->request->budget_s * 1e9);
 }
 
 bool pilot_run(struct plan *plan, struct worker_pool *pool, struct progress *progress)

@@ -15,10 +15,21 @@ static const double steeper_by = 0.5;
 /* An interval reaches this far over the models' values, as a factor, even where they agree ... */
 static const double least_factor = 1.3;
 /* ... and so many powers of the ratio of the sizes further. */
-static const double power_in_doubt = 0.2;
+static const double power_in_doubt = 0.1;
+/* One that is wider, from end to end, says too little. */
+static const double widest = 4;
 
-/* The same of a shape that was seen. */
-static const double shape_factor = 1.6;
+/* The same of a shape that was seen, of a strategy that copies, and of one that has realloc do so.
+ */
+static const double copies_factor = 1.6;
+static const double realloc_factor = 2;
+/* How far a shape may be off at the size that was seen, */
+static const double most_off = 2;
+/* how far the two ways to use it may be apart, */
+static const double most_apart = 2;
+/* and how many times as long fine rows may take as coarse ones, which are 4 times as large. */
+static const double least_of_appends = 1.5;
+static const double most_of_appends = 5;
 
 /* A sum that misses no more of what was seen is taken by itself. */
 static const double good_fit = 0.03;
@@ -168,7 +179,7 @@ bool growth_predict(const struct growth_point *points, size_t count, uint64_t ro
 	double factor;
 
 	*range = (struct growth_range){0};
-	if (count < GROWTH_FEWEST_POINTS)
+	if (count < GROWTH_FEWEST_POINTS || rows / GROWTH_FARTHEST > points[count - 1].rows)
 		return false;
 	if (count > GROWTH_POINTS) {
 		points += count - GROWTH_POINTS;
@@ -180,27 +191,60 @@ bool growth_predict(const struct growth_point *points, size_t count, uint64_t ro
 	range->ns = count > GROWTH_FEWEST_POINTS && rms < good_fit ? sum : sqrt(power * sum);
 	range->low_ns = fmin(power, sum) / factor;
 	range->high_ns = fmax(power, sum) * factor;
+	if (range->high_ns > widest * range->low_ns) {
+		*range = (struct growth_range){0};
+		return false;
+	}
 	return true;
 }
 
-void growth_by_shape(double ns, const struct growth_shape *shape, struct growth_range *range)
+static bool is_within(double value, double expected, double factor)
 {
-	const double fine = shape->fine_ns[1] - shape->fine_ns[0];
-	const double coarse = shape->coarse_ns[1] - shape->coarse_ns[0];
-	const double of_appends = (fine - coarse) * 4 / 3 * shape->coarser;
-	const double of_bytes = (4 * coarse - fine) / 3;
-	const double summed = ns + fmax(of_appends, 0) + fmax(of_bytes, 0);
-	const double scaled = ns * shape->fine_ns[1] / shape->fine_ns[0];
-	const double rival = ns * shape->coarse_ns[1] / shape->coarse_ns[0];
-	const bool appends = shape->fine_ns[1] > 2 * shape->coarse_ns[1];
+	return value <= expected * factor && value * factor >= expected;
+}
 
-	if (!(ns > 0) || !(shape->fine_ns[0] > 0) || !(shape->coarse_ns[0] > 0)) {
-		*range = (struct growth_range){0};
-		return;
-	}
-	range->ns = fmax(appends ? summed : scaled, ns);
-	range->low_ns = fmin(range->ns, appends ? scaled : rival) / shape_factor;
-	range->high_ns = fmax(range->ns, appends ? scaled : rival) * shape_factor;
+/* Of the appends of fine rows, less of coarse ones: do they make up enough, and no more than all?
+ */
+static bool shows_appends(const struct growth_shape *shape)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (shape->fine_ns[i] > most_of_appends * shape->coarse_ns[i])
+			return false;
+	return shape->fine_ns[1] >= least_of_appends * shape->coarse_ns[1];
+}
+
+/* What takes how long of the rows' own bytes at [i]: the parts of the appends and of the bytes. */
+static void split(const struct growth_shape *shape, size_t i, double parts[2])
+{
+	parts[0] = (shape->fine_ns[i] - shape->coarse_ns[i]) * 4 / 3 * shape->coarser;
+	parts[1] = (4 * shape->coarse_ns[i] - shape->fine_ns[i]) / 3;
+}
+
+bool growth_by_shape(double ns, const struct growth_shape *shape, struct growth_range *range)
+{
+	double seen[2];
+	double wanted[2];
+	double summed;
+	double scaled;
+	double factor;
+
+	*range = (struct growth_range){0};
+	for (size_t i = 0; i < 2; i++)
+		if (!(shape->fine_ns[i] > 0) || !(shape->coarse_ns[i] > 0) || !(ns > 0))
+			return false;
+	split(shape, 0, seen);
+	split(shape, 1, wanted);
+	if (!is_within(fmax(seen[0], 0) + fmax(seen[1], 0), ns, most_off))
+		return false;
+	summed = ns + fmax(wanted[0] - seen[0], 0) + fmax(wanted[1] - seen[1], 0);
+	scaled = ns * fmax(shape->fine_ns[1] / shape->fine_ns[0], 1);
+	if (shape->copies ? !shows_appends(shape) : !is_within(summed, scaled, most_apart))
+		return false;
+	range->ns = shape->copies ? summed : sqrt(summed * scaled);
+	factor = shape->copies ? copies_factor : realloc_factor;
+	range->low_ns = range->ns / factor;
+	range->high_ns = range->ns * factor;
+	return true;
 }
 
 double growth_bound(const struct growth_point *points, size_t count, uint64_t rows)

@@ -10,8 +10,17 @@
  *
  * The prediction is their geometric mean, or the sum alone where it fits three sizes and more
  * almost exactly. Its interval reaches over both, and further the further away the size is
- * (growth.c has the factors); growbench validate prediction measures how often it holds. The
- * declared order of a strategy is not asked.
+ * (growth.c has the factors). There is none where that is wider than a factor of 2 each way, or
+ * where the size is further away than GROWTH_FARTHEST. The declared order of a strategy is not
+ * asked.
+ *
+ * Where an array outgrows a cache, or the size from which an allocator gives memory back to the
+ * kernel, times leap by as much as 60 times, and smaller sizes do not tell: the points and what is
+ * predicted have to lie beyond all such sizes, or the sizes on the way have to be seen
+ * (growth_by_shape).
+ *
+ * The intervals are meant to hold nine times out of ten: the factors are from trials of sizes that
+ * growbench validate prediction does not use, and it measures how often they hold.
  */
 #ifndef GROWBENCH_HARNESS_RUNNER_GROWTH_H
 #define GROWBENCH_HARNESS_RUNNER_GROWTH_H
@@ -23,7 +32,9 @@
 enum {
 	/* Sizes that a prediction is made of, at most and at least. */
 	GROWTH_POINTS = 4,
-	GROWTH_FEWEST_POINTS = 2
+	GROWTH_FEWEST_POINTS = 2,
+	/* How many times as many rows as the largest that was seen. */
+	GROWTH_FARTHEST = 10
 };
 
 /* A time of one build and release that was seen. */
@@ -41,7 +52,8 @@ struct growth_range {
 
 /*
  * Predicts the time at `rows` from `count` points in ascending order of rows, each of another size
- * and above 0 ns. False, with a range of zeros, if there are fewer than GROWTH_FEWEST_POINTS.
+ * and above 0 ns. False, with a range of zeros, if there are fewer than GROWTH_FEWEST_POINTS, or if
+ * they do not tell well enough.
  */
 bool growth_predict(const struct growth_point *points, size_t count, uint64_t rows,
 		    struct growth_range *range);
@@ -52,6 +64,7 @@ bool growth_predict(const struct growth_point *points, size_t count, uint64_t ro
  */
 struct growth_shape {
 	double coarser; /* the rows are so many times as large */
+	bool copies;    /* the strategy itself copies its array for each append */
 	double fine_ns[2];
 	double coarse_ns[2]; /* of rows that are 4 times larger still */
 };
@@ -59,11 +72,16 @@ struct growth_shape {
 /*
  * Predicts from the largest size that was seen, which took ns, and such a shape, which sees the
  * caches and thresholds on the way: a time is taken for the sum of a part that goes with the bytes
- * and one that goes with the appends at these sizes, which two kinds of rows tell apart. Where the
- * appends prevail the difference of that sum is added, else the time is scaled as the shape is. A
- * range of zeros if a time is 0.
+ * and one that goes with the appends at these sizes, which two kinds of rows tell apart. The
+ * difference of that sum is added. That is wrong where a realloc copies at its own size classes
+ * and not at each append: so where the strategy does not copy itself, the time is also scaled as
+ * the shape is, the prediction is the geometric mean, and there is none if both disagree.
+ *
+ * False, with a range of zeros, where nothing can be told: a time is 0, the shape does not give the
+ * time of the size that was seen, or the part of the appends of an array that is copied for each of
+ * them is lost in the other, or more than all.
  */
-void growth_by_shape(double ns, const struct growth_shape *shape, struct growth_range *range);
+bool growth_by_shape(double ns, const struct growth_shape *shape, struct growth_range *range);
 
 /* What a next size may well take: for whether it can be afforded. 0 if nothing was seen. */
 double growth_bound(const struct growth_point *points, size_t count, uint64_t rows);
