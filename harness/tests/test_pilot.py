@@ -79,6 +79,48 @@ def test_a_kink_between_is_seen_by_larger_rows(growbench, stand_in):
     assert max(rows for rows, size in looks(worker)) == 16384
 
 
+def test_times_that_grow_linearly_are_predicted_beyond_all_borders_alone(growbench, stand_in):
+    # By less than 64 MiB nothing is told, as caches and allocators' sizes lie on the way.
+    for rows, most, status in (
+        ("40000", "10000", "skipped_budget"),
+        ("40M", "5M", "skipped_budget"),
+        ("200M", "100M", "skipped_predicted"),
+    ):
+        worker = grown(stand_in, "rows * 10")
+        words = ("--strategies=realloc_doubling", *QUADRATIC[1:], f"--predict-above={most}")
+        words += (f"--rows={rows}", "--rounds=1", "--budget=10000")
+        done = growbench.run(*words, worker.option, ends=EXIT_UNMEASURED, into=most)
+        (row,) = done.rows
+        assert row["status"] == status
+        assert (row["predicted_cold_build_release_ns"] == "") == (status == "skipped_budget")
+    beyond = [size for size, _ in looks(worker) if size * 8 > 64 << 20]
+    assert len(set(beyond)) >= 2, "one size tells no growth"
+    assert predicted(row)[1] == pytest.approx(2e9, rel=0.01)
+
+
+@pytest.mark.parametrize("strategy", ["loop_and_append", "append_in_place"])
+def test_what_larger_rows_contradict_is_missing(growbench, stand_in, strategy):
+    # Rows of more than 8 B take 30 times as long: what they say is not of this cell.
+    worker = grown(stand_in, "rows * rows * bytes / 8 * (bytes > 8 ? 30 : 1)")
+    words = (f"--strategies={strategy}", *QUADRATIC[1:], "--rows=40000", "--predict-above=10000")
+    (row,) = growbench.run(*words, "--rounds=1", worker.option, ends=EXIT_UNMEASURED).rows
+    assert row["status"] == "skipped_budget"
+
+
+def test_what_is_predicted_is_the_headline(growbench, stand_in):
+    before = "printf 'warm_build_release_p25_ns %d\\n' $((rows * rows * bytes / 80)) >&3"
+    template = GROWN.replace("begin\n", "begin\n    {before}\n", 1).replace(
+        "    {before}\n    ns=", "    ns=", 1
+    )
+    ns = "rows * rows * bytes / 8"
+    worker = stand_in(measure=template.format(ns=ns, before=before))
+    words = ("--rows=40000", "--predict-above=10000", "--rounds=1")
+    (row,) = growbench.run(*QUADRATIC, *words, worker.option, ends=EXIT_UNMEASURED).rows
+
+    assert predicted(row)[1] == pytest.approx(40000 * 40000, rel=0.01)
+    assert predicted(row, "warm")[1] == pytest.approx(40000 * 40000 / 10, rel=0.01)
+
+
 def test_one_disturbed_look_does_not_decide(growbench, stand_in):
     log = '"$here/once-$rows-$bytes"'
     before = f"slow=1; test -e {log} || {{ slow=20; touch {log}; }}"

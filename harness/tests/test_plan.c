@@ -435,11 +435,17 @@ static void known_growth_is_predicted(void **state)
 {
 	static const struct {
 		double terms[3];
-		double factor; /* within which 8 times the largest size is predicted */
+		double factor; /* within which it is predicted */
+		size_t of;     /* which: 7 is 8 times as large as the largest that was seen */
 	} cases[] = {
-		{{0, 50, 0}, 1.001},     {{0, 0, 0.01}, 1.001}, {{1e5, 50, 0}, 1.3},
-		{{0, 50, 0.002}, 1.5},   {{0, 5, 0.1}, 1.1},    {{3e5, 20, 0.001}, 2},
-		{{0, 1000, 0.001}, 1.5},
+		{{0, 50, 0}, 1.001, 7},
+		{{0, 0, 0.01}, 1.001, 7},
+		{{1e5, 50, 0}, 1.001, 7},
+		{{0, 5, 0.1}, 1.001, 7},
+		{{0, 1000, 0.001}, 1.001, 7},
+		/* Where a power and a sum go apart on the way, not as far. */
+		{{0, 50, 0.002}, 1.001, 6},
+		{{3e5, 20, 0.001}, 1.001, 6},
 	};
 
 	(void)state;
@@ -447,15 +453,17 @@ static void known_growth_is_predicted(void **state)
 		struct growth_point points[5];
 		struct growth_point larger[8];
 		struct growth_range range;
+		const size_t count = grown(points, 5, cases[i].terms);
 		double expected;
 
 		(void)grown(larger, 8, cases[i].terms);
-		expected = larger[7].ns;
-		assert_true(growth_predict(points, grown(points, 5, cases[i].terms), larger[7].rows,
-					   &range));
+		expected = larger[cases[i].of].ns;
+		assert_true(growth_predict(points, count, larger[cases[i].of].rows, &range));
 		assert_within(range.ns, expected, cases[i].factor);
 		assert_true(range.low_ns <= expected && expected <= range.high_ns);
 		assert_true(range.low_ns <= range.ns && range.ns <= range.high_ns);
+		assert_true(cases[i].of == 7 ||
+			    !growth_predict(points, count, larger[7].rows, &range));
 	}
 }
 
@@ -492,49 +500,97 @@ static void one_disturbed_look_does_not_turn_a_prediction(void **state)
 	}
 }
 
-static void what_falls_or_leaps_is_not_taken_for_growth(void **state)
+static void assert_untold(bool told, const struct growth_range *range)
+{
+	assert_false(told);
+	assert_true(range->ns <= 0 && range->low_ns <= 0 && range->high_ns <= 0);
+}
+
+static void what_does_not_tell_well_enough_is_no_prediction(void **state)
 {
 	static const struct growth_point falling[] = {{1000, 9000}, {2000, 3000}};
-	static const struct growth_point leaping[] = {{1000, 1000}, {2000, 100000}};
-	struct growth_range range;
+	static const struct growth_point leaping[] = {{1000, 1000}, {2000, 2000}, {4000, 100000}};
+	static const struct growth_point steady[] = {{1000, 1000}, {2000, 2000}};
+	struct growth_range range = {1, 1, 1};
 
 	(void)state;
-	assert_true(growth_predict(falling, 2, 4000, &range));
-	assert_true(range.ns > 3000 && range.ns < 9000);
-	assert_true(growth_predict(leaping, 2, 4000, &range));
-	assert_true(range.ns <= 100000 * pow(2, 2.1) * 1.001);
+	assert_untold(growth_predict(falling, 2, 4000, &range), &range);
+	range = (struct growth_range){1, 1, 1};
+	assert_untold(growth_predict(leaping, 3, 16000, &range), &range);
+	/* Too far away. */
+	assert_true(growth_predict(steady, 2, 20000, &range));
+	assert_true(range.high_ns <= 4 * range.low_ns);
+	assert_untold(growth_predict(steady, 2, 22000, &range), &range);
+}
+
+/* A shape of 1000 and 8000 appends, of the seen size and the other, that take so much each beside
+ * what the bytes take; what it is a shape of goes to ns. */
+static struct growth_shape shape_of(const double bytes_ns[2], const double append_ns[2],
+				    bool copies, double ns[2])
+{
+	struct growth_shape shape = {.coarser = 4, .copies = copies};
+
+	for (size_t k = 0; k < 2; k++) {
+		const double of_appends = append_ns[k] * (k == 0 ? 1000 : 8000);
+
+		ns[k] = bytes_ns[k] + of_appends;
+		shape.fine_ns[k] = bytes_ns[k] + of_appends / 4;
+		shape.coarse_ns[k] = bytes_ns[k] + of_appends / 16;
+	}
+	return shape;
 }
 
 /* Of an array that is copied for each append, and of one whose appends cost next to nothing. */
 static void a_shape_of_larger_rows_tells_what_more_appends_take(void **state)
 {
-	/* alpha + beta n: n appends at the seen size and 8 n at the other. */
 	static const struct {
 		double bytes_ns[2];
 		double append_ns[2];
-	} cases[] = {{{0, 0}, {100, 800}}, {{1e4, 8e4}, {100, 4000}}, {{1e6, 8e6}, {10, 10}}};
+		bool copies;
+		double factor;
+	} cases[] = {
+		{{0, 0}, {100, 800}, true, 1.001},      {{0, 0}, {100, 800}, false, 1.001},
+		{{1e4, 8e4}, {100, 4000}, true, 1.001}, {{1e4, 8e4}, {100, 4000}, false, 1.2},
+		{{1e6, 8e6}, {10, 10}, false, 1.01},
+	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		const double appends[2] = {1000, 8000};
-		struct growth_shape shape = {.coarser = 4};
 		struct growth_range range;
 		double ns[2];
+		const struct growth_shape shape =
+			shape_of(cases[i].bytes_ns, cases[i].append_ns, cases[i].copies, ns);
 
-		for (size_t k = 0; k < 2; k++) {
-			const double of_bytes = cases[i].bytes_ns[k];
-			const double of_appends = cases[i].append_ns[k] * appends[k];
-
-			ns[k] = of_bytes + of_appends;
-			shape.fine_ns[k] = of_bytes + of_appends / 4;
-			shape.coarse_ns[k] = of_bytes + of_appends / 16;
-		}
-		growth_by_shape(ns[0], &shape, &range);
-		assert_within(range.ns, ns[1], 1.01);
+		assert_true(growth_by_shape(ns[0], &shape, &range));
+		assert_within(range.ns, ns[1], cases[i].factor);
 		assert_true(range.low_ns <= ns[1] && ns[1] <= range.high_ns);
-		growth_by_shape(0, &shape, &range);
-		assert_true(range.ns <= 0 && range.high_ns <= 0);
+		assert_untold(growth_by_shape(0, &shape, &range), &range);
+		/* It has to give what was seen. */
+		assert_true(growth_by_shape(ns[0] * 1.9, &shape, &range));
+		assert_untold(growth_by_shape(ns[0] * 2.1, &shape, &range), &range);
+		assert_untold(growth_by_shape(ns[0] / 2.1, &shape, &range), &range);
 	}
+}
+
+static void a_shape_that_does_not_tell_is_no_prediction(void **state)
+{
+	static const double much[2] = {1e6, 8e6};
+	static const double few[2] = {100, 500};
+	static const double none[2] = {0, 0};
+	struct growth_range range;
+	double ns[2];
+	struct growth_shape shape = shape_of(much, few, true, ns);
+
+	(void)state;
+	/* The copies are lost in what goes with the bytes, */
+	assert_untold(growth_by_shape(ns[0], &shape, &range), &range);
+	/* are more than all, as a look was disturbed, */
+	shape = shape_of(none, few, true, ns);
+	shape.fine_ns[1] *= 1.3;
+	assert_untold(growth_by_shape(ns[0], &shape, &range), &range);
+	/* or realloc copies in one way of looking at it, and not in the other. */
+	shape = shape_of((double[2]){1e5, 2e5}, (double[2]){10, 500}, false, ns);
+	assert_untold(growth_by_shape(ns[0], &shape, &range), &range);
 }
 
 static void a_next_size_may_take_more_than_growth_so_far_says(void **state)
@@ -1180,8 +1236,9 @@ int main(void)
 		cmocka_unit_test(known_growth_is_predicted),
 		cmocka_unit_test(two_sizes_are_enough_and_one_is_not),
 		cmocka_unit_test(one_disturbed_look_does_not_turn_a_prediction),
-		cmocka_unit_test(what_falls_or_leaps_is_not_taken_for_growth),
+		cmocka_unit_test(what_does_not_tell_well_enough_is_no_prediction),
 		cmocka_unit_test(a_shape_of_larger_rows_tells_what_more_appends_take),
+		cmocka_unit_test(a_shape_that_does_not_tell_is_no_prediction),
 		cmocka_unit_test(a_next_size_may_take_more_than_growth_so_far_says),
 		cmocka_unit_test(a_cell_over_the_budget_is_predicted_from_what_was_seen_or_missing),
 		cmocka_unit_test(what_is_cheap_is_measured_however_small_the_budget_is),

@@ -85,14 +85,14 @@ def test_the_exit_status_says_whether_predictions_are_right(runner, capsys, fact
     assert validate(runner(factor), *words) == status
     out = capsys.readouterr().out
     inside = "100.0%" if factor == 1.0 else "0.0%"
-    assert f"12 of 12 figures were predicted; {1 - status:.1%} of them" in out
+    assert f"10 of 10 figures were predicted, the others left missing; {1 - status:.1%} of" in out
     assert f"{inside} inside their interval" in out
 
 
 def test_what_is_measured_is_what_was_predicted_right_after_it(runner, tmp_path):
     assert validate(runner(1.0), "--row-bytes=800", "--allocators=glibc,jemalloc") == 0
     calls = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
-    assert len(calls) == 4, "of quadratic strategies, then of the others"
+    assert len(calls) == 2 * len(prediction.GROUPS)
     for predicted, measured in zip(calls[::2], calls[1::2]):
         assert "--predict-above" in predicted and "--predict-above" not in measured
         for option in ("--strategies", "--allocators", "--rows", "--row-bytes"):
@@ -100,13 +100,13 @@ def test_what_is_measured_is_what_was_predicted_right_after_it(runner, tmp_path)
             assert predicted[at : at + 2] == measured[measured.index(option) :][:2]
         most = int(predicted[predicted.index("--predict-above") + 1])
         rows = predicted[predicted.index("--rows") + 1]
-        assert rows == f"{2 * most},{4 * most},{8 * most}"
+        assert [int(size) / most for size in rows.split(",")] in ([2, 4, 8], [2, 4])
 
 
 def test_what_is_missing_is_told_and_not_counted(runner, capsys):
     words = ("--only=chunked_list", "--row-bytes=8", "--allocators=glibc,missing")
     assert validate(runner(1.0), *words) == 0
-    assert "6 of 12 figures were predicted" in capsys.readouterr().out
+    assert "4 of 8 figures were predicted" in capsys.readouterr().out
     assert validate(runner(1.0), *words[:2], "--allocators=missing") == 2
 
 
@@ -119,4 +119,4 @@ def test_what_cannot_be_validated_is_told(runner, capsys, words):
 def test_the_grid_has_all_strategies_of_c():
     kernels = Path(__file__).parents[2] / "kernels/strategies"
     names = {path.stem for path in kernels.glob("*.c")}
-    assert names == {*prediction.QUADRATIC, *prediction.LINEAR}
+    assert names == {name for group in prediction.GROUPS for name in group.strategies}

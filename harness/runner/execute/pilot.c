@@ -399,9 +399,10 @@ static bool predict_by_shape(struct pilot *pilot, size_t b, size_t a, struct cel
 	const double longest_ns = plan_longest_look_ns(pilot->plan);
 	const double expected_ns = bound_ns(series, block, block->size.rows);
 	struct growth_shape shapes[2];
+	const uint64_t farthest = copies(block) ? GROWTH_FARTHEST : GROWTH_FARTHEST_OF_REALLOC;
 	uint64_t coarser = 4;
 
-	if (block->size.rows / GROWTH_FARTHEST > last->rows)
+	if (block->size.rows / farthest > last->rows)
 		return false;
 	while (2 * expected_ns / (double)coarser > longest_ns)
 		coarser *= 2;

@@ -138,7 +138,8 @@ static void set_no_budget(const struct run *run, const struct block *block, cons
 	g_autofree char *told = tell_budget(run, block, cell);
 
 	record_set_status(record, "skipped_budget",
-			  "%s; too little could be measured in time to predict it", told);
+			  "%s; what could be measured in time does not tell what it would take",
+			  told);
 }
 
 static void set_skipped(const struct run *run, const struct visit *visit, const struct cell *cell,

@@ -34,7 +34,9 @@ enum {
 	GROWTH_POINTS = 4,
 	GROWTH_FEWEST_POINTS = 2,
 	/* How many times as many rows as the largest that was seen. */
-	GROWTH_FARTHEST = 10
+	GROWTH_FARTHEST = 10,
+	/* The same where realloc may have to copy: whether it has to changes on the way. */
+	GROWTH_FARTHEST_OF_REALLOC = 4
 };
 
 /* A time of one build and release that was seen. */

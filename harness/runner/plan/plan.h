@@ -57,7 +57,7 @@ struct block {
 enum cell_skip {
 	CELL_MEASURED,
 	CELL_PREDICTED,   /* would blow the budget, and is predicted from smaller sizes */
-	CELL_NO_BUDGET,   /* would blow the budget, and fewer than two smaller sizes were seen */
+	CELL_NO_BUDGET,   /* would blow the budget, and what was seen does not tell it */
 	CELL_NO_MEMORY,   /* would not fit */
 	CELL_UNSUPPORTED, /* its implementation has no rows of that size */
 	CELL_UNAVAILABLE, /* its allocator is missing */
