@@ -51,7 +51,7 @@ GROUPS = (
     Group(("loop_and_append",), {8: 5000, 80: 1300, 800: 400}, (2, 4, 8), 100, 40, 3),
     # realloc may have to copy: from some 100 kB to some MB.
     Group(("append_in_place",), {8: 32000, 80: 6000, 800: 1200}, (2, 4, 8), 100, 40, 3),
-    # Beyond all sizes at which times leap: from 100 MB to 400.
+    # Beyond all sizes at which times leap: from 100 MB to 300.
     Group(
         (
             "chunked_list",
@@ -65,7 +65,7 @@ GROUPS = (
             "reserve_then_commit",
         ),
         {8: 12500000, 80: 1250000, 800: 125000},
-        (2, 4),
+        (3,),
         600,
         1,
         1,
