@@ -301,14 +301,14 @@ static bool climb(struct pilot *pilot, size_t b, size_t a)
 	return false;
 }
 
-/* A second look at the sizes that a prediction rests on most, as far as the time allows: one that
- * was disturbed is found out. */
-static void look_again(struct pilot *pilot, size_t b, size_t a)
+/* Another look at the sizes that a prediction rests on most and that were seen `times` times at
+ * most, as far as the time allows: one that was disturbed is found out. */
+static void look_again(struct pilot *pilot, size_t b, size_t a, unsigned times)
 {
 	struct series *series = &pilot->series[a];
 
 	for (size_t i = series->count; i > 0 && i + GROWTH_POINTS > series->count; i--)
-		if (series->looks[i - 1].times == 1 && *pilot->pool->interrupts == 0 &&
+		if (series->looks[i - 1].times <= times && *pilot->pool->interrupts == 0 &&
 		    may_look(pilot, series, &pilot->plan->blocks[b], series->looks[i - 1].rows))
 			(void)look(pilot, b, a, series->looks[i - 1].rows);
 }
@@ -390,6 +390,17 @@ static bool look_at_shapes(struct pilot *pilot, size_t b, size_t a, uint64_t coa
 	return true;
 }
 
+/* Where realloc may copy, a shape alone does not do. */
+static void keep_confirmed(const struct series *series, const struct block *block, bool warm,
+			   struct growth_range *range)
+{
+	struct growth_point points[MOST_LOOKS];
+	const size_t count = points_of(series, warm, 0, points);
+
+	if (!growth_confirms(points, count, block->size.rows, range->ns))
+		*range = (struct growth_range){0};
+}
+
 /* Predicts with rows that are only so much coarser that there is time for them. */
 static bool predict_by_shape(struct pilot *pilot, size_t b, size_t a, struct cell *cell)
 {
@@ -410,6 +421,10 @@ static bool predict_by_shape(struct pilot *pilot, size_t b, size_t a, struct cel
 		return false;
 	(void)growth_by_shape(last->cold_ns, &shapes[0], &cell->cold);
 	(void)growth_by_shape(last->warm_ns, &shapes[1], &cell->warm);
+	if (!copies(block)) {
+		keep_confirmed(series, block, false, &cell->cold);
+		keep_confirmed(series, block, true, &cell->warm);
+	}
 	return cell->cold.ns > 0;
 }
 
@@ -491,22 +506,33 @@ static void look_between(struct pilot *pilot, size_t b, size_t a, uint64_t least
 	}
 }
 
-/* Predicts by growth that was seen beyond the sizes at which it changes. */
+/* Predicts from what was seen of `least` rows and more. False if not both, cold and warm. */
+static bool predict_from(const struct series *series, const struct block *block, uint64_t least,
+			 struct cell *cell)
+{
+	struct growth_point points[MOST_LOOKS];
+	size_t count = points_of(series, false, least, points);
+	bool ok = growth_predict(points, count, block->size.rows, &cell->cold);
+
+	count = points_of(series, true, least, points);
+	return growth_predict(points, count, block->size.rows, &cell->warm) && ok;
+}
+
+/* Predicts by growth that was seen beyond the sizes at which it changes. What does not tell is
+ * looked at once more: disturbed looks do not. */
 static void predict_beyond(struct pilot *pilot, size_t b, size_t a, struct cell *cell)
 {
 	const struct block *block = &pilot->plan->blocks[b];
-	const struct series *series = &pilot->series[a];
 	const uint64_t least = rows_beyond(pilot, block);
-	struct growth_point points[MOST_LOOKS];
-	size_t count;
 
 	if (block->size.rows < least)
 		return;
 	look_between(pilot, b, a, least);
-	count = points_of(series, false, least, points);
-	(void)growth_predict(points, count, block->size.rows, &cell->cold);
-	count = points_of(series, true, least, points);
-	(void)growth_predict(points, count, block->size.rows, &cell->warm);
+	for (unsigned times = 1; times <= 2; times++) {
+		look_again(pilot, b, a, times);
+		if (predict_from(&pilot->series[a], block, least, cell))
+			return;
+	}
 }
 
 /* Predicts the cell, where that can be earned. */
@@ -519,7 +545,7 @@ static void predict(struct pilot *pilot, size_t b, size_t a, struct cell *cell)
 
 	if (points_of(series, false, 0, points) < GROWTH_FEWEST_POINTS)
 		return;
-	look_again(pilot, b, a);
+	look_again(pilot, b, a, 1);
 	expect(series, block, cell);
 	if (block->strategy->order < GROWTH_QUADRATIC || !predict_by_shape(pilot, b, a, cell))
 		predict_beyond(pilot, b, a, cell);

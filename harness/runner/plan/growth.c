@@ -13,7 +13,7 @@ static const double most_power = 2.1;
 static const double steeper_by = 0.5;
 
 /* An interval reaches this far over the models' values, as a factor, even where they agree ... */
-static const double least_factor = 1.3;
+static const double least_factor = 1.55;
 /* ... and so many powers of the ratio of the sizes further. */
 static const double power_in_doubt = 0.1;
 /* One that is wider, from end to end, says too little. */
@@ -27,6 +27,8 @@ static const double realloc_factor = 2;
 static const double most_off = 2;
 /* how far the two ways to use it may be apart, */
 static const double most_apart = 2;
+/* how far growth and a shape, */
+static const double most_unlike = 1.5;
 /* and how many times as long fine rows may take as coarse ones, which are 4 times as large. */
 static const double least_of_appends = 1.5;
 static const double most_of_appends = 5;
@@ -245,6 +247,16 @@ bool growth_by_shape(double ns, const struct growth_shape *shape, struct growth_
 	range->low_ns = range->ns / factor;
 	range->high_ns = range->ns * factor;
 	return true;
+}
+
+bool growth_confirms(const struct growth_point *points, size_t count, uint64_t rows, double ns)
+{
+	if (count > GROWTH_POINTS) {
+		points += count - GROWTH_POINTS;
+		count = GROWTH_POINTS;
+	}
+	return count >= GROWTH_FEWEST_POINTS &&
+	       is_within(ns, by_power(points, count, (double)rows), most_unlike);
 }
 
 double growth_bound(const struct growth_point *points, size_t count, uint64_t rows)

@@ -36,7 +36,7 @@ enum {
 	/* How many times as many rows as the largest that was seen. */
 	GROWTH_FARTHEST = 10,
 	/* The same where realloc may have to copy: whether it has to changes on the way. */
-	GROWTH_FARTHEST_OF_REALLOC = 4
+	GROWTH_FARTHEST_OF_REALLOC = 2
 };
 
 /* A time of one build and release that was seen. */
@@ -84,6 +84,10 @@ struct growth_shape {
  * them is lost in the other, or more than all.
  */
 bool growth_by_shape(double ns, const struct growth_shape *shape, struct growth_range *range);
+
+/* Does the power that was seen come to about the same time as another way to predict it, within a
+ * factor of 1.5? False from fewer than GROWTH_FEWEST_POINTS. */
+bool growth_confirms(const struct growth_point *points, size_t count, uint64_t rows, double ns);
 
 /* What a next size may well take: for whether it can be afforded. 0 if nothing was seen. */
 double growth_bound(const struct growth_point *points, size_t count, uint64_t rows);

@@ -38,7 +38,7 @@ class Group(NamedTuple):
     strategies: tuple[str, ...]
     # The most rows that may be measured, by row_bytes; what is predicted are multiples of it.
     largest: dict[int, int]
-    times: tuple[int, ...]
+    times: tuple[float, ...]
     # Of the predicting run: they fix how long a look may take (4% of the budget, over the rounds).
     budget_s: int
     rounds: int
@@ -50,7 +50,7 @@ GROUPS = (
     # Each append copies the array: some ms at first, some s at last.
     Group(("loop_and_append",), {8: 5000, 80: 1300, 800: 400}, (2, 4, 8), 100, 40, 3),
     # realloc may have to copy: from some 100 kB to some MB.
-    Group(("append_in_place",), {8: 32000, 80: 6000, 800: 1200}, (2, 4, 8), 100, 40, 3),
+    Group(("append_in_place",), {8: 32000, 80: 6000, 800: 1200}, (1.5, 2, 4), 100, 40, 3),
     # Beyond all sizes at which times leap: from 100 MB to 300.
     Group(
         (
@@ -90,7 +90,7 @@ class Part(NamedTuple):
 
     @property
     def rows(self) -> list[int]:
-        return [self.largest * times for times in self.group.times]
+        return [round(self.largest * times) for times in self.group.times]
 
 
 def main(options: argparse.Namespace) -> int:
