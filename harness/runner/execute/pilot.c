@@ -350,16 +350,6 @@ static bool look_coarsely(struct pilot *pilot, size_t b, size_t a, uint64_t rows
 	return ok && seen->cold_ns > 0;
 }
 
-/* Does the strategy itself copy what its blocks hold, rather than realloc, which may not have to?
- */
-static bool copies(const struct block *block)
-{
-	struct strategy_cost cost;
-
-	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
-	return cost.copied_bytes > cost.realloc_moved_bytes;
-}
-
 /* Cold and warm shapes of the way from the size that was seen to the block's own. */
 static bool look_at_shapes(struct pilot *pilot, size_t b, size_t a, uint64_t coarser,
 			   struct growth_shape shapes[2])
@@ -383,26 +373,22 @@ static bool look_at_shapes(struct pilot *pilot, size_t b, size_t a, uint64_t coa
 		shapes[1].fine_ns[i] = fine.warm_ns;
 		shapes[1].coarse_ns[i] = coarse.warm_ns;
 	}
-	for (size_t i = 0; i < 2; i++) {
-		shapes[i].coarser = (double)coarser;
-		shapes[i].copies = copies(block);
-	}
+	shapes[0].coarser = shapes[1].coarser = (double)coarser;
 	return true;
 }
 
-/* Where realloc may copy, a shape alone does not do. */
-static void keep_confirmed(const struct series *series, const struct block *block, bool warm,
-			   struct growth_range *range)
+/* Does the strategy itself copy its array for each append? Where realloc may, it does at sizes of
+ * its own, or where no room is left behind the array: nothing that other rows tell. */
+static bool copies(const struct block *block)
 {
-	struct growth_point points[MOST_LOOKS];
-	const size_t count = points_of(series, warm, 0, points);
+	struct strategy_cost cost;
 
-	if (!growth_confirms(points, count, block->size.rows, range->ns))
-		*range = (struct growth_range){0};
+	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
+	return cost.copied_bytes > cost.realloc_moved_bytes;
 }
 
 /* Predicts with rows that are only so much coarser that there is time for them. */
-static bool predict_by_shape(struct pilot *pilot, size_t b, size_t a, struct cell *cell)
+static void predict_by_shape(struct pilot *pilot, size_t b, size_t a, struct cell *cell)
 {
 	const struct block *block = &pilot->plan->blocks[b];
 	const struct series *series = &pilot->series[a];
@@ -410,22 +396,16 @@ static bool predict_by_shape(struct pilot *pilot, size_t b, size_t a, struct cel
 	const double longest_ns = plan_longest_look_ns(pilot->plan);
 	const double expected_ns = bound_ns(series, block, block->size.rows);
 	struct growth_shape shapes[2];
-	const uint64_t farthest = copies(block) ? GROWTH_FARTHEST : GROWTH_FARTHEST_OF_REALLOC;
 	uint64_t coarser = 4;
 
-	if (block->size.rows / farthest > last->rows)
-		return false;
+	if (block->size.rows / GROWTH_FARTHEST > last->rows)
+		return;
 	while (2 * expected_ns / (double)coarser > longest_ns)
 		coarser *= 2;
 	if (!look_at_shapes(pilot, b, a, coarser, shapes))
-		return false;
+		return;
 	(void)growth_by_shape(last->cold_ns, &shapes[0], &cell->cold);
 	(void)growth_by_shape(last->warm_ns, &shapes[1], &cell->warm);
-	if (!copies(block)) {
-		keep_confirmed(series, block, false, &cell->cold);
-		keep_confirmed(series, block, true, &cell->warm);
-	}
-	return cell->cold.ns > 0;
 }
 
 static void take_over(const struct look *seen, struct cell *cell)
@@ -547,8 +527,10 @@ static void predict(struct pilot *pilot, size_t b, size_t a, struct cell *cell)
 		return;
 	look_again(pilot, b, a, 1);
 	expect(series, block, cell);
-	if (block->strategy->order < GROWTH_QUADRATIC || !predict_by_shape(pilot, b, a, cell))
+	if (block->strategy->order < GROWTH_QUADRATIC)
 		predict_beyond(pilot, b, a, cell);
+	else if (copies(block))
+		predict_by_shape(pilot, b, a, cell);
 	refute(least_ns, &cell->cold);
 	if (cell->cold.ns <= 0) {
 		cell->warm = (struct growth_range){0};

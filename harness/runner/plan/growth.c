@@ -19,16 +19,10 @@ static const double power_in_doubt = 0.1;
 /* One that is wider, from end to end, says too little. */
 static const double widest = 4;
 
-/* The same of a shape that was seen, of a strategy that copies, and of one that has realloc do so.
- */
-static const double copies_factor = 1.6;
-static const double realloc_factor = 2;
+/* The same of a shape that was seen. */
+static const double shape_factor = 1.6;
 /* How far a shape may be off at the size that was seen, */
 static const double most_off = 2;
-/* how far the two ways to use it may be apart, */
-static const double most_apart = 2;
-/* how far growth and a shape, */
-static const double most_unlike = 1.5;
 /* and how many times as long fine rows may take as coarse ones, which are 4 times as large. */
 static const double least_of_appends = 1.5;
 static const double most_of_appends = 5;
@@ -226,9 +220,6 @@ bool growth_by_shape(double ns, const struct growth_shape *shape, struct growth_
 {
 	double seen[2];
 	double wanted[2];
-	double summed;
-	double scaled;
-	double factor;
 
 	*range = (struct growth_range){0};
 	for (size_t i = 0; i < 2; i++)
@@ -238,25 +229,12 @@ bool growth_by_shape(double ns, const struct growth_shape *shape, struct growth_
 	split(shape, 1, wanted);
 	if (!is_within(fmax(seen[0], 0) + fmax(seen[1], 0), ns, most_off))
 		return false;
-	summed = ns + fmax(wanted[0] - seen[0], 0) + fmax(wanted[1] - seen[1], 0);
-	scaled = ns * fmax(shape->fine_ns[1] / shape->fine_ns[0], 1);
-	if (shape->copies ? !shows_appends(shape) : !is_within(summed, scaled, most_apart))
+	if (!shows_appends(shape))
 		return false;
-	range->ns = shape->copies ? summed : sqrt(summed * scaled);
-	factor = shape->copies ? copies_factor : realloc_factor;
-	range->low_ns = range->ns / factor;
-	range->high_ns = range->ns * factor;
+	range->ns = ns + fmax(wanted[0] - seen[0], 0) + fmax(wanted[1] - seen[1], 0);
+	range->low_ns = range->ns / shape_factor;
+	range->high_ns = range->ns * shape_factor;
 	return true;
-}
-
-bool growth_confirms(const struct growth_point *points, size_t count, uint64_t rows, double ns)
-{
-	if (count > GROWTH_POINTS) {
-		points += count - GROWTH_POINTS;
-		count = GROWTH_POINTS;
-	}
-	return count >= GROWTH_FEWEST_POINTS &&
-	       is_within(ns, by_power(points, count, (double)rows), most_unlike);
 }
 
 double growth_bound(const struct growth_point *points, size_t count, uint64_t rows)

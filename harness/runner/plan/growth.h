@@ -11,8 +11,7 @@
  * The prediction is their geometric mean, or the sum alone where it fits three sizes and more
  * almost exactly. Its interval reaches over both, and further the further away the size is
  * (growth.c has the factors). There is none where that is wider than a factor of 2 each way, or
- * where the size is further away than GROWTH_FARTHEST. The declared order of a strategy is not
- * asked.
+ * where the size is further away than GROWTH_FARTHEST.
  *
  * Where an array outgrows a cache, or the size from which an allocator gives memory back to the
  * kernel, times leap by as much as 60 times, and smaller sizes do not tell: the points and what is
@@ -34,9 +33,7 @@ enum {
 	GROWTH_POINTS = 4,
 	GROWTH_FEWEST_POINTS = 2,
 	/* How many times as many rows as the largest that was seen. */
-	GROWTH_FARTHEST = 10,
-	/* The same where realloc may have to copy: whether it has to changes on the way. */
-	GROWTH_FARTHEST_OF_REALLOC = 2
+	GROWTH_FARTHEST = 10
 };
 
 /* A time of one build and release that was seen. */
@@ -66,7 +63,6 @@ bool growth_predict(const struct growth_point *points, size_t count, uint64_t ro
  */
 struct growth_shape {
 	double coarser; /* the rows are so many times as large */
-	bool copies;    /* the strategy itself copies its array for each append */
 	double fine_ns[2];
 	double coarse_ns[2]; /* of rows that are 4 times larger still */
 };
@@ -75,19 +71,14 @@ struct growth_shape {
  * Predicts from the largest size that was seen, which took ns, and such a shape, which sees the
  * caches and thresholds on the way: a time is taken for the sum of a part that goes with the bytes
  * and one that goes with the appends at these sizes, which two kinds of rows tell apart. The
- * difference of that sum is added. That is wrong where a realloc copies at its own size classes
- * and not at each append: so where the strategy does not copy itself, the time is also scaled as
- * the shape is, the prediction is the geometric mean, and there is none if both disagree.
+ * difference of that sum is added. That is right of a strategy that copies its array for each
+ * append by itself, and wrong where realloc may copy, at sizes of its own and as it happens.
  *
  * False, with a range of zeros, where nothing can be told: a time is 0, the shape does not give the
- * time of the size that was seen, or the part of the appends of an array that is copied for each of
- * them is lost in the other, or more than all.
+ * time of the size that was seen, or the part of the appends is lost in the other, or more than
+ * all.
  */
 bool growth_by_shape(double ns, const struct growth_shape *shape, struct growth_range *range);
-
-/* Does the power that was seen come to about the same time as another way to predict it, within a
- * factor of 1.5? False from fewer than GROWTH_FEWEST_POINTS. */
-bool growth_confirms(const struct growth_point *points, size_t count, uint64_t rows, double ns);
 
 /* What a next size may well take: for whether it can be afforded. 0 if nothing was seen. */
 double growth_bound(const struct growth_point *points, size_t count, uint64_t rows);

@@ -12,8 +12,8 @@ EXAMPLES = """\
   growbench validate statistics                           simulations, about half a minute
   growbench validate statistics --fast                    fewer repetitions, a few seconds
   growbench validate statistics --run results/aa-MACHINE  and measured A/A pairs, from `make aa`
-  growbench validate prediction                           predicts, then measures: about 10 minutes
-  growbench validate prediction --fast                    fewer strategies and sizes: a minute
+  growbench validate prediction                           predicts, then measures: some 10 minutes
+  growbench validate prediction --fast                    fewer strategies and sizes
   growbench validate prediction --only append_in_place    some of the strategies
 
 exit status: 0 all promises are kept, 1 one is not, 2 usage
