@@ -79,23 +79,14 @@ def test_a_kink_between_is_seen_by_larger_rows(growbench, stand_in):
     assert max(rows for rows, size in looks(worker)) == 16384
 
 
-def test_times_that_grow_linearly_are_predicted_beyond_all_borders_alone(growbench, stand_in):
-    # By less than 64 MiB nothing is told, as caches and allocators' sizes lie on the way.
-    for rows, most, status in (
-        ("40000", "10000", "skipped_budget"),
-        ("40M", "5M", "skipped_budget"),
-        ("200M", "100M", "skipped_predicted"),
-    ):
-        worker = grown(stand_in, "rows * 10")
-        words = ("--strategies=realloc_doubling", *QUADRATIC[1:], f"--predict-above={most}")
-        words += (f"--rows={rows}", "--rounds=1", "--budget=10000")
-        done = growbench.run(*words, worker.option, ends=EXIT_UNMEASURED, into=most)
-        (row,) = done.rows
-        assert row["status"] == status
-        assert (row["predicted_cold_build_release_ns"] == "") == (status == "skipped_budget")
-    beyond = [size for size, _ in looks(worker) if size * 8 > 64 << 20]
-    assert len(set(beyond)) >= 2, "one size tells no growth"
-    assert predicted(row)[1] == pytest.approx(2e9, rel=0.01)
+@pytest.mark.parametrize(("rows", "most"), [("40000", "10000"), ("200M", "100M")])
+def test_of_what_grows_with_its_rows_nothing_is_told(growbench, stand_in, rows, most):
+    worker = grown(stand_in, "rows * 10")
+    words = ("--strategies=realloc_doubling", *QUADRATIC[1:], f"--predict-above={most}")
+    words += (f"--rows={rows}", "--rounds=1", "--budget=10000", worker.option)
+    (row,) = growbench.run(*words, ends=EXIT_UNMEASURED).rows
+    assert row["status"] == "skipped_budget"
+    assert row["predicted_cold_build_release_ns"] == ""
 
 
 @pytest.mark.parametrize("strategy", ["loop_and_append", "append_in_place"])

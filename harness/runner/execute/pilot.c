@@ -84,8 +84,8 @@ static void remember(struct series *series, const struct look *seen)
 	series->looks[place] = *seen;
 }
 
-/* The cold or the warm times of the series, of so many rows or more; returns how many there are. */
-static size_t points_of(const struct series *series, bool warm, uint64_t least,
+/* The cold or the warm times of the series; returns how many there are. */
+static size_t points_of(const struct series *series, bool warm,
 			struct growth_point points[MOST_LOOKS])
 {
 	size_t count = 0;
@@ -94,7 +94,7 @@ static size_t points_of(const struct series *series, bool warm, uint64_t least,
 		const struct look *look = &series->looks[i];
 		const double ns = warm ? look->warm_ns : look->cold_ns;
 
-		if (ns > 0 && look->rows >= least)
+		if (ns > 0)
 			points[count++] = (struct growth_point){look->rows, ns};
 	}
 	return count;
@@ -104,7 +104,7 @@ static size_t points_of(const struct series *series, bool warm, uint64_t least,
 static double bound_ns(const struct series *series, const struct block *block, uint64_t rows)
 {
 	struct growth_point points[MOST_LOOKS];
-	const size_t count = points_of(series, false, 0, points);
+	const size_t count = points_of(series, false, points);
 
 	return count > 0 ? growth_bound(points, count, rows) : plan_model_ns(block, rows, true);
 }
@@ -301,14 +301,14 @@ static bool climb(struct pilot *pilot, size_t b, size_t a)
 	return false;
 }
 
-/* Another look at the sizes that a prediction rests on most and that were seen `times` times at
- * most, as far as the time allows: one that was disturbed is found out. */
-static void look_again(struct pilot *pilot, size_t b, size_t a, unsigned times)
+/* A second look at the sizes that a prediction rests on most, as far as the time allows: one that
+ * was disturbed is found out. */
+static void look_again(struct pilot *pilot, size_t b, size_t a)
 {
 	struct series *series = &pilot->series[a];
 
 	for (size_t i = series->count; i > 0 && i + GROWTH_POINTS > series->count; i--)
-		if (series->looks[i - 1].times <= times && *pilot->pool->interrupts == 0 &&
+		if (series->looks[i - 1].times == 1 && *pilot->pool->interrupts == 0 &&
 		    may_look(pilot, series, &pilot->plan->blocks[b], series->looks[i - 1].rows))
 			(void)look(pilot, b, a, series->looks[i - 1].rows);
 }
@@ -436,7 +436,7 @@ static void expect(const struct series *series, const struct block *block, struc
 {
 	struct growth_point points[MOST_LOOKS];
 	const uint64_t rows = block->size.rows;
-	size_t count = points_of(series, false, 0, points);
+	size_t count = points_of(series, false, points);
 	struct growth_range range;
 
 	if (count == 0)
@@ -446,73 +446,9 @@ static void expect(const struct series *series, const struct block *block, struc
 				: growth_bound(points, count, rows);
 	cell->cold_ns = fmax(cell->cold_ns, at_least_ns(series, block));
 	cell->warm_ns = cell->cold_ns;
-	count = points_of(series, true, 0, points);
+	count = points_of(series, true, points);
 	if (growth_predict(points, count, rows, &range))
 		cell->warm_ns = range.high_ns;
-}
-
-/*
- * Rows of an array that lies beyond every size at which times leap: the caches, and what allocators
- * give back to the kernel at once, or treat in another way still (glibc's mmap threshold, up to 32
- * MiB: mallopt(3); jemalloc's oversize_threshold, 8 MiB; oneTBB's huge sizes, 64 MiB). Not quite:
- * an array that realloc moves is there twice, so twice the caches.
- */
-static uint64_t rows_beyond(const struct pilot *pilot, const struct block *block)
-{
-	const struct topology *topology = pilot->pool->topology;
-	uint64_t most = 64 << 20;
-
-	for (size_t i = 0; i < topology->cache_count; i++)
-		if (topology->caches[i].type != 'i' && 2 * topology->caches[i].bytes > most)
-			most = 2 * topology->caches[i].bytes;
-	return most / block->size.row_bytes + 1;
-}
-
-/* Looks at sizes between the largest that was seen and `least` rows, until there are enough. */
-static void look_between(struct pilot *pilot, size_t b, size_t a, uint64_t least)
-{
-	static const double shares[] = {0.5, 0.7};
-	const struct series *series = &pilot->series[a];
-	const uint64_t most = series->count == 0 ? 0 : series->looks[series->count - 1].rows;
-	struct growth_point points[MOST_LOOKS];
-
-	for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
-		const uint64_t rows = (uint64_t)((double)most * shares[i]);
-
-		if (rows >= least && *pilot->pool->interrupts == 0 &&
-		    points_of(series, false, least, points) <= GROWTH_FEWEST_POINTS &&
-		    may_look(pilot, series, &pilot->plan->blocks[b], rows))
-			(void)look(pilot, b, a, rows);
-	}
-}
-
-/* Predicts from what was seen of `least` rows and more. False if not both, cold and warm. */
-static bool predict_from(const struct series *series, const struct block *block, uint64_t least,
-			 struct cell *cell)
-{
-	struct growth_point points[MOST_LOOKS];
-	size_t count = points_of(series, false, least, points);
-	bool ok = growth_predict(points, count, block->size.rows, &cell->cold);
-
-	count = points_of(series, true, least, points);
-	return growth_predict(points, count, block->size.rows, &cell->warm) && ok;
-}
-
-/* Predicts by growth that was seen beyond the sizes at which it changes. What does not tell is
- * looked at once more: disturbed looks do not. */
-static void predict_beyond(struct pilot *pilot, size_t b, size_t a, struct cell *cell)
-{
-	const struct block *block = &pilot->plan->blocks[b];
-	const uint64_t least = rows_beyond(pilot, block);
-
-	if (block->size.rows < least)
-		return;
-	look_between(pilot, b, a, least);
-	for (unsigned times = 1; times <= 2; times++) {
-		look_again(pilot, b, a, times);
-		if (predict_from(&pilot->series[a], block, least, cell))
-			return;
-	}
 }
 
 /* Predicts the cell, where that can be earned. */
@@ -523,13 +459,11 @@ static void predict(struct pilot *pilot, size_t b, size_t a, struct cell *cell)
 	const double least_ns = at_least_ns(series, block);
 	struct growth_point points[MOST_LOOKS];
 
-	if (points_of(series, false, 0, points) < GROWTH_FEWEST_POINTS)
+	if (points_of(series, false, points) < GROWTH_FEWEST_POINTS)
 		return;
-	look_again(pilot, b, a, 1);
+	look_again(pilot, b, a);
 	expect(series, block, cell);
-	if (block->strategy->order < GROWTH_QUADRATIC)
-		predict_beyond(pilot, b, a, cell);
-	else if (copies(block))
+	if (block->strategy->order >= GROWTH_QUADRATIC && copies(block))
 		predict_by_shape(pilot, b, a, cell);
 	refute(least_ns, &cell->cold);
 	if (cell->cold.ns <= 0) {

@@ -14,11 +14,11 @@
  * where the size is further away than GROWTH_FARTHEST.
  *
  * Where an array outgrows a cache, or the size from which an allocator gives memory back to the
- * kernel, times leap by as much as 60 times, and smaller sizes do not tell: the points and what is
- * predicted have to lie beyond all such sizes, or the sizes on the way have to be seen
- * (growth_by_shape).
+ * kernel, times leap by as much as 60 times, and the price of a page changes by as much while a
+ * machine runs: so this growth is what is planned with, and a figure is told only where the sizes on
+ * the way were seen (growth_by_shape).
  *
- * The intervals are meant to hold nine times out of ten: the factors are from trials of sizes that
+ * Those intervals are meant to hold nine times out of ten: the factors are from trials of sizes that
  * growbench validate prediction does not use, and it measures how often they hold.
  */
 #ifndef GROWBENCH_HARNESS_RUNNER_GROWTH_H
