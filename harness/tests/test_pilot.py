@@ -91,8 +91,8 @@ def test_of_what_grows_with_its_rows_nothing_is_told(growbench, stand_in, rows, 
 
 @pytest.mark.parametrize("strategy", ["loop_and_append", "append_in_place"])
 def test_what_larger_rows_contradict_is_missing(growbench, stand_in, strategy):
-    # Rows of more than 8 B take 30 times as long: what they say is not of this cell. Of what realloc
-    # may copy they say nothing at all.
+    # Rows of more than 8 B take 30 times as long: what they say is not of this cell. Of what
+    # realloc may copy they say nothing at all.
     worker = grown(stand_in, "rows * rows * bytes / 8 * (bytes > 8 ? 30 : 1)")
     words = (f"--strategies={strategy}", *QUADRATIC[1:], "--rows=20000", "--predict-above=10000")
     (row,) = growbench.run(*words, "--rounds=1", worker.option, ends=EXIT_UNMEASURED).rows

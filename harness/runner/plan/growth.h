@@ -15,11 +15,11 @@
  *
  * Where an array outgrows a cache, or the size from which an allocator gives memory back to the
  * kernel, times leap by as much as 60 times, and the price of a page changes by as much while a
- * machine runs: so this growth is what is planned with, and a figure is told only where the sizes on
- * the way were seen (growth_by_shape).
+ * machine runs: so this growth is what is planned with, and a figure is told only where the sizes
+ * on the way were seen (growth_by_shape).
  *
- * Those intervals are meant to hold nine times out of ten: the factors are from trials of sizes that
- * growbench validate prediction does not use, and it measures how often they hold.
+ * Those intervals are meant to hold nine times out of ten: the factors are from trials of sizes
+ * that growbench validate prediction does not use, and it measures how often they hold.
  */
 #ifndef GROWBENCH_HARNESS_RUNNER_GROWTH_H
 #define GROWBENCH_HARNESS_RUNNER_GROWTH_H
