@@ -94,7 +94,7 @@ static void without_time_nothing_is_chosen(void **state)
 	choose_of_four(0, (uint64_t[4]){0});
 	choose_of_four(2.9, (uint64_t[4]){0});
 	choose_of_four(-1e9, (uint64_t[4]){0});
-	extension_choose(9, 1e9, NULL, 0);
+	extension_choose(9, 1e9, (struct extension_candidate[1]){{.need = 1}}, 0);
 }
 
 static void at_equal_need_the_earlier_block_comes_first(void **state)

@@ -19,6 +19,9 @@ static uint64_t next_us(void)
 	return atomic_fetch_add(&readings, 1);
 }
 
+/* The C library's parameters have names of its own. */
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
+
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
 	const uint64_t us = next_us();
@@ -37,3 +40,5 @@ int gettimeofday(struct timeval *restrict time, void *restrict zone)
 	*time = (struct timeval){(time_t)(us / 1000000), (suseconds_t)(us % 1000000)};
 	return 0;
 }
+
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)

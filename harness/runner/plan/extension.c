@@ -116,7 +116,7 @@ void extension_order(const struct plan *plan, struct visit *visits)
 {
 	const size_t allocators = plan->request->allocator_count;
 	const uint64_t count = extension_row_count(plan);
-	g_autofree struct visit *round_visits = g_new(struct visit, plan->cell_count);
+	struct visit *round_visits = g_new(struct visit, plan->cell_count);
 	uint64_t added = 0;
 
 	for (uint64_t extra = 0; added < count; extra++) {
@@ -132,6 +132,7 @@ void extension_order(const struct plan *plan, struct visit *visits)
 			}
 		}
 	}
+	g_free(round_visits);
 }
 
 double extension_expected_ns(const struct plan *plan)

@@ -66,8 +66,8 @@ static double median(double *values, size_t count)
 
 static double by_power(const struct growth_point *points, size_t count, double rows)
 {
-	double slopes[MOST_PAIRS];
-	double levels[GROWTH_POINTS];
+	double slopes[MOST_PAIRS] = {0};
+	double levels[GROWTH_POINTS] = {0};
 	size_t pairs = 0;
 	double power;
 
