@@ -14,12 +14,12 @@
  * where the size is further away than GROWTH_FARTHEST.
  *
  * Where an array outgrows a cache, or the size from which an allocator gives memory back to the
- * kernel, times leap by as much as 60 times, and the price of a page changes by as much while a
- * machine runs: so this growth is what is planned with, and a figure is told only where the sizes
+ * kernel, times leap by as much as 60 times, and the price of a page changes with the machine's
+ * load: so this growth is what is planned with, and a figure is told only where the sizes
  * on the way were seen (growth_by_shape).
  *
- * Those intervals are meant to hold nine times out of ten: the factors are from trials of sizes
- * that growbench validate prediction does not use, and it measures how often they hold.
+ * The interval of growth_by_shape is meant to hold nine times out of ten: its factor is from trials
+ * of sizes that growbench validate prediction does not use, and that measures how often it holds.
  */
 #ifndef GROWBENCH_HARNESS_RUNNER_GROWTH_H
 #define GROWBENCH_HARNESS_RUNNER_GROWTH_H

@@ -3,8 +3,8 @@
 Each part of a grid is predicted by a run that may not measure it (`growbench run --predict-above`),
 and right afterwards measured by another: so both see the same mood of the machine, and the figures
 are those of the runner itself. What a cell was predicted from lies at a half of its rows and below.
-The factors of the intervals (harness/runner/plan/growth.c) are from trials of other sizes: of
-3,000, 800 and 240 rows of 8, 80 and 800 bytes and their multiples.
+The factor of the intervals (shape_factor in harness/runner/plan/growth.c) is from trials of other
+sizes: of 3,000, 800 and 240 rows of 8, 80 and 800 bytes and their multiples.
 """
 
 import argparse
