@@ -377,6 +377,24 @@ def stand_in(tmp_path_factory) -> Callable[..., StandIn]:
     return make
 
 
+# A worker whose builds take what the shell works out of $rows and $bytes, cold and warm.
+GROWN = r"""
+    rows=$(echo "$*" | sed 's/.*--rows \([0-9]*\) .*/\1/')
+    bytes=$(echo "$*" | sed 's/.*--row-bytes \([0-9]*\) .*/\1/')
+    {before}
+    ns=$(({ns}))
+    begin
+    printf 'cold_build_ns %d\ncold_release_ns 0\nchecksum 0x1\n' $ns >&3
+    printf 'warm_build_release_median_ns %d\n' $ns >&3
+    end
+"""
+
+
+def grown(stand_in: Callable[..., StandIn], ns: str, before: str = ":") -> StandIn:
+    """A stand-in whose builds take what the shell works out of $rows and $bytes, in ns."""
+    return stand_in(measure=GROWN.format(ns=ns, before=before))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def programs_are_there() -> None:
     for program in (GROWBENCH, WORKER):

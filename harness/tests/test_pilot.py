@@ -11,25 +11,9 @@ import json
 import re
 
 import pytest
-from conftest import EXIT_UNMEASURED, cells_of, read_rows
+from conftest import EXIT_UNMEASURED, GROWN, cells_of, grown, read_rows
 
 QUADRATIC = ("--strategies=loop_and_append", "--allocators=glibc", "--row-bytes=8", "--seed=1")
-# A worker whose builds take what the shell works out of $rows and $bytes, cold and warm.
-GROWN = r"""
-    rows=$(echo "$*" | sed 's/.*--rows \([0-9]*\) .*/\1/')
-    bytes=$(echo "$*" | sed 's/.*--row-bytes \([0-9]*\) .*/\1/')
-    {before}
-    ns=$(({ns}))
-    begin
-    printf 'cold_build_ns %d\ncold_release_ns 0\nchecksum 0x1\n' $ns >&3
-    printf 'warm_build_release_median_ns %d\n' $ns >&3
-    end
-"""
-
-
-def grown(stand_in, ns, before=":"):
-    """A stand-in for the worker with that growth."""
-    return stand_in(measure=GROWN.format(ns=ns, before=before))
 
 
 def looks(worker):

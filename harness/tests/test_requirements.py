@@ -13,6 +13,7 @@ from conftest import (
     EXIT_UNMEASURED,
     EXIT_WORKERS,
     ONE_CELL,
+    grown,
     real_allocators,
 )
 
@@ -137,7 +138,8 @@ def test_the_thing_is_required_and_not_each_of_its_cells(growbench, stand_in):
 
 
 def test_a_size_may_be_predicted_and_a_strategy_may_not(growbench, stand_in):
-    words = ("--allocators=glibc", "--rounds=2", "--overwrite", stand_in().option)
+    worker = grown(stand_in, "rows * rows * bytes / 8")
+    words = ("--allocators=glibc", "--rounds=2", "--overwrite", worker.option)
     above = ("--rows=10,9000", "--predict-above=1000")
 
     assert told(growbench.run("--strategies=loop_and_append", *above, *words)) == []

@@ -26,6 +26,7 @@ from conftest import (
     Growbench,
     cells_of,
     figures_of,
+    grown,
     real_allocators,
 )
 
@@ -335,7 +336,8 @@ def test_a_locale_with_a_decimal_comma_changes_nothing_in_the_files(
     variables = {"LOCPATH": str(comma_locale), "LC_ALL": "xx_XX"}
     # A cell that may not be measured: the runner itself writes its time.
     words = ("--strategies=loop_and_append", "--allocators=glibc", "--rows=10,9000")
-    more = ("--predict-above=1000", "--rounds=1", stand_in().option)
+    worker = grown(stand_in, "rows * rows * bytes / 8", "[ $rows = 10 ] && { honest; exit; }")
+    more = ("--predict-above=1000", "--rounds=1", worker.option)
     done = growbench.run(*words, *more, variables=variables)
     rows = {row["status"]: row for row in done.rows}
 
