@@ -24,7 +24,7 @@ const struct preset presets[] = {
 	{
 		.name = "default",
 		.help = "6 sizes to 8 MB of payload, 9 rounds, up to 15 where intervals are wide, "
-			"under 5 minutes; NumPy and Python at fewer sizes",
+			"5 to 7 minutes; NumPy and Python at fewer sizes",
 		.implementations = ALL_IMPLEMENTATIONS,
 		.slow_strategies = SLOW_STRATEGIES,
 		.slow_rows = "1000,3000",
