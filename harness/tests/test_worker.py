@@ -180,6 +180,21 @@ def test_a_report_that_cannot_be_written_is_a_failure():
     assert "the report could not be written" in done.stderr
 
 
+def test_nothing_is_built_for_a_reader_that_has_gone():
+    # Its runner was killed before the worker could ask to be told of that.
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = worker(
+            "latency", *CELL[1:2], "--rows=1G", f"--report-fd={writing}", pass_fds=(writing,)
+        )
+    finally:
+        os.close(writing)
+
+    assert (done.returncode, done.stdout) == (EXIT_USAGE, "")
+    assert "nobody reads the report" in done.stderr
+
+
 def test_the_resolution_of_peak_readings_is_reported():
     report = read_report(worker("resolution").stdout)
 

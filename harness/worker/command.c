@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,6 +202,16 @@ static const char *do_pass(const struct worker_request *request, const struct wo
 	return pass->run(request, report, error);
 }
 
+/* A worker whose runner was killed must not go on. One that was killed before we asked to be told
+ * sends no signal: its end of the report's pipe is closed then. */
+static bool end_with_reader(int report_fd)
+{
+	struct pollfd report = {.fd = report_fd};
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return poll(&report, 1, 0) >= 0 && (report.revents & POLLERR) == 0;
+}
+
 static int run_pass(const struct worker_program *program, const struct worker_pass *pass, int argc,
 		    char **argv)
 {
@@ -214,12 +225,12 @@ static int run_pass(const struct worker_program *program, const struct worker_pa
 	struct identity identity;
 	const char *status;
 
-	/* A worker whose runner was killed must not go on. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!parse_request(argc, argv, &request, &error))
 		return fail(program, error.text);
 	if (pass->needs_strategy && (request.measure.strategy == NULL || request.measure.rows == 0))
 		return fail(program, "--strategy and --rows are needed; see --help");
+	if (!end_with_reader(request.report_fd))
+		return fail(program, "nobody reads the report");
 	request.measure.scan_warm = pass->is_of_patterns;
 
 	report_begin(&report, request.report_fd);
