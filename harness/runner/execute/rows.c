@@ -79,11 +79,10 @@ static void set_skipped_round(const struct run *run, const struct block *block,
 				  " of the %" PRIu64 " rounds; --rounds gives them all",
 				  cell->rounds, request->rounds);
 	else
-		record_set_status(
-			record, "skipped_rounds",
-			"all %" PRIu64 " rounds would take more than %d%% of the budget of %" PRIu64
-			" s: %" PRIu64 " of them are measured",
-			request->rounds, BUDGET_SHARE_PERCENT, request->budget_s, cell->rounds);
+		record_set_status(record, "skipped_rounds",
+				  "the budget of %" PRIu64 " s has no room for all %" PRIu64
+				  " rounds of it: %" PRIu64 " are measured; --budget gives more",
+				  request->budget_s, request->rounds, cell->rounds);
 }
 
 /* Why a cell is not measured, and what to do. */
@@ -428,6 +427,8 @@ bool rows_make(struct run *run, const char *what, uint64_t from, uint64_t to, st
 		} else if (i > 0 && visit->round != visit[-1].round)
 			host_sample(&run->host);
 		if (visit->pass == PASS_INSTRUCTIONS) {
+			/* Workers that count are busy on all CPUs, after which it is another. */
+			rows_look_at_host(run, HOST_END);
 			const uint64_t end = end_of_counting(run, i, to);
 
 			ok = do_counting(run, i, end, error);

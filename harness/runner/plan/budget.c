@@ -7,10 +7,15 @@
 #include <glib.h>
 
 #include "harness/common/constants.h"
+#include "harness/common/text.h"
+#include "harness/runner/plan/extension.h"
 
 /* A build and release of less is always measured: whatever the budget is, most of its worker's time
  * is the worker's own. */
 static const double cheap_ns = 20e6;
+
+/* How much of the time left may be planned: a host is slower at times than the pilot saw it. */
+static const double fits = 0.95;
 
 bool plan_is_open(const struct cell *cell)
 {
@@ -58,8 +63,10 @@ static bool is_wanted(const struct plan *plan, const struct block *block)
 
 	if (plan_is_slow_to_start(block) && preset->slow_rounds != 0)
 		return false;
-	return preset->always_article && block->size.rows <= ARTICLE_ROWS &&
-	       block->size.row_bytes <= ARTICLE_ROW_BYTES && block->size.threads == ARTICLE_THREADS;
+	return preset->always_strategies != NULL &&
+	       is_in_list(block->strategy->name, preset->always_strategies) &&
+	       block->size.rows <= ARTICLE_ROWS && block->size.row_bytes <= ARTICLE_ROW_BYTES &&
+	       block->size.threads == ARTICLE_THREADS;
 }
 
 bool plan_affords(const struct plan *plan, const struct block *block, double worker_ns)
@@ -96,6 +103,60 @@ static uint64_t affordable_rounds(const struct plan *plan, const struct block *b
 	    cell->cold_ns + cell->warm_ns <= cheap_ns)
 		return rounds;
 	return PLAN_ROUNDS_FOR_INTERVAL;
+}
+
+/* A block, and what it would save to measure it in no more rounds than an interval needs. */
+struct saving {
+	size_t block;
+	double ns;
+};
+
+static struct saving saving_of(const struct plan *plan, size_t b)
+{
+	struct saving saving = {.block = b};
+
+	for (size_t a = 0; a < plan->request->allocator_count; a++) {
+		const struct cell *cell = plan_cell(plan, b, a);
+
+		if (cell->skip == CELL_MEASURED && cell->rounds > PLAN_ROUNDS_FOR_INTERVAL)
+			saving.ns +=
+				cell->worker_ns * (double)(cell->rounds - PLAN_ROUNDS_FOR_INTERVAL);
+	}
+	return saving;
+}
+
+static int compare_savings(const void *a, const void *b)
+{
+	const struct saving *x = a;
+	const struct saving *y = b;
+
+	if (x->ns < y->ns || x->ns > y->ns)
+		return x->ns > y->ns ? -1 : 1;
+	return (x->block > y->block) - (x->block < y->block);
+}
+
+/* Where all rounds of all would take longer than the budget, less what workers seldom keep to and
+ * what is set aside for the widest intervals: the dearest blocks have fewer, under all allocators.
+ * Rounds that were asked for are kept. */
+static void fit_rounds(struct plan *plan, double left_ns)
+{
+	g_autofree struct saving *savings = g_new(struct saving, plan->block_count);
+	double over_ns = plan_expected_ns(plan) + extension_wanted_ns(plan) - fits * left_ns;
+
+	if (plan->request->given.rounds != 0)
+		return;
+	for (size_t b = 0; b < plan->block_count; b++)
+		savings[b] = saving_of(plan, b);
+	qsort(savings, plan->block_count, sizeof *savings, compare_savings);
+	for (size_t i = 0; i < plan->block_count && over_ns > 0 && savings[i].ns > 0; i++) {
+		for (size_t a = 0; a < plan->request->allocator_count; a++) {
+			struct cell *cell = plan_cell(plan, savings[i].block, a);
+
+			if (cell->rounds > PLAN_ROUNDS_FOR_INTERVAL)
+				cell->rounds = PLAN_ROUNDS_FOR_INTERVAL;
+		}
+		over_ns -= savings[i].ns;
+	}
 }
 
 /* A cell that waits for what is left of the budget. */
@@ -188,6 +249,7 @@ void plan_allocate(struct plan *plan)
 		cell->skip = cell->cold.ns > 0 ? CELL_PREDICTED : CELL_NO_BUDGET;
 		candidates[count++] = (struct candidate){block, cell};
 	}
+	fit_rounds(plan, left_ns);
 	/* The others come first: they are cheap, or the preset is about them. */
 	left_ns -= plan_expected_ns(plan);
 	qsort(candidates, count, sizeof *candidates, compare_candidates);

@@ -199,9 +199,10 @@ struct visit *plan_order(const struct plan *plan)
 	}
 	extension_order(plan, &order.visits[order.count]);
 	order.count += extension_row_count(plan);
-	add_counting_visits(plan, &order);
+	/* Before the counting, which is busy on all CPUs: a host is another right after that. */
 	while (probed < probe_visits(plan))
 		add_probe_visits(plan, probed++, &order);
+	add_counting_visits(plan, &order);
 	g_free(round_visits);
 	return order.visits;
 }

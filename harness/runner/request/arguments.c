@@ -46,7 +46,7 @@ struct option_row {
 	bool goes_with_resume; /* the others say what to run, which is settled then */
 };
 
-_Static_assert(BUDGET_SHARE_PERCENT == 4, "the help of --budget says so");
+_Static_assert(BUDGET_SHARE_PERCENT == 3, "the help of --budget says so");
 
 #define FIELD(member) offsetof(struct arguments, member)
 
@@ -97,7 +97,7 @@ static const struct option_row option_rows[] = {
 	{"work", "NAME", "how rows are made: cheap (default) or random, as in the article", A_RUN,
 	 TEXT, FIELD(work), 0, false},
 	{"budget", "SECONDS",
-	 "what the run may take: cells that need more than 4% of it are predicted from smaller "
+	 "what the run may take: cells that need more than 3% of it are predicted from smaller "
 	 "sizes; those that were named are measured as far as all of it goes",
 	 A_RUN, COUNT, FIELD(budget_s), 31536000, false},
 	{"predict-above", "ROWS", "predict cells of more rows from smaller ones, in any case",

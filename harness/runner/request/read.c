@@ -256,7 +256,8 @@ static bool choose_timeline(struct request *request, struct error *error)
 }
 
 /* Of a pass that was named all cells are counted; and where nothing is timed, --rounds are its own.
- * Two rounds are the least that say whether a count varies. */
+ * Two rounds are the least that say whether a count varies, and too dear beside a preset's times.
+ */
 static bool choose_instructions(struct request *request, struct error *error)
 {
 	const char *text = request->preset->instruction_rows;
@@ -264,9 +265,10 @@ static bool choose_instructions(struct request *request, struct error *error)
 			   request->passes[PASS_LATENCY];
 
 	request->repeats_long_counts = !timed && request->given.rounds != 0;
-	request->instruction_rounds = !timed && request->given.rounds != 0 ? request->given.rounds
-				      : request->rounds < 2                ? request->rounds
-									   : 2;
+	request->instruction_rounds =
+		!timed && request->given.rounds != 0 ? request->given.rounds
+		: request->rounds < 2 || (timed && request->given.passes == NULL) ? 1
+										  : 2;
 	return text == NULL || request->given.passes != NULL ||
 	       choose_counts(text, text, "rows whose instructions are counted",
 			     &request->instruction_rows, error);
