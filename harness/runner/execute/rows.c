@@ -410,13 +410,11 @@ static uint64_t end_of_counting(const struct run *run, uint64_t first, uint64_t 
 
 bool rows_make(struct run *run, const char *what, uint64_t from, uint64_t to, struct error *error)
 {
-	double expected_ns = 0;
 	bool middle = false;
 	bool ok = true;
 
-	for (uint64_t i = from; i < to; i++)
-		expected_ns += plan_visit_ns(&run->plan, &run->visits[i]);
-	progress_start(&run->progress, what, to - from, expected_ns);
+	progress_start(&run->progress, what, to - from,
+		       plan_visits_ns(&run->plan, &run->visits[from], to - from));
 	for (uint64_t i = from; ok && i < to && interrupts == 0; i++) {
 		const struct visit *visit = &run->visits[i];
 

@@ -236,20 +236,24 @@ static bool extend(struct run *run, struct error *error)
 	const json_t *of_run = json_object_get(run->description, "run");
 	double used_ns = 1e9 * json_real_value(json_object_get(of_run, "pilot_s"));
 	char duration[16];
-	double taken_ns = 0;
 
-	for (uint64_t i = end; i < count; i++)
-		used_ns += plan_visit_ns(&run->plan, &run->visits[i]);
+	used_ns += plan_visits_ns(&run->plan, &run->visits[end], count - end);
 	extend_choose(&run->plan, &run->notes, used_ns);
 	set_visits(run);
 	memset(&run->done[end], 0, plan_row_count(&run->plan) - end);
-	for (uint64_t i = end; i < end + extension_row_count(&run->plan); i++)
-		taken_ns += plan_visit_ns(&run->plan, &run->visits[i]);
-	progress_duration(taken_ns, duration, sizeof duration);
-	progress_note(&run->progress,
-		      "rounds done: %" PRIu64 " rows more, where intervals are widest, will take "
-		      "about %s",
-		      extension_row_count(&run->plan), duration);
+	if (extension_row_count(&run->plan) > 0) {
+		progress_duration(plan_visits_ns(&run->plan, &run->visits[end],
+						 extension_row_count(&run->plan)),
+				  duration, sizeof duration);
+		progress_note(&run->progress,
+			      "rounds done: %" PRIu64
+			      " rows more, where intervals are widest, will take about %s",
+			      extension_row_count(&run->plan), duration);
+	} else {
+		progress_note(
+			&run->progress,
+			"rounds done; none is added: there is no time left, or no wide interval");
+	}
 	(void)json_object_set_new(run->description, "extension", extend_save(&run->plan));
 	return description_write(run->description, &run->folder, error);
 }
@@ -266,7 +270,7 @@ static bool make_all(struct run *run, struct error *error)
 	return rows_make(run, "rounds", 0, end, error) &&
 	       (interrupts > 0 ||
 		(extend(run, error) &&
-		 rows_make(run, "more rounds", end, plan_row_count(&run->plan), error)));
+		 rows_make(run, "the rest", end, plan_row_count(&run->plan), error)));
 }
 
 /* All rows that are not there yet, until there is an interrupt. */

@@ -216,17 +216,21 @@ uint64_t plan_rounds_end(const struct plan *plan, const struct visit *visits)
 	return end;
 }
 
-double plan_expected_ns(const struct plan *plan)
+double plan_visits_ns(const struct plan *plan, const struct visit *visits, uint64_t count)
 {
-	struct visit *visits = plan_order(plan);
-	const uint64_t count = plan_row_count(plan);
 	double sum = 0;
 
 	for (uint64_t i = 0; i < count; i++)
 		sum += plan_visit_ns(plan, &visits[i]) /
 		       (visits[i].pass == PASS_INSTRUCTIONS ? plan->cpus : 1);
-	g_free(visits);
 	return sum;
+}
+
+double plan_expected_ns(const struct plan *plan)
+{
+	g_autofree struct visit *visits = plan_order(plan);
+
+	return plan_visits_ns(plan, visits, plan_row_count(plan));
 }
 
 static uint64_t digest(uint64_t hash, const void *bytes, size_t length)

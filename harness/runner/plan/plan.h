@@ -233,6 +233,9 @@ bool plan_is_named(const struct plan *plan, const struct block *block);
 /* Of these cells it is for the budget to say whether they are measured. */
 bool plan_is_open(const struct cell *cell);
 
+/* That of so many visits, of which those that count run beside each other. */
+double plan_visits_ns(const struct plan *plan, const struct visit *visits, uint64_t count);
+
 /* The expected time of the whole run, pilot excluded, in ns. */
 double plan_expected_ns(const struct plan *plan);
 
