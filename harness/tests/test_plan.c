@@ -361,14 +361,14 @@ static void a_short_value_is_taken_often_and_a_long_one_once(void **state)
 		double warm_ns;
 		unsigned values;
 	} cases[] = {
-		{1000, 6},             /* 1 ms a value, 6 ms wanted */
-		{2e6, 9},              /* 1 build of 2 ms, of which a quartile needs nine */
-		{0.5e6, 6},            /* 2 builds of 0.5 ms */
-		{0.3e6, 7},            /* 3 builds of 0.3 ms */
-		{6e6, 9},              /* nine and the warm-up fit exactly */
-		{6.1e6, 8},            /* they no longer do */
-		{10e6, 5},  {15e6, 3}, /* three and the warm-up fit exactly */
-		{16e6, 1},             /* they no longer do */
+		{1000, 3},   /* 1 ms a value, 3 ms wanted */
+		{2e6, 5},    /* 1 build of 2 ms, of which a quartile needs five */
+		{0.5e6, 3},  /* 2 builds of 0.5 ms */
+		{6e6, 5},    /* five fit with room to spare */
+		{10e6, 5},   /* five and the warm-up fit exactly */
+		{10.1e6, 4}, /* they no longer do */
+		{15e6, 3},   /* three and the warm-up fit exactly */
+		{16e6, 1},   /* they no longer do */
 		{50e9, 1},
 	};
 
@@ -639,6 +639,7 @@ static void what_is_cheap_is_measured_however_small_the_budget_is(void **state)
 	fake_init(2);
 	fake.request.budget_s = 1;
 	fake.request.rounds = 100;
+	fake.request.given.rounds = 100;
 	fake.request.preset = find_preset("quick");
 	make(plenty);
 	set_times(9e6, false);
@@ -723,36 +724,44 @@ static void what_one_cell_may_take_of_the_budget_is_for_all_rounds(void **state)
 	fake.rows[0] = 20000;
 	make(plenty);
 	block = &plan.blocks[0];
-	/* 4% of 240 s, over 10 rounds, is 0.96 s. */
-	assert_true(plan_affords(&plan, block, 0.959e9));
-	assert_false(plan_affords(&plan, block, 0.961e9));
+	/* 3% of 240 s, over 10 rounds, is 0.72 s. */
+	assert_true(plan_affords(&plan, block, 0.719e9));
+	assert_false(plan_affords(&plan, block, 0.721e9));
 	fake.request.rounds = 20;
-	assert_true(plan_affords(&plan, block, 0.479e9));
-	assert_false(plan_affords(&plan, block, 0.481e9));
+	assert_true(plan_affords(&plan, block, 0.359e9));
+	assert_false(plan_affords(&plan, block, 0.361e9));
 	fake.request.budget_s = 480;
-	assert_true(plan_affords(&plan, block, 0.959e9));
-	assert_false(plan_affords(&plan, block, 0.961e9));
+	assert_true(plan_affords(&plan, block, 0.719e9));
+	assert_false(plan_affords(&plan, block, 0.721e9));
 }
 
-static void the_articles_size_is_measured_unless_the_preset_leaves_it_open(void **state)
+static void
+the_articles_ways_are_measured_at_its_size_unless_the_preset_leaves_it_open(void **state)
 {
 	static const struct {
 		const char *preset;
+		const char *strategy;
 		uint64_t rows;
 		uint64_t row_bytes;
 		unsigned threads;
 		bool affords;
 	} cases[] = {
-		{"default", 10000, 80, 1, true},  {"full", 10000, 80, 1, true},
-		{"default", 10, 8, 1, true},      {"quick", 10000, 80, 1, false},
-		{"default", 10001, 80, 1, false}, {"default", 10000, 81, 1, false},
-		{"default", 10000, 80, 2, false}, {"quick", 10, 8, 1, false},
+		{"default", "loop_and_append", 10000, 80, 1, true},
+		{"default", "preallocate_zeroed", 10000, 80, 1, true},
+		{"full", "loop_and_append", 10000, 80, 1, true},
+		{"default", "loop_and_append", 10, 8, 1, true},
+		{"quick", "loop_and_append", 10000, 80, 1, false},
+		{"default", "loop_and_append", 10001, 80, 1, false},
+		{"default", "loop_and_append", 10000, 81, 1, false},
+		{"default", "loop_and_append", 10000, 80, 2, false},
+		{"default", "append_in_place", 10000, 80, 1, false},
+		{"quick", "loop_and_append", 10, 8, 1, false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		fake_init(1);
-		only_strategy("loop_and_append");
+		only_strategy(cases[i].strategy);
 		fake.request.preset = find_preset(cases[i].preset);
 		fake.rows[0] = cases[i].rows;
 		fake.row_bytes[0] = cases[i].row_bytes;
@@ -1027,13 +1036,16 @@ static void probes_stand_at_the_start_in_the_middle_and_at_the_end(void **state)
 	fake_init(2);
 	only_strategy("realloc_doubling");
 	make_all_passes();
-	last = plan_row_count(&plan) - plan.probe_count;
+	last = plan_rounds_end(&plan, visits);
 	for (uint64_t i = 0; i < plan.probe_count; i++) {
 		assert_int_equal(visits[i].pass, PASS_PROBE);
 		assert_int_equal(visits[i].round, 0);
 		assert_int_equal(visits[last + i].pass, PASS_PROBE);
 		assert_int_equal(visits[last + i].round, 2);
 	}
+	/* Nothing but what is counted on all CPUs comes after them. */
+	for (uint64_t i = last + plan.probe_count; i < plan_row_count(&plan); i++)
+		assert_int_equal(visits[i].pass, PASS_INSTRUCTIONS);
 	/* Five of the ten rounds, with a trace and two visits of latency, are before the middle. */
 	assert_int_equal(visits[plan.probe_count + 2 * (5 + 1 + 2)].pass, PASS_PROBE);
 }
@@ -1107,7 +1119,7 @@ static void a_slow_cell_is_measured_in_six_rounds_spread_over_the_run(void **sta
 	assert_int_equal(cell->rounds, 10);
 	for (uint64_t round = 0; round < 10; round++)
 		assert_true(plan_measures(&plan, cell, round));
-	/* 4% of 240 s are 9.6 s: ten times 2 s are more. */
+	/* 3% of 240 s are 7.2 s: ten times 2 s are more. */
 	cell->cold_ns = 1e9;
 	cell->warm_ns = 1e9;
 	plan_decide(&plan);
@@ -1115,6 +1127,52 @@ static void a_slow_cell_is_measured_in_six_rounds_spread_over_the_run(void **sta
 	assert_int_equal(cell->rounds, 6);
 	for (uint64_t round = 0; round < 10; round++)
 		assert_int_equal(plan_measures(&plan, cell, round), expected[round]);
+}
+
+/* Of ten rounds of all the budget is short; one block is dearer than the others, one takes next to
+ * nothing. */
+static void make_short_of_time(void)
+{
+	for (size_t i = 0; i < plan.cell_count; i++) {
+		const size_t block = i / fake.request.allocator_count;
+
+		plan.cells[i].skip = CELL_MEASURED;
+		plan.cells[i].cold_ns = plan.cells[i].warm_ns = block == 3   ? 0.22e9
+								: block == 5 ? 1e6
+									     : 0.205e9;
+	}
+	plan_decide(&plan);
+}
+
+static void where_the_budget_is_short_the_dearest_blocks_have_six_rounds(void **state)
+{
+	const double budget_ns = 240e9;
+	double expected_ns;
+	size_t cut = 0;
+
+	(void)state;
+	fake_init(4);
+	make(plenty);
+	fake.request.given.rounds = 10;
+	make_short_of_time();
+	assert_true(plan_expected_ns(&plan) > budget_ns);
+	for (size_t i = 0; i < plan.cell_count; i++)
+		assert_int_equal(plan.cells[i].rounds, 10);
+	fake.request.given.rounds = 0;
+	make_short_of_time();
+	expected_ns = plan_expected_ns(&plan);
+	assert_true(expected_ns <= 0.97 * budget_ns);
+	/* No block more than is needed: one of them saves 4 rounds of 4 cells of 0.47 s. */
+	assert_true(expected_ns > 0.97 * budget_ns - 8e9);
+	for (size_t i = 0; i < plan.cell_count; i++) {
+		assert_int_equal(plan.cells[i].skip, CELL_MEASURED);
+		assert_int_equal(plan.cells[i].rounds, plan.cells[i / 4 * 4].rounds);
+		assert_true(plan.cells[i].rounds == 6 || plan.cells[i].rounds == 10);
+		cut += plan.cells[i].rounds == 6;
+	}
+	assert_int_equal(plan_cell(&plan, 3, 0)->rounds, 6);
+	assert_int_equal(plan_cell(&plan, 5, 0)->rounds, 10);
+	assert_in_range(cut, 4, plan.cell_count - 8);
 }
 
 /* Two allocators, all passes, two sizes of two strategies, of which two blocks have more rounds. */
@@ -1242,7 +1300,8 @@ int main(void)
 		cmocka_unit_test(the_budget_that_a_named_cell_needs_is_enough_for_it),
 		cmocka_unit_test(a_size_that_is_to_be_predicted_is_never_measured),
 		cmocka_unit_test(what_one_cell_may_take_of_the_budget_is_for_all_rounds),
-		cmocka_unit_test(the_articles_size_is_measured_unless_the_preset_leaves_it_open),
+		cmocka_unit_test(
+			the_articles_ways_are_measured_at_its_size_unless_the_preset_leaves_it_open),
 		cmocka_unit_test(a_cell_that_needs_more_memory_than_there_is_is_not_measured),
 		cmocka_unit_test(an_allocator_that_is_missing_is_said_so_before_all_else),
 		cmocka_unit_test(a_hundred_million_rows_are_planned_with_a_sane_need_of_memory),
@@ -1260,6 +1319,7 @@ int main(void)
 		cmocka_unit_test(a_trace_needs_memory_for_each_block_too),
 		cmocka_unit_test(trace_and_latency_follow_the_measurements_of_their_block),
 		cmocka_unit_test(a_slow_cell_is_measured_in_six_rounds_spread_over_the_run),
+		cmocka_unit_test(where_the_budget_is_short_the_dearest_blocks_have_six_rounds),
 		cmocka_unit_test(more_rounds_follow_those_of_all_and_come_before_the_last_probes),
 		cmocka_unit_test(more_rounds_leave_the_others_as_they_are),
 		cmocka_unit_test(no_visit_comes_twice_in_more_rounds),

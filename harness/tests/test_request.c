@@ -105,7 +105,7 @@ static void no_words_mean_the_default_preset_and_all_of_it(void **state)
 	assert_counts(&request.threads, threads, 1);
 	assert_int_equal(request.rounds, 9);
 	assert_int_equal(request.extra_rounds, 1);
-	assert_int_equal(request.budget_s, 240);
+	assert_int_equal(request.budget_s, 290);
 	assert_true(strategy_total() >= 11);
 	for (size_t i = 0; i < strategy_total(); i++)
 		assert_ptr_equal(request.strategies[i], strategies[i]);

@@ -39,7 +39,7 @@ struct pilot {
 };
 
 /* What the pilot may take of the budget. */
-static const double pilot_share = 0.08;
+static const double pilot_share = 0.04;
 /* Beside what is looked at: the start of a program, ours or one of another language. */
 static const double start_ns = 0.5e9;
 static const double foreign_start_ns = 5e9;

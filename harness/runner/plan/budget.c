@@ -8,14 +8,13 @@
 
 #include "harness/common/constants.h"
 #include "harness/common/text.h"
-#include "harness/runner/plan/extension.h"
 
 /* A build and release of less is always measured: whatever the budget is, most of its worker's time
  * is the worker's own. */
 static const double cheap_ns = 20e6;
 
 /* How much of the time left may be planned: a host is slower at times than the pilot saw it. */
-static const double fits = 0.95;
+static const double fits = 0.97;
 
 bool plan_is_open(const struct cell *cell)
 {
@@ -135,13 +134,12 @@ static int compare_savings(const void *a, const void *b)
 	return (x->block > y->block) - (x->block < y->block);
 }
 
-/* Where all rounds of all would take longer than the budget, less what workers seldom keep to and
- * what is set aside for the widest intervals: the dearest blocks have fewer, under all allocators.
- * Rounds that were asked for are kept. */
+/* Where all rounds of all would take longer than what is left of the budget, the dearest blocks
+ * have fewer, under all allocators. Rounds that were asked for are kept. */
 static void fit_rounds(struct plan *plan, double left_ns)
 {
 	g_autofree struct saving *savings = g_new(struct saving, plan->block_count);
-	double over_ns = plan_expected_ns(plan) + extension_wanted_ns(plan) - fits * left_ns;
+	double over_ns = plan_expected_ns(plan) - fits * left_ns;
 
 	if (plan->request->given.rounds != 0)
 		return;

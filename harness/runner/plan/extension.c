@@ -135,9 +135,10 @@ void extension_order(const struct plan *plan, struct visit *visits)
 	g_free(round_visits);
 }
 
-double extension_wanted_ns(const struct plan *plan)
+double extension_expected_ns(const struct plan *plan)
 {
 	const struct request *request = plan->request;
+	const double left_ns = (double)request->budget_s * 1e9 - plan_expected_ns(plan);
 	double measured_ns = 0;
 
 	for (size_t b = 0; b < plan->block_count; b++)
@@ -148,12 +149,6 @@ double extension_wanted_ns(const struct plan *plan)
 			    request->passes[plan_measuring_pass(&plan->blocks[b])])
 				measured_ns += cell->worker_ns * (double)cell->rounds;
 		}
-	return measured_ns / (double)request->rounds * (double)request->extra_rounds;
-}
-
-double extension_expected_ns(const struct plan *plan)
-{
-	const double left_ns = (double)plan->request->budget_s * 1e9 - plan_expected_ns(plan);
-
-	return fmax(0, fmin(left_ns, extension_wanted_ns(plan)));
+	return fmax(0, fmin(left_ns,
+			    measured_ns / (double)request->rounds * (double)request->extra_rounds));
 }

@@ -67,11 +67,8 @@ uint64_t extension_row_count(const struct plan *plan);
 /* Its visits, into visits[extension_row_count()]. */
 void extension_order(const struct plan *plan, struct visit *visits);
 
-/* The time that it should have, in ns, as the plan expects it: that of request->extra_rounds rounds
- * of measurements. */
-double extension_wanted_ns(const struct plan *plan);
-
-/* The same as far as the budget goes. */
+/* The time that is set aside for it as the plan expects it, in ns: that of request->extra_rounds
+ * rounds of measurements, as far as the budget goes. */
 double extension_expected_ns(const struct plan *plan);
 
 #endif

@@ -23,7 +23,7 @@ static const double value_ns = 1e6;
 /* less, where the slowest allocator's would last longer than this; */
 static const double longest_value_ns = 50e6;
 /* and a worker takes as many as fit into this, */
-static const double warm_ns_wanted = 4e6;
+static const double warm_ns_wanted = 3e6;
 /* but at least so many where they fit into that, as a median needs them, and so many builds, of
  * which each is timed, as a quartile does. */
 enum {

@@ -35,7 +35,7 @@ const struct preset presets[] = {
 		 * values: of 10 it is wider. */
 		.rounds = 9,
 		.extra_rounds = 1,
-		.budget_s = 280,
+		.budget_s = 290,
 		.timeout_s = 60,
 		.always_strategies = ARTICLE_STRATEGIES,
 		.passes = "measure,trace,latency,probe,instructions",
