@@ -13,9 +13,6 @@
  * is the worker's own. */
 static const double cheap_ns = 20e6;
 
-/* How much of the time left may be planned: a host is slower at times than the pilot saw it. */
-static const double fits = 0.97;
-
 bool plan_is_open(const struct cell *cell)
 {
 	return cell->skip == CELL_MEASURED || cell->skip == CELL_PREDICTED ||
@@ -139,7 +136,7 @@ static int compare_savings(const void *a, const void *b)
 static void fit_rounds(struct plan *plan, double left_ns)
 {
 	g_autofree struct saving *savings = g_new(struct saving, plan->block_count);
-	double over_ns = plan_expected_ns(plan) - fits * left_ns;
+	double over_ns = plan_expected_ns(plan) - left_ns;
 
 	if (plan->request->given.rounds != 0)
 		return;
