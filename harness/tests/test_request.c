@@ -141,7 +141,7 @@ static void a_preset_brings_its_own_sizes_and_limits(void **state)
 	assert_int_equal(request.rounds, 2);
 	assert_int_equal(request.budget_s, 20);
 	assert_int_equal(request.timeout_s, 30);
-	assert_null(request.preset->always_strategies);
+	assert_false(request.preset->always_article);
 
 	parse_good(WORDS("--preset=full"));
 	assert_string_equal(request.preset->name, "full");

@@ -484,12 +484,13 @@ static bool same_series(const struct block *a, const struct block *b)
 }
 
 /* Few rows, appended by a program that takes long to start, to an array that grows linearly: a loop
- * of an interpreter, in which values are long enough with the iterations that the model gives. */
+ * of an interpreter that takes far less than a second, in which values are long enough with the
+ * iterations that the model gives. */
 static bool is_clear(const struct plan *plan, const struct block *block)
 {
 	return plan_is_slow_to_start(block) && !block->strategy->is_pattern &&
 	       block->strategy->order < GROWTH_QUADRATIC && block->size.rows >= 100 &&
-	       block->size.rows <= 10000 && plan->request->warm_limit_ns >= HUGE_VAL;
+	       block->size.rows <= 10000 && plan->request->warm_limit_ns >= 1e9;
 }
 
 /* The cell of our kernel of the same name and size. */

@@ -7,7 +7,6 @@
 #include <glib.h>
 
 #include "harness/common/constants.h"
-#include "harness/common/text.h"
 
 /* A build and release of less is always measured: whatever the budget is, most of its worker's time
  * is the worker's own. */
@@ -59,10 +58,8 @@ static bool is_wanted(const struct plan *plan, const struct block *block)
 
 	if (plan_is_slow_to_start(block) && preset->slow_rounds != 0)
 		return false;
-	return preset->always_strategies != NULL &&
-	       is_in_list(block->strategy->name, preset->always_strategies) &&
-	       block->size.rows <= ARTICLE_ROWS && block->size.row_bytes <= ARTICLE_ROW_BYTES &&
-	       block->size.threads == ARTICLE_THREADS;
+	return preset->always_article && block->size.rows <= ARTICLE_ROWS &&
+	       block->size.row_bytes <= ARTICLE_ROW_BYTES && block->size.threads == ARTICLE_THREADS;
 }
 
 bool plan_affords(const struct plan *plan, const struct block *block, double worker_ns)

@@ -23,7 +23,8 @@ const struct preset presets[] = {
 	},
 	{
 		.name = "default",
-		.help = "6 sizes to 8 MB of payload, 6 to 15 rounds, most where intervals are wide, "
+		.help = "6 sizes to 8 MB of payload, 6 to 15 rounds, most where intervals are "
+			"wide, "
 			"under 5 minutes; NumPy and Python at fewer sizes",
 		.implementations = ALL_IMPLEMENTATIONS,
 		.slow_strategies = ARTICLE_STRATEGIES,
@@ -35,9 +36,10 @@ const struct preset presets[] = {
 		 * values: of 10 it is wider. */
 		.rounds = 9,
 		.extra_rounds = 1,
+		.warm_limit_s = 1,
 		.budget_s = 290,
 		.timeout_s = 60,
-		.always_strategies = ARTICLE_STRATEGIES,
+		.always_article = true,
 		.passes = "measure,trace,latency,probe,instructions",
 		.timeline = "10000",
 		.instruction_rows = "10000",
@@ -52,7 +54,7 @@ const struct preset presets[] = {
 		.rounds = 10,
 		.budget_s = 86400,
 		.timeout_s = 600,
-		.always_strategies = ARTICLE_STRATEGIES,
+		.always_article = true,
 		.passes = "measure,trace,latency,probe",
 		.timeline = "10000,1000000",
 		.latency_rounds = 6,
@@ -71,7 +73,7 @@ const struct preset presets[] = {
 		.is_short = true,
 		.budget_s = 100,
 		.timeout_s = 60,
-		.always_strategies = ARTICLE_STRATEGIES,
+		.always_article = true,
 		.passes = "measure,trace,probe",
 	},
 	{

@@ -37,10 +37,9 @@ struct preset {
 	const char *instruction_rows; /* rows of the cells whose instructions are counted, unless
 					 the pass was named; NULL: of all */
 	enum row_work work;
-	bool patterns;                 /* copying patterns instead of strategies */
-	bool is_short;                 /* no time for probes in the middle of the run */
-	const char *always_strategies; /* which are measured at the article's size, whatever the
-					* budget says; NULL: none */
+	bool patterns;       /* copying patterns instead of strategies */
+	bool is_short;       /* no time for probes in the middle of the run */
+	bool always_article; /* the article's size is measured, whatever the budget says */
 };
 
 /* All of them, then one whose name is NULL. */
