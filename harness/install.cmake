@@ -5,13 +5,8 @@
 include(GNUInstallDirs)
 set(home lib/growbench)
 
-install(TARGETS growbench growbench-worker growbench-worker-kit growbench-known-worker
-	growbench-clock
-	growbench-kernels-shared growbench-repeat
+install(TARGETS ${products}
 	RUNTIME DESTINATION ${home}/build LIBRARY DESTINATION ${home}/build)
-if(TARGET growbench-trace)
-	install(TARGETS growbench-trace LIBRARY DESTINATION ${home}/build)
-endif()
 # The verbs of develop/ are of use in a checkout only.
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/scripts/growbench ${CMAKE_SOURCE_DIR}/scripts/workers
 	DESTINATION ${home}/scripts PATTERN __pycache__ EXCLUDE REGEX "/develop/[a-z]" EXCLUDE)

@@ -115,16 +115,17 @@ static double spent_ns(const struct pilot *pilot)
 }
 
 /* Enough builds for a fifth of a millisecond, so that one value tells the order of magnitude. */
-static uint64_t pilot_iterations(const struct series *series, const struct block *block,
-				 uint64_t rows)
+static uint64_t pilot_iterations(const struct pilot *pilot, const struct series *series,
+				 const struct block *block, uint64_t rows)
 {
 	const struct look *last = series->count == 0 ? NULL : &series->looks[series->count - 1];
 	double warm_ns = plan_model_ns(block, rows, false);
 	double wanted;
 
-	/* Where a build takes that long, cold and warm are the same for what is to be decided. */
+	/* Where a build takes that long, cold and warm are the same for what is to be decided, but
+	 * for whether there is a warm part. */
 	if (bound_ns(series, block, rows) > 5e8)
-		return 0;
+		return pilot->plan->request->warm_limit_ns < HUGE_VAL ? 1 : 0;
 	if (last != NULL && last->warm_ns > 0)
 		warm_ns = last->warm_ns * (double)rows / (double)last->rows;
 	wanted = 2e5 / warm_ns;
@@ -171,8 +172,10 @@ static uint64_t timeout_ns(const struct pilot *pilot, const struct series *serie
 	const double limit_ns = start + 4 * longest_ns;
 	const uint64_t usual_ns = pilot->pool->timeout_ns;
 
-	if (limit_ns > (double)usual_ns || (look_ns(series, block, rows) > longest_ns &&
-					    is_measured_anyway(pilot, series, block, rows)))
+	if (limit_ns > (double)usual_ns ||
+	    (rows == block->size.rows && plan_affords(pilot->plan, block, HUGE_VAL)) ||
+	    (look_ns(series, block, rows) > longest_ns &&
+	     is_measured_anyway(pilot, series, block, rows)))
 		return usual_ns;
 	return (uint64_t)limit_ns;
 }
@@ -220,7 +223,8 @@ static bool look(struct pilot *pilot, size_t b, size_t a, uint64_t rows)
 	bool ok;
 
 	pilot->pool->timeout_ns = timeout_ns(pilot, series, block, rows);
-	ok = run_look(pilot, b, a, &size, pilot_iterations(series, block, rows), &seen, &timed_out);
+	ok = run_look(pilot, b, a, &size, pilot_iterations(pilot, series, block, rows), &seen,
+		      &timed_out);
 	if (ok)
 		remember(series, &seen);
 	if (timed_out) {
@@ -439,8 +443,11 @@ static void expect(const struct series *series, const struct block *block, struc
 	size_t count = points_of(series, false, points);
 	struct growth_range range;
 
-	if (count == 0)
+	if (count == 0) {
+		cell->cold_ns = fmax(cell->cold_ns, at_least_ns(series, block));
+		cell->warm_ns = fmax(cell->warm_ns, at_least_ns(series, block));
 		return;
+	}
 	cell->cold_ns = growth_predict(points, count, rows, &range)
 				? range.high_ns
 				: growth_bound(points, count, rows);

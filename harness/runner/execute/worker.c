@@ -1,5 +1,6 @@
 #include "harness/runner/execute/worker.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -134,6 +135,11 @@ static bool make_preload(const struct worker_pool *pool, const struct worker_tas
 								   : NULL;
 
 	*preload = preload_init();
+	/* The loader goes on without a library that is not there. */
+	if (ours != NULL && access(ours, R_OK) != 0)
+		return error_set(error,
+				 "%s cannot be read: %s; it is built and installed with growbench",
+				 ours, strerror(errno));
 	return (ours == NULL || preload_add(preload, ours, error)) &&
 	       (library == NULL || preload_add(preload, library, error));
 }
