@@ -75,7 +75,6 @@ static void check_limits(const struct request *request)
 {
 	MUST(request->preset != NULL);
 	MUST(request->rounds >= 1 && request->rounds <= 10000);
-	MUST(request->slow_rounds >= 1 && request->slow_rounds <= 10000);
 	MUST(request->latency_rounds >= 1 && request->latency_rounds <= 10000);
 	MUST(request->timeline_points >= 1 && request->timeline_points <= 1000);
 	MUST(request->budget_s >= 1 && request->budget_s <= 31536000);
@@ -120,7 +119,7 @@ static void check_plan(const struct request *request)
 static void check_equal(const struct request *a, const struct request *b)
 {
 	MUST(a->preset == b->preset && a->rounds == b->rounds && a->work == b->work);
-	MUST(a->slow_rounds == b->slow_rounds && a->latency_rounds == b->latency_rounds);
+	MUST(a->latency_rounds == b->latency_rounds);
 	MUST(a->timeline_points == b->timeline_points && a->cpu == b->cpu);
 	MUST(a->budget_s == b->budget_s && a->timeout_s == b->timeout_s);
 	MUST(a->given.seed.given == b->given.seed.given &&

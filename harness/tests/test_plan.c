@@ -639,7 +639,6 @@ static void what_is_cheap_is_measured_however_small_the_budget_is(void **state)
 	fake_init(2);
 	fake.request.budget_s = 1;
 	fake.request.rounds = 100;
-	fake.request.given.rounds = 100;
 	fake.request.preset = find_preset("quick");
 	make(plenty);
 	set_times(9e6, false);
@@ -1121,52 +1120,6 @@ static void a_slow_cell_is_measured_in_six_rounds_spread_over_the_run(void **sta
 		assert_int_equal(plan_measures(&plan, cell, round), expected[round]);
 }
 
-/* Of ten rounds of all the budget is short; one block is dearer than the others, one takes next to
- * nothing. */
-static void make_short_of_time(void)
-{
-	for (size_t i = 0; i < plan.cell_count; i++) {
-		const size_t block = i / fake.request.allocator_count;
-
-		plan.cells[i].skip = CELL_MEASURED;
-		plan.cells[i].cold_ns = plan.cells[i].warm_ns = block == 3   ? 0.22e9
-								: block == 5 ? 1e6
-									     : 0.205e9;
-	}
-	plan_decide(&plan);
-}
-
-static void where_the_budget_is_short_the_dearest_blocks_have_six_rounds(void **state)
-{
-	const double budget_ns = 240e9;
-	double expected_ns;
-	size_t cut = 0;
-
-	(void)state;
-	fake_init(4);
-	make(plenty);
-	fake.request.given.rounds = 10;
-	make_short_of_time();
-	assert_true(plan_expected_ns(&plan) > budget_ns);
-	for (size_t i = 0; i < plan.cell_count; i++)
-		assert_int_equal(plan.cells[i].rounds, 10);
-	fake.request.given.rounds = 0;
-	make_short_of_time();
-	expected_ns = plan_expected_ns(&plan);
-	assert_true(expected_ns <= budget_ns);
-	/* No block more than is needed: one of them saves 4 rounds of 4 cells of 0.47 s. */
-	assert_true(expected_ns > budget_ns - 8e9);
-	for (size_t i = 0; i < plan.cell_count; i++) {
-		assert_int_equal(plan.cells[i].skip, CELL_MEASURED);
-		assert_int_equal(plan.cells[i].rounds, plan.cells[i / 4 * 4].rounds);
-		assert_true(plan.cells[i].rounds == 6 || plan.cells[i].rounds == 10);
-		cut += plan.cells[i].rounds == 6;
-	}
-	assert_int_equal(plan_cell(&plan, 3, 0)->rounds, 6);
-	assert_int_equal(plan_cell(&plan, 5, 0)->rounds, 10);
-	assert_in_range(cut, 4, plan.cell_count - 8);
-}
-
 /* Two allocators, all passes, two sizes of two strategies, of which two blocks have more rounds. */
 static void make_extended(void)
 {
@@ -1310,7 +1263,6 @@ int main(void)
 		cmocka_unit_test(a_trace_needs_memory_for_each_block_too),
 		cmocka_unit_test(trace_and_latency_follow_the_measurements_of_their_block),
 		cmocka_unit_test(a_slow_cell_is_measured_in_six_rounds_spread_over_the_run),
-		cmocka_unit_test(where_the_budget_is_short_the_dearest_blocks_have_six_rounds),
 		cmocka_unit_test(more_rounds_follow_those_of_all_and_come_before_the_last_probes),
 		cmocka_unit_test(more_rounds_leave_the_others_as_they_are),
 		cmocka_unit_test(no_visit_comes_twice_in_more_rounds),

@@ -103,8 +103,8 @@ static void no_words_mean_the_default_preset_and_all_of_it(void **state)
 	assert_rows(rows, COUNT_OF(rows));
 	assert_counts(&request.row_bytes, row_bytes, 1);
 	assert_counts(&request.threads, threads, 1);
-	assert_int_equal(request.rounds, 9);
-	assert_int_equal(request.extra_rounds, 1);
+	assert_int_equal(request.rounds, 6);
+	assert_int_equal(request.extra_rounds, 3);
 	assert_int_equal(request.budget_s, 290);
 	assert_true(strategy_total() >= 11);
 	for (size_t i = 0; i < strategy_total(); i++)
@@ -531,7 +531,7 @@ static void rounds_that_are_asked_for_are_all_unless_more_are(void **state)
 	parse_good(WORDS("--rounds", "20", "--extra-rounds", "2"));
 	assert_int_equal(request.extra_rounds, 2);
 	parse_good(WORDS("--extra-rounds", "0"));
-	assert_int_equal(request.rounds, 9);
+	assert_int_equal(request.rounds, 6);
 	assert_int_equal(request.extra_rounds, 0);
 	assert_refused(WORDS("--extra-rounds", "10001"), "--extra-rounds: '10001' is too large");
 }

@@ -68,21 +68,14 @@ static void set_no_memory(const struct run *run, uint64_t needed_bytes, struct r
 }
 
 /* Of a cell that is measured in fewer rounds than there are. */
-static void set_skipped_round(const struct run *run, const struct block *block,
-			      const struct cell *cell, struct record *record)
+static void set_skipped_round(const struct run *run, const struct cell *cell, struct record *record)
 {
 	const struct request *request = run->request;
 
-	if (plan_is_slow_to_start(block) && cell->rounds == request->slow_rounds)
-		record_set_status(record, "skipped_rounds",
-				  "programs that take long to start are measured in %" PRIu64
-				  " of the %" PRIu64 " rounds; --rounds gives them all",
-				  cell->rounds, request->rounds);
-	else
-		record_set_status(record, "skipped_rounds",
-				  "the budget of %" PRIu64 " s has no room for all %" PRIu64
-				  " rounds of it: %" PRIu64 " are measured; --budget gives more",
-				  request->budget_s, request->rounds, cell->rounds);
+	record_set_status(record, "skipped_rounds",
+			  "the budget of %" PRIu64 " s has no room for all %" PRIu64
+			  " rounds of it: %" PRIu64 " are measured; --budget gives more",
+			  request->budget_s, request->rounds, cell->rounds);
 }
 
 /* Why a cell is not measured, and what to do. */
@@ -163,7 +156,7 @@ static void set_skipped(const struct run *run, const struct visit *visit, const 
 				  block->strategy->name, block->size.row_bytes);
 		break;
 	case CELL_MEASURED:
-		set_skipped_round(run, block, cell, record);
+		set_skipped_round(run, cell, record);
 		break;
 	case CELL_NO_IMPLEMENTATION:
 		record_set_status(record, block->implementation->status, "%s",

@@ -56,7 +56,7 @@ static bool is_wanted(const struct plan *plan, const struct block *block)
 {
 	const struct preset *preset = plan->request->preset;
 
-	if (plan_is_slow_to_start(block) && preset->slow_rounds != 0)
+	if (plan_is_slow_to_start(block) && preset->slow_strategies != NULL)
 		return false;
 	return preset->always_article && block->size.rows <= ARTICLE_ROWS &&
 	       block->size.row_bytes <= ARTICLE_ROW_BYTES && block->size.threads == ARTICLE_THREADS;
@@ -76,79 +76,15 @@ static bool is_affordable(const struct plan *plan, const struct block *block,
 		cell->cold_ns + cell->warm_ns <= cheap_ns);
 }
 
-/* In how many rounds a cell of this block is measured at most. */
-static uint64_t all_rounds(const struct plan *plan, const struct block *block)
-{
-	const struct request *request = plan->request;
-
-	return plan_is_slow_to_start(block) && request->slow_rounds < request->rounds
-		       ? request->slow_rounds
-		       : request->rounds;
-}
-
 /* A slow cell that is measured in any case is measured in as many rounds as an interval needs. */
-static uint64_t affordable_rounds(const struct plan *plan, const struct block *block,
-				  const struct cell *cell)
+static uint64_t affordable_rounds(const struct plan *plan, const struct cell *cell)
 {
-	const uint64_t rounds = all_rounds(plan, block);
+	const uint64_t rounds = plan->request->rounds;
 
 	if (rounds <= PLAN_ROUNDS_FOR_INTERVAL || within_share(plan, cell->worker_ns) ||
 	    cell->cold_ns + cell->warm_ns <= cheap_ns)
 		return rounds;
 	return PLAN_ROUNDS_FOR_INTERVAL;
-}
-
-/* A block, and what it would save to measure it in no more rounds than an interval needs. */
-struct saving {
-	size_t block;
-	double ns;
-};
-
-static struct saving saving_of(const struct plan *plan, size_t b)
-{
-	struct saving saving = {.block = b};
-
-	for (size_t a = 0; a < plan->request->allocator_count; a++) {
-		const struct cell *cell = plan_cell(plan, b, a);
-
-		if (cell->skip == CELL_MEASURED && cell->rounds > PLAN_ROUNDS_FOR_INTERVAL)
-			saving.ns +=
-				cell->worker_ns * (double)(cell->rounds - PLAN_ROUNDS_FOR_INTERVAL);
-	}
-	return saving;
-}
-
-static int compare_savings(const void *a, const void *b)
-{
-	const struct saving *x = a;
-	const struct saving *y = b;
-
-	if (x->ns < y->ns || x->ns > y->ns)
-		return x->ns > y->ns ? -1 : 1;
-	return (x->block > y->block) - (x->block < y->block);
-}
-
-/* Where all rounds of all would take longer than what is left of the budget, the dearest blocks
- * have fewer, under all allocators. Rounds that were asked for are kept. */
-static void fit_rounds(struct plan *plan, double left_ns)
-{
-	g_autofree struct saving *savings = g_new(struct saving, plan->block_count);
-	double over_ns = plan_expected_ns(plan) - left_ns;
-
-	if (plan->request->given.rounds != 0)
-		return;
-	for (size_t b = 0; b < plan->block_count; b++)
-		savings[b] = saving_of(plan, b);
-	qsort(savings, plan->block_count, sizeof *savings, compare_savings);
-	for (size_t i = 0; i < plan->block_count && over_ns > 0 && savings[i].ns > 0; i++) {
-		for (size_t a = 0; a < plan->request->allocator_count; a++) {
-			struct cell *cell = plan_cell(plan, savings[i].block, a);
-
-			if (cell->rounds > PLAN_ROUNDS_FOR_INTERVAL)
-				cell->rounds = PLAN_ROUNDS_FOR_INTERVAL;
-		}
-		over_ns -= savings[i].ns;
-	}
 }
 
 /* A cell that waits for what is left of the budget. */
@@ -185,7 +121,7 @@ static void allocate_rounds(const struct plan *plan, const struct candidate *can
 {
 	for (size_t i = 0; i < count; i++) {
 		struct cell *cell = candidates[i].cell;
-		const uint64_t all = all_rounds(plan, candidates[i].block);
+		const uint64_t all = plan->request->rounds;
 		const uint64_t rounds = most < all ? most : all;
 		double more;
 
@@ -230,7 +166,7 @@ void plan_allocate(struct plan *plan)
 		const struct block *block = &plan->blocks[i / plan->request->allocator_count];
 		struct cell *cell = &plan->cells[i];
 
-		cell->rounds = affordable_rounds(plan, block, cell);
+		cell->rounds = affordable_rounds(plan, cell);
 		cell->needed_budget_s = 0;
 		if (!plan_is_open(cell))
 			continue;
@@ -241,7 +177,6 @@ void plan_allocate(struct plan *plan)
 		cell->skip = cell->cold.ns > 0 ? CELL_PREDICTED : CELL_NO_BUDGET;
 		candidates[count++] = (struct candidate){block, cell};
 	}
-	fit_rounds(plan, left_ns);
 	/* The others come first: they are cheap, or the preset is about them. */
 	left_ns -= plan_expected_ns(plan);
 	qsort(candidates, count, sizeof *candidates, compare_candidates);

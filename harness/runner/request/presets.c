@@ -23,19 +23,16 @@ const struct preset presets[] = {
 	},
 	{
 		.name = "default",
-		.help = "6 sizes to 8 MB of payload, 6 to 15 rounds, most where intervals are "
-			"wide, "
+		.help = "6 sizes to 8 MB of payload, 6 rounds, up to 12 where intervals are wide, "
 			"under 5 minutes; NumPy and Python at fewer sizes",
 		.implementations = ALL_IMPLEMENTATIONS,
 		.slow_strategies = ARTICLE_STRATEGIES,
 		.slow_rows = "1000,3000",
-		.slow_rounds = 6,
 		.rows = "100,1000,3000,10000,30000,100000",
 		.row_bytes = "80",
-		/* The fewest with an interval that holds the median in 95% without the outermost
-		 * values: of 10 it is wider. */
-		.rounds = 9,
-		.extra_rounds = 1,
+		/* The fewest with an interval that holds the median in 95%. */
+		.rounds = 6,
+		.extra_rounds = 3,
 		.warm_limit_s = 1,
 		.budget_s = 290,
 		.timeout_s = 60,

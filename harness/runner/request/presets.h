@@ -21,10 +21,9 @@ struct preset {
 	const char *shapes;  /* instead of each of rows with each of row_bytes; NULL: these */
 	const char *threads; /* NULL: 1 */
 	/* Of implementations that are programs of their own, which take long to start: which
-	 * strategies and numbers of rows, and in how many of the rounds. NULL, 0: as the others. */
+	 * strategies and numbers of rows. NULL: as the others. */
 	const char *slow_strategies;
 	const char *slow_rows;
-	uint64_t slow_rounds;
 	uint64_t rounds;
 	/* Rounds whose time goes to the blocks with wide intervals, as far as the budget goes. */
 	uint64_t extra_rounds;

@@ -339,7 +339,6 @@ static void choose_numbers(struct request *request)
 		given->warm_limit_s.given ? given->warm_limit_s.value : preset->warm_limit_s;
 
 	request->rounds = or_else(given->rounds, preset->rounds);
-	request->slow_rounds = or_else(given->rounds, or_else(preset->slow_rounds, preset->rounds));
 	/* So many rounds were asked for, and no others. */
 	request->extra_rounds = given->extra_rounds.given ? given->extra_rounds.value
 				: given->rounds != 0      ? 0

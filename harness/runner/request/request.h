@@ -56,7 +56,6 @@ struct request {
 	bool repeats_long_counts; /* counts all in each of these rounds, whatever it takes */
 	uint64_t rounds;
 	uint64_t extra_rounds; /* whose time goes to the blocks with wide intervals */
-	uint64_t slow_rounds;  /* of programs that take long to start */
 	uint64_t latency_rounds;
 	uint64_t seed;
 	enum row_work work;
