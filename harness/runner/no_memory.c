@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/common/exit_status.h"
 #include "harness/runner/execute/run.h"
 
 static void say(const char *text)

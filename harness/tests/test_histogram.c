@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/common/median.h"
 #include "harness/worker/histogram.h"
-#include "harness/worker/median.h"
 #include "support.h"
 
 static struct histogram histogram;

@@ -9,6 +9,7 @@ otherwise.
 
 import json
 import re
+from collections import Counter
 
 import pytest
 from conftest import EXIT_UNMEASURED, GROWN, cells_of, grown, read_rows
@@ -63,6 +64,13 @@ def test_a_kink_between_is_seen_by_larger_rows(growbench, stand_in):
     assert max(rows for rows, size in looks(worker)) == 16384
 
 
+def test_further_than_ten_times_beyond_nothing_is_told(growbench, stand_in):
+    worker = grown(stand_in, "rows * rows * bytes / 8")
+    words = ("--rows=110000", "--predict-above=10000", "--rounds=1")
+    (row,) = growbench.run(*QUADRATIC, *words, worker.option, ends=EXIT_UNMEASURED).rows
+    assert row["status"] == "skipped_budget"
+
+
 @pytest.mark.parametrize(("rows", "most"), [("40000", "10000"), ("200M", "100M")])
 def test_of_what_grows_with_its_rows_nothing_is_told(growbench, stand_in, rows, most):
     worker = grown(stand_in, "rows * 10")
@@ -105,6 +113,8 @@ def test_one_disturbed_look_does_not_decide(growbench, stand_in):
     (row,) = growbench.run(*QUADRATIC, *words, worker.option, ends=EXIT_UNMEASURED).rows
 
     assert predicted(row)[1] == pytest.approx(40000 * 40000, rel=0.3)
+    seen = Counter(rows for rows, size in looks(worker) if size == 8)
+    assert [seen[rows] for rows in sorted(seen)[-2:]] == [2, 2]
 
 
 def test_what_is_declared_quadratic_and_seen_to_be_cheap_is_measured(growbench, stand_in):

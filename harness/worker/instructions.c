@@ -55,18 +55,6 @@ static void build_cold(struct team_thread *thread)
 	(void)growbench_cold_release(strategy, &array, request->rows, &thread->source);
 }
 
-/* A whole lifecycle that is not counted. */
-static void build_between(struct team_thread *thread)
-{
-	const struct measure_request *request = thread->team->request;
-	struct array array = array_init(request->row_bytes);
-
-	team_rewind(thread);
-	thread->status = request->strategy->build(&array, request->rows, &thread->source);
-	thread->checksum = request->strategy->scan(&array);
-	request->strategy->release(&array);
-}
-
 static void build_warm(struct team_thread *thread)
 {
 	const struct measure_request *request = thread->team->request;
@@ -103,7 +91,7 @@ enum measure_status instructions(const struct measure_request *request, uint64_t
 	*checksum = thread->checksum;
 	status = team_verdict(&team, "cold", error);
 	if (status == MEASURE_OK && is_short(request)) {
-		build_between(thread);
+		team_build(thread); /* not counted */
 		status = team_verdict(&team, "second", error);
 	}
 	if (status == MEASURE_OK) {

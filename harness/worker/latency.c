@@ -4,9 +4,9 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "harness/common/median.h"
 #include "harness/worker/clock.h"
 #include "harness/worker/histogram.h"
-#include "harness/worker/median.h"
 #include "harness/worker/memory.h"
 #include "harness/worker/team.h"
 

@@ -241,21 +241,10 @@ static void collect_cold(struct measurement *measurement)
 }
 
 /* One untimed lifecycle: brings the allocator into its steady state. */
-static void warm_up_thread(struct team_thread *thread)
-{
-	const struct measure_request *request = thread->team->request;
-	struct array array = array_init(request->row_bytes);
-
-	team_rewind(thread);
-	thread->status = request->strategy->build(&array, request->rows, &thread->source);
-	thread->checksum = request->strategy->scan(&array);
-	request->strategy->release(&array);
-}
-
 static enum measure_status warm_up(struct measurement *measurement, struct error *error)
 {
 	for (unsigned i = 0; i < measurement->team.request->threads; i++)
-		warm_up_thread(&measurement->team.threads[i]);
+		team_build(&measurement->team.threads[i]);
 	return team_verdict(&measurement->team, "warm", error);
 }
 
@@ -282,7 +271,7 @@ static void build_and_release(struct bench_state *state, void *data)
 	/* Google Benchmark starts new threads for each value: what an allocator sets up for a
 	 * thread is no part of the steady state. */
 	if (request->threads > 1)
-		warm_up_thread(thread);
+		team_build(thread);
 	timings_begin_value(timings);
 	hardware_counter_resume(&measurement->hardware);
 	BENCH_LOOP(state) {

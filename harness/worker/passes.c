@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/common/median.h"
 #include "harness/worker/instructions.h"
 #include "harness/worker/latency.h"
 #include "harness/worker/measure.h"
-#include "harness/worker/median.h"
 #include "harness/worker/memory.h"
 #include "harness/worker/traced.h"
 

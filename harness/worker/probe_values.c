@@ -3,8 +3,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "harness/common/median.h"
 #include "harness/worker/clock.h"
-#include "harness/worker/median.h"
 
 enum {
 	LEAST_VALUES = 7,

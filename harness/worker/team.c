@@ -95,6 +95,17 @@ void team_rewind(struct team_thread *thread)
 		request->strategy->rewind(&thread->source, request->rows);
 }
 
+void team_build(struct team_thread *thread)
+{
+	const struct measure_request *request = thread->team->request;
+	struct array array = array_init(request->row_bytes);
+
+	team_rewind(thread);
+	thread->status = request->strategy->build(&array, request->rows, &thread->source);
+	thread->checksum = request->strategy->scan(&array);
+	request->strategy->release(&array);
+}
+
 enum measure_status team_verdict_of(const char *kind, enum build_status status, uint64_t checksum,
 				    uint64_t expected_checksum, struct error *error)
 {

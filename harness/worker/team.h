@@ -51,6 +51,9 @@ void team_wait(struct team *team);
 /* Brings the source, and what the strategy has prepared, to where a verified build starts from. */
 void team_rewind(struct team_thread *thread);
 
+/* A whole lifecycle from there: builds, scans and releases; sets status and checksum. */
+void team_build(struct team_thread *thread);
+
 /* The verdict over a build of that kind ("cold", say). */
 enum measure_status team_verdict_of(const char *kind, enum build_status status, uint64_t checksum,
 				    uint64_t expected_checksum, struct error *error);

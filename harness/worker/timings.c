@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "harness/worker/median.h"
+#include "harness/common/median.h"
 #include "harness/worker/memory.h"
 
 double timings_clock_ns(void)

@@ -1,7 +1,8 @@
 #include <stdio.h>
 
 #include "harness/runner/commands/command.h"
-#include "harness/runner/execute/run.h"
+#include "harness/runner/execute/begin.h"
+#include "harness/runner/execute/resume.h"
 
 static int run(const struct request *request)
 {

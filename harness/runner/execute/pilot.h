@@ -7,7 +7,8 @@
  * was seen there the cell is predicted, with an interval (growth.h). The pilot's figures go to
  * machine.json only.
  *
- * pilot.c looks, pilot_saved.c writes and reads what it found.
+ * pilot.c decides where to look, pilot_looks.c looks, pilot_prediction.c says what is expected of a
+ * cell that was not seen, and pilot_saved.c writes and reads what was found.
  */
 #ifndef GROWBENCH_HARNESS_PILOT_H
 #define GROWBENCH_HARNESS_PILOT_H

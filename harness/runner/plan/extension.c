@@ -6,6 +6,8 @@
 
 #include <glib.h>
 
+#include "harness/common/median.h"
+
 /* An interval within +-2% is narrow enough: what a comparison calls a difference begins at 5%. */
 static const double narrow_enough = 0.02;
 
@@ -45,26 +47,17 @@ void extension_steps(uint64_t rounds, uint64_t steps[EXTENSION_STEPS])
 	}
 }
 
-static int compare_values(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 double extension_need(double *values, size_t count)
 {
 	const size_t rank = extension_rank(count);
-	double median;
+	double middle;
 	double half_width;
 
 	if (rank == 0)
 		return 0;
-	qsort(values, count, sizeof *values, compare_values);
-	median = (values[(count - 1) / 2] + values[count / 2]) / 2;
+	middle = median(values, count); /* sorts them */
 	half_width = (values[count - rank] - values[rank - 1]) / 2;
-	return median > 0 ? fmax(0, half_width / median - narrow_enough) : 0;
+	return middle > 0 ? fmax(0, half_width / middle - narrow_enough) : 0;
 }
 
 static int compare_candidates(const void *a, const void *b)

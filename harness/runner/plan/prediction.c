@@ -2,13 +2,13 @@
 #include "harness/runner/plan/plan.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <glib.h>
 
 #include "harness/common/constants.h"
+#include "harness/common/median.h"
 #include "harness/worker/measure.h"
 #include "kernels/saturating.h"
 
@@ -92,14 +92,6 @@ double plan_model_ns(const struct block *block, uint64_t rows, bool cold)
 	       (double)cost.peak_moving_bytes / (double)sysconf(_SC_PAGESIZE) * page_ns;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static uint64_t choose_iterations(double median_ns, double largest_ns)
 {
 	double wanted = value_ns / median_ns;
@@ -139,21 +131,21 @@ static bool may_be_measured(const struct plan *plan, const struct block *block,
 /* The median and the largest of the block's warm times over the allocators under which it is
  * measured. */
 static void block_warm_ns(const struct plan *plan, const struct block *block,
-			  const struct cell *cells, bool decided, double *median, double *largest)
+			  const struct cell *cells, bool decided, double *median_ns,
+			  double *largest_ns)
 {
 	size_t most = plan->request->allocator_count;
 	double *times = g_new(double, most);
 	size_t count = 0;
 
-	*median = value_ns;
-	*largest = value_ns;
+	*median_ns = value_ns;
+	*largest_ns = value_ns;
 	for (size_t i = 0; i < most; i++)
 		if (cells[i].warm_ns > 0 && may_be_measured(plan, block, &cells[i], decided))
 			times[count++] = cells[i].warm_ns;
 	if (count > 0) {
-		qsort(times, count, sizeof *times, compare_doubles);
-		*median = (times[(count - 1) / 2] + times[count / 2]) / 2;
-		*largest = times[count - 1];
+		*median_ns = median(times, count);
+		*largest_ns = times[count - 1]; /* median() has sorted them */
 	}
 	g_free(times);
 }

@@ -189,3 +189,9 @@ void progress_warn(struct progress *progress, const char *format, ...)
 	print_text(format, arguments);
 	va_end(arguments);
 }
+
+void progress_warn_all(struct progress *progress, char *const *sentences)
+{
+	for (; *sentences != NULL; sentences++)
+		progress_warn(progress, "%s", *sentences);
+}

@@ -51,6 +51,9 @@ void progress_note(struct progress *progress, const char *format, ...)
 void progress_warn(struct progress *progress, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Each sentence of a NULL-terminated list as a warning. */
+void progress_warn_all(struct progress *progress, char *const *sentences);
+
 /* "2m05s", "41s", "3h20m", into text. */
 void progress_duration(double ns, char *text, unsigned size);
 

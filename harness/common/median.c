@@ -1,4 +1,4 @@
-#include "harness/worker/median.h"
+#include "harness/common/median.h"
 
 double median(double *values, size_t count)
 {
