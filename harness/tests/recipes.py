@@ -73,7 +73,7 @@ ADDITIONS: Dict[str, List[Addition]] = {
         ),
         Addition(
             "scripts/growbench/data/metrics.py",
-            '    Metric("recipe", "Of the recipe", "ns", LOG, ("recipe_ns",)),\n',
+            '    Metric("recipe", "Of the recipe", "ns", ("recipe_ns",)),\n',
             '    Metric("cold_build",',
         ),
     ],

@@ -23,6 +23,15 @@ PACKAGE = SCRIPTS / "growbench"
 # How many times as long as usual a program may take.
 PATIENCE = float(os.environ.get("GROWBENCH_TEST_TIMEOUT_FACTOR") or 1)
 MACHINE = "example-2cpu"
+# What all rows of synthetic runs have.
+EACH_ROW = {
+    "schema_version": 4,
+    "run_id": f"{MACHINE}-20250101T120000Z",
+    "machine_id": MACHINE,
+    "implementation": "c",
+    "threads": 1,
+    "work": "cheap",
+}
 # How long something takes must not decide on what it says.
 os.environ["GROWBENCH_PROGRESS"] = "never"
 
@@ -108,17 +117,13 @@ def _worker(
     cold = warm * 1.4 + 3000.0 + payload / 4096 * 700.0
     scan = payload / 8 + 100
     row: dict = {
-        "schema_version": 4,
-        "run_id": f"{MACHINE}-20250101T120000Z",
-        "machine_id": MACHINE,
+        **EACH_ROW,
         "pass": "measure",
-        "implementation": "c",
         "strategy": strategy,
         "allocator": allocator,
         "rows": size,
         "row_bytes": row_bytes,
         "threads": threads,
-        "work": "cheap",
         "payload_bytes": payload,
     }
     if cold > _LONGEST_NS:

@@ -8,7 +8,7 @@ from typing import Iterable, NamedTuple, Optional
 
 import numpy as np
 import pandas as pd
-from conftest import ALLOCATORS, MACHINE, SIZES, STRATEGIES, build_runs, typed
+from conftest import ALLOCATORS, EACH_ROW, SIZES, STRATEGIES, build_runs, typed
 
 from growbench.data.columns import CELL, COLUMNS
 from growbench.data.statuses import OK
@@ -223,35 +223,31 @@ def _identity(cell: dict, of_pass: str) -> dict:
     return {**{name: cell[name] for name in kept}, "pass": of_pass, "round": 1, "status": OK}
 
 
+_NEVER_CALLED = (
+    *(f"{call}_count" for call in ("calloc", "aligned", "realloc_shrunk", "realloc_failed")),
+    *(f"allocator_{call}_count" for call in ("mmap", "munmap", "brk", "madvise", "mprotect")),
+    *("allocator_mapped_bytes", "strategy_mmap_count", "strategy_mprotect_count"),
+)
+
+
 def _trace(cell: dict, counts: _Counts) -> dict:
-    all_threads = cell["threads"]
     values = {
+        **dict.fromkeys(_NEVER_CALLED, 0),
         "malloc_count": counts.malloc,
-        "calloc_count": 0,
         "realloc_count": counts.in_place + counts.moved,
         "free_count": counts.free,
-        "aligned_count": 0,
         "realloc_in_place_count": counts.in_place,
         "realloc_moved_count": counts.moved,
         "realloc_remapped_count": counts.remapped,
-        "realloc_shrunk_count": 0,
-        "realloc_failed_count": 0,
         "realloc_moved_bytes": round(counts.moved_bytes),
         "realloc_remapped_bytes": round(counts.remapped_bytes),
         "strategy_copied_bytes": round(counts.own_bytes),
         "copied_bytes": round(counts.moved_bytes - counts.remapped_bytes + counts.own_bytes),
-        "allocator_mmap_count": 0,
-        "allocator_munmap_count": 0,
         "allocator_mremap_count": counts.remapped,
-        "allocator_brk_count": 0,
-        "allocator_madvise_count": 0,
-        "allocator_mprotect_count": 0,
-        "allocator_mapped_bytes": 0,
         "allocator_unmapped_bytes": round(counts.unmapped_bytes),
-        "strategy_mmap_count": 0,
-        "strategy_mprotect_count": 0,
     }
-    return {**_identity(cell, "trace"), **{k: v * all_threads for k, v in values.items()}}
+    of_all = {name: value * cell["threads"] for name, value in values.items()}
+    return {**_identity(cell, "trace"), **of_all}
 
 
 def _latency(cell: dict, counts: _Counts, random: np.random.Generator) -> dict:
@@ -307,19 +303,14 @@ def _probes(allocators: Iterable[str], row_bytes: int, random: np.random.Generat
 def probe_row(name: str, allocator: str, size: int, visit: int, ns: float) -> dict:
     """One row of the probe pass."""
     return {
-        "schema_version": 4,
-        "run_id": f"{MACHINE}-20250101T120000Z",
-        "machine_id": MACHINE,
+        **EACH_ROW,
         "round": visit,
         "position": 1,
         "pass": "probe",
-        "implementation": "c",
         "strategy": name,
         "allocator": allocator,
         "rows": 1,
         "row_bytes": size,
-        "threads": 1,
-        "work": "cheap",
         "payload_bytes": size,
         "status": OK,
         "cpu_count": 1,

@@ -4,7 +4,7 @@ from typing import Iterable, NamedTuple
 
 import numpy as np
 import pandas as pd
-from conftest import MACHINE, typed
+from conftest import EACH_ROW, typed
 from full_runs import COPY, probe_row
 
 from growbench.data.columns import COLUMNS
@@ -94,16 +94,12 @@ def _base(cell: tuple) -> dict:
     if implementation == "numpy":
         pattern = NUMPY_NAMES.get(pattern, pattern)
     return {
-        "schema_version": 4,
-        "run_id": f"{MACHINE}-20250101T120000Z",
-        "machine_id": MACHINE,
+        **EACH_ROW,
         "implementation": implementation,
         "strategy": pattern,
         "allocator": allocator,
         "rows": rows,
         "row_bytes": row_bytes,
-        "threads": 1,
-        "work": "cheap",
         "payload_bytes": rows * row_bytes,
         "status": "ok",
     }

@@ -1,11 +1,12 @@
 """The model of where the time goes, against numbers worked out by hand."""
 
 import re
+from typing import Sequence
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import build_runs
+from conftest import ALLOCATORS, build_runs
 from full_runs import full_run, probe_row
 
 from growbench.analysis.attribution import PARTS, attribute, copy_cost, explained
@@ -372,7 +373,7 @@ def with_page(runs: pd.DataFrame, prices: list) -> pd.DataFrame:
     return runs
 
 
-def run_of(rounds: int, allocators: list, faults: int = 10) -> pd.DataFrame:
+def run_of(rounds: int, allocators: Sequence[str], faults: int = 10) -> pd.DataFrame:
     runs, _ = full_run(["realloc_doubling"], allocators, [1000], rounds, noise=0.0)
     runs.loc[runs["pass"] == "measure", "cold_build_minor_fault_count"] = float(faults)
     return runs
@@ -384,17 +385,15 @@ def fault_ns(runs: pd.DataFrame, costs: dict) -> list:
 
 def test_no_worker_that_was_disturbed_sets_the_price_of_a_page():
     """Of a cell with one worker it would be the whole price: 66.8 us instead of 2.9."""
-    six = ["glibc", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc", "scudo"]
     for disturbed in range(6):
         prices = [2900.0] * 6
         prices[disturbed] = 66_800.0
-        found = fault_ns(with_page(run_of(1, six), prices), COSTS)
+        found = fault_ns(with_page(run_of(1, ALLOCATORS), prices), COSTS)
         assert found == pytest.approx([10 * 2900.0] * 6)
 
 
 def test_the_price_of_a_page_follows_a_machine_that_changes_between_rounds():
-    six = ["glibc", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc", "scudo"]
-    runs = run_of(3, six)
+    runs = run_of(3, ALLOCATORS)
     measured = runs["pass"] == "measure"
     runs.loc[measured, "touch_page_ns"] = runs.loc[measured, "round"] * 1000.0
     faults = runs.loc[measured, "round"].map({1: 90.0, 2: 40.0, 3: 10.0})

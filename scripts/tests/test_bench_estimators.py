@@ -5,6 +5,7 @@ import pytest
 from conftest import build_runs, write_runs
 
 from growbench.develop.bench_estimators import CANDIDATES, in_pairs, planted, stillness
+from growbench.statistics.order import MAD_SCALE
 
 QUANTILES = (5, 25, 50, 75, 95, 99)
 OLD, LOWER = CANDIDATES[0], CANDIDATES[3]
@@ -45,7 +46,7 @@ def test_what_both_sides_share_in_a_round_is_in_the_workers_and_not_in_the_pairs
         for side in (base, new)
     )
     still = stillness(LOWER, base, new)
-    assert still.between == pytest.approx(1.4826 * 0.25) and still.within_pair < 1e-9
+    assert still.between == pytest.approx(MAD_SCALE * 0.25) and still.within_pair < 1e-9
 
 
 def test_a_round_that_one_side_lacks_is_in_no_pair():

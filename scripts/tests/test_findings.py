@@ -274,6 +274,9 @@ def test_what_not_to_trust_is_counted():
     )
     assert "10 of 40 workers of the measure pass have no figures: crashed 10." in text
     assert "1 cell would have taken too much of the time budget" in text and "(b)" in text
+    missing = said(findings.trust, fail(runs, predicted, "skipped_budget"))
+    assert "could be measured to predict them: they are missing (b); status_detail" in missing
+    assert "were predicted from" in text and "were predicted from" not in missing
 
 
 def test_a_quiet_run_has_nothing_to_distrust_but_few_workers_have_no_interval():

@@ -8,13 +8,9 @@ import pytest
 from conftest import build_runs, one_cell
 
 from growbench.analysis import reliance
+from growbench.analysis.busy import others_share, waiting_share
 from growbench.analysis.doubts import ABSOLUTE, CONCLUSIONS, DIFFERENCE, DOUBTS, RANK
-from growbench.analysis.run_doubts import (
-    RUN_DOUBTS,
-    others_share,
-    run_doubts,
-    waiting_share,
-)
+from growbench.analysis.run_doubts import RUN_DOUBTS, run_doubts
 from growbench.analysis.summary import summarise
 from growbench.data.columns import COLUMNS
 from growbench.data.metrics import METRICS
@@ -108,7 +104,11 @@ def test_a_busy_machine(user, idle, waited_us, doubted):
 def test_shares_of_a_busy_machine():
     assert others_share(machine(1500, 500)) == pytest.approx(0.48)
     assert others_share(machine(4000, 0, cpus=4)) == pytest.approx(1 - 0.02 / 3)
+    # To wait for a disk is no use of a CPU.
+    waits = {**machine(0, 0), "state_at_end": {"cpu_ticks": "1505 0 0 7 500 0 0 0"}}
+    assert others_share(waits) == pytest.approx(0.48)
     assert waiting_share(machine(1, 1, 2_500_000)) == pytest.approx(0.25)
+    assert waiting_share({**machine(1, 1), "state_at_end": {}}) is None
 
 
 @pytest.mark.parametrize(
@@ -151,21 +151,38 @@ def summary(*texts: str) -> pd.DataFrame:
 
 
 def test_one_line_says_how_many_cells_may_not_be_used_for_what():
-    cells = summary("", "wide:cold;unordered:cold;wide:warm", "bimodal:warm", "steal:cold")
+    cells = summary(
+        "", "wide:cold;unordered:cold;wide:warm", "bimodal:warm", "steal:cold", "wide:cold"
+    )
     cells = pd.concat([cells, pd.DataFrame({"doubts": [""], "ok_count": [0]})])
     assert reliance.in_words(cells) == (
-        "of 4 cells with figures 2 may not be ranked (bimodal 1, unordered 1), "
-        "3 give no difference below 10% (bimodal 1, steal 1, wide 1), "
+        "of 5 cells with figures 2 may not be ranked (bimodal 1, unordered 1), "
+        "4 give no difference below 10% (wide 2, bimodal 1, steal 1), "
         "2 no absolute time (bimodal 1, steal 1)"
     )
 
 
-def test_a_doubt_is_of_a_figure_and_of_conclusions():
-    cells = summary("", "wide:cold", "bimodal:warm", "of_a_later_version:warm")
-    assert list(reliance.doubted(cells, DIFFERENCE)) == [False, True, True, False]
-    assert list(reliance.doubted(cells, DIFFERENCE, ["cold"])) == [False, True, False, False]
-    assert list(reliance.doubted(cells, RANK)) == [False, False, True, False]
-    assert list(reliance.doubted(cells, ABSOLUTE, ["peak"])) == [False] * 4
+@pytest.mark.parametrize(
+    "conclusion, figure, expected",
+    [
+        (DIFFERENCE, None, ["wide", "bimodal"]),
+        (DIFFERENCE, "cold", ["wide"]),
+        (RANK, None, ["bimodal"]),
+        (ABSOLUTE, "peak", []),
+    ],
+)
+def test_a_doubt_is_of_a_figure_and_of_conclusions(conclusion, figure, expected):
+    text = "wide:cold;bimodal:warm;of_a_later_version:warm"
+    assert reliance.doubts_in(text, conclusion, figure) == expected
+    assert reliance.doubts_in("", conclusion, figure) == []
+
+
+def test_a_count_is_in_no_doubt_and_others_are_by_their_figure():
+    text = "bimodal:cold;wide:cold;bimodal:tail"
+    assert reliance.doubts_of_metric(text, RANK, "cold_build_minor_fault") == []
+    assert reliance.doubts_of_metric(text, DIFFERENCE, "cold_build") == ["bimodal", "wide"]
+    assert reliance.doubts_of_metric(text, DIFFERENCE, "warm_build_release") == []
+    assert reliance.doubts_of_metric(text, DIFFERENCE, "warm_tail") == ["bimodal"]
 
 
 def test_counts_are_never_doubted():

@@ -2,73 +2,54 @@
 makes its times up."""
 
 import importlib
-import sys
 from pathlib import Path
 
 import pytest
+from conftest import build_runs, fail, one_cell, write_runs
 
 from growbench.command_line import entry
+from growbench.data.errors import UsageError
 from growbench.promises import prediction
 
-# Writes what the real one would, of one cell: its times grow with the rows; what it predicts is off
-# by the factor in its place.
-RUNNER = """#!{python}
-import sys
-words = sys.argv[1:]
-value = lambda name: words[words.index(name) + 1]
-above = "--predict-above" in words
-open({log!r}, "a").write(" ".join(words) + "\\n")
-sys.path.insert(0, {scripts!r})
-from growbench.data.columns import COLUMNS, SCHEMA_VERSION
-import csv, os
-os.mkdir(value("--out"))
-rounds = 1 if above else int(value("--rounds"))
-with open(value("--out") + "/runs.csv", "w", newline="") as stream:
-    writer = csv.writer(stream, lineterminator="\\n")
-    writer.writerow([column.name for column in COLUMNS])
-    position = 0
-    for strategy in value("--strategies").split(","):
-        for allocator in value("--allocators").split(","):
-            for rows in map(int, value("--rows").split(",")):
-                for number in range(rounds):
-                    position += 1
-                    size, time = int(value("--row-bytes")), rows * 10
-                    row = dict(schema_version=SCHEMA_VERSION, run_id="r", machine_id="m",
-                        round=number + 1, position=position, implementation="c",
-                        strategy=strategy, allocator=allocator, rows=rows, row_bytes=size,
-                        threads=1, work="cheap", payload_bytes=rows * size, status="ok",
-                        status_detail="measured")
-                    row["pass"] = "measure"
-                    if above and allocator == "missing":
-                        row.update(status="skipped_budget")
-                    elif above:
-                        row.update(status="skipped_predicted")
-                        for kind in ("cold", "warm"):
-                            name = "predicted_" + kind + "_build_release"
-                            row[name + "_ns"] = {factor} * time
-                            row[name + "_low_ns"] = 0.9 * time
-                            row[name + "_high_ns"] = 1.1 * time
-                    else:
-                        row.update(cold_build_ns=time - 1, cold_release_ns=1,
-                            warm_build_release_median_ns=time, allocator_path="/lib",
-                            checksum="0x1")
-                    writer.writerow([row.get(column.name, "") for column in COLUMNS])
-sys.exit(4 if above else 0)
-"""
+
+def rows_of(given, factor):
+    """What the real one would measure or predict: times grow with the rows, and what it predicts,
+    but under the allocator `missing`, is off by the factor."""
+    above = "--predict-above" in given
+    names = [given[f"--{name}"].split(",") for name in ("strategies", "allocators", "rows")]
+    rounds = 1 if above else int(given["--rounds"])
+    sizes = [int(rows) for rows in names.pop()]
+    runs = build_runs(*names, sizes, rounds, int(given["--row-bytes"]), noise=0.0)
+    time = 10.0 * runs["rows"]
+    if not above:
+        figures = {"cold_build_ns": time - 1, "cold_release_ns": 1.0}
+        return runs.assign(**figures, warm_build_release_median_ns=time)
+    runs = fail(runs, runs["rows"] > 0, "skipped_predicted")
+    runs.loc[runs["allocator"] == "missing", "status"] = "skipped_budget"
+    for name in ("cold_build_release", "warm_build_release"):
+        for end, off in (("", factor), ("_low", 0.9), ("_high", 1.1)):
+            runs[f"predicted_{name}{end}_ns"] = off * time
+    return runs
 
 
 @pytest.fixture
-def runner(tmp_path):
-    """Makes a runner whose predictions are off by that factor; its calls are in the log."""
+def calls():
+    """The options of each call of the runner."""
+    return []
+
+
+@pytest.fixture
+def runner(tmp_path, monkeypatch, calls):
+    """Makes a runner whose predictions are off by that factor."""
 
     def make(factor):
+        def run(_runner, _out, words):
+            calls.append(dict(zip(words[::2], words[1::2])))
+            return rows_of(calls[-1], factor)
+
+        monkeypatch.setattr(prediction, "run", run)
         path = tmp_path / "growbench"
-        scripts = str(entry.__file__).rpartition("/growbench/")[0]
-        text = RUNNER.format(
-            python=sys.executable, log=str(tmp_path / "log"), scripts=scripts, factor=factor
-        )
-        path.write_text(text)
-        path.chmod(0o755)
+        path.touch()
         return path
 
     return make
@@ -89,18 +70,27 @@ def test_the_exit_status_says_whether_predictions_are_right(runner, capsys, fact
     assert f"{inside} inside their interval" in out
 
 
-def test_what_is_measured_is_what_was_predicted_right_after_it(runner, tmp_path):
+def test_what_is_measured_is_what_was_predicted_right_after_it(runner, calls):
     assert validate(runner(1.0), "--row-bytes=800", "--allocators=glibc,jemalloc") == 0
-    calls = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
     assert len(calls) == 2 * len(prediction.GROUPS)
     for predicted, measured in zip(calls[::2], calls[1::2]):
-        assert "--predict-above" in predicted and "--predict-above" not in measured
+        assert "--predict-above" not in measured
         for option in ("--strategies", "--allocators", "--rows", "--row-bytes"):
-            at = predicted.index(option)
-            assert predicted[at : at + 2] == measured[measured.index(option) :][:2]
-        most = int(predicted[predicted.index("--predict-above") + 1])
-        rows = predicted[predicted.index("--rows") + 1]
-        assert [int(size) / most for size in rows.split(",")] == [2, 4, 8]
+            assert predicted[option] == measured[option]
+        most = int(predicted["--predict-above"])
+        assert [int(size) / most for size in predicted["--rows"].split(",")] == [2, 4, 8]
+
+
+def test_a_run_that_is_not_whole_is_an_error(tmp_path):
+    made, runner = write_runs(one_cell(), tmp_path / "made.csv"), tmp_path / "growbench"
+    runner.write_text(
+        f'#!/bin/sh\nmkdir "$3" && cp {made} "$3/runs.csv"\necho why >&2; exit "$6"\n'
+    )
+    runner.chmod(0o755)
+    for status in "034":
+        assert len(prediction.run(runner, tmp_path / "run", [status])) == 10
+    with pytest.raises(UsageError, match="ended with 1: why"):
+        prediction.run(runner, tmp_path / "run", ["1"])
 
 
 def test_what_is_missing_is_told_and_not_counted(runner, capsys):

@@ -10,9 +10,9 @@
  * keeps the intervals honest (C. Stein, Ann. Math. Statist. 16, 1945, for the t interval). Of those
  * of order statistics: a value is below its distribution's median with probability 1/2, whatever
  * the distribution, so how often an interval misses after any rule that looks once, even one that
- * knows the median, is a sum over binomial counts: 5.96% at most for 9 rounds that may become 15,
- * and 5.66% that may become 12. `growbench validate statistics` prints what the rule below comes
- * to.
+ * knows the median, is a sum over binomial counts: 6.20% at most for 6 rounds that may become 9 or
+ * 12, and 6.18% for 9 that may become 12 or 15. `growbench validate statistics` computes both, and
+ * prints what the rule below comes to.
  */
 #ifndef GROWBENCH_HARNESS_EXTENSION_H
 #define GROWBENCH_HARNESS_EXTENSION_H

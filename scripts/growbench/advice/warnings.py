@@ -72,16 +72,16 @@ def figure_warnings(
 
 def in_doubt(runs: pd.DataFrame, case: Case, place: Place, ranking: pd.DataFrame) -> list[str]:
     """Which of the best two have a doubtful place, and why."""
-    figure = reliance.figure_of(weight_of(case).metric)
-    if figure is None:
+    metric = weight_of(case).metric
+    if not reliance.figure_of(metric):
         return []
     # All of the run: doubts are also about the cells next to these.
     summary = rows_at(doubts_in_run(runs), case, place)
     told = []
     for candidate in candidates_in(ranking.head(2)):
         is_it = [name == candidate for name in candidates_in(summary)]
-        names = [reliance.doubts_in(text, RANK, [figure]) for text in summary.loc[is_it, "doubts"]]
-        why = dict.fromkeys(name for of_size in names for name in of_size)
+        texts = ";".join(summary.loc[is_it, "doubts"])
+        why = reliance.doubts_of_metric(texts, RANK, metric)
         if why:
             told.append(
                 f"The place of {candidate_name(*candidate)} is in doubt: {', '.join(why)} (see "

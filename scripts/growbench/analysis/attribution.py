@@ -130,15 +130,15 @@ def fault_ns(cells: pd.DataFrame, costs: Costs) -> np.ndarray:
     """Minor page faults of the build that brought one ordinary page x what such a page costs just
     then.
 
-    Each worker touches some pages of its own just before the build (`touch_page_ns`). The price of
-    a page is the median of that over all workers of a round: a machine whose speed changes while a
-    run goes on is priced round by round, and no worker that was disturbed sets a price. Of a round
-    with fewer than 3 workers it is that of the run. It is the median over the workers of faults x
-    that price. Where a run has fewer than 3 of them, it is faults x the probe `touch` for the
-    memory that a thread has at once: few pages come from the kernel's list for the CPU, many do
-    not. That memory is `peak_moving_bytes`, since pages that were given back come from that list
-    again; or what was touched, if that is less. Where nobody has probed it either, the price is
-    the lower of those of the few workers, as what disturbs makes it dearer.
+    It is the median over the workers of faults x price. The price is the median over all workers of
+    a round of `touch_page_ns`, what some pages of a worker's own took just before its build: so a
+    machine whose speed changes is priced round by round, and no worker that was disturbed sets a
+    price. Of a round with fewer than 3 workers it is that of the run. Where the run has fewer than
+    3 as well, it is the probe `touch` for the memory that a thread has at once (few pages come from
+    the kernel's list for the CPU, many do not): `peak_moving_bytes`, since pages that were given
+    back come from that list again, or what was touched if that is less. Without that probe it is
+    the lowest of the few workers', as what disturbs makes it dearer.
+
     Where nobody has counted the faults that brought a huge page, all are taken for ordinary ones.
     """
     faults = cells["small_fault_count"].to_numpy(float)

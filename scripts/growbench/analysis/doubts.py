@@ -49,9 +49,7 @@ CLOCK_SHARE = 0.01
 def few(measured: Measured, figure: str) -> np.ndarray:
     """Too few workers for an interval, where most cells have enough. If most have not, that is the
     run's, see run_doubts.few_rounds()."""
-    size = np.bincount(
-        measured.cell, ~np.isnan(measured.logs(figure)), minlength=measured.cell_count
-    )
+    size = measured.order(measured.logs(figure)).size
     some = size > 0
     usual = np.median(size[some]) if some.any() else 0
     return some & (size < FEWEST_WORKERS) & (usual >= FEWEST_WORKERS)
@@ -64,7 +62,7 @@ def wide(measured: Measured, figure: str) -> np.ndarray:
 
 def vague(measured: Measured, figure: str) -> np.ndarray:
     """Half the interval is above 25%."""
-    return measured.interval(figure).half_width > np.log1p(VAGUE)
+    return measured.order(measured.logs(figure)).half_width > np.log1p(VAGUE)
 
 
 def unordered(measured: Measured, figure: str) -> np.ndarray:
@@ -72,21 +70,17 @@ def unordered(measured: Measured, figure: str) -> np.ndarray:
 
     Cells that are closer take the same time: that their order is open says nothing of the figures.
     """
-    interval = measured.compared(figure)
-    first = np.zeros(measured.cell_count, dtype=int)
-    first[measured.cell] = np.arange(len(measured.cell))
-    table = measured.rows.iloc[first[measured.size > 0]]
-    there = np.flatnonzero((measured.size > 0))
-    size = table.groupby(["rows", *SLICE_KEYS], sort=False).ngroup().to_numpy(dtype=int)
+    order = measured.compared(figure)
+    apart = np.log1p(WIDE)
+    size = measured.rows.groupby(["rows", *SLICE_KEYS], sort=False).ngroup().to_numpy(dtype=int)
     found = np.zeros(measured.cell_count, dtype=bool)
     for number in range(size.max(initial=-1) + 1):
-        cells = there[(size == number) & ~np.isnan(interval.high[there])]
-        medians = np.append(np.sort(interval.median[cells]), np.inf)
-        above = np.searchsorted(medians, interval.median[cells] + np.log1p(WIDE), "right")
-        below = np.searchsorted(medians, interval.low[cells], "left")
-        found[cells] = (medians[above] <= interval.high[cells]) | (
-            medians[below] < interval.median[cells] - np.log1p(WIDE)
-        )
+        cells = np.unique(measured.cell[size == number])
+        cells = cells[~np.isnan(order.high[cells])]
+        medians = np.append(np.sort(order.median[cells]), np.inf)
+        above = medians[np.searchsorted(medians, order.median[cells] + apart, "right")]
+        below = medians[np.searchsorted(medians, order.low[cells], "left")]
+        found[cells] = (above <= order.high[cells]) | (below < order.median[cells] - apart)
     return found & wide(measured, figure)
 
 
@@ -99,11 +93,14 @@ def bimodal(measured: Measured, figure: str) -> np.ndarray:
     """
     found = _two_groups(measured, measured.logs(figure))
     found &= _two_groups(measured, measured.relative(figure))
-    if figure == WARM:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            apart = measured.quantile(75) / measured.quantile(25)
-        found |= measured.order(apart).median > 1.0 + QUARTILES_APART
-    return found
+    return found | (_apart(measured, 25, 75) > 1.0 + QUARTILES_APART) if figure == WARM else found
+
+
+def _apart(measured: Measured, low: int, high: int) -> np.ndarray:
+    """For each cell the ratio of two percentiles of single warm builds; the median over workers."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = measured.quantile(high) / measured.quantile(low)
+    return measured.order(ratio).median
 
 
 def _two_groups(measured: Measured, logs: np.ndarray) -> np.ndarray:
@@ -124,9 +121,7 @@ def _two_groups(measured: Measured, logs: np.ndarray) -> np.ndarray:
 def slow_builds(measured: Measured, _: str) -> np.ndarray:
     """In most workers the 95th percentile of single warm builds is over twice their median:
     what many builds take together is not what the headline says."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        apart = measured.quantile(95) / measured.quantile(50)
-    return measured.order(apart).median > 1.0 + SLOW_BUILDS
+    return _apart(measured, 50, 95) > 1.0 + SLOW_BUILDS
 
 
 def drift(measured: Measured, figure: str) -> np.ndarray:
@@ -230,13 +225,14 @@ def short(measured: Measured, _: str) -> np.ndarray:
 
 class Doubt(NamedTuple):
     """name: as in summary.csv. meaning: one line. figures: which it is asked of. conclusions: for
-    which these are not to be relied on. test: for each cell, is that figure doubted?"""
+    which these are not to be relied on. test: given the workers and a figure, of each cell: is its
+    figure doubted? (Of a run's doubt, see RUN_DOUBTS.)"""
 
     name: str
     meaning: str
     figures: tuple[str, ...]
     conclusions: tuple[str, ...]
-    test: Callable[[Measured, str], np.ndarray]
+    test: Callable
 
 
 _TIMES, _EACH = (COLD, WARM), (COLD, WARM, PEAK)

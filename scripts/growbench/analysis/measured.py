@@ -1,7 +1,6 @@
 """The workers of a run that have figures, cell by cell: what summaries and doubts are made from."""
 
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,27 +12,17 @@ from growbench.statistics.order import GroupedOrder, grouped_order
 
 # The figures that can be doubted. Exact counts never are.
 COLD, WARM, PEAK, TAIL = "cold", "warm", "peak", "tail"
-_METRICS = {COLD: "cold_build_release", WARM: "warm_build_release", PEAK: "peak_memory"}
-# Quantiles of single warm builds, which files before version 5 do not have.
-_QUANTILE = "warm_build_release_p{}_ns"
-_TAIL_PERCENT = 95
+_METRICS = {
+    COLD: metric("cold_build_release"),
+    WARM: metric("warm_build_release"),
+    PEAK: metric("peak_memory"),
+    TAIL: metric("warm_tail"),
+}
 
 # A peak is a figure only where the reading's error is at most this share of the payload.
 LARGEST_RESOLUTION_SHARE = 0.2
 # Of fewer cells nobody can tell what they have in common from what each has of its own.
 FEWEST_IN_COMMON = 8
-
-
-class Interval(NamedTuple):
-    """For each cell: the median of the logarithms, and its 95% interval; nan for none."""
-
-    median: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-    @property
-    def half_width(self) -> np.ndarray:
-        return (self.high - self.low) / 2.0
 
 
 class Measured:
@@ -73,28 +62,21 @@ class Measured:
         return self.rows[name].to_numpy(dtype=float)
 
     def quantile(self, percent: int) -> np.ndarray:
-        """A quantile of each worker's single warm builds."""
-        return self.column(_QUANTILE.format(percent))
+        """A quantile of each worker's single warm builds; files before version 5 have none."""
+        return self.column(f"warm_build_release_p{percent}_ns")
 
     def _logs(self, figure: str) -> np.ndarray:
         """The figure's logarithm for each worker; nan where it has none that is above 0, and where
         a peak is too small for its reading."""
-        if figure == TAIL:
-            values = self.quantile(_TAIL_PERCENT)
-        else:
-            values = self._metric(_METRICS[figure])
+        of = _METRICS[figure]
+        if not set(of.columns) <= set(self.rows.columns):
+            return np.full(len(self.rows), np.nan)
+        values = of.values(self.rows).to_numpy(dtype=float)
         usable = values > 0
         if figure == PEAK:
             least = self.column("peak_resolution_bytes") / LARGEST_RESOLUTION_SHARE
             usable &= least <= self.column("payload_bytes")
         return np.log(np.where(usable, values, np.nan))
-
-    def _metric(self, name: str) -> np.ndarray:
-        """The metric for each worker; nan where its columns were not read."""
-        of = metric(name)
-        if not set(of.columns) <= set(self.rows.columns):
-            return np.full(len(self.rows), np.nan)
-        return of.values(self.rows).to_numpy(dtype=float)
 
     def _deviation(self, figure: str) -> np.ndarray:
         """How far each worker is from its cell's median, as a logarithm."""
@@ -126,21 +108,15 @@ class Measured:
         grouped = self.rows.groupby([*keys, "round"], sort=False)
         return grouped.ngroup().to_numpy(dtype=int), grouped.cumcount().to_numpy(dtype=int)
 
-    def interval(self, figure: str) -> Interval:
-        """The figure's own interval."""
-        order = self.order(self.logs(figure))
-        return Interval(order.median, order.low, order.high)
-
-    def compared(self, figure: str) -> Interval:
-        """The interval that counts where cells of this run are held against each other: its own,
-        or that of the ratio to its neighbours, whichever is narrower."""
-        own, relative = self.interval(figure), self.order(self.relative(figure))
-        narrower = relative.high - relative.low < own.high - own.low
+    def compared(self, figure: str) -> GroupedOrder:
+        """Order statistics whose interval counts where cells of this run are held against each
+        other: the figure's own, or that of the ratio to its neighbours, whichever is narrower."""
+        own, relative = self.order(self.logs(figure)), self.order(self.relative(figure))
+        narrower = relative.half_width < own.half_width
         away = own.median - relative.median
-        return Interval(
-            own.median,
-            np.where(narrower, relative.low + away, own.low),
-            np.where(narrower, relative.high + away, own.high),
+        return own._replace(
+            low=np.where(narrower, relative.low + away, own.low),
+            high=np.where(narrower, relative.high + away, own.high),
         )
 
     def of_rounds(self, figure: str) -> np.ndarray:

@@ -1,8 +1,8 @@
 """What a summary may be used for: which cells are doubted for which conclusion, and why."""
 
-from typing import Mapping, Optional, Sequence
+from collections import Counter
+from typing import Iterable, Optional, Sequence
 
-import numpy as np
 import pandas as pd
 
 from growbench.analysis.doubts import ABSOLUTE, CONCLUSIONS, DIFFERENCE, DOUBTS, RANK, WIDE
@@ -27,34 +27,25 @@ def figure_of(metric_name: str) -> Optional[str]:
     return next((of for start, of in _FIGURES.items() if metric_name.startswith(start)), None)
 
 
-def doubts_in(text: str, conclusion: str, figures: Optional[Sequence[str]] = None) -> list[str]:
-    """Names of the doubts in a cell's `doubts` that touch the conclusion, from one of the figures;
-    from any of them if None. Each once, in the order of the text."""
-    pairs = (part.partition(":")[::2] for part in text.split(";") if part)
-    return list(
-        dict.fromkeys(
-            name
-            for name, figure in pairs
-            if conclusion in _CONCLUSIONS_OF.get(name, ()) and (not figures or figure in figures)
-        )
-    )
+def doubts_in(text: str, conclusion: str, figure: Optional[str] = None) -> list[str]:
+    """Names of the doubts in a cell's `doubts` that touch the conclusion, from that figure; from
+    any if None. Each once, in the order of the text."""
+    pairs = (part.partition(":")[::2] for part in text.split(";"))
+    names = (name for name, of in pairs if figure in (None, of))
+    return list(dict.fromkeys(n for n in names if conclusion in _CONCLUSIONS_OF.get(n, ())))
 
 
-def doubted(
-    summary: pd.DataFrame, conclusion: str, figures: Optional[Sequence[str]] = None
-) -> np.ndarray:
-    """For each cell: is there a doubt that touches the conclusion? See doubts_in()."""
-    texts = summary["doubts"]
-    answers = {text: bool(doubts_in(text, conclusion, figures)) for text in texts.unique()}
-    return texts.map(answers).to_numpy(dtype=bool)
+def doubts_of_metric(text: str, conclusion: str, metric_name: str) -> list[str]:
+    """The same, from the figure that the metric is of."""
+    figure = figure_of(metric_name)
+    return doubts_in(text, conclusion, figure) if figure else []
 
 
-def counts(texts: Sequence[str], conclusion: str) -> Mapping[str, int]:
-    """In how many cells each doubt touches the conclusion, the most frequent first."""
-    names = pd.Series(
-        [name for text in texts for name in doubts_in(text, conclusion)], dtype=object
-    )
-    return names.value_counts().sort_index().sort_values(ascending=False, kind="stable").to_dict()
+def counted(names: Iterable[Iterable[str]]) -> str:
+    """In how many cells each doubt is, the most frequent first: "wide 3, drift 1"."""
+    count = Counter(name for of_cell in names for name in of_cell)
+    ordered = sorted(count.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{name} {number}" for name, number in ordered)
 
 
 def in_words(summary: pd.DataFrame) -> str:
@@ -62,9 +53,9 @@ def in_words(summary: pd.DataFrame) -> str:
     texts = summary.loc[summary["ok_count"] > 0, "doubts"]
     told = []
     for conclusion in CONCLUSIONS:
-        touched = sum(bool(doubts_in(text, conclusion)) for text in texts)
-        why = ", ".join(f"{name} {count}" for name, count in counts(texts, conclusion).items())
-        told.append(f"{touched} {_CANNOT[conclusion]}{f' ({why})' if why else ''}")
+        names = [doubts_in(text, conclusion) for text in texts]
+        why = f" ({counted(names)})" if any(names) else ""
+        told.append(f"{sum(map(bool, names))} {_CANNOT[conclusion]}{why}")
     return f"of {len(texts)} cells with figures {', '.join(told)}"
 
 

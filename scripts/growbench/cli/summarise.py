@@ -38,23 +38,20 @@ def main(arguments: Sequence[str]) -> None:
         entry.tell(reliance.in_words(tables.summary))
     for line in reliance.of_run_in_words(run_doubts.run_doubts(runs, machine_of(path))):
         entry.tell(line)
-    # A run of the measure pass alone has nothing to say of why.
-    if not tables.limits.empty:
-        files.write_csv(tables.limits, path.with_name("limits.csv"))
-        entry.tell(f"{path.with_name('limits.csv')}: {limits.drift_text(tables.limits)}")
-    if not tables.limits.empty and not tables.attribution.empty:
-        files.write_csv(tables.attribution, path.with_name("attribution.csv"))
-        explained = attribution.explained(tables.attribution)
-        entry.tell(f"{path.with_name('attribution.csv')}: {explained.text()}")
-    if not tables.latency.empty:
-        files.write_csv(tables.latency, path.with_name("latency.csv"))
-        entry.tell(f"{path.with_name('latency.csv')}: {len(tables.latency)} cells")
-    if not tables.instructions.empty:
-        files.write_csv(tables.instructions, path.with_name("instructions.csv"))
-        entry.tell(f"{path.with_name('instructions.csv')}: {counts_text(tables.instructions)}")
-    if not tables.patterns.empty:
-        files.write_csv(tables.patterns, path.with_name("patterns.csv"))
-        entry.tell(f"{path.with_name('patterns.csv')}: {len(tables.patterns)} cells")
+    for name, in_words in (
+        ("limits", limits.drift_text),
+        ("attribution", lambda table: attribution.explained(table).text()),
+        ("latency", None),
+        ("instructions", counts_text),
+        ("patterns", None),
+    ):
+        table = getattr(tables, name)
+        # A run of the measure pass alone has nothing to say of why.
+        if table.empty or (name == "attribution" and tables.limits.empty):
+            continue
+        files.write_csv(table, path.with_name(f"{name}.csv"))
+        text = in_words(table) if in_words else f"{len(table)} cells"
+        entry.tell(f"{path.with_name(f'{name}.csv')}: {text}")
 
 
 def machine_of(path: Path) -> Optional[dict]:

@@ -1,6 +1,5 @@
 """Which conclusions of a comparison of one machine rest on cells, or on runs, that are in doubt."""
 
-from collections import Counter
 from typing import Sequence
 
 from growbench.analysis import reliance
@@ -40,13 +39,11 @@ def notes(judged: Comparison, runs: Sequence[Run], conclusion: str) -> list[str]
     names: list[set[str]] = [set() for _ in range(len(cells))]
     for run in runs:
         texts = cells.merge(doubts_in_run(run.runs), "left")["doubts"].fillna("")
-        for found, text, of in zip(names, texts, cells["metric"]):
-            found |= set(reliance.doubts_in(text, conclusion, [str(reliance.figure_of(of))]))
+        for of_cell, text, metric in zip(names, texts, cells["metric"]):
+            of_cell.update(reliance.doubts_of_metric(text, conclusion, metric))
     if any(names):
-        count = Counter(name for found in names for name in sorted(found))
-        why = ", ".join(f"{name} {number}" for name, number in count.most_common())
         told.append(
             f"of {len(cells)} cells of the families that moved {sum(map(bool, names))} are in "
-            f"doubt for this: {why}"
+            f"doubt for this: {reliance.counted(names)}"
         )
     return told

@@ -45,7 +45,6 @@ class Metric(NamedTuple):
     name: str
     label: str
     unit: str
-    scale: str
     columns: tuple[str, ...]
     predicted: Optional[str] = None
     older: Optional[str] = None
@@ -76,7 +75,7 @@ class Metric(NamedTuple):
         return Quantity(
             self.label,
             self.unit,
-            self.scale,
+            LOG,
             self.column("median"),
             self.column("ci_low"),
             self.column("ci_high"),
@@ -85,14 +84,13 @@ class Metric(NamedTuple):
 
 
 METRICS = (
-    Metric("cold_build", "Cold build time", "ns", LOG, ("cold_build_ns",)),
-    Metric("cold_scan", "Cold scan time", "ns", LOG, ("cold_scan_ns",)),
-    Metric("cold_release", "Cold release time", "ns", LOG, ("cold_release_ns",)),
+    Metric("cold_build", "Cold build time", "ns", ("cold_build_ns",)),
+    Metric("cold_scan", "Cold scan time", "ns", ("cold_scan_ns",)),
+    Metric("cold_release", "Cold release time", "ns", ("cold_release_ns",)),
     Metric(
         "cold_build_release",
         "Cold build and release time",
         "ns",
-        LOG,
         ("cold_build_ns", "cold_release_ns"),
         "predicted_cold_build_release_ns",
     ),
@@ -100,7 +98,6 @@ METRICS = (
         "warm_build_release",
         "Warm build and release time",
         "ns",
-        LOG,
         ("warm_build_release_p25_ns",),
         "predicted_warm_build_release_ns",
         "warm_build_release_median_ns",
@@ -109,15 +106,13 @@ METRICS = (
         "warm_tail",
         "Warm build and release time, 95th percentile",
         "ns",
-        LOG,
         ("warm_build_release_p95_ns",),
     ),
-    Metric("peak_memory", "Peak memory", "bytes", LOG, ("peak_memory_bytes",)),
+    Metric("peak_memory", "Peak memory", "bytes", ("peak_memory_bytes",)),
     Metric(
         "cold_build_minor_fault",
         "Page faults of the cold build",
         "count",
-        LOG,
         ("cold_build_minor_fault_count",),
     ),
 )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Callable, Iterator, NamedTuple, Sequence
 
@@ -53,9 +54,9 @@ GROUPS = (
 # At most so many of the cells have a doubt on a quiet machine.
 MOST_QUIET = 0.10
 
-# A worker that changes what the real one reports: FACTOR is an expression over `call` (how often it
-# was asked to measure this cell, from 0), `every` (any cell), `strategy` and `preload`, which is ""
-# under glibc.
+# A worker that changes what the real one reports: `factors` are expressions over `call` (how often
+# it was asked to measure this cell, from 0), `every` (any cell), `strategy` and `preload`, which is
+# "" under glibc.
 WORKER = """#!{python}
 import os, subprocess, sys
 given = dict(zip(sys.argv[2::2], sys.argv[3::2]))
@@ -71,7 +72,7 @@ strategy = given["--strategy"]
 every = count("every")
 preload = os.environ.get("LD_PRELOAD", "")
 call = count("-".join((strategy, given["--rows"], preload)))
-factor, tail = {factor}
+factor, tail = {factors}
 read, write = os.pipe()
 words = list(sys.argv[1:])
 words[words.index("--report-fd") + 1] = str(write)
@@ -92,17 +93,19 @@ sys.exit(worker.returncode)
 
 class Bench(NamedTuple):
     """build: its folder. folder: where runs are made. rounds: of each. cpus: those that may be
-    used; worker_cpu: that of the workers."""
+    used; the last is that of the workers."""
 
     build: Path
     folder: Path
     rounds: int
     cpus: Sequence[int]
-    worker_cpu: int
 
 
 class Skipped(Exception):
     """The disturbance cannot be planted here. The message says why."""
+
+
+# What plants a disturbance is given the bench, and yields options of the runner, or what starts it.
 
 
 @contextlib.contextmanager
@@ -110,26 +113,18 @@ def nothing(_: Bench) -> Iterator[list[str]]:
     yield []
 
 
-def hog(on_worker_cpu: bool) -> Callable:
+@contextlib.contextmanager
+def hog(on_worker_cpu: bool, bench: Bench) -> Iterator[list[str]]:
     """A process that never sleeps, on the workers' CPU or on the others."""
-
-    @contextlib.contextmanager
-    def plant(bench: Bench) -> Iterator[list[str]]:
-        cpus = [cpu for cpu in bench.cpus if (cpu == bench.worker_cpu) == on_worker_cpu]
-        if not cpus:
-            raise Skipped("there is one CPU only")
-        hogs = []
-        try:
-            for cpu in cpus:
-                hogs.append(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
-                os.sched_setaffinity(hogs[-1].pid, {cpu})
-            yield []
-        finally:
-            for one in hogs:
-                one.kill()
-                one.wait()
-
-    return plant
+    cpus = bench.cpus[-1:] if on_worker_cpu else bench.cpus[:-1]
+    if not cpus:
+        raise Skipped("there is one CPU only")
+    with contextlib.ExitStack() as hogs:
+        for cpu in cpus:
+            one = hogs.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
+            hogs.callback(one.kill)
+            os.sched_setaffinity(one.pid, {cpu})
+        yield []
 
 
 @contextlib.contextmanager
@@ -165,33 +160,23 @@ def remove(group: Path) -> None:
             time.sleep(0.02)
 
 
-def reports(factor: str, needs: str = "") -> Callable:
+@contextlib.contextmanager
+def reports(factors: str, bench: Bench) -> Iterator[list[str]]:
     """Real workers, whose times are reported so many times as long: a pair of factors, of all times
-    and, besides, of the upper quantiles of single builds. needs: a column, without which there is
-    nothing to plant this into."""
-
-    @contextlib.contextmanager
-    def plant(bench: Bench) -> Iterator[list[str]]:
-        if needs:
-            command = [str(bench.build / "growbench"), "list", "--columns"]
-            if needs not in subprocess.check_output(command, text=True).split():
-                raise Skipped(f"this build has no column {needs}")
-        place = Path(tempfile.mkdtemp(dir=bench.folder))
-        worker = str((bench.build / "growbench-worker").absolute())
-        text = WORKER.format(python=sys.executable, worker=worker, folder=str(place), factor=factor)
-        script = place / "worker"
-        script.write_text(text, encoding="utf-8")
-        script.chmod(0o755)
-        yield [f"--worker={script}"]
-
-    return plant
+    and, besides, of the upper quantiles of single builds."""
+    place = Path(tempfile.mkdtemp(dir=bench.folder))
+    worker = str((bench.build / "growbench-worker").absolute())
+    text = WORKER.format(python=sys.executable, worker=worker, folder=str(place), factors=factors)
+    script = place / "worker"
+    script.write_text(text, encoding="utf-8")
+    script.chmod(0o755)
+    yield [f"--worker={script}"]
 
 
 class Disturbance(NamedTuple):
     """raises: the doubt that it should raise of a quarter of the cells at least; with `strategy`,
     of its cells under UNDER, and of at most MOST_QUIET of the others. raises_of_run: that of the
-    run. "" for
-    none. calm: at most MOST_QUIET of all cells have any doubt."""
+    run. "" for none. calm: at most MOST_QUIET of all cells have any doubt."""
 
     name: str
     what: str
@@ -202,37 +187,38 @@ class Disturbance(NamedTuple):
     calm: bool = False
 
 
+_IS_IT = f"(strategy, preload) == ({STATES!r}, '')"
 DISTURBANCES = (
     Disturbance("quiet", "nothing", nothing, calm=True),
-    Disturbance("other-cpu", "a hog on the other CPUs", hog(False), raises_of_run="busy"),
-    Disturbance("same-cpu", "a process that preempts the workers", hog(True), "preempted", "busy"),
+    Disturbance("other-cpu", "a hog on the other CPUs", partial(hog, False), "", "busy"),
+    Disturbance(
+        "same-cpu", "a process that preempts the workers", partial(hog, True), "preempted", "busy"
+    ),
     Disturbance("quota", "a quarter of a CPU by quota", quota, "throttled"),
     Disturbance(
         "frequency",
         "all 1.3 times as long in each second stretch of 60 workers",
-        reports("(1.3 if every // 60 % 2 else 1), 1"),
+        partial(reports, "(1.3 if every // 60 % 2 else 1), 1"),
         raises_of_run="unsteady",
     ),
     Disturbance(
         "bimodal",
         f"each second worker of {STATES} on {UNDER} takes 1.5 times as long",
-        reports(f"(1.5 if (strategy, preload) == ({STATES!r}, '') and call % 2 else 1), 1"),
+        partial(reports, f"(1.5 if {_IS_IT} and call % 2 else 1), 1"),
         "bimodal",
         strategy=STATES,
     ),
     Disturbance(
         "slow-tenth",
         f"each tenth warm build of {STATES} on {UNDER} takes 3 times as long",
-        reports(
-            f"1, (3 if (strategy, preload) == ({STATES!r}, '') else 1)", "warm_build_release_p95_ns"
-        ),
+        partial(reports, f"1, (3 if {_IS_IT} else 1)"),
         "slow_builds",
         strategy=STATES,
     ),
     Disturbance(
         "slow-worker",
         "one worker in ten takes 3 times as long",
-        reports("(3 if call % 10 == 4 else 1), 1"),
+        partial(reports, "(3 if call % 10 == 4 else 1), 1"),
         calm=True,
     ),
 )
@@ -250,7 +236,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"--only {options.only}: there are {', '.join(names)}")
     with tempfile.TemporaryDirectory() as folder:
         cpus = sorted(os.sched_getaffinity(0))
-        bench = Bench(options.build, Path(folder), options.rounds, cpus, cpus[-1])
+        bench = Bench(options.build, Path(folder), options.rounds, cpus)
         rows = [outcome(bench, one) for one in DISTURBANCES if one.name in chosen]
     columns = (
         Column("name", "planted"),
@@ -309,7 +295,7 @@ def measured(bench: Bench, name: str, words: Sequence[str]) -> Path:
     options = [word for word in words if word.startswith("--")]
     before = [] if options else list(words)
     command = [*before, str((bench.build / "growbench").absolute()), "run", *CELLS, *options]
-    command += ["--cpu", str(bench.worker_cpu), "--rounds", str(bench.rounds), "--out", str(folder)]
+    command += ["--cpu", str(bench.cpus[-1]), "--rounds", str(bench.rounds), "--out", str(folder)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:

@@ -13,7 +13,9 @@ with packages.imports():
     from growbench.data.columns import CELL, MEASURE
     from growbench.data.errors import UsageError
     from growbench.data.load import read_runs
+    from growbench.data.metrics import Metric
     from growbench.data.statuses import OK
+    from growbench.statistics.order import MAD_SCALE
     from growbench.statistics.shift import paired_shift
 
 EXAMPLES = """\
@@ -26,34 +28,22 @@ planted into new; all others are A/A.
 
 PLANTED = "slowed_doubling"
 FAR = 0.05
-CONFIDENCE = 0.95
-# A standard deviation is so many median absolute deviations, if values are normal.
-_SCALE = 1.4826
-_OLD = "warm_build_release_median_ns"
 
 
-class Candidate(NamedTuple):
-    """A figure of a worker: the sum of columns."""
-
-    label: str
-    columns: tuple[str, ...]
-
-    def logs(self, rows: pd.DataFrame) -> pd.Series:
-        """Its logarithm for each row; nan where it is missing."""
-        values = rows[list(self.columns)].sum(axis=1, skipna=False)
-        return np.log(values.where(values > 0))
-
-
-CANDIDATES = (
-    Candidate("median of values", (_OLD,)),
-    Candidate("minimum of values", ("warm_build_release_min_ns",)),
-    *(
-        Candidate(f"{share}th percentile", (f"warm_build_release_p{share}_ns",))
-        for share in (5, 25, 50, 75, 95, 99)
-    ),
-    Candidate("cold", ("cold_build_ns", "cold_release_ns")),
-    Candidate("cold, build", ("cold_build_ns",)),
-)
+# Figures of a worker, each the sum of columns.
+CANDIDATES = [
+    Metric(label, label, "ns", columns)
+    for label, columns in (
+        ("median of values", ("warm_build_release_median_ns",)),
+        ("minimum of values", ("warm_build_release_min_ns",)),
+        *(
+            (f"{share}th percentile", (f"warm_build_release_p{share}_ns",))
+            for share in (5, 25, 50, 75, 95, 99)
+        ),
+        ("cold", ("cold_build_ns", "cold_release_ns")),
+        ("cold, build", ("cold_build_ns",)),
+    )
+]
 
 
 class Stillness(NamedTuple):
@@ -113,7 +103,7 @@ def text(base: pd.DataFrame, new: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def stillness(candidate: Candidate, base: pd.DataFrame, new: pd.DataFrame) -> Stillness:
+def stillness(candidate: Metric, base: pd.DataFrame, new: pd.DataFrame) -> Stillness:
     """Of A/A cells."""
     rounds = in_pairs(candidate, base, new)
     sides = [scaled_mad(rounds[side]) for side in (BASE, NEW)]
@@ -128,27 +118,26 @@ def stillness(candidate: Candidate, base: pd.DataFrame, new: pd.DataFrame) -> St
     )
 
 
-def in_pairs(candidate: Candidate, base: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+def in_pairs(candidate: Metric, base: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """The logarithms of both sides, by cell and round; only rounds that have both."""
     keys = [*CELL, "round"]
-    logs = {
-        name: candidate.logs(side).groupby([side[key] for key in keys]).first()
-        for name, side in ((BASE, base), (NEW, new))
-    }
-    return pd.DataFrame(logs).dropna()
+    sides = {name: side.set_index(keys) for name, side in ((BASE, base), (NEW, new))}
+    values = {name: candidate.values(side).groupby(keys).first() for name, side in sides.items()}
+    both = pd.DataFrame(values)
+    return np.log(both.where(both > 0)).dropna()
 
 
 def scaled_mad(values: pd.Series) -> pd.Series:
     """Of each cell, whose keys are in the index."""
     keys = list(CELL)
     distance = (values - values.groupby(keys).transform("median")).abs()
-    return _SCALE * distance.groupby(keys).median()
+    return MAD_SCALE * distance.groupby(keys).median()
 
 
-def planted(candidate: Candidate, base: pd.DataFrame, new: pd.DataFrame) -> str:
+def planted(candidate: Metric, base: pd.DataFrame, new: pd.DataFrame) -> str:
     """How a planted difference looks: x1.050 4/4."""
     rounds = in_pairs(candidate, base, new)
     differences = (rounds[NEW] - rounds[BASE]).unstack("round").dropna(axis="columns")
-    shift = paired_shift(differences.to_numpy(), CONFIDENCE)
+    shift = paired_shift(differences.to_numpy())
     seen = int(((shift.low > 0) | (shift.high < 0)).sum())
     return f"x{np.exp(np.median(shift.shift)):.3f} {seen}/{len(differences)}"

@@ -13,6 +13,16 @@ from growbench.findings.evidence import Evidence
 from growbench.findings.finding import Finding
 from growbench.findings.sentences import Sentence, counted, figure, listed, name, worded
 
+# What became of cells that take too long, by their status.
+_SKIPPED = {
+    SKIPPED_PREDICTED: "{} would have taken too much of the time budget, and were predicted from "
+    "smaller sizes instead ({}): plots show them hollow or hatched, and no sentence here rests on "
+    "them.",
+    SKIPPED_BUDGET: "{} would have taken too much of the time budget, and too little of them could "
+    "be measured to predict them: they are missing ({}); status_detail in summary.csv says which "
+    "--budget has room for them.",
+}
+
 
 def trust(evidence: Evidence) -> Finding:
     """What are which figures not to be relied on for, and which are not there?"""
@@ -22,11 +32,9 @@ def trust(evidence: Evidence) -> Finding:
     if len(measured) == 0:
         sentences.append(["No cell of the measure pass has figures."])
     else:
-        line = reliance.in_words(measured)
-        sentences.append([f"{line[0].upper()}{line[1:]}."])
-        run = evidence.run
-        for line in reliance.of_run_in_words(run_doubts(run.runs, run.machine)):
-            sentences.append([f"{line[0].upper()}{line[1:]}."])
+        of_run = run_doubts(evidence.run.runs, evidence.run.machine)
+        lines = [reliance.in_words(measured), *reliance.of_run_in_words(of_run)]
+        sentences += [[f"{line[0].upper()}{line[1:]}."] for line in lines]
     sentences += _without_figures(evidence.run.runs, summary)
     sentences += _explained(evidence)
     limits = evidence.data.limits
@@ -58,29 +66,13 @@ def _without_figures(runs: pd.DataFrame, summary: pd.DataFrame) -> list[Sentence
                 listed(told, most=len(told)),
             )
         )
-    predicted = summary[summary["status"] == SKIPPED_PREDICTED]
-    if len(predicted):
-        strategies = sorted(set(strategy_names(predicted)))
-        sentences.append(
-            worded(
-                "{} would have taken too much of the time budget, and were predicted from smaller "
-                "sizes instead ({}): plots show them hollow or hatched, and no sentence here rests "
-                "on them.",
-                figure(counted(len(predicted), "cell")),
-                listed([[name(strategy)] for strategy in strategies]),
+    for status, text in _SKIPPED.items():
+        cells = summary[summary["status"] == status]
+        if len(cells):
+            strategies = listed(
+                [[name(strategy)] for strategy in sorted(set(strategy_names(cells)))]
             )
-        )
-    missing = summary[summary["status"] == SKIPPED_BUDGET]
-    if len(missing):
-        sentences.append(
-            worded(
-                "{} would have taken too much of the time budget, and too little of them could be "
-                "measured to predict them: they are missing ({}); status_detail in summary.csv "
-                "says which --budget has room for them.",
-                figure(counted(len(missing), "cell")),
-                listed([[name(strategy)] for strategy in sorted(set(strategy_names(missing)))]),
-            )
-        )
+            sentences.append(worded(text, figure(counted(len(cells), "cell")), strategies))
     return sentences
 
 

@@ -7,11 +7,9 @@ from growbench.findings.evidence import Pair
 from growbench.findings.sentences import Sentence, name
 from growbench.tables.table import Table
 
-__all__ = ["COLD", "FAST", "FEWEST_ROUNDS", "SLOW", "USUAL_ALLOCATOR", "WARM", "WHERE", "Finding"]
+__all__ = ["COLD", "FAST", "SLOW", "USUAL_ALLOCATOR", "WARM", "WHERE", "Finding"]
 # Whom the other allocators are held against, where it is there.
 USUAL_ALLOCATOR = "glibc"
-# Below it there are no intervals.
-FEWEST_ROUNDS = 6
 
 COLD, WARM = "cold_build_release", "warm_build_release"
 WHERE = {COLD: "In a fresh process", WARM: "In the steady state"}

@@ -107,7 +107,7 @@ def _in_doubt(places: Sequence[_Place], metric_name: str) -> Sentence:
     """Which of the places are not to be relied on, and why; nothing where all are."""
     said: list = []
     for place in places:
-        why = reliance.doubts_in(place.doubts, RANK, [str(reliance.figure_of(metric_name))])
+        why = reliance.doubts_of_metric(place.doubts, RANK, metric_name)
         if why:
             text = " The place of {} is in doubt: {}."
             said += worded(text, cell_text(place.pair), listed([[name(doubt)] for doubt in why]))

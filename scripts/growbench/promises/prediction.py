@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple, Sequence
+from typing import Mapping, NamedTuple, Sequence
 
 import pandas as pd
 
@@ -32,45 +32,36 @@ FACTOR, GOAL = 2.0, 0.95
 INSIDE = 0.9
 
 
-class Group(NamedTuple):
-    """Strategies that are predicted in the same way."""
+# What is predicted: multiples of the most rows that may be measured.
+TIMES = (2, 4, 8)
+# Of the predicting run: they fix how long a look may take (4% of the budget, over the rounds).
+BUDGET_S, ROUNDS = 100, 40
 
-    strategies: tuple[str, ...]
-    # The most rows that may be measured, by row_bytes; what is predicted are multiples of it.
-    largest: dict[int, int]
-    times: tuple[int, ...]
-    # Of the predicting run: they fix how long a look may take (4% of the budget, over the rounds).
-    budget_s: int
-    rounds: int
-    # In how many the truth is measured.
+
+class Group(NamedTuple):
+    """Strategies that are predicted in the same way. largest: the most rows that may be measured,
+    by row_bytes. true_rounds: in how many the truth is measured."""
+
+    strategies: Sequence[str]
+    largest: Mapping[int, int]
     true_rounds: int
 
 
 GROUPS = (
     # Each append copies the array: some ms at first, some s at last.
-    Group(("loop_and_append",), {8: 5000, 80: 1300, 800: 400}, (2, 4, 8), 100, 40, 3),
+    Group(["loop_and_append"], {8: 5000, 80: 1300, 800: 400}, 3),
     # realloc may have to copy, which nothing tells: all of these are to be left missing.
-    Group(("append_in_place",), {8: 32000, 80: 6000, 800: 1200}, (2, 4, 8), 100, 40, 1),
+    Group(["append_in_place"], {8: 32000, 80: 6000, 800: 1200}, 1),
     # These grow with their rows, which does not tell either.
     Group(
-        (
-            "chunked_list",
-            "list_of_pointers",
-            "list_of_pointers_packed",
-            "preallocate_then_fill",
-            "preallocate_zeroed",
-            "realloc_cpython",
-            "realloc_doubling",
-            "realloc_x1.5",
-            "reserve_then_commit",
-        ),
+        "chunked_list list_of_pointers list_of_pointers_packed preallocate_then_fill "
+        "preallocate_zeroed realloc_cpython realloc_doubling realloc_x1.5 "
+        "reserve_then_commit".split(),
         {8: 512000, 80: 51200, 800: 5120},
-        (2, 4, 8),
-        100,
-        40,
         1,
     ),
 )
+ROW_BYTES = (8, 80, 800)
 # Exit statuses of the runner with which a run is whole.
 _WHOLE = (0, 3, 4)
 _CELL = ["strategy", "allocator", "rows", "row_bytes"]
@@ -78,19 +69,12 @@ _WORST = 10
 
 
 class Part(NamedTuple):
-    """Strategies of a group that are predicted and measured together."""
+    """Strategies that are predicted and measured together. largest, true_rounds: as of a group."""
 
-    group: Group
-    strategies: list[str]
+    strategies: Sequence[str]
     row_bytes: int
-
-    @property
-    def largest(self) -> int:
-        return self.group.largest[self.row_bytes]
-
-    @property
-    def rows(self) -> list[int]:
-        return [self.largest * times for times in self.group.times]
+    largest: int
+    true_rounds: int
 
 
 def main(options: argparse.Namespace) -> int:
@@ -104,8 +88,8 @@ def main(options: argparse.Namespace) -> int:
     both = []
     with tempfile.TemporaryDirectory(prefix="growbench-validate-") as folder:
         for part in parts_of(options):
-            words = (", ".join(part.strategies), part.row_bytes, part.largest)
-            print("{}: rows of {} B, above {}".format(*words), file=sys.stderr, flush=True)
+            told = f"{', '.join(part.strategies)}: rows of {part.row_bytes} B, above {part.largest}"
+            print(told, file=sys.stderr, flush=True)
             both.append(measure(part, options, runner.absolute(), Path(folder)))
     return tell(held_against(pd.concat(both, ignore_index=True)))
 
@@ -114,10 +98,11 @@ def parts_of(options: argparse.Namespace) -> list[Part]:
     """The grid. Raises UsageError for a strategy or a row size that is not of it."""
     known = [name for group in GROUPS for name in group.strategies]
     only = options.only.split(",") if options.only else known
-    sizes = [int(text) for text in (options.row_bytes or "8,80,800").split(",") if text.isdigit()]
+    listed = options.row_bytes.split(",") if options.row_bytes else map(str, ROW_BYTES)
+    sizes = [int(text) for text in listed if text.isdigit()]
     if not set(only) <= set(known):
         raise UsageError(f"--only takes some of {', '.join(known)}")
-    if not sizes or not set(sizes) <= {8, 80, 800}:
+    if not sizes or not set(sizes) <= set(ROW_BYTES):
         raise UsageError("--row-bytes takes some of 8, 80 and 800")
     if options.fast:
         sizes = sizes[-1:]
@@ -126,7 +111,8 @@ def parts_of(options: argparse.Namespace) -> list[Part]:
         strategies = [name for name in group.strategies if name in only]
         if options.fast and not options.only:
             strategies = strategies[-2:]
-        parts += [Part(group, strategies, size) for size in sizes if strategies]
+        for size in sizes if strategies else ():
+            parts.append(Part(strategies, size, group.largest[size], group.true_rounds))
     return parts
 
 
@@ -134,11 +120,11 @@ def measure(part: Part, options: argparse.Namespace, runner: Path, folder: Path)
     """The rows of both runs of a part, told apart by `kind`."""
     words = ["--implementations", "c", "--strategies", ",".join(part.strategies)]
     words += ["--allocators", options.allocators, "--row-bytes", str(part.row_bytes)]
-    words += ["--rows", ",".join(map(str, part.rows)), "--passes", "measure"]
-    words += ["--seed", str(options.seed)]
-    predicted = ["--predict-above", str(part.largest), "--budget", str(part.group.budget_s)]
-    predicted += ["--rounds", str(part.group.rounds)]
-    measured = ["--budget", "100000", "--rounds", str(part.group.true_rounds)]
+    words += ["--rows", ",".join(str(part.largest * times) for times in TIMES)]
+    words += ["--passes", "measure", "--seed", str(options.seed)]
+    predicted = ["--predict-above", str(part.largest), "--budget", str(BUDGET_S)]
+    predicted += ["--rounds", str(ROUNDS)]
+    measured = ["--budget", "100000", "--rounds", str(part.true_rounds)]
     rows = run(runner, folder / "predicted", [*words, *predicted]).assign(kind="predicted")
     # What is missing needs no truth.
     if not (rows["status"] == SKIPPED_PREDICTED).any():
@@ -158,34 +144,30 @@ def run(runner: Path, out: Path, words: Sequence[str]) -> pd.DataFrame:
 
 
 def held_against(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row for each figure, cold and warm, of each cell: predicted (nan where it is missing), low,
-    high, measured (the median over workers), ratio, is_right, is_inside."""
+    """A row for each figure, cold and warm, of each cell: predicted, low, high, measured (the
+    median over workers), ratio, is_right, is_inside; nan where nothing was predicted."""
     is_predicted = rows["kind"] == "predicted"
     measured = rows[~is_predicted & (rows["status"] == OK)]
     predicted = rows[is_predicted].groupby(_CELL, as_index=False).first()
     figures = []
     for name in HEADLINES:
         of = metric(name)
-        column = f"predicted_{name}"
         truth = measured.assign(measured=of.values(measured)).groupby(_CELL)["measured"].median()
         frame = predicted.join(truth, on=_CELL)
-        made = frame["status"] == SKIPPED_PREDICTED
+        ratio = frame[of.quantity.predicted] / frame["measured"]
+        ratio = ratio.where(frame["status"] == SKIPPED_PREDICTED)
+        low, high = (frame[of.quantity.predicted_end(end)] for end in ("low", "high"))
+        inside = (low <= frame["measured"]) & (frame["measured"] <= high)
         figures.append(
-            frame[_CELL].assign(
+            frame[[*_CELL, "measured"]].assign(
                 figure=name.split("_", maxsplit=1)[0],
-                predicted=frame[f"{column}_ns"].where(made),
-                low=frame[f"{column}_low_ns"],
-                high=frame[f"{column}_high_ns"],
-                measured=frame["measured"],
+                predicted=frame[of.quantity.predicted],
+                ratio=ratio,
+                is_right=ratio.between(1 / FACTOR, FACTOR).astype(float).where(ratio.notna()),
+                is_inside=inside.astype(float).where(ratio.notna()),
             )
         )
-    table = pd.concat(figures, ignore_index=True)
-    ratio = table["predicted"] / table["measured"]
-    return table.assign(
-        ratio=ratio,
-        is_right=(ratio >= 1 / FACTOR) & (ratio <= FACTOR),
-        is_inside=(table["low"] <= table["measured"]) & (table["measured"] <= table["high"]),
-    )
+    return pd.concat(figures, ignore_index=True)
 
 
 def tell(figures: pd.DataFrame) -> int:
@@ -193,15 +175,9 @@ def tell(figures: pd.DataFrame) -> int:
     made = figures.dropna(subset=["ratio"])
     if made.empty:
         raise UsageError("nothing was predicted: growbench doctor says what is missing")
-    colour = entry.in_colour()
-    for title, key in (
-        ("By figure", "figure"),
-        ("By strategy", "strategy"),
-        ("By allocator", "allocator"),
-        ("By row size", "row_bytes"),
-    ):
-        entry.put(formats.as_terminal(_grouped(figures, title, key), colour))
-    entry.put(formats.as_terminal(_worst(made), colour))
+    tables = [_grouped(figures, key) for key in ("figure", "strategy", "allocator", "row_bytes")]
+    for table in (*tables, _worst(made)):
+        entry.put(formats.as_terminal(table, entry.in_colour()))
     right, inside = made["is_right"].mean(), made["is_inside"].mean()
     entry.put(
         f"{len(made)} of {len(figures)} figures were predicted, the others left missing; "
@@ -211,30 +187,26 @@ def tell(figures: pd.DataFrame) -> int:
     return 0 if right >= GOAL else 1
 
 
-def _grouped(figures: pd.DataFrame, title: str, key: str) -> Table:
+def _grouped(figures: pd.DataFrame, key: str) -> Table:
     """What was predicted and how well, by that column."""
-    is_made = figures["ratio"].notna()
-    frame = figures.assign(
-        is_missing=~is_made,
-        is_right=figures["is_right"].where(is_made).astype(float),
-        is_inside=figures["is_inside"].where(is_made).astype(float),
-    )
-    frame = frame.groupby(key).agg(
+    of_size = key == "row_bytes"
+    frame = figures.assign(missing=figures["ratio"].isna()).groupby(key, as_index=False)
+    frame = frame.agg(
         count=("ratio", "count"),
-        missing=("is_missing", "sum"),
+        missing=("missing", "sum"),
         median=("ratio", "median"),
         right=("is_right", "mean"),
         inside=("is_inside", "mean"),
     )
     columns = (
-        Column(key, key, "count") if key == "row_bytes" else Column(key, key),
+        Column(key, key, "count" if of_size else "text"),
         Column("count", "predictions", "count"),
         Column("missing", "left missing", "count"),
         Column("median", "predicted \N{DIVISION SIGN} measured", "factor"),
         Column("right", "within 0.5 to 2", "share"),
         Column("inside", "inside its interval", "share"),
     )
-    return Table("predictions", title, columns, frame.reset_index())
+    return Table("predictions", f"By {'row size' if of_size else key}", columns, frame)
 
 
 def _worst(made: pd.DataFrame) -> Table:

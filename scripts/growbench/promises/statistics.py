@@ -1,13 +1,16 @@
 """Show that the statistics keep their promises: coverage, false alarms, planted slowdowns."""
 
 import argparse
+from typing import Callable
 
 import pandas as pd
 
 from growbench.command_line import entry
-from growbench.comparison import live, validation
+from growbench.comparison import live
 from growbench.data import load
 from growbench.data.errors import UsageError
+from growbench.promises import comparisons, intervals
+from growbench.promises.check import Check
 from growbench.tables import formats
 from growbench.tables.table import Column, Table
 
@@ -19,13 +22,27 @@ COLUMNS = (
     Column("detail", ""),
 )
 
+# The simulations, and how few repetitions are enough for a test with a fixed seed.
+_SIMULATIONS: tuple[tuple[Callable[..., list[Check]], dict[str, int]], ...] = (
+    (intervals.coverage, {"repetitions": 1500}),
+    (intervals.two_stages, {"repetitions": 3000}),
+    (comparisons.equals, {"pairs": 4}),
+    (comparisons.planted, {"repetitions": 4}),
+    (intervals.exponents, {"repetitions": 200}),
+)
+
+
+def simulated(seed: int, fast: bool = False) -> list[Check]:
+    """All simulations. fast: few repetitions."""
+    return [check for make, few in _SIMULATIONS for check in make(seed, **(few if fast else {}))]
+
 
 def main(options: argparse.Namespace) -> int:
     """0 if all promises are kept, 1 if one is not.
 
     options: seed, fast; run, or None, and rounds of each of its pairs.
     """
-    checks = validation.simulated(options.seed, options.fast)
+    checks = simulated(options.seed, options.fast)
     if options.run:
         both = live.sides(load.read_runs(options.run))
         if both is None:
@@ -36,7 +53,7 @@ def main(options: argparse.Namespace) -> int:
                 f"{options.run} has fewer than two pairs of {options.rounds} rounds; take fewer "
                 "--rounds, or measure more: make aa ARGS='--rounds 100'"
             )
-        checks += validation.real(both, options.rounds)
+        checks += comparisons.real(both, options.rounds)
     frame = pd.DataFrame(checks)
     frame["kept"] = ["kept" if check.met else "NOT KEPT" for check in checks]
     frame["tone"] = ["" if check.met else "bad" for check in checks]

@@ -6,6 +6,7 @@ import pandas as pd
 
 from growbench.comparison.run import Run
 from growbench.analysis.analyse import analyse
+from growbench.analysis.doubts import FEWEST_WORKERS
 from growbench.data.rounds import rounds_of_all
 from growbench.figures.render import Told
 from growbench.figures.pattern_slices import pattern_slices
@@ -14,7 +15,6 @@ from growbench.report.copies import copies
 from growbench.findings.evidence import Evidence, evidence
 from growbench.report.figures import draw_pictures
 from growbench.findings import findings
-from growbench.findings.finding import FEWEST_ROUNDS
 from growbench.report.page import Comparison, RunReport
 from growbench.report.sections import listings
 from growbench.report.side_by_side import side_by_side
@@ -124,9 +124,9 @@ def _warnings(run: Run) -> list[str]:
             "growth exponents."
         )
     rounds, _ = rounds_of_all(run.runs)
-    if 0 < rounds < FEWEST_ROUNDS:
+    if 0 < rounds < FEWEST_WORKERS:
         said.append(
-            f"This run has {rounds} round{'s' if rounds > 1 else ''}. Below {FEWEST_ROUNDS} there "
+            f"This run has {rounds} round{'s' if rounds > 1 else ''}. Below {FEWEST_WORKERS} there "
             "are no intervals: figures are shown, and nothing is told apart."
         )
     if not rounds:

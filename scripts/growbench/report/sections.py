@@ -5,7 +5,7 @@ of the others nothing, and says where they are: nobody reads a thousand rows on 
 them would take most of the report's time.
 """
 
-from typing import NamedTuple, Optional, Sequence
+from typing import Callable, NamedTuple, Optional, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from growbench.analysis.instructions import COUNTED
 from growbench.data.implementations import is_compiled
 from growbench.analysis.latency import PERCENTILES
 from growbench.data.metrics import metric
+from growbench.findings.curves import CROSSOVER_COLUMNS, GROWTH_COLUMNS
 from growbench.findings.evidence import Evidence
 from growbench.analysis.shapes import crossings, exponents
 from growbench.tables.table import Column, Table
@@ -25,6 +26,7 @@ from growbench.tables.table import Column, Table
 # A table of more rows than this is shortened on paper, or left out.
 PAPER_ROWS, LEFT_OUT_ROWS = 70, 25
 _VARYING = ("implementation", "row_bytes", "threads", "work")
+_PROCESSES = {"cold_build_release": "fresh", "warm_build_release": "steady"}
 
 
 class Listing(NamedTuple):
@@ -200,33 +202,26 @@ def appends(evidence: Evidence) -> Optional[Listing]:
 
 
 def growth(evidence: Evidence) -> Optional[Listing]:
-    tables = []
-    for name, process in (("cold_build_release", "fresh"), ("warm_build_release", "steady")):
-        curves = exponents(evidence.run.runs, evidence.run.machine, metric(name))
-        tables.append(curves.assign(process=process))
-    frame = pd.concat(tables, ignore_index=True)
+    run = evidence.run
+    frame = _of_both(lambda name: exponents(run.runs, run.machine, metric(name)))
     frame = frame[frame["exponent"].notna()]
     frame = frame.assign(regimes=np.where(frame["straddles"].astype(bool), "straddles", "one"))
-    columns = [
-        column for column in _cell_columns(frame.assign(rows=0)) if column.name != "rows"
-    ] + [
-        Column("process", "process"),
-        Column("exponent", "exponent", "exponent"),
-        Column("ci_low", "95% interval", "interval:exponent", "ci_high"),
-        Column("smallest_rows", "from rows", "count"),
-        Column("largest_rows", "to rows", "count"),
-        Column("regimes", "regimes"),
-    ]
+    curve = [column for column in _cell_columns(frame.assign(rows=0)) if column.name != "rows"]
+    of_curve = [column for column in GROWTH_COLUMNS if column.name not in CELL]
+    columns = [*curve, Column("process", "process"), *of_curve]
     title = "Growth: time as rows to this power, over the largest sizes"
     return _listing(Table("growth", title, columns, frame))
 
 
+def _of_both(make: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
+    """The table of a first build's time and below it that of the steady state's."""
+    tables = [make(name).assign(process=process) for name, process in _PROCESSES.items()]
+    return pd.concat(tables, ignore_index=True)
+
+
 def crossed(evidence: Evidence) -> Optional[Listing]:
-    tables = []
-    for name, process in (("cold_build_release", "fresh"), ("warm_build_release", "steady")):
-        found = crossings(evidence.run.runs, metric(name))
-        tables.append(found[found["ci_low"].notna()].assign(process=process))
-    frame = pd.concat(tables, ignore_index=True)
+    frame = _of_both(lambda name: crossings(evidence.run.runs, metric(name)))
+    frame = frame[frame["ci_low"].notna()]
     # Nobody chooses between C and NumPy by the number of rows.
     kinds = [frame[f"implementation_{side}"].map(is_compiled) for side in "ab"]
     frame = frame[kinds[0] == kinds[1]].reset_index(drop=True)
@@ -235,10 +230,8 @@ def crossed(evidence: Evidence) -> Optional[Listing]:
         Column("process", "process"),
         Column("allocator", "allocator"),
         *(Column(key, key.replace("_", " ")) for key in varying),
-        Column("faster_below", "faster below"),
-        Column("rows", "rows", "count"),
-        Column("ci_low", "95% interval", "interval:count", "ci_high"),
-        Column("faster_above", "faster above"),
+        # Without the allocator, and the gains, which are at most so much there.
+        *CROSSOVER_COLUMNS[1:-2],
         Column("gain_below", "gain below", "factor"),
         Column("gain_above", "gain above", "factor"),
     ]
@@ -265,24 +258,15 @@ def doubts(evidence: Evidence) -> Optional[Listing]:
     """How many cells have each doubt, with what it means and touches; those that none has are left
     out."""
     measured = evidence.data.summary[evidence.data.summary["ok_count"] > 0]
-    parts = [text.split(";") for text in measured["doubts"]]
+    parts = measured["doubts"].str.split(";").explode()
+    names = parts.str.split(":").str[0]
     rows = []
     for doubt in DOUBTS:
-        figures = [f for f in doubt.figures if any(f"{doubt.name}:{f}" in part for part in parts)]
-        of_doubt = {f"{doubt.name}:{figure}" for figure in figures}
-        count = sum(not of_doubt.isdisjoint(part) for part in parts)
-        if not count:
-            continue
-        rows.append(
-            {
-                "doubt": doubt.name,
-                "count": count,
-                "share": count / len(measured),
-                "meaning": doubt.meaning,
-                "figures": ", ".join(figures),
-                "conclusions": ", ".join(doubt.conclusions),
-            }
-        )
+        figures = [figure for figure in doubt.figures if (parts == f"{doubt.name}:{figure}").any()]
+        count = parts.index[names == doubt.name].nunique()
+        if count:
+            touched = (", ".join(figures), ", ".join(doubt.conclusions))
+            rows.append((doubt.name, count, count / len(measured), doubt.meaning, *touched))
     columns = (
         Column("doubt", "doubt"),
         Column("count", "cells", "count"),
@@ -291,7 +275,8 @@ def doubts(evidence: Evidence) -> Optional[Listing]:
         Column("figures", "figures"),
         Column("conclusions", "not to be relied on for"),
     )
-    return _listing(Table("doubts", "Doubts", columns, pd.DataFrame(rows)))
+    frame = pd.DataFrame(rows, columns=[column.name for column in columns])
+    return _listing(Table("doubts", "Doubts", columns, frame))
 
 
 def statuses(evidence: Evidence) -> Optional[Listing]:

@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional, Sequence
 
 import pandas as pd
 
-from growbench.analysis.run_doubts import waiting_share
+from growbench.analysis.busy import waiting_share
 from growbench.data.statuses import OK
 from growbench.data.description import fact
 from growbench.data.errors import UsageError

@@ -55,6 +55,11 @@ class GroupedOrder(NamedTuple):
     high: np.ndarray
 
     @property
+    def half_width(self) -> np.ndarray:
+        """Of the interval."""
+        return (self.high - self.low) / 2.0
+
+    @property
     def side(self) -> np.ndarray:
         """1 where the interval lies above 0, -1 where it lies below; 0 otherwise."""
         return (self.low > 0).astype(int) - (self.high < 0).astype(int)
