@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Dict, List
 
 import pytest
-from conftest import EXIT_UNMEASURED, WORKER, cells_of, environment, read_rows, real_allocators
+from conftest import (
+    EXIT_UNMEASURED,
+    WORKER,
+    Growbench,
+    cells_of,
+    environment,
+    read_rows,
+    real_allocators,
+)
 
 COUNTS = (
     "cold_build_instruction_count",
@@ -88,6 +96,53 @@ def test_the_counts_are_those_of_callgrind_s_own_tool(growbench, tmp_path):
     for name, count in zip(names, counts(row)):
         (inclusive,) = re.findall(rf"^ *([\d,]+) .*:{name} \[", told, re.M)
         assert int(inclusive.replace(",", "")) == count, name
+
+
+KNOWN = ("glibc", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc")
+
+
+def build_in(folder: Path) -> Path:
+    """A copy of what a count is made with."""
+    folder.mkdir(parents=True)
+    for file in (WORKER, WORKER.with_name("libgrowbench-clock.so")):
+        shutil.copy(file, folder)
+    return folder
+
+
+def only_of(labels: List[str]) -> str:
+    """The option that leaves out all allocators but the labels."""
+    return "--allocators=" + ",".join(label.split("=")[1] for label in labels)
+
+
+@needs_valgrind
+@real_allocators
+def test_counts_do_not_depend_on_where_the_worker_lies_and_is_called(growbench, tmp_path):
+    """Builds at longer and longer paths; and one with more in its environment and elsewhere.
+
+    A lookup that finds nothing leaves on the heap "PATH: undefined symbol: ...", were it not for
+    what worker_command does about it: rows as long as that for one of the paths would take the
+    place of that message when it is gone.
+    """
+    builds = [build_in(tmp_path / ("b" * (1 + 16 * i))) for i in range(4)]
+    row_bytes = (len(str(builds[1] / WORKER.name)) + 35) // 8 * 8
+    words = [PASS, "--implementations=c", "--strategies=list_of_pointers"]
+    words += ["--rows=50", f"--row-bytes={row_bytes}", "--rounds=1", "--seed=1"]
+    labels = [f"--allocator={name}.{i}={name}@{builds[i]}" for name in KNOWN for i in (0, 1)]
+    labels += [f"--allocator=glibc.{i}=glibc@{builds[i]}" for i in (2, 3)]
+    rows = growbench.run(*words, only_of(labels), *labels).rows
+    elsewhere = Growbench(build_in(tmp_path / "else" / "where"))
+    labels = [f"--allocator={name}.else={name}@{builds[0]}" for name in KNOWN]
+    variables = {"PATH": f"{os.environ['PATH']}:/x{'y' * 40}", "LD_LIBRARY_PATH": "/no/such"}
+    rows += elsewhere.run(*words, only_of(labels), *labels, variables=variables).rows
+    found: Dict[str, Dict[str, List[int]]] = {}
+    for row in rows:
+        if row["status"] != "unavailable":
+            assert row["status"] == "ok", row
+            name = row["allocator"].split(".")[0]
+            found.setdefault(name, {})[row["allocator"]] = counts(row)
+    assert len(found["glibc"]) == 5
+    for of_it in found.values():
+        assert len({tuple(count) for count in of_it.values()}) == 1, of_it
 
 
 @needs_valgrind

@@ -252,11 +252,16 @@ static int run_pass(const struct worker_program *program, const struct worker_pa
 
 int worker_command(const struct worker_program *program, int argc, char **argv)
 {
+	/* A lookup that finds nothing leaves a message on the heap that begins with argv[0]
+	 * (glibc's elf/dl-lookup.c, DSO_FILENAME). Which blocks the allocator has at hand when the
+	 * first build begins must not depend on where the program lies. */
+	static char fixed_name[] = "growbench-worker";
 	const char *names[MOST_NAMES] = {NULL};
 	struct error error;
 
 	if (argc < 2)
 		return fail(program, "say what to do; see --help");
+	argv[0] = fixed_name;
 	for (size_t i = 0; worker_passes[i].name != NULL; i++) {
 		names[i] = worker_passes[i].name;
 		if (strcmp(argv[1], names[i]) == 0)

@@ -12,7 +12,8 @@
 /*
  * Does what the command line asks for: argv[1] is a pass (measure, pattern, trace, latency, probe,
  * list, resolution, peak-lasts, peak-over), its options follow. Returns the exit status: 0 if a
- * report was written, 1 if it could not be, 2 for wrong usage, with a message on stderr.
+ * report was written, 1 if it could not be, 2 for wrong usage, with a message on stderr. Names the
+ * program in argv[0] as all workers are named.
  */
 int worker_command(const struct worker_program *program, int argc, char **argv);
 
