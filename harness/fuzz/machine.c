@@ -90,8 +90,8 @@ static void check_pilot(const json_t *pilot)
 
 static void check_host(const json_t *described)
 {
-	struct host host = host_init(&no_topology, &request, NULL, NULL);
-	struct host again = host_init(&no_topology, &request, NULL, NULL);
+	struct host host = host_init(&no_topology, &request, NULL);
+	struct host again = host_init(&no_topology, &request, NULL);
 	json_t *first;
 	json_t *second;
 	char *text;

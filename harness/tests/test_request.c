@@ -106,6 +106,7 @@ static void no_words_mean_the_default_preset_and_all_of_it(void **state)
 	assert_int_equal(request.rounds, 6);
 	assert_int_equal(request.extra_rounds, 3);
 	assert_int_equal(request.budget_s, 290);
+	assert_int_equal(request.timeout_s, 60);
 	assert_true(strategy_total() >= 11);
 	for (size_t i = 0; i < strategy_total(); i++)
 		assert_ptr_equal(request.strategies[i], strategies[i]);

@@ -116,7 +116,7 @@ static void print_cpu(const struct topology *topology)
 
 static void print_prices(struct bench_side *side, const struct request *request)
 {
-	struct host host = host_init(&side->topology, request, NULL, NULL);
+	struct host host = host_init(&side->topology, request, NULL);
 	g_autofree char *text = NULL;
 
 	(void)host_look(&host, HOST_START, &side->pool);

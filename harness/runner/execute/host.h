@@ -13,6 +13,9 @@
  * In a run with the pass probe they come from its rows. In any other a worker for each of the first
  * four takes them, at the start, and in the middle and at the end of a run that takes more than two
  * seconds; so they do in the middle of a run whose probes leave that out.
+ *
+ * host.c takes the prices; host_told.c tells what they say, in words and in machine.json. What a
+ * change is, is decided there and nowhere else: the Python package reads it.
  */
 #ifndef GROWBENCH_HARNESS_RUNNER_HOST_H
 #define GROWBENCH_HARNESS_RUNNER_HOST_H
@@ -36,6 +39,16 @@ enum host_moment {
 enum {
 	HOST_PRICES = 5
 };
+
+/* What a price is of. */
+struct host_source {
+	const char *name; /* of the price */
+	const char *probe;
+	size_t size;       /* its place among the sizes that the probe is meant for */
+	bool of_pass_only; /* takes too long for a run without the pass probe */
+};
+
+extern const struct host_source host_sources[HOST_PRICES];
 
 struct host_price {
 	double median_ns; /* of one operation; 0: not known */
@@ -69,10 +82,14 @@ struct host {
 	struct host_range mhz;
 };
 
-/* A host that nobody has looked at. What is pointed to must outlive it; `visits` are plan_order()
- * of the plan, or plan and visits NULL where there is none. */
+/* A host that nobody has looked at. What is pointed to must outlive it; plan is NULL where there is
+ * none. */
 struct host host_init(const struct topology *topology, const struct request *request,
-		      const struct plan *plan, const struct visit *visits);
+		      const struct plan *plan);
+
+/* False, and nothing set, unless it is a price: from a picosecond to 16 minutes, as what a file
+ * says may be anything. */
+bool host_set_price(struct host_price *price, double median_ns, double min_ns);
 
 /* Takes the price that a row of the pass probe has; others are none. */
 void host_note(struct host *host, const struct record *record);
@@ -84,21 +101,20 @@ uint64_t host_look(struct host *host, enum host_moment moment, struct worker_poo
 /* Looks at load and frequency alone: two small files. */
 void host_sample(struct host *host);
 
-/* Takes over what "host" of a machine.json says, as far as it is not known yet; anything there that
- * cannot be is left out. */
-void host_load(struct host *host, const json_t *described);
-
 /*
- * Did a price change while the run went on? Between two moments it did if they are further apart
- * than 10%, and than twice what its own values were: largest of median / min - 1 at both. True with
- * what changed most, as "page +35% (start to end)", and so on, in `text`; false with an empty text.
+ * What changed most while the run went on, as "page +35% (start to end)", and so on, for g_free;
+ * NULL if no price did. Between two moments it did if they are further apart than 10%, and than
+ * twice what its own values were: largest of median / min - 1 at both.
  */
-bool host_changed(const struct host *host, char *text, size_t size);
+char *host_changes(const struct host *host);
 
 /* What prices and state of the host are, in one line, for g_free. */
 char *host_text(const struct host *host);
 
 /* "host" of machine.json: see results/README.md. Owned by the caller. */
 json_t *host_describe(const struct host *host);
+
+/* And back, into a host that nobody has looked at; anything there that cannot be is left out. */
+void host_load(struct host *host, const json_t *described);
 
 #endif

@@ -30,7 +30,7 @@ bool run_init(struct run *run, const struct request *request, struct error *erro
 	run->checks = g_new0(struct allocator_check, request->allocator_count);
 	run->done = g_new0(bool, plan_row_count(&run->plan));
 	run->visits = plan_order(&run->plan);
-	run->host = host_init(&run->topology, request, &run->plan, run->visits);
+	run->host = host_init(&run->topology, request, &run->plan);
 	run->notes = extend_notes_init(&run->plan);
 	run->runner_has_its_own_cpu =
 		topology_avoid_cpus(&run->topology, threads->values[threads->count - 1]);

@@ -52,10 +52,10 @@ static void summarise(struct run *run)
 /* What the run saw of its host, into its description; told if it changed. */
 static void describe_host(struct run *run)
 {
-	char changes[300];
+	g_autofree char *changes = host_changes(&run->host);
 
 	(void)json_object_set_new(run->description, "host", host_describe(&run->host));
-	if (host_changed(&run->host, changes, sizeof changes))
+	if (changes != NULL)
 		progress_warn(
 			&run->progress,
 			"the host changed while the run went on: %s; compare what stands next "

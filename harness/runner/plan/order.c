@@ -81,16 +81,14 @@ static uint64_t round_count(const struct plan *plan)
 	return most;
 }
 
-/* How often each probe is run: at the start, in the middle and at the end; of a short run not in
- * the middle. */
-static uint64_t probe_visits(const struct plan *plan)
+uint64_t plan_probe_visits(const struct plan *plan)
 {
 	return round_count(plan) > 1 && !plan->request->preset->is_short ? 3 : 2;
 }
 
 uint64_t plan_row_count(const struct plan *plan)
 {
-	uint64_t count = plan->probe_count * probe_visits(plan) + extension_row_count(plan);
+	uint64_t count = plan->probe_count * plan_probe_visits(plan) + extension_row_count(plan);
 
 	for (enum pass pass = PASS_MEASURE; pass < PASS_PROBE; pass++)
 		for (size_t b = 0; b < plan->block_count; b++)
@@ -190,7 +188,7 @@ struct visit *plan_order(const struct plan *plan)
 	uint64_t probed = 0;
 
 	for (uint64_t round = 0; round < rounds; round++) {
-		if (round == 0 || (round == rounds / 2 && probe_visits(plan) == 3))
+		if (round == 0 || (round == rounds / 2 && plan_probe_visits(plan) == 3))
 			add_probe_visits(plan, probed++, &order);
 		plan_round(plan, round, round_visits);
 		for (size_t i = 0; i < plan->cell_count; i += plan->request->allocator_count)
@@ -200,7 +198,7 @@ struct visit *plan_order(const struct plan *plan)
 	extension_order(plan, &order.visits[order.count]);
 	order.count += extension_row_count(plan);
 	/* Before the counting, which is busy on all CPUs: a host is another right after that. */
-	while (probed < probe_visits(plan))
+	while (probed < plan_probe_visits(plan))
 		add_probe_visits(plan, probed++, &order);
 	add_counting_visits(plan, &order);
 	g_free(round_visits);

@@ -85,19 +85,10 @@ static bool add_blocks(struct plan *plan, const struct strategy *strategy, struc
 	return true;
 }
 
-/* The first allocator that is there, or the first of all. */
-static size_t first_allocator(const struct request *request)
-{
-	for (size_t a = 0; a < request->allocator_count; a++)
-		if (request->allocators[a].missing == NULL)
-			return a;
-	return 0;
-}
-
 /* Adds a probe of `bytes` under each allocator, or under the first that is there. */
 static void add_probe(struct plan *plan, const struct probe *probe, uint64_t bytes)
 {
-	const size_t first = probe->of_allocator ? 0 : first_allocator(plan->request);
+	const size_t first = probe->of_allocator ? 0 : request_first_allocator(plan->request);
 	const size_t count = probe->of_allocator ? plan->request->allocator_count : 1;
 
 	for (size_t a = first; a < first + count; a++) {
@@ -109,26 +100,33 @@ static void add_probe(struct plan *plan, const struct probe *probe, uint64_t byt
 	}
 }
 
+size_t plan_probe_sizes(const struct topology *topology, const struct probe *probe, uint64_t *sizes,
+			size_t most)
+{
+	uint64_t caches[TOPOLOGY_MAX_CACHES];
+	size_t count = 0;
+
+	for (size_t i = 0; i < topology->cache_count; i++)
+		if (topology->caches[i].type != 'i')
+			caches[count++] = topology->caches[i].bytes;
+	return probe_sizes(probe, caches, count, sizes, most);
+}
+
 static void add_probes(struct plan *plan, const struct topology *topology)
 {
 	const struct request *request = plan->request;
 	uint64_t sizes[MOST_PROBE_SIZES];
-	uint64_t caches[TOPOLOGY_MAX_CACHES];
-	size_t cache_count = 0;
 	size_t probes_count = 1; /* the last row, which has no name, as well */
 
 	if (!request->passes[PASS_PROBE])
 		return;
-	for (size_t i = 0; i < topology->cache_count; i++)
-		if (topology->caches[i].type != 'i')
-			caches[cache_count++] = topology->caches[i].bytes;
 	while (probes[probes_count].name != NULL)
 		probes_count++;
 	plan->probes =
 		g_new(struct probe_visit, probes_count * request->allocator_count *
 						  (MOST_PROBE_SIZES + request->row_bytes.count));
 	for (const struct probe *probe = probes; probe->name != NULL; probe++) {
-		size_t count = probe_sizes(probe, caches, cache_count, sizes, MOST_PROBE_SIZES);
+		size_t count = plan_probe_sizes(topology, probe, sizes, MOST_PROBE_SIZES);
 
 		for (size_t i = 0; i < count; i++)
 			add_probe(plan, probe, sizes[i]);

@@ -129,6 +129,14 @@ void plan_release(struct plan *plan);
 /* Rows that runs.csv will have: one for each visit of plan_order. */
 uint64_t plan_row_count(const struct plan *plan);
 
+/* How often each probe is run: at the start, in the middle and at the end; of a short run not in
+ * the middle. */
+uint64_t plan_probe_visits(const struct plan *plan);
+
+/* probe_sizes() of the machine's data caches. */
+size_t plan_probe_sizes(const struct topology *topology, const struct probe *probe, uint64_t *sizes,
+			size_t most);
+
 /* The visits of one round of measurements, in order, into visits[cell_count]. */
 void plan_round(const struct plan *plan, uint64_t round, struct visit *visits);
 

@@ -17,9 +17,9 @@ struct preset {
 	const char *strategies;      /* which of them; NULL: all */
 	const char *allocators;      /* NULL: all */
 	const char *rows;
-	const char *row_bytes;
-	const char *shapes;  /* instead of each of rows with each of row_bytes; NULL: these */
-	const char *threads; /* NULL: 1 */
+	const char *row_bytes; /* NULL: 80 */
+	const char *shapes;    /* instead of each of rows with each of row_bytes; NULL: these */
+	const char *threads;   /* NULL: 1 */
 	/* Of implementations that are programs of their own, which take long to start: which
 	 * strategies and numbers of rows. NULL: as the others. */
 	const char *slow_strategies;
@@ -28,7 +28,7 @@ struct preset {
 	/* Rounds whose time goes to the blocks with wide intervals, as far as the budget goes. */
 	uint64_t extra_rounds;
 	uint64_t budget_s;
-	uint64_t timeout_s;
+	uint64_t timeout_s;    /* 0: 60 */
 	uint64_t warm_limit_s; /* as of the option; 0: none */
 	const char *passes;
 	const char *timeline;         /* rows of the cells whose timeline is recorded; NULL: none */

@@ -347,7 +347,7 @@ static void choose_numbers(struct request *request)
 		or_else(given->latency_rounds, or_else(preset->latency_rounds, 1));
 	request->timeline_points = or_else(given->timeline_points, 200);
 	request->budget_s = or_else(given->budget_s, preset->budget_s);
-	request->timeout_s = or_else(given->timeout_s, preset->timeout_s);
+	request->timeout_s = or_else(given->timeout_s, or_else(preset->timeout_s, 60));
 	request->cpu = given->cpu.given ? (int)given->cpu.value : -1;
 	request->warm_limit_ns = given->warm_limit_s.given || warm_limit_s > 0
 					 ? (double)warm_limit_s * 1e9

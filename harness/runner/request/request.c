@@ -30,6 +30,14 @@ bool request_names_allocator(const struct request *request, const char *label)
 	return request->given.allocators != NULL && is_in_list(label, request->given.allocators);
 }
 
+size_t request_first_allocator(const struct request *request)
+{
+	for (size_t a = 0; a < request->allocator_count; a++)
+		if (request->allocators[a].missing == NULL)
+			return a;
+	return 0;
+}
+
 void request_release(struct request *request)
 {
 	for (size_t i = 0; i < request->allocator_count; i++)

@@ -75,6 +75,9 @@ const struct implementation *request_implementation(const struct request *reques
 /* Was the allocator of this label named on the command line, and not by a preset alone? */
 bool request_names_allocator(const struct request *request, const char *label);
 
+/* The place of the first allocator that is there, or 0: under it runs what concerns none. */
+size_t request_first_allocator(const struct request *request);
+
 /* Frees what was read; the request may be one that could not be read to its end. */
 void request_release(struct request *request);
 

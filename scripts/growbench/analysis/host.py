@@ -3,8 +3,8 @@
 A label is no host: two machines of one model have one machine_id, and so has a machine before and
 after its neighbours became busy. What tells them apart are prices that no code of a cell has a part
 in: an instruction, a system call, a page, a copy in the nearest cache and one in memory. The runner
-takes them at three moments of a run (machine.json, `host`); those of an older run come from its
-probes.
+takes them at three moments of a run (machine.json, `host`) and says whether they changed on the
+way, which is not decided once more here; those of an older run come from its probes.
 """
 
 import math
@@ -64,21 +64,18 @@ class Price(NamedTuple):
 
 
 class Fingerprint(NamedTuple):
-    """prices: those that are known, by name. changed: whether the host did while the run went on;
-    None: not known, as it is of a run without moments to compare. said: the runner's own words.
-    identity: what is known of the hardware, by its name in machine.json."""
+    """prices: those that are known, by name. said: the runner's own words, with what changed while
+    the run went on; "" of an older run. identity: what is known of the hardware, by its name in
+    machine.json."""
 
     prices: dict[str, Price]
-    changed: Optional[bool] = None
     said: str = ""
     identity: dict[str, str] = {}
 
     def text(self) -> str:
         """In one line; "" if nothing is known."""
-        told = ", ".join(f"{n} {show(price.typical, 'ns')}" for n, price in self.prices.items())
-        if told and self.changed is not None:
-            told += "; changed during the run" if self.changed else "; steady"
-        return self.said or told
+        told = (f"{n} {show(price.typical, 'ns')}" for n, price in self.prices.items())
+        return self.said or ", ".join(told)
 
 
 class Distance(NamedTuple):
@@ -113,27 +110,16 @@ def fingerprint(runs: pd.DataFrame, machine: Optional[dict]) -> Fingerprint:
     """
     known = {name: fact(machine, "machine", name, type=(str, int, list)) for name in _IDENTITY}
     identity = {name: str(value) for name, value in known.items() if value is not None}
-    moments = [
-        moment
-        for moment in fact(machine, "host", "moments", type=list) or []
-        if isinstance(moment, dict)
-    ]
     prices: dict[str, Price] = {}
     for name in PRICES:
-        found = [
-            (fact(moment, "prices", name, "median_ns", type=(int, float)),
-             fact(moment, "prices", name, "min_ns", type=(int, float)))
-            for moment in moments
-        ]  # fmt: skip
-        _add(prices, name, [(m, b) for m, b in found if m is not None and b is not None])
+        described = [
+            fact(moment, "prices", name, type=dict)
+            for moment in fact(machine, "host", "moments", type=list) or []
+        ]
+        _add(prices, name, [(_ns(of, "median_ns"), _ns(of, "min_ns")) for of in described])
     if prices:
-        return Fingerprint(
-            prices,
-            fact(machine, "host", "changed", type=bool),
-            fact(machine, "host", "state") or "",
-            identity,
-        )
-    return _from_probes(runs)._replace(identity=identity)
+        return Fingerprint(prices, fact(machine, "host", "state") or "", identity)
+    return Fingerprint(_from_probes(runs), identity=identity)
 
 
 def distance(base: Fingerprint, new: Fingerprint) -> Distance:
@@ -174,6 +160,11 @@ def _furthest(names: list[str], ratios: dict[str, float]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: -_apart(ratios[name])))
 
 
+def _ns(price: Optional[dict], key: str) -> float:
+    """0 if it is not known."""
+    return fact(price, key, type=(int, float)) or 0.0
+
+
 def _add(prices: dict[str, Price], name: str, moments: list[tuple[float, float]]) -> None:
     """Adds the price of which these are the medians and the smallest values, if there are any."""
     good = [(m, b) for m, b in moments if math.isfinite(m) and 0.0 < b <= m]
@@ -184,11 +175,11 @@ def _add(prices: dict[str, Price], name: str, moments: list[tuple[float, float]]
         )
 
 
-def _from_probes(runs: pd.DataFrame) -> Fingerprint:
-    """Of rows of the pass probe; whether it changed is not said, since older runs did not."""
+def _from_probes(runs: pd.DataFrame) -> dict[str, Price]:
+    """Of rows of the pass probe."""
     prices: dict[str, Price] = {}
     if not COLUMNS.issubset(runs.columns):
-        return Fingerprint(prices)
+        return prices
     rows = runs[(runs["pass"] == PROBE) & (runs["status"] == OK)]
     for probe in _PROBES:
         of = rows[rows["strategy"] == probe.probe]
@@ -202,4 +193,4 @@ def _from_probes(runs: pd.DataFrame) -> Fingerprint:
         }[probe.pick]
         of = of[sizes == size]
         _add(prices, probe.name, list(zip(of["probe_ns"], of["probe_min_ns"])))
-    return Fingerprint(prices)
+    return prices
