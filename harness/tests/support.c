@@ -2,9 +2,9 @@
 
 #include "kernels/tests/cmocka_headers.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <limits.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,14 +29,22 @@ void assert_contains_not(const char *text, const char *part)
 		fail_msg("'%s' contains '%s'", text, part);
 }
 
-void make_temporary(char *path, size_t size)
+char temporary[PATH_MAX - 256];
+
+int make_temporary(void **state)
 {
 	const char *folder = getenv("TMPDIR");
-	int length = snprintf(path, size, "%s/growbench-test-XXXXXX",
-			      folder == NULL || *folder != '/' ? "/tmp" : folder);
+	char path[PATH_MAX];
+	char resolved[PATH_MAX];
 
-	assert_true(length > 0 && (size_t)length < size);
+	(void)state;
+	(void)snprintf(path, sizeof path, "%s/growbench-test-XXXXXX",
+		       folder == NULL || *folder != '/' ? "/tmp" : folder);
 	assert_non_null(mkdtemp(path));
+	assert_non_null(realpath(path, resolved));
+	assert_true(strlen(resolved) < sizeof temporary);
+	(void)strcpy(temporary, resolved);
+	return 0;
 }
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
@@ -47,9 +55,35 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 	return remove(path);
 }
 
-void remove_temporary(const char *path)
+int remove_temporary(void **state)
 {
-	(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	(void)state;
+	(void)nftw(temporary, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return 0;
+}
+
+const char *below(const char *name)
+{
+	static char paths[2][PATH_MAX];
+	static unsigned calls;
+	char *path = paths[calls++ % 2];
+
+	(void)snprintf(path, PATH_MAX, "%s/%s", temporary, name);
+	return path;
+}
+
+void put(const char *name, const char *text)
+{
+	char path[PATH_MAX];
+
+	(void)strcpy(path, below(name));
+	for (char *slash = path + strlen(temporary) + 1; (slash = strchr(slash, '/')) != NULL;
+	     slash++) {
+		*slash = '\0';
+		assert_true(mkdir(path, 0755) == 0 || errno == EEXIST);
+		*slash = '/';
+	}
+	write_file(path, text, strlen(text));
 }
 
 void write_file(const char *path, const void *bytes, size_t length)

@@ -4,6 +4,7 @@
 #ifndef GROWBENCH_HARNESS_TESTS_SUPPORT_H
 #define GROWBENCH_HARNESS_TESTS_SUPPORT_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -36,11 +37,20 @@
 void assert_contains(const char *text, const char *part);
 void assert_contains_not(const char *text, const char *part);
 
-/* Makes a new empty folder under $TMPDIR or /tmp; its name goes to path. */
-void make_temporary(char *path, size_t size);
+/* A new empty folder below $TMPDIR or /tmp, by its name without links: the setup of a group or of a
+ * test, and the teardown that removes it with all that is in it. */
+extern char temporary[PATH_MAX - 256];
+int make_temporary(void **state);
+int remove_temporary(void **state);
 
-/* Removes the folder and all that is in it. */
-void remove_temporary(const char *path);
+/* A test with a folder of its own. */
+#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_temporary, remove_temporary)
+
+/* A path in that folder; valid until the next call but one. */
+const char *below(const char *name);
+
+/* Writes a file in that folder, with the folders on its way. */
+void put(const char *name, const char *text);
 
 /* Writes a file of `length` bytes. */
 void write_file(const char *path, const void *bytes, size_t length);

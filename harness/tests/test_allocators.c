@@ -13,34 +13,12 @@
 #include "harness/runner/request/allocators.h"
 #include "support.h"
 
-static char folder[PATH_MAX - 64];
-
-static int make_folder(void **state)
-{
-	char resolved[PATH_MAX];
-
-	(void)state;
-	make_temporary(folder, sizeof folder);
-	/* Files are expected under names without links. */
-	assert_non_null(realpath(folder, resolved));
-	assert_true(strlen(resolved) < sizeof folder);
-	(void)strcpy(folder, resolved);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	remove_temporary(folder);
-	return 0;
-}
-
 /* "name=<folder>/file" for allocator_parse; valid until the next call. */
 static const char *of_file(const char *name, const char *file)
 {
 	static char text[PATH_MAX + 64];
 
-	(void)snprintf(text, sizeof text, "%s=%s/%s", name, folder, file);
+	(void)snprintf(text, sizeof text, "%s=%s/%s", name, temporary, file);
 	return text;
 }
 
@@ -302,16 +280,13 @@ static void make_library(const char *name, char path[PATH_MAX])
 {
 	const ElfW(Ehdr) header = good_header();
 
-	(void)snprintf(path, PATH_MAX, "%s/%s", folder, name);
+	(void)snprintf(path, PATH_MAX, "%s/%s", temporary, name);
 	write_file(path, &header, sizeof header);
 }
 
 static void assert_bytes_missing(const void *bytes, size_t length, const char *reason)
 {
-	char path[PATH_MAX];
-
-	(void)snprintf(path, sizeof path, "%s/file.so", folder);
-	write_file(path, bytes, length);
+	write_file(below("file.so"), bytes, length);
 	assert_missing(of_file("a", "file.so"), reason);
 }
 
@@ -322,14 +297,11 @@ static void assert_header_missing(const ElfW(Ehdr) * header, const char *reason)
 
 static void what_is_no_file_that_is_there_is_missing(void **state)
 {
-	char path[PATH_MAX];
-
 	(void)state;
 	assert_missing(of_file("a", "none.so"), "No such file or directory");
 	assert_missing(of_file("a", "none/none.so"), "No such file or directory");
 	assert_missing(of_file("a", ""), "it is not a regular file");
-	(void)snprintf(path, sizeof path, "%s/fifo", folder);
-	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(mkfifo(below("fifo"), 0600), 0);
 	/* And does not wait for somebody who writes to it. */
 	assert_missing(of_file("a", "fifo"), "it is not a regular file");
 	assert_missing("a=/dev/null", "it is not a regular file");
@@ -422,7 +394,7 @@ static void a_library_whose_place_cannot_be_written_down_is_missing(void **state
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		make_library(names[i], path);
-		(void)snprintf(path, sizeof path, "%s/link%zu.so", folder, i);
+		(void)snprintf(path, sizeof path, "%s/link%zu.so", temporary, i);
 		assert_int_equal(symlink(names[i], path), 0);
 		assert_missing(of_file("a", strrchr(path, '/') + 1), "is not printable UTF-8");
 	}
@@ -437,7 +409,7 @@ static void a_library_is_found_through_links_with_its_variables(void **state)
 	(void)state;
 	/* A comma in the path is not the end of it. */
 	make_library("real,one.so", path);
-	(void)snprintf(link_path, sizeof link_path, "%s/link.so", folder);
+	(void)snprintf(link_path, sizeof link_path, "%s/link.so", temporary);
 	assert_int_equal(symlink("real,one.so", link_path), 0);
 	for (int i = 0; i <= 1; i++) {
 		struct allocator allocator;
@@ -456,13 +428,12 @@ static void a_library_is_found_through_links_with_its_variables(void **state)
 /* A build with a worker in the test's folder; its path is in `path`. */
 static void make_build(const char *name, char path[PATH_MAX])
 {
-	char worker[PATH_MAX + 32];
+	char worker[PATH_MAX];
 
-	(void)snprintf(path, PATH_MAX, "%s/%s", folder, name);
-	assert_int_equal(mkdir(path, 0755), 0);
-	(void)snprintf(worker, sizeof worker, "%s/growbench-worker", path);
-	write_file(worker, "#!/bin/sh\n", 10);
-	assert_int_equal(chmod(worker, 0755), 0);
+	(void)snprintf(worker, sizeof worker, "%s/growbench-worker", name);
+	put(worker, "#!/bin/sh\n");
+	assert_int_equal(chmod(below(worker), 0755), 0);
+	(void)strcpy(path, below(name));
 }
 
 /* Is "a=BASE@BUILD" with `rest` behind it an allocator of that library (NULL: none) and build? */
@@ -520,7 +491,7 @@ static void the_worker_itself_may_be_given_for_its_build(void **state)
 	struct allocator allocator;
 
 	(void)state;
-	(void)snprintf(text, sizeof text, "a=glibc@%s/build/growbench-worker", folder);
+	(void)snprintf(text, sizeof text, "a=glibc@%s/build/growbench-worker", temporary);
 	parse_good(text, &allocator);
 	assert_string_equal(allocator.build, strchr(text, '@') + 1);
 	assert_string_equal(allocator.worker, strchr(text, '@') + 1);
@@ -561,7 +532,7 @@ static void a_build_that_cannot_be_used_is_refused(void **state)
 	assert_refused("a=glibc@", "--allocator a: the build's name is empty");
 	assert_refused("a=glibc@,A=1", "--allocator a: the build's name is empty");
 	assert_refused("a=glibc@/no/such", "--allocator a: there is no build /no/such");
-	(void)snprintf(text, sizeof text, "a=glibc@%s", folder);
+	(void)snprintf(text, sizeof text, "a=glibc@%s", temporary);
 	assert_refused(text, "has no growbench-worker");
 	assert_refused("a=/no/such.so@/no/build", "there is no build /no/build");
 	assert_refused("a=jemaloc@/no/such", "did you mean 'jemalloc'?");
@@ -575,13 +546,13 @@ static void a_missing_library_is_missing_with_a_build_too(void **state)
 	struct allocator allocator;
 
 	(void)state;
-	(void)snprintf(text, sizeof text, "a=/no/such.so@%s/build,A=1", folder);
+	(void)snprintf(text, sizeof text, "a=/no/such.so@%s/build,A=1", temporary);
 	parse_good(text, &allocator);
 	assert_non_null(allocator.missing);
 	assert_contains(allocator.missing, "/no/such.so cannot be preloaded");
 	assert_non_null(allocator.worker);
 	allocator_release(&allocator);
-	(void)snprintf(text, sizeof text, "a=glibc@%s/build,LD_PRELOAD=/x.so", folder);
+	(void)snprintf(text, sizeof text, "a=glibc@%s/build,LD_PRELOAD=/x.so", temporary);
 	assert_refused(text, "LD_PRELOAD is not for you to set");
 }
 
@@ -638,5 +609,5 @@ int main(void)
 		cmocka_unit_test(variables_of_allocators_are_known_by_their_names),
 	};
 
-	return cmocka_run_group_tests_name("allocators", tests, make_folder, remove_folder);
+	return cmocka_run_group_tests_name("allocators", tests, make_temporary, remove_temporary);
 }

@@ -5,37 +5,11 @@
 #include <link.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness/common/build_id.h"
 #include "support.h"
-
-static char folder[PATH_MAX - 64];
-
-static int make_folder(void **state)
-{
-	(void)state;
-	make_temporary(folder, sizeof folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	remove_temporary(folder);
-	return 0;
-}
-
-static const char *path_of(const char *name)
-{
-	static char path[PATH_MAX];
-
-	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
-	return path;
-}
 
 /* An ELF file with one segment of notes: a note of another kind, then a build-id of 01 02 03 04. */
 struct image {
@@ -81,8 +55,8 @@ static void assert_found(const struct image *image, size_t length, const char *e
 	char text[BUILD_ID_SIZE] = "stale";
 	struct error reason = {""};
 
-	write_file(path_of("image"), image, length);
-	if (!build_id_of_file(path_of("image"), text, &reason))
+	write_file(below("image"), image, length);
+	if (!build_id_of_file(below("image"), text, &reason))
 		fail_msg("%s", reason.text);
 	assert_string_equal(text, expected);
 }
@@ -92,8 +66,8 @@ static void assert_none(const struct image *image, size_t length, const char *wh
 	char text[BUILD_ID_SIZE] = "stale";
 	struct error reason = {""};
 
-	write_file(path_of("image"), image, length);
-	if (build_id_of_file(path_of("image"), text, &reason))
+	write_file(below("image"), image, length);
+	if (build_id_of_file(below("image"), text, &reason))
 		fail_msg("'%s' was found; it should say: %s", text, why);
 	assert_contains(reason.text, why);
 	assert_string_equal(text, "");
@@ -146,9 +120,9 @@ static void a_file_without_one_has_a_reason_without_its_path(void **state)
 	image.build_id.header.n_descsz = 0;
 	assert_none(&image, sizeof image, "linked without one");
 
-	assert_false(build_id_of_file(path_of("none"), text, &reason));
+	assert_false(build_id_of_file(below("none"), text, &reason));
 	assert_string_equal(reason.text, "it cannot be read: No such file or directory");
-	assert_false(build_id_of_file(folder, text, &reason));
+	assert_false(build_id_of_file(temporary, text, &reason));
 	assert_string_equal(reason.text, "it cannot be read: Is a directory");
 }
 
@@ -219,5 +193,5 @@ int main(void)
 		cmocka_unit_test(one_that_is_longer_than_the_room_is_cut),
 	};
 
-	return cmocka_run_group_tests_name("build-id", tests, make_folder, remove_folder);
+	return cmocka_run_group_tests_name("build-id", tests, make_temporary, remove_temporary);
 }

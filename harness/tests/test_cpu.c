@@ -1,9 +1,7 @@
 /* Facts of a CPU, out of a folder that stands for a system, and of the loader, out of texts. */
 #include "harness/runner/machine/cpu.h"
 
-#include <limits.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,29 +11,21 @@
 #include "kernels/tests/cmocka_headers.h"
 #include "support.h"
 
-static char root[PATH_MAX];
-
-static int make_root(void **state)
+/* Frees what was found; NULL: there is nothing. */
+static void assert_text(char *found, const char *expected)
 {
-	(void)state;
-	make_temporary(root, sizeof root);
-	return 0;
+	assert_string_equal(found == NULL ? "nothing" : found,
+			    expected == NULL ? "nothing" : expected);
+	free(found);
 }
 
-static int remove_root(void **state)
+/* What is null has a reason, and nothing else has. */
+static void assert_reason(const json_t *facts, const json_t *absent, const char *name)
 {
-	(void)state;
-	remove_temporary(root);
-	return 0;
-}
+	const char *reason = json_string_value(json_object_get(absent, name));
 
-static void put(const char *name, const char *text)
-{
-	g_autofree char *path = g_strdup_printf("%s/%s", root, name);
-	g_autofree char *folder = g_path_get_dirname(path);
-
-	assert_int_equal(g_mkdir_with_parents(folder, 0755), 0);
-	write_file(path, text, strlen(text));
+	assert_int_equal(json_is_null(json_object_get(facts, name)), reason != NULL);
+	assert_true(reason == NULL || strlen(reason) > 20);
 }
 
 /* The fact as JSON text; one that is null has to have a reason. */
@@ -43,21 +33,22 @@ static void assert_fact(unsigned cpu, const char *name, const char *expected)
 {
 	json_t *machine = json_object();
 	json_t *absent = json_object();
-	const json_t *value;
-	char *text;
 
-	cpu_facts(root, cpu, machine, absent);
-	value = json_object_get(machine, name);
-	assert_non_null(value);
-	text = json_dumps(value, JSON_ENCODE_ANY);
-	assert_string_equal(text, expected);
-	if (json_is_null(value))
-		assert_true(strlen(json_string_value(json_object_get(absent, name))) > 20);
-	else
-		assert_null(json_object_get(absent, name));
-	free(text);
+	cpu_facts(temporary, cpu, machine, absent);
+	assert_text(json_dumps(json_object_get(machine, name), JSON_ENCODE_ANY), expected);
+	assert_reason(machine, absent, name);
 	json_decref(machine);
 	json_decref(absent);
+}
+
+/* Of CPU 3, when a file of its folder says that. */
+static void assert_fact_of(const char *file, const char *text, const char *name,
+			   const char *expected)
+{
+	g_autofree char *path = g_strconcat("sys/devices/system/cpu/cpu3/", file, NULL);
+
+	put(path, text);
+	assert_fact(3, name, expected);
 }
 
 static void a_system_that_says_nothing_has_reasons(void **state)
@@ -69,8 +60,8 @@ static void a_system_that_says_nothing_has_reasons(void **state)
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		assert_fact(3, names[i], "null");
 	assert_fact(3, "worker_cpu", "3");
-	assert_true(cpu_mhz(root, 3) <= 0);
-	assert_true(cpu_load(root) < 0);
+	assert_true(cpu_mhz(temporary, 3) <= 0);
+	assert_true(cpu_load(temporary) < 0);
 }
 
 static void siblings_are_a_list_with_the_cpu_in_it(void **state)
@@ -87,20 +78,17 @@ static void siblings_are_a_list_with_the_cpu_in_it(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		put("sys/devices/system/cpu/cpu3/topology/thread_siblings_list", cases[i].text);
-		assert_fact(3, "worker_cpu_siblings", cases[i].fact);
-	}
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		assert_fact_of("topology/thread_siblings_list", cases[i].text,
+			       "worker_cpu_siblings", cases[i].fact);
 }
 
 static void the_node_is_the_link_in_the_cpus_folder(void **state)
 {
 	(void)state;
-	put("sys/devices/system/cpu/cpu3/nodes", "");
-	put("sys/devices/system/cpu/cpu3/node", "");
-	assert_fact(3, "worker_cpu_numa_node", "null");
-	put("sys/devices/system/cpu/cpu3/node12", "");
-	assert_fact(3, "worker_cpu_numa_node", "12");
+	assert_fact_of("nodes", "", "worker_cpu_numa_node", "null");
+	assert_fact_of("node", "", "worker_cpu_numa_node", "null");
+	assert_fact_of("node12", "", "worker_cpu_numa_node", "12");
 }
 
 static void a_machine_with_two_kinds_of_cores_has_a_list_of_each(void **state)
@@ -118,12 +106,9 @@ static void a_machine_with_two_kinds_of_cores_has_a_list_of_each(void **state)
 static void a_capacity_is_a_number(void **state)
 {
 	(void)state;
-	put("sys/devices/system/cpu/cpu3/cpu_capacity", "446\n");
-	assert_fact(3, "worker_cpu_capacity", "446");
-	put("sys/devices/system/cpu/cpu3/cpu_capacity", "-1\n");
-	assert_fact(3, "worker_cpu_capacity", "null");
-	put("sys/devices/system/cpu/cpu3/cpu_capacity", "99999999999999999999\n");
-	assert_fact(3, "worker_cpu_capacity", "null");
+	assert_fact_of("cpu_capacity", "446\n", "worker_cpu_capacity", "446");
+	assert_fact_of("cpu_capacity", "-1\n", "worker_cpu_capacity", "null");
+	assert_fact_of("cpu_capacity", "99999999999999999999\n", "worker_cpu_capacity", "null");
 }
 
 static void assert_near(double value, double expected)
@@ -136,28 +121,28 @@ static void the_frequency_is_that_of_the_cpu(void **state)
 	(void)state;
 	put("proc/cpuinfo", "processor\t: 0\ncpu MHz\t\t: 800.5\n\nprocessor\t: 3\n"
 			    "model name\t: x\ncpu MHz\t\t: 2445.424\n");
-	assert_near(cpu_mhz(root, 3), 2445.424);
-	assert_near(cpu_mhz(root, 0), 800.5);
-	assert_near(cpu_mhz(root, 1), 0);
+	assert_near(cpu_mhz(temporary, 3), 2445.424);
+	assert_near(cpu_mhz(temporary, 0), 800.5);
+	assert_near(cpu_mhz(temporary, 1), 0);
 	put("sys/devices/system/cpu/cpu3/cpufreq/scaling_cur_freq", "3200000\n");
-	assert_near(cpu_mhz(root, 3), 3200);
+	assert_near(cpu_mhz(temporary, 3), 3200);
 	put("sys/devices/system/cpu/cpu3/cpufreq/scaling_cur_freq", "<unknown>\n");
-	assert_near(cpu_mhz(root, 3), 2445.424);
+	assert_near(cpu_mhz(temporary, 3), 2445.424);
 	put("proc/cpuinfo", "processor : 3\ncpu MHz : nan\n");
-	assert_near(cpu_mhz(root, 3), 0);
+	assert_near(cpu_mhz(temporary, 3), 0);
 	put("proc/cpuinfo", "cpu MHz : 7\nprocessor\nprocessor : x\ncpu MHz : 7\n");
-	assert_near(cpu_mhz(root, 3), 0);
+	assert_near(cpu_mhz(temporary, 3), 0);
 }
 
 static void the_load_is_the_first_number(void **state)
 {
 	(void)state;
 	put("proc/loadavg", "0.25 0.50 0.75 1/99 12345\n");
-	assert_near(cpu_load(root), 0.25);
+	assert_near(cpu_load(temporary), 0.25);
 	put("proc/loadavg", "rubbish\n");
-	assert_near(cpu_load(root), -1);
+	assert_near(cpu_load(temporary), -1);
 	put("proc/loadavg", "-3 0 0\n");
-	assert_near(cpu_load(root), -1);
+	assert_near(cpu_load(temporary), -1);
 }
 
 static void assert_signature(const char letters[12], const char *expected)
@@ -183,12 +168,8 @@ static void a_signature_is_what_of_it_can_be_printed(void **state)
 static void assert_policy(int policy, unsigned long low, unsigned long high, const char *expected)
 {
 	const unsigned long nodes[] = {low, high};
-	g_autofree char *text = cpu_policy_text(policy, nodes, COUNT_OF(nodes));
 
-	if (expected == NULL)
-		assert_null(text);
-	else
-		assert_string_equal(text, expected);
+	assert_text(cpu_policy_text(policy, nodes, COUNT_OF(nodes)), expected);
 }
 
 static void a_memory_policy_has_a_name_and_nodes(void **state)
@@ -209,8 +190,7 @@ static void the_policy_of_this_process_is_known_or_refused_with_a_reason(void **
 
 	(void)state;
 	cpu_memory_policy(system, absent);
-	assert_int_equal(json_is_null(json_object_get(system, "memory_policy")),
-			 json_object_get(absent, "memory_policy") != NULL);
+	assert_reason(system, absent, "memory_policy");
 	json_decref(system);
 	json_decref(absent);
 }
@@ -218,13 +198,8 @@ static void the_policy_of_this_process_is_known_or_refused_with_a_reason(void **
 static void assert_tunables(const char *text, const char *expected)
 {
 	json_t *tunables = loader_read_tunables(text);
-	char *dumped = tunables == NULL ? NULL : json_dumps(tunables, JSON_COMPACT);
 
-	if (expected == NULL)
-		assert_null(dumped);
-	else
-		assert_string_equal(dumped, expected);
-	free(dumped);
+	assert_text(tunables == NULL ? NULL : json_dumps(tunables, JSON_COMPACT), expected);
 	json_decref(tunables);
 }
 
@@ -246,16 +221,6 @@ static void tunables_are_those_of_copies_malloc_and_memory(void **state)
 	assert_tunables("glibc.cpu.x: \xff (min: 0, max: 1)\n", NULL);
 }
 
-static void assert_level(const char *text, const char *expected)
-{
-	g_autofree char *level = loader_read_level(text);
-
-	if (expected == NULL)
-		assert_null(level);
-	else
-		assert_string_equal(level, expected);
-}
-
 static void the_level_is_the_highest_that_is_supported(void **state)
 {
 	static const char heading[] =
@@ -268,12 +233,12 @@ static void the_level_is_the_highest_that_is_supported(void **state)
 	g_autofree char *unsearched = g_strconcat(heading, "  power10 (supported, masked)\n", NULL);
 
 	(void)state;
-	assert_level(third, "x86-64-v3");
-	assert_level(none, NULL);
-	assert_level(unsearched, NULL);
-	assert_level(heading, NULL);
-	assert_level("Usage: ld.so\n  x86-64-v3 (supported, searched)\n", NULL);
-	assert_level("", NULL);
+	assert_text(loader_read_level(third), "x86-64-v3");
+	assert_text(loader_read_level(none), NULL);
+	assert_text(loader_read_level(unsearched), NULL);
+	assert_text(loader_read_level(heading), NULL);
+	assert_text(loader_read_level("Usage: ld.so\n  x86-64-v3 (supported, searched)\n"), NULL);
+	assert_text(loader_read_level(""), NULL);
 }
 
 static void this_systems_loader_is_asked_with_the_tunables_that_are_given(void **state)
@@ -285,30 +250,25 @@ static void this_systems_loader_is_asked_with_the_tunables_that_are_given(void *
 	(void)state;
 	loader_facts("GLIBC_TUNABLES=glibc.malloc.arena_max=3", system, absent);
 	tunables = json_object_get(system, "glibc_tunables");
-	if (json_is_null(tunables))
-		assert_non_null(json_object_get(absent, "glibc_tunables"));
-	else
+	assert_reason(system, absent, "glibc_tunables");
+	if (!json_is_null(tunables))
 		assert_string_equal(
 			json_string_value(json_object_get(tunables, "malloc.arena_max")), "0x3");
-	assert_int_equal(json_is_null(json_object_get(system, "isa_level")),
-			 json_object_get(absent, "isa_level") != NULL);
+	assert_reason(system, absent, "isa_level");
 	json_decref(system);
 	json_decref(absent);
 }
 
-/* Each has a root of its own. */
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_system_that_says_nothing_has_reasons),
-		TEST(siblings_are_a_list_with_the_cpu_in_it),
-		TEST(the_node_is_the_link_in_the_cpus_folder),
-		TEST(a_machine_with_two_kinds_of_cores_has_a_list_of_each),
-		TEST(a_capacity_is_a_number),
-		TEST(the_frequency_is_that_of_the_cpu),
-		TEST(the_load_is_the_first_number),
+		IN_A_FOLDER(a_system_that_says_nothing_has_reasons),
+		IN_A_FOLDER(siblings_are_a_list_with_the_cpu_in_it),
+		IN_A_FOLDER(the_node_is_the_link_in_the_cpus_folder),
+		IN_A_FOLDER(a_machine_with_two_kinds_of_cores_has_a_list_of_each),
+		IN_A_FOLDER(a_capacity_is_a_number),
+		IN_A_FOLDER(the_frequency_is_that_of_the_cpu),
+		IN_A_FOLDER(the_load_is_the_first_number),
 		cmocka_unit_test(a_signature_is_what_of_it_can_be_printed),
 		cmocka_unit_test(a_memory_policy_has_a_name_and_nodes),
 		cmocka_unit_test(the_policy_of_this_process_is_known_or_refused_with_a_reason),

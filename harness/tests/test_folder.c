@@ -15,33 +15,7 @@
 
 #define HEADER "a,b\n"
 
-static char base[PATH_MAX - 200];
 static struct error error;
-
-static int make_base(void **state)
-{
-	(void)state;
-	make_temporary(base, sizeof base);
-	return 0;
-}
-
-static int remove_base(void **state)
-{
-	(void)state;
-	remove_temporary(base);
-	return 0;
-}
-
-/* A path below the base; valid until the next call but one. */
-static const char *below(const char *name)
-{
-	static char paths[2][PATH_MAX];
-	static unsigned next;
-	char *path = paths[next++ % 2];
-
-	(void)snprintf(path, PATH_MAX, "%s/%s", base, name);
-	return path;
-}
 
 static bool exists(const char *path)
 {
@@ -176,8 +150,8 @@ static void a_folder_with_a_run_is_refused_unless_it_may_be_overwritten(void **s
 	struct folder folder = folder_with_csv("run", HEADER "old,row\n");
 
 	(void)state;
-	write_file(below("run/summary.csv"), "old", 3);
-	write_file(below("run/notes.txt"), "mine", 4);
+	put("run/summary.csv", "old");
+	put("run/notes.txt", "mine");
 	assert_false(folder_check(&folder, false, &error));
 	assert_contains(error.text, "has a run in it");
 	assert_contains(error.text, "--resume");
@@ -200,7 +174,7 @@ static void a_folder_with_anything_else_is_refused_even_to_overwrite(void **stat
 
 	(void)state;
 	assert_int_equal(mkdir(folder.path, 0755), 0);
-	write_file(below("other/.hidden"), "x", 1);
+	put("other/.hidden", "x");
 	for (int overwrite = 0; overwrite <= 1; overwrite++) {
 		error.text[0] = '\0';
 		assert_false(folder_check(&folder, overwrite == 1, &error));
@@ -241,7 +215,7 @@ static void a_link_in_the_place_of_runs_csv_is_not_followed(void **state)
 
 	(void)state;
 	assert_int_equal(mkdir(folder.path, 0755), 0);
-	write_file(below("victim"), "precious", 8);
+	put("victim", "precious");
 	assert_int_equal(symlink("../victim", below("link/runs.csv")), 0);
 	assert_false(folder_create(&folder, HEADER, false, 1, &error));
 	assert_contains(error.text, "cannot be written");
@@ -360,7 +334,7 @@ static void a_run_that_came_in_between_is_left_alone(void **state)
 	assert_contains(error.text, "has a run in it by now");
 	assert_csv(&folder, HEADER "1,2\n");
 	folder_release(&folder);
-	write_file(below("between/machine.json"), "{}", 2);
+	put("between/machine.json", "{}");
 	assert_true(folder_create(&folder, HEADER, true, 1, &error));
 	assert_csv(&folder, HEADER);
 	/* Or the old run could be gone on with, without its rows. */
@@ -508,7 +482,7 @@ static void only_a_regular_file_is_read_or_written(void **state)
 	struct folder folder = folder_with_csv("irregular", HEADER);
 
 	(void)state;
-	write_file(below("a_victim"), HEADER, strlen(HEADER));
+	put("a_victim", HEADER);
 	assert_int_equal(symlink("../a_victim", below("irregular/timeline.csv")), 0);
 	assert_true(goes_on(&folder));
 	assert_false(folder_append_timeline(&folder, HEADER, "1,2\n", &error));
@@ -637,5 +611,5 @@ int main(void)
 		cmocka_unit_test(a_header_that_does_not_fit_leaves_no_folder),
 	};
 
-	return cmocka_run_group_tests_name("folder", tests, make_base, remove_base);
+	return cmocka_run_group_tests_name("folder", tests, make_temporary, remove_temporary);
 }

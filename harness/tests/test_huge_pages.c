@@ -1,12 +1,8 @@
 #include "harness/worker/huge_pages.h"
 
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,36 +12,6 @@
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)
 #define THP "sys/kernel/mm/transparent_hugepage"
-
-static char root[PATH_MAX];
-
-/* A file, with the folders on its way. */
-static void put(const char *name, const char *text)
-{
-	char path[PATH_MAX + 128];
-
-	(void)snprintf(path, sizeof path, "%s/%s", root, name);
-	for (char *slash = path + strlen(root) + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
-		*slash = '\0';
-		(void)mkdir(path, 0755);
-		*slash = '/';
-	}
-	write_file(path, text, strlen(text));
-}
-
-static int make_root(void **state)
-{
-	(void)state;
-	make_temporary(root, sizeof root);
-	return 0;
-}
-
-static int remove_root(void **state)
-{
-	(void)state;
-	remove_temporary(root);
-	return 0;
-}
 
 /* A system with these settings, whose largest huge page is 2 MiB. */
 static void put_settings(const char *of_all, const char *of_256k, const char *of_2m)
@@ -64,10 +30,34 @@ static void assert_on(size_t count, const size_t *expected)
 	size_t found;
 	struct error why = {""};
 
-	assert_true(huge_pages_on(root, sizes, COUNT_OF(sizes), &found, &why));
+	assert_true(huge_pages_on(temporary, sizes, COUNT_OF(sizes), &found, &why));
 	assert_int_equal(found, count);
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(sizes[i], expected[i]);
+}
+
+/* Faults since the system began. */
+static void assert_counted(uint64_t count, uint64_t bytes)
+{
+	struct huge_counters counters;
+	struct huge_faults faults;
+	struct error why = {""};
+
+	assert_true(huge_counters_open(temporary, &counters, &why));
+	assert_true(huge_counters_read(&counters, &faults));
+	assert_int_equal(faults.count, count);
+	assert_int_equal(faults.bytes, bytes);
+	huge_counters_close(&counters);
+}
+
+static void assert_not_counted(const char *reason)
+{
+	struct huge_counters counters;
+	struct error why = {""};
+
+	assert_false(huge_counters_open(temporary, &counters, &why));
+	assert_contains(why.text, reason);
+	assert_int_equal(counters.count, 0);
 }
 
 static void the_sizes_that_are_on_are_found(void **state)
@@ -90,7 +80,7 @@ static void the_sizes_that_are_on_are_found(void **state)
 	put_settings("always [madvise] never\n", "always [inherit] madvise never\n",
 		     "[always] inherit madvise never\n");
 	assert_on(2, both);
-	assert_int_equal(huge_pages_largest(root), 2 * MIB);
+	assert_int_equal(huge_pages_largest(temporary), 2 * MIB);
 }
 
 static void a_kernel_without_them_has_none_and_one_that_hides_them_is_unknown(void **state)
@@ -98,28 +88,19 @@ static void a_kernel_without_them_has_none_and_one_that_hides_them_is_unknown(vo
 	size_t sizes[1];
 	size_t count;
 	struct error why = {""};
-	struct huge_counters counters;
-	struct huge_faults faults;
 
 	(void)state;
-	assert_false(huge_pages_on(root, sizes, 1, &count, &why));
+	assert_false(huge_pages_on(temporary, sizes, 1, &count, &why));
 	assert_contains(why.text, "/sys/kernel/mm/transparent_hugepage cannot be read");
-	assert_int_equal(huge_pages_largest(root), 0);
-	assert_false(huge_counters_open(root, &counters, &why));
+	assert_int_equal(huge_pages_largest(temporary), 0);
+	assert_not_counted("/sys/kernel/mm/transparent_hugepage cannot be read");
 	put("sys/kernel/mm/other", "");
 	assert_on(0, NULL);
-	assert_true(huge_counters_open(root, &counters, &why));
-	assert_true(huge_counters_read(&counters, &faults));
-	assert_int_equal(faults.count, 0);
-	huge_counters_close(&counters);
+	assert_counted(0, 0);
 }
 
 static void every_size_that_is_on_is_counted_and_none_that_is_off(void **state)
 {
-	struct huge_counters counters;
-	struct huge_faults faults;
-	struct error why = {""};
-
 	(void)state;
 	put_settings("[always] madvise never\n", "[always] inherit madvise never\n",
 		     "always [inherit] madvise never\n");
@@ -127,38 +108,22 @@ static void every_size_that_is_on_is_counted_and_none_that_is_off(void **state)
 	put(THP "/hugepages-2048kB/stats/anon_fault_alloc", "2\n");
 	put(THP "/hugepages-512kB/enabled", "always inherit madvise [never]\n");
 	put(THP "/hugepages-512kB/stats/anon_fault_alloc", "100\n");
-	assert_true(huge_counters_open(root, &counters, &why));
-	assert_true(huge_counters_read(&counters, &faults));
-	assert_int_equal(faults.count, 7);
-	assert_int_equal(faults.bytes, 5 * (256 * KIB) + 2 * (2 * MIB));
-	huge_counters_close(&counters);
+	assert_counted(7, 5 * (256 * KIB) + 2 * (2 * MIB));
 }
 
 /* Linux before 6.10. */
 static void without_counters_of_each_size_vmstat_has_those_of_the_largest(void **state)
 {
-	struct huge_counters counters;
-	struct huge_faults faults;
-	struct error why = {""};
-
 	(void)state;
 	put_settings("[always] madvise never\n", NULL, NULL);
 	put("proc/vmstat", "pgfault 900\nthp_fault_alloc 3\nthp_fault_alloc_more 77\n");
-	assert_true(huge_counters_open(root, &counters, &why));
-	assert_true(huge_counters_read(&counters, &faults));
-	assert_int_equal(faults.count, 3);
-	assert_int_equal(faults.bytes, 3 * (2 * MIB));
-	huge_counters_close(&counters);
-
+	assert_counted(3, 3 * (2 * MIB));
 	put("proc/vmstat", "pgfault 900\nthp_fault_alloc_more 77\n");
-	assert_false(huge_counters_open(root, &counters, &why));
-	assert_contains(why.text, "does not count the faults of huge pages of 2048 KiB");
+	assert_not_counted("does not count the faults of huge pages of 2048 KiB");
 	/* Others are not counted there. */
 	put("proc/vmstat", "thp_fault_alloc 3\n");
 	put_settings("[always] madvise never\n", "[always] inherit madvise never\n", NULL);
-	assert_false(huge_counters_open(root, &counters, &why));
-	assert_contains(why.text, "hugepages-256kB/stats/anon_fault_alloc cannot be read");
-	assert_int_equal(counters.count, 0);
+	assert_not_counted("hugepages-256kB/stats/anon_fault_alloc cannot be read");
 }
 
 enum {
@@ -241,15 +206,13 @@ static void known_faults_of_huge_pages_are_counted_exactly(void **state)
 	}
 }
 
-#define IN_A_TREE(test) cmocka_unit_test_setup_teardown(test, make_root, remove_root)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_A_TREE(the_sizes_that_are_on_are_found),
-		IN_A_TREE(a_kernel_without_them_has_none_and_one_that_hides_them_is_unknown),
-		IN_A_TREE(every_size_that_is_on_is_counted_and_none_that_is_off),
-		IN_A_TREE(without_counters_of_each_size_vmstat_has_those_of_the_largest),
+		IN_A_FOLDER(the_sizes_that_are_on_are_found),
+		IN_A_FOLDER(a_kernel_without_them_has_none_and_one_that_hides_them_is_unknown),
+		IN_A_FOLDER(every_size_that_is_on_is_counted_and_none_that_is_off),
+		IN_A_FOLDER(without_counters_of_each_size_vmstat_has_those_of_the_largest),
 		cmocka_unit_test(known_faults_of_huge_pages_are_counted_exactly),
 	};
 

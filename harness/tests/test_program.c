@@ -1,51 +1,22 @@
 #include "kernels/tests/cmocka_headers.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/runner/process/program.h"
 #include "support.h"
 
-static char folder[PATH_MAX - 256];
-
-static int make_folder(void **state)
-{
-	(void)state;
-	make_temporary(folder, sizeof folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	remove_temporary(folder);
-	return 0;
-}
-
-/* The path of a file of the test's folder; one of two that are valid at once. */
-static const char *path_of(const char *name)
-{
-	static char paths[2][PATH_MAX];
-	static unsigned calls;
-	char *path = paths[calls++ % 2];
-
-	(void)snprintf(path, PATH_MAX, "%s/%s", folder, name);
-	return path;
-}
-
 static void make_program(const char *name, mode_t mode)
 {
-	write_file(path_of(name), "#!/bin/sh\n", 10);
-	assert_int_equal(chmod(path_of(name), mode), 0);
+	put(name, "#!/bin/sh\n");
+	assert_int_equal(chmod(below(name), mode), 0);
 }
 
 static void make_subfolder(const char *name)
 {
-	assert_int_equal(mkdir(path_of(name), 0755), 0);
+	assert_int_equal(mkdir(below(name), 0755), 0);
 }
 
 static void assert_program(const char *build, const char *expected)
@@ -75,30 +46,29 @@ static void assert_refused(const char *build, const char *what, const char *reme
 static void a_build_is_a_folder_with_a_worker_or_the_worker(void **state)
 {
 	(void)state;
-	make_subfolder("good");
 	make_program("good/growbench-worker", 0755);
 	make_program("good/other-name", 0700);
-	assert_program(path_of("good"), path_of("good/growbench-worker"));
-	assert_program(path_of("good/"), path_of("good/growbench-worker"));
-	assert_program(path_of("good/growbench-worker"), path_of("good/growbench-worker"));
-	assert_program(path_of("good/other-name"), path_of("good/other-name"));
+	assert_program(below("good"), below("good/growbench-worker"));
+	assert_program(below("good/"), below("good/growbench-worker"));
+	assert_program(below("good/growbench-worker"), below("good/growbench-worker"));
+	assert_program(below("good/other-name"), below("good/other-name"));
 }
 
 static void links_are_resolved(void **state)
 {
 	(void)state;
-	assert_int_equal(symlink("good", path_of("link")), 0);
-	assert_program(path_of("link"), path_of("good/growbench-worker"));
-	assert_program(path_of("link/growbench-worker"), path_of("good/growbench-worker"));
+	assert_int_equal(symlink("good", below("link")), 0);
+	assert_program(below("link"), below("good/growbench-worker"));
+	assert_program(below("link/growbench-worker"), below("good/growbench-worker"));
 }
 
 static void a_build_that_is_not_there_is_refused_with_what_to_give(void **state)
 {
 	(void)state;
 	assert_refused("", "the build's name is empty", "give the folder of a build");
-	assert_refused(path_of("none"), "there is no build", "give the folder of a build");
-	assert_refused(path_of("none"), "No such file or directory", "growbench-worker");
-	assert_refused(path_of("good/growbench-worker/x"), "Not a directory",
+	assert_refused(below("none"), "there is no build", "give the folder of a build");
+	assert_refused(below("none"), "No such file or directory", "growbench-worker");
+	assert_refused(below("good/growbench-worker/x"), "Not a directory",
 		       "give the folder of a build");
 }
 
@@ -106,30 +76,29 @@ static void a_folder_without_a_worker_is_refused(void **state)
 {
 	(void)state;
 	make_subfolder("empty");
-	assert_refused(path_of("empty"), "has no growbench-worker", "build it there");
+	assert_refused(below("empty"), "has no growbench-worker", "build it there");
 }
 
 static void what_cannot_be_executed_is_refused(void **state)
 {
 	(void)state;
-	make_subfolder("plain");
 	make_program("plain/growbench-worker", 0644);
-	assert_refused(path_of("plain"), "growbench-worker cannot be executed: Permission denied",
+	assert_refused(below("plain"), "growbench-worker cannot be executed: Permission denied",
 		       "build it anew");
-	assert_refused(path_of("plain/growbench-worker"), "cannot be executed: Permission denied",
+	assert_refused(below("plain/growbench-worker"), "cannot be executed: Permission denied",
 		       "build it anew");
 	make_subfolder("odd");
 	make_subfolder("odd/growbench-worker");
-	assert_refused(path_of("odd"), "cannot be executed: it is not a file", "build it anew");
+	assert_refused(below("odd"), "cannot be executed: it is not a file", "build it anew");
 	assert_refused("/dev/null", "cannot be executed: it is not a file", "build it anew");
 }
 
 static void a_program_that_can_be_executed_has_no_reason_against_it(void **state)
 {
 	(void)state;
-	assert_null(program_why_not(path_of("good/growbench-worker")));
-	assert_string_equal(program_why_not(folder), "it is not a file");
-	assert_string_equal(program_why_not(path_of("none")), "No such file or directory");
+	assert_null(program_why_not(below("good/growbench-worker")));
+	assert_string_equal(program_why_not(temporary), "it is not a file");
+	assert_string_equal(program_why_not(below("none")), "No such file or directory");
 }
 
 static void the_interposer_is_beside_the_program(void **state)
@@ -160,5 +129,5 @@ int main(void)
 		cmocka_unit_test(the_interposer_is_beside_the_program),
 	};
 
-	return cmocka_run_group_tests_name("program", tests, make_folder, remove_folder);
+	return cmocka_run_group_tests_name("program", tests, make_temporary, remove_temporary);
 }
