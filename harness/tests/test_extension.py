@@ -188,7 +188,7 @@ def test_the_plan_says_how_much_is_kept_for_more_rounds(growbench):
     assert "on 3 or 6 more rounds where the intervals of these turn out widest" in plan.stderr
     assert "more rounds" not in growbench("plan", *CELLS).stderr
     default = growbench("plan", "--preset=default", "--rows=10")
-    assert f"x {ROUNDS} rounds" in default.stderr and "3 or 6 more rounds" in default.stderr
+    assert "x 6 rounds" in default.stderr and "3 or 6 more rounds" in default.stderr
 
 
 def test_more_rounds_of_too_few_are_refused(growbench):

@@ -11,7 +11,7 @@
 #include "harness/runner/execute/pilot_prediction.h"
 
 /* What the pilot may take of the budget. */
-static const double pilot_share = 0.04;
+static const double pilot_share = 0.08;
 /* A first look, where nothing is known but the model's guess, takes at most this by it. */
 static const double first_look_ns = 1e6;
 /* A step up is worth a look if it goes this far at least. */
