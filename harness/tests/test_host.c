@@ -11,8 +11,9 @@
 #include "support.h"
 
 static const struct topology topology = {
-	.cache_count = 2,
-	.caches = {{.level = 1, .type = 'd', .bytes = 32 << 10},
+	.cache_count = 3,
+	.caches = {{.level = 1, .type = 'i', .bytes = 16 << 10},
+		   {.level = 1, .type = 'd', .bytes = 32 << 10},
 		   {.level = 3, .type = 'u', .bytes = 32 << 20}},
 };
 
@@ -123,6 +124,7 @@ static void prices_are_those_of_the_probes_that_are_meant(void **state)
 	assert_price(&host.looks[HOST_START].prices[COPY_NEAR], 90, 89);
 	assert_price(&host.looks[HOST_START].prices[COPY_FAR], 7e6, 6e6);
 	assert_price(&host.looks[HOST_START].prices[PAGE], 0, 0);
+	assert_price(&host.looks[HOST_MIDDLE].prices[PAGE], 0, 0);
 }
 
 static void what_is_no_price_is_none(void **state)
@@ -131,9 +133,9 @@ static void what_is_no_price_is_none(void **state)
 	json_t *described;
 
 	(void)state;
-	note_page(&host, 1, 2000, 0);
-	note_page(&host, 1, 1000, 2000);
 	note_page(&host, 1, -1, -2);
+	note_page(&host, 1, 1000, 2000);
+	note_page(&host, 1, 2000, 0);
 	note_page(&host, 1, 0, 0);
 	assert_text(&host, "no price is known");
 	assert_changes(&host, "not known");
@@ -210,10 +212,10 @@ static void the_price_is_the_middle_one_and_the_lower_of_two(void **state)
 	(void)state;
 	note_page(&host, 1, 1234, 1200);
 	assert_text(&host, "page 1.23 us");
-	note_page(&host, 3, 1250, 1200);
+	note_page(&host, 3, 1290, 1200);
 	note(&host, "instruction", 1, 2, 0.25, 0.25);
 	assert_text(&host, "instruction 0.25 ns, page 1.23 us; steady");
-	note_page(&host, 2, 1260, 1200);
+	note_page(&host, 2, 1250, 1200);
 	note(&host, "copy", 64 << 20, 3, 7e6, 6.9e6);
 	assert_text(&host, "instruction 0.25 ns, page 1.25 us, copy_far 7 ms; steady");
 }
@@ -264,7 +266,7 @@ static void what_cannot_be_is_not_taken_over(void **state)
 		assert_non_null(described);
 		host_load(&host, described);
 		assert_text(&host, "no price is known");
-		assert_true(host.load.most < host.load.least && host.mhz.most < host.mhz.least);
+		assert_true(isinf(host.load.least) && isinf(host.mhz.least));
 		json_decref(described);
 	}
 }
