@@ -162,7 +162,7 @@ CASES = [
     ("bimodal:warm", warm([1e5] * 7 + [1.5e5] * 3), [warm([1e5] * 8 + [1.5e5] * 2)]),
     # As wide, without a gap.
     ("bimodal:warm", warm([1e5] * 5 + [1.3e5] * 5), [warm(np.linspace(100e3, 130e3, 10))]),
-    ("bimodal:warm", warm([1e5] * 3 + [1.3e5] * 3), [warm([1e5] * 3 + [1.3e5] * 2)]),
+    ("bimodal:warm", warm([1e5] * 5 + [1.3e5] * 4), [warm([1e5] * 4 + [1.3e5] * 4)]),
     # A state of the machine is that of the neighbours as well.
     (
         "bimodal:warm",
@@ -171,7 +171,7 @@ CASES = [
     ),
     ("bimodal:cold", cold([100_000] * 6 + [120_000] * 4), [cold([100_000] * 8 + [150_000] * 2)]),
     ("drift:warm", warm(RISING), [warm(np.linspace(100e3, 104e3, 10))]),
-    ("drift:warm", warm(np.linspace(100e3, 120e3, 6)), [warm(np.linspace(100e3, 120e3, 5))]),
+    ("drift:warm", warm(np.linspace(100e3, 120e3, 7)), [warm(np.linspace(100e3, 120e3, 6))]),
     (
         "drift:cold diverging:cold",
         cold(range(115_000, 100_000, -1500)),

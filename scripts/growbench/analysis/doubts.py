@@ -31,9 +31,12 @@ LOST = 0.05
 # it is wider than VAGUE, which is what runs of the same code differ by anyway.
 WIDE, VAGUE = 0.10, 0.25
 FEWEST_WORKERS = 6
-DRIFT_P = 0.001
+# Of 6 even a perfect order has p = 2 / 6! = 0.0028.
+DRIFT_P, DRIFT_ROUNDS = 0.001, 7
 # Two states of a cell: no more than one group of at least a quarter of the workers each, apart by
-# 10% and more, with a gap that is more than half of all the range there is.
+# 10% and more, with a gap that is more than half of all the range there is. Of 6 workers that are
+# normal and 10% to 20% apart, one cell in ten looks so, of 9 one in a hundred.
+STATES_WORKERS = 9
 STATES_APART, STATES_SHARE, STATES_GAP = 0.10, 0.25, 0.5
 # States that single builds of a worker change between: its quartiles are so far apart.
 QUARTILES_APART = 0.25
@@ -88,7 +91,7 @@ def bimodal(measured: Measured, figure: str) -> np.ndarray:
     """Two states, of which the median shows one or the other by chance.
 
     Between workers: in two groups that are apart, see STATES_GAP, by themselves and next to their
-    neighbours, since states of the machine move these as well; needs 6 workers. Within workers: the
+    neighbours, since states of the machine move these as well; needs 9 workers. Within workers: the
     quartiles of single warm builds are over 25% apart in most of them.
     """
     found = _two_groups(measured, measured.logs(figure))
@@ -111,7 +114,7 @@ def _two_groups(measured: Measured, logs: np.ndarray) -> np.ndarray:
     count = np.bincount(cell, minlength=measured.cell_count)
     rank = np.arange(len(cell)) - (np.cumsum(count) - count)[cell] + 1
     fewest = np.maximum(np.ceil(STATES_SHARE * count), 2)[cell]
-    inside = (rank >= fewest) & (count[cell] - rank >= fewest) & (count[cell] >= FEWEST_WORKERS)
+    inside = (rank >= fewest) & (count[cell] - rank >= fewest) & (count[cell] >= STATES_WORKERS)
     gap = np.where(inside, np.append(ordered[1:], np.nan) - ordered, 0.0)
     order = grouped_order(ordered, cell, measured.cell_count)
     enough = np.fmax(np.log1p(STATES_APART), STATES_GAP * (order.maximum - order.minimum))
@@ -136,7 +139,7 @@ def diverging(measured: Measured, figure: str) -> np.ndarray:
 
 def _drifts(measured: Measured, logs: np.ndarray) -> np.ndarray:
     """Spearman's correlation with the round has p < 0.001, and the later half's median differs from
-    the earlier half's by more than 5%; needs 6 rounds."""
+    the earlier half's by more than 5%; needs 7 rounds."""
     there = ~np.isnan(logs)
     rounds = measured.column("round")
     cell = measured.cell[there]
@@ -145,7 +148,7 @@ def _drifts(measured: Measured, logs: np.ndarray) -> np.ndarray:
     early = measured.order(np.where(rounds < middle.median[measured.cell], logs, np.nan))
     late = measured.order(np.where(rounds > middle.median[measured.cell], logs, np.nan))
     shifted = np.abs(late.median - early.median) > np.log1p(EFFECT)
-    return (p < DRIFT_P) & shifted & (middle.size >= FEWEST_WORKERS)
+    return (p < DRIFT_P) & shifted & (middle.size >= DRIFT_ROUNDS)
 
 
 def _moved(measured: Measured, figure: str, lost: np.ndarray) -> np.ndarray:
