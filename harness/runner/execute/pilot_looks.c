@@ -48,6 +48,9 @@ double look_bound_ns(const struct pilot *pilot, uint64_t rows)
 
 	if (last->rows == 0)
 		return plan_model_ns(pilot->block, rows, true);
+	/* What a pattern does is the same for each element. */
+	if (pilot->block->strategy->is_pattern)
+		return last->cold_ns * (double)rows / (double)last->rows;
 	return growth_bound((struct growth_point){before->rows, before->cold_ns},
 			    (struct growth_point){last->rows, last->cold_ns}, rows);
 }
@@ -90,7 +93,8 @@ bool look_is_allowed(const struct pilot *pilot, uint64_t rows)
 
 	if (*pilot->pool->interrupts != 0 || !plan_may_measure(pilot->plan, rows))
 		return false;
-	if (ns > long_step_ns && last > 0 && (double)rows > longest_step * (double)last)
+	if (ns > long_step_ns && last > 0 && (double)rows > longest_step * (double)last &&
+	    !pilot->block->strategy->is_pattern)
 		return false;
 	return is_measured_anyway(pilot, rows) ||
 	       (ns <= plan_longest_look_ns(pilot->plan) &&
