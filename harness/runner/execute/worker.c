@@ -137,7 +137,7 @@ static bool make_preload(const struct worker_pool *pool, const struct worker_tas
 	*preload = preload_init();
 	/* The loader goes on without a library that is not there; a worker would miss the
 	 * interposer, but not the clock. */
-	if (is_pass(task, PASS_INSTRUCTIONS) && access(ours, R_OK) != 0)
+	if (ours != NULL && is_pass(task, PASS_INSTRUCTIONS) && access(ours, R_OK) != 0)
 		return error_set(error,
 				 "%s cannot be read: %s; it is built and installed with growbench",
 				 ours, strerror(errno));
