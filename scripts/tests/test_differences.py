@@ -21,6 +21,7 @@ def known() -> dict:
     machine = json.loads(REFERENCE.read_text())
     machine["build"]["git_commit"] = "4b895381de70"
     machine["state_at_start"]["load"] = "1.87 0.82 1.00 1/78 11393"
+    machine["host"].update(changed=False, changes=[])
     for state in ("state_at_start", "state_at_end"):
         machine[state]["pressure_cpu"] = "some avg10=33.57 avg60=8.61 avg300=2.39 total=1"
     return machine

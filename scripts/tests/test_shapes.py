@@ -291,7 +291,10 @@ def test_the_fast_way_finds_what_each_pair_by_itself_has(seed, lost, noise):
 def test_the_reference_run_has_the_shapes_that_its_documents_tell():
     runs = read_runs(REFERENCE)
     known = json.loads((REFERENCE / "machine.json").read_text())
-    table = exponents(runs, known, COLD).set_index(["strategy", "allocator"])
+    table = exponents(runs, known, COLD)
+    # NumPy and Python have two sizes.
+    table = table[~table["implementation"].isin(["numpy", "python"])]
+    table = table.set_index(["strategy", "allocator"])
     assert len(table) == 108 and table["caches_known"].all()
     linear = table.loc[[("preallocate_then_fill", a) for a in ("glibc", "jemalloc", "scudo")]]
     assert ((linear["ci_low"] < 1.05) & (linear["ci_high"] > 0.95)).all()
