@@ -25,7 +25,7 @@ void hardware_counter_open(struct hardware_counter *counter)
 	if (counter->fd >= 0)
 		return;
 	(void)error_set(&counter->why_not, "perf_event_open: %s%s", strerror(errno),
-			errno == ENOENT   ? ": this processor, or its virtual machine, counts none"
+			errno == ENOENT   ? ": this processor or its virtual machine counts none"
 			: errno == EACCES ? ": see kernel.perf_event_paranoid"
 					  : "");
 }

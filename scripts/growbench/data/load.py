@@ -306,10 +306,26 @@ def _check_line(line: bytes, path: Path, line_number: int, field_count: int) -> 
         raise LoadError("holds a zero byte", path, line_number, advice=_DAMAGED)
     if b"\r" in line:
         raise LoadError("holds a carriage return", path, line_number, advice=_DAMAGED)
-    count = len(_fields(line, path, line_number)) if b'"' in line else line.count(b",") + 1
+    count = _field_count(line) or len(_fields(line, path, line_number))
     if count != field_count:
         what = f"{count} field{'s' if count != 1 else ''}, but the header has {field_count}"
         raise LoadError(what, path, line_number, advice=_DAMAGED)
+
+
+def _field_count(line: bytes) -> int:
+    """How many fields a line has whose quotes, if any, stand around whole fields and hold none; 0:
+    another one, which takes the parser. It is several times as fast as that."""
+    parts = line.split(b'"')
+    if len(parts) == 1:
+        return line.count(b",") + 1
+    outside = parts[::2]
+    whole = (
+        len(parts) % 2 == 1
+        and outside[0][-1:] in (b"", b",")
+        and outside[-1][:1] in (b"", b",")
+        and all(part[:1] == b"," == part[-1:] for part in outside[1:-1])
+    )
+    return b"".join(outside).count(b",") + 1 if whole else 0
 
 
 def _fields(line: bytes, path: Path, line_number: int) -> list[str]:
