@@ -209,3 +209,16 @@ def test_a_resumed_run_decides_as_it_did_before(growbench, stand_in, out, older)
     assert [cell for cell, *_ in after] == [cell for cell, *_ in before]
     if not older:
         assert after == before
+
+
+def test_a_patterns_largest_shape_is_looked_at_however_far_it_is(growbench, stand_in):
+    """What it does is the same for each element: a small shape tells what the largest takes."""
+    worker = grown(stand_in, "rows * bytes / 100")
+    words = ("--preset=patterns", "--strategies=copy_contiguous", "--implementations=c")
+    words += ("--allocators=glibc", "--passes=pattern", "--rounds=1", "--shapes=1000000x512")
+    (row,) = growbench.run(*words, "--budget=10", worker.option).rows
+
+    assert row["status"] == "ok"
+    calls = [call for call in worker.calls() if call.startswith("pattern ")]
+    rows = [int(re.search(r"--rows (\d+)", call)[1]) for call in calls]
+    assert rows[0] * 10 < 1000000 and set(rows[1:]) == {1000000}

@@ -85,6 +85,11 @@ static uint64_t growing(uint64_t i)
 	return 10000 + i;
 }
 
+static uint64_t last_eight_are_fast(uint64_t i)
+{
+	return i < 40 ? 1000 : 900;
+}
+
 static uint64_t tenth_is_slow(uint64_t i)
 {
 	return i % 10 == 9 ? 30000 : 10000;
@@ -186,6 +191,29 @@ static void a_short_timing_later_on_is_kept(void **state)
 	timings_add(&timings, 2499);
 	assert_int_equal(timings.batch, 1);
 	assert_int_equal(timings.count, TIMINGS_SETTLING + 1);
+}
+
+static void without_a_timing_of_builds_the_values_are_timings(void **state)
+{
+	static const double values[] = {1000, 1000, 950};
+
+	(void)state;
+	/* The last batch is too short, and there are no more builds for a larger one. */
+	run(16, 3, 40, last_eight_are_fast);
+	assert_int_equal(timings.count, 0);
+	timings_end(&timings, values, 3);
+	assert_int_equal(timings.count, 3);
+	assert_int_equal(timings.batch, 16);
+	assert_int_equal(total(), 16000 + 16000 + 15200);
+	assert_true(timings_quantile(&timings, 0) == 1000);
+
+	run(50, 3, 25, growing);
+	timings_end(&timings, values, 3);
+	assert_int_equal(timings.count, 150);
+
+	timings = (struct timings){0};
+	timings_end(&timings, values, 3);
+	assert_int_equal(timings.count, 0);
 }
 
 static void however_many_builds_none_is_lost_and_the_room_is_bounded(void **state)
@@ -300,6 +328,7 @@ int main(void)
 		cmocka_unit_test(a_batch_is_never_more_than_a_value),
 		cmocka_unit_test(a_slow_first_build_does_not_hide_that_the_batch_is_too_small),
 		cmocka_unit_test(a_short_timing_later_on_is_kept),
+		cmocka_unit_test(without_a_timing_of_builds_the_values_are_timings),
 		cmocka_unit_test(however_many_builds_none_is_lost_and_the_room_is_bounded),
 		cmocka_unit_test(without_memory_there_are_no_timings_and_no_failure),
 		cmocka_unit_test(sorting_is_that_of_the_c_library),

@@ -355,6 +355,8 @@ static enum measure_status run_warm(struct measurement *measurement, struct erro
 	take_hardware_warm(measurement, (double)request->iterations * request->values);
 	measurement->result->warm_minor_faults = (double)(after.ru_minflt - before.ru_minflt) /
 						 ((double)request->iterations * request->values);
+	timings_end(&measurement->timings, measurement->result->warm_ns,
+		    measurement->result->warm_values);
 	timings_sort(&measurement->timings);
 	measurement->result->timings = measurement->timings;
 	return collection.status;

@@ -66,6 +66,16 @@ void timings_add(struct timings *timings, uint64_t ns)
 		join_neighbours(timings);
 }
 
+void timings_end(struct timings *timings, const double *value_ns, unsigned values)
+{
+	if (timings->count > 0 || timings->ns == NULL)
+		return;
+	timings->batch = timings->most;
+	for (unsigned i = 0; i < values; i++)
+		timings->ns[timings->count++] =
+			(uint64_t)llround(value_ns[i] * (double)timings->most);
+}
+
 /* Heapsort (J. W. J. Williams, 1964): the largest of ns[0..count) to where the heap's root belongs.
  */
 static void sift_down(uint64_t *ns, size_t root, size_t count)

@@ -10,7 +10,7 @@
  *
  * No timing is dropped after that: where there is no room left for another, each two neighbours
  * become one, and the batch doubles. The builds at the end of a value that fill no batch are in no
- * timing.
+ * timing. Where a doubling at the very end leaves none, each value of the benchmark is one.
  *
  *	timings_begin_value(timings);
  *	BENCH_LOOP(state) {
@@ -82,6 +82,10 @@ static inline void timings_end_build(struct timings *timings)
 	timings->started_ns = now;
 	timings->left = timings->batch;
 }
+
+/* When all values are there: takes them (ns of one build, of each value) where there are no timings
+ * of builds. */
+void timings_end(struct timings *timings, const double *value_ns, unsigned values);
 
 /* Ascending; in place, and without allocating: before any quantile is asked for. */
 void timings_sort(struct timings *timings);

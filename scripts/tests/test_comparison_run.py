@@ -99,14 +99,23 @@ def test_a_metric_is_never_read_from_two_columns_in_one_comparison(tmp_path):
     assert len(read_all(paths, ["cold_build_ns"])) == 2
 
 
-def test_what_has_no_timings_in_some_rows_has_them_in_none(tmp_path):
+def test_a_cell_without_timings_leaves_none_to_the_others(tmp_path):
+    _, path = write_pair(tmp_path, 1000.0, 7.0)
+    runs = read_runs(path)
+    other = runs.assign(rows=runs["rows"] + 1, **{NEWER: float("nan")})
+    both = pd.concat([runs, other], ignore_index=True)
+    with pytest.warns(LoadWarning, match=f"{NEWER}: empty in cells that have {OLDER}"):
+        runs = read_runs(write_runs(both, path))
+    assert set(WARM.values(runs)) == {2000.0}
+
+
+def test_a_row_without_timings_beside_others_of_its_cell_has_no_figure(tmp_path):
     _, path = write_pair(tmp_path, 1000.0, 7.0)
     runs = read_runs(path)
     runs.loc[3, NEWER] = float("nan")
-    with pytest.warns(LoadWarning, match=f"{NEWER}: empty in rows that have {OLDER}"):
-        runs = read_runs(write_runs(runs, path))
-    assert set(WARM.values(runs)) == {2000.0}
-    # A row without a warm part says nothing of the others.
+    values = WARM.values(read_runs(write_runs(runs, path)))
+    assert values.isna().sum() == 1 and set(values.dropna()) == {7.0}
+    # Neither has a row without a warm part.
     runs = one_cell().assign(**{OLDER: 1000.0, NEWER: 7.0})
     runs.loc[3, [OLDER, NEWER]] = float("nan")
     (table,), moved = on_one_basis([runs])

@@ -85,6 +85,26 @@ def test_too_few_rounds_are_the_runs_and_not_each_cells():
     assert set(summarise(small_run(rounds=5))["doubts"]) == {""}
 
 
+@pytest.mark.parametrize("half, names", [(0.15, ["wide_intervals"]), (0.4, None)])
+def test_intervals_of_most_cells_that_are_wide_are_the_runs(half, names):
+    """Each cell by itself, so that no ratio to its neighbours is narrower."""
+    runs = small_run()
+    random = np.random.default_rng(3)
+    factor = np.exp(random.uniform(-2.0 * half, 2.0 * half, len(runs)))
+    runs["warm_build_release_median_ns"] *= factor
+    found = [name for name in named(runs) if name not in ("unsteady", "no_order")]
+    assert found == (names or ["wide_intervals", "vague_intervals"])
+    texts = ";".join(summarise(runs)["doubts"])
+    assert not re.search("(wide|vague):warm", texts)
+    assert ("unordered:warm" in texts) != ("no_order" in named(runs))
+    # Of a third of the cells it is theirs.
+    some = runs["strategy"] == runs["strategy"].iloc[0]
+    calm = small_run()
+    calm.loc[some, "warm_build_release_median_ns"] *= factor[some]
+    assert "wide_intervals" not in named(calm)
+    assert "wide:warm" in ";".join(summarise(calm)["doubts"])
+
+
 @pytest.mark.parametrize(
     "user, idle, waited_us, doubted",
     [

@@ -12,7 +12,15 @@ from typing import Callable, NamedTuple
 import numpy as np
 import pandas as pd
 
-from growbench.analysis.measured import COLD, Measured, PEAK, TAIL, WARM, measured_in
+from growbench.analysis.measured import (
+    COLD,
+    FEWEST_IN_COMMON,
+    Measured,
+    PEAK,
+    TAIL,
+    WARM,
+    measured_in,
+)
 from growbench.data.columns import SLICE_KEYS
 from growbench.statistics.order import grouped_order, grouped_spearman
 
@@ -58,18 +66,18 @@ def few(measured: Measured, figure: str) -> np.ndarray:
     return some & (size < FEWEST_WORKERS) & (usual >= FEWEST_WORKERS)
 
 
-def wide(measured: Measured, figure: str) -> np.ndarray:
+def is_wide(measured: Measured, figure: str) -> np.ndarray:
     """Half the interval is above 10%, and so is that of the ratio to the cells next to it."""
     return measured.compared(figure).half_width > np.log1p(WIDE)
 
 
-def vague(measured: Measured, figure: str) -> np.ndarray:
+def is_vague(measured: Measured, figure: str) -> np.ndarray:
     """Half the interval is above 25%."""
     return measured.order(measured.logs(figure)).half_width > np.log1p(VAGUE)
 
 
-def unordered(measured: Measured, figure: str) -> np.ndarray:
-    """wide(), and another cell of its size is over 10% away and within the interval all the same.
+def is_unordered(measured: Measured, figure: str) -> np.ndarray:
+    """is_wide(), and another cell of its size is over 10% away and within the interval, too.
 
     Cells that are closer take the same time: that their order is open says nothing of the figures.
     """
@@ -84,7 +92,33 @@ def unordered(measured: Measured, figure: str) -> np.ndarray:
         above = medians[np.searchsorted(medians, order.median[cells] + apart, "right")]
         below = medians[np.searchsorted(medians, order.low[cells], "left")]
         found[cells] = (above <= order.high[cells]) | (below < order.median[cells] - apart)
-    return found & wide(measured, figure)
+    return found & is_wide(measured, figure)
+
+
+def most(measured: Measured, figure: str, found: np.ndarray) -> bool:
+    """Are these over half of the cells that have the figure, of 8 and more? Then it is the run's,
+    and is said once."""
+    some = measured.order(measured.logs(figure)).size > 0
+    return bool(some.sum() >= FEWEST_IN_COMMON and 2 * found.sum() > some.sum())
+
+
+def wide(measured: Measured, figure: str) -> np.ndarray:
+    """is_wide(). Where most cells' times are, that is said once, of the run: see RUN_DOUBTS."""
+    return _of_some(measured, figure, is_wide(measured, figure))
+
+
+def vague(measured: Measured, figure: str) -> np.ndarray:
+    """is_vague(); the same of most cells."""
+    return _of_some(measured, figure, is_vague(measured, figure))
+
+
+def unordered(measured: Measured, figure: str) -> np.ndarray:
+    """is_unordered(); the same of most cells."""
+    return _of_some(measured, figure, is_unordered(measured, figure))
+
+
+def _of_some(measured: Measured, figure: str, found: np.ndarray) -> np.ndarray:
+    return found & (figure == PEAK or not most(measured, figure, found))
 
 
 def bimodal(measured: Measured, figure: str) -> np.ndarray:

@@ -4,13 +4,26 @@ What disturbs all cells alike is said once, not of each cell. Needs what runs.cs
 machine.json tells if it is there.
 """
 
-from typing import NamedTuple, Optional
+from typing import Callable, NamedTuple, Optional
 
 import numpy as np
 import pandas as pd
 
 from growbench.analysis.busy import others_share, waiting_share
-from growbench.analysis.doubts import ABSOLUTE, DIFFERENCE, Doubt, EFFECT, FEWEST_WORKERS, RANK
+from growbench.analysis.doubts import (
+    ABSOLUTE,
+    DIFFERENCE,
+    Doubt,
+    EFFECT,
+    FEWEST_WORKERS,
+    RANK,
+    VAGUE,
+    WIDE,
+    is_unordered,
+    is_vague,
+    is_wide,
+    most,
+)
 from growbench.analysis.measured import COLD, FEWEST_IN_COMMON, Measured, TAIL, WARM, measured_in
 from growbench.data.description import fact
 
@@ -28,6 +41,31 @@ def few_rounds(measured: Measured, _: Optional[dict]) -> str:
         return ""
     count = f"{np.median(measured.size):.0f} workers"
     return f"most cells have {count}, and an interval takes {FEWEST_WORKERS}"
+
+
+def wide_intervals(measured: Measured, _: Optional[dict]) -> str:
+    """Most cells' intervals are wider than ±10%, by themselves and next to their neighbours."""
+    return _of_most(measured, is_wide, f"the interval is wider than ±{WIDE:.0%}")
+
+
+def vague_intervals(measured: Measured, _: Optional[dict]) -> str:
+    """Most cells' intervals are wider than ±25%."""
+    return _of_most(measured, is_vague, f"the interval is wider than ±{VAGUE:.0%}")
+
+
+def no_order(measured: Measured, _: Optional[dict]) -> str:
+    """Of most cells another one that is over 10% away is within the interval."""
+    return _of_most(measured, is_unordered, f"a cell over {WIDE:.0%} away is within the interval")
+
+
+def _of_most(measured: Measured, test: Callable, what: str) -> str:
+    found = {figure: test(measured, figure) for figure in (COLD, WARM)}
+    told = [
+        f"of {cells.sum()} of {(measured.size > 0).sum()} {figure} times"
+        for figure, cells in found.items()
+        if most(measured, figure, cells)
+    ]
+    return f"{what} {' and '.join(told)}" if told else ""
 
 
 def unsteady(measured: Measured, _: Optional[dict]) -> str:
@@ -82,6 +120,9 @@ _TIMES = (COLD, WARM, TAIL)
 # is in doubt, in words; "" if it is not.
 RUN_DOUBTS = (
     Doubt("few_rounds", "most cells have no interval", _TIMES, (RANK, DIFFERENCE), few_rounds),
+    Doubt("wide_intervals", "most are wider than ±10%", _TIMES, (DIFFERENCE,), wide_intervals),
+    Doubt("vague_intervals", "most are wider than ±25%", _TIMES, (ABSOLUTE,), vague_intervals),
+    Doubt("no_order", "most cells are within others' intervals", _TIMES, (RANK,), no_order),
     Doubt("unsteady", "the machine was not as fast all the time", _TIMES, (ABSOLUTE,), unsteady),
     Doubt("busy", "something else ran, or waited to run", _TIMES, (ABSOLUTE,), busy),
     Doubt("host_changed", "probes found another machine", _TIMES, (ABSOLUTE,), host_changed),

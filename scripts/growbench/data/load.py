@@ -119,7 +119,7 @@ def read_runs(path: Union[str, Path], columns: Optional[Collection[str]] = None)
     (runs,), moved = on_one_basis([runs])
     for metric in moved:
         warnings.warn(
-            f"{path}, column {metric.columns[0]}: empty in rows that have {metric.older}, so that "
+            f"{path}, column {metric.columns[0]}: empty in cells that have {metric.older}, so that "
             f"{metric.name} is that of the latter in all rows",
             LoadWarning,
             stacklevel=2,

@@ -8,6 +8,8 @@ from typing import NamedTuple, Optional, Sequence
 import numpy as np
 import pandas as pd
 
+from growbench.data.columns import CELL_KEYS
+
 LOG = "log"
 LINEAR = "linear"
 
@@ -140,15 +142,32 @@ def on_one_basis(
 ) -> tuple[list[pd.DataFrame], list[Metric]]:
     """The tables with each metric from the same column in every row, and which metrics that moved.
 
-    Where a row has the older column of a metric only, the newer one is emptied in all tables.
+    Where a cell has the older column of a metric only, the newer one is emptied in all tables. A
+    row that lacks it beside others of its cell has no figure: its older one is emptied.
     """
     tables, moved = list(tables), []
     for one in metrics:
         if one.older is None or not all(set(one.needed) <= set(table) for table in tables):
             continue
         (newer,) = one.columns
-        lacks = any((table[newer].isna() & table[one.older].notna()).any() for table in tables)
-        if lacks and any(table[newer].notna().any() for table in tables):
+        if not any(table[newer].notna().any() for table in tables):
+            continue
+        if any(_has_older_only(table, newer, one.older) for table in tables):
             tables = [table.assign(**{newer: np.nan}) for table in tables]
             moved.append(one)
+        else:
+            tables = [_without_older(table, newer, one.older) for table in tables]
     return tables, moved
+
+
+def _has_older_only(table: pd.DataFrame, newer: str, older: str) -> bool:
+    """Has any cell the older column in some row, and the newer one in none?"""
+    some = table[table[older].notna()]
+    if some[newer].notna().all():
+        return False
+    return bool((some.groupby(list(CELL_KEYS), observed=True)[newer].count() == 0).any())
+
+
+def _without_older(table: pd.DataFrame, newer: str, older: str) -> pd.DataFrame:
+    lacks = table[newer].isna() & table[older].notna()
+    return table.assign(**{older: table[older].mask(lacks)}) if lacks.any() else table
