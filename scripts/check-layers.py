@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Dict, List, Set, Tuple
 
 ORDER = (
-    "data statistics tables analysis comparison advice figures plots memory_picture exports "
+    "data statistics tables analysis comparison gate advice figures plots memory_picture exports "
     "findings report selftest command_line promises cli develop"
 ).split()
 INCLUDE = re.compile(r'^#include "((?:harness|kernels)/[\w/]+)\.h"', re.M)

@@ -3,11 +3,13 @@
 A side is the rows of its runs, as read_runs() returns them with EXACT_COLUMNS. Of each cell and
 count both sides have a range over all their workers. Where a count repeats in every worker of the
 same code, each range is one figure, and any difference is one of the code or of a library. Where it
-does not, a change is told only if the ranges do not overlap, by more than either is wide, among
-FEWEST_WORKERS workers a side at least; a difference without that is left alone.
+does not, or was seen not to, a change is told only if the ranges do not overlap, by more than
+either is wide, among FEWEST_WORKERS workers a side at least, or by more than single workers are
+known to differ (`scatter`); a difference without that is left alone.
 """
 
-from typing import NamedTuple, Sequence
+from types import MappingProxyType
+from typing import Mapping, NamedTuple, Sequence
 
 import numpy as np
 import pandas as pd
@@ -46,27 +48,39 @@ def changes(
     base: Sequence[pd.DataFrame], new: Sequence[pd.DataFrame], of: Sequence[Exact] = EXACT
 ) -> Changes:
     """Compare the counts of the runs of two sides, at least one a side."""
+    return changes_between({exact: (ranges(base, exact), ranges(new, exact)) for exact in of})
+
+
+def changes_between(
+    sides: Mapping[Exact, tuple[pd.DataFrame, pd.DataFrame]],
+    tolerated: Mapping[str, float] = MappingProxyType({}),
+) -> Changes:
+    """The same of ranges, as ranges() returns them: for each count those of base and of new.
+
+    tolerated: by name of a count, the share by which it may be worse without being a change.
+    """
     cells, families, compared = [], [], []
-    for exact in of:
-        sides = [ranges(runs, exact) for runs in (base, new)]
-        both = sides[0].join(sides[1], how="inner", lsuffix="_base", rsuffix="_new")
+    for exact, (base, new) in sides.items():
+        both = base.join(new, how="inner", lsuffix="_base", rsuffix="_new")
         both.columns = pd.Index([f"{side}_{name}" for side in ("base", "new") for name in _RANGE])
         both["ratio"] = _ratio(both)
-        apart, told = _apart(both), _told(both, exact)
-        both["change"] = np.where(told, _direction(both, exact), "")
+        apart, direction = _apart(both), _direction(both, exact)
+        small = (direction == WORSE) & _within(both, tolerated.get(exact.name, 0.0))
+        told = _told(both, exact) & ~small
+        both["change"] = np.where(told, direction, "")
         table = both.reset_index()
         changed = table[table["change"] != ""].assign(exact=exact.name)
         cells.append(changed)
         if len(changed):
-            families.append(_families(table, exact))
+            families.append(families_of(table, exact))
         compared.append(
             {
                 "exact": exact.name,
                 "cell_count": len(both),
                 "changed_count": len(changed),
-                "base_count": len(sides[0]),
-                "new_count": len(sides[1]),
-                "unclear_count": int((apart & ~told).sum()),
+                "base_count": len(base),
+                "new_count": len(new),
+                "unclear_count": int((apart & ~told & ~small).sum()),
             }
         )
     return Changes(
@@ -97,13 +111,20 @@ def _apart(both: pd.DataFrame) -> pd.Series:
 
 def _told(both: pd.DataFrame, exact: Exact) -> pd.Series:
     """Whether a difference is one, for each cell."""
-    apart = _apart(both)
-    if exact.repeats:
-        return apart
     gap = np.maximum(both["new_low"] - both["base_high"], both["base_low"] - both["new_high"])
     width = np.maximum(both["base_high"] - both["base_low"], both["new_high"] - both["new_low"])
     enough = both[["base_workers", "new_workers"]].min(axis=1) >= FEWEST_WORKERS
-    return apart & enough & (gap > width)
+    known = gap > width + exact.scatter if exact.scatter is not None else False
+    told = (enough & (gap > width)) | known
+    if exact.repeats:
+        told |= width == 0
+    return _apart(both) & told
+
+
+def _within(both: pd.DataFrame, share: float) -> pd.Series:
+    """Whether the new range is no further than that share from the base's."""
+    more = both["new_low"] <= both["base_high"] * (1.0 + share)
+    return more & (both["new_high"] >= both["base_low"] * (1.0 - share))
 
 
 def _ratio(both: pd.DataFrame) -> np.ndarray:
@@ -119,8 +140,9 @@ def _direction(both: pd.DataFrame, exact: Exact) -> np.ndarray:
     return np.where(more == (exact.worse == MORE), WORSE, BETTER).astype(object)
 
 
-def _families(table: pd.DataFrame, exact: Exact) -> pd.DataFrame:
-    """The families that changed; from which size on is told by rows alone."""
+def families_of(table: pd.DataFrame, exact: Exact) -> pd.DataFrame:
+    """The families that have a changed cell in `table`, which has a row for each cell of both
+    sides, as in Changes.cells, with "" for no change; from which size on is told by rows alone."""
     rows = []
     for family, cells in table.groupby(list(FAMILY), sort=True, observed=True):
         changed = cells[cells["change"] != ""]

@@ -3,7 +3,7 @@
 To add one, add a row to EXACT: comparisons, gates and histories follow from it.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import pandas as pd
 
@@ -21,8 +21,9 @@ class Exact(NamedTuple):
     pass_name: whose rows have it. worse: MORE, LESS or NEITHER. repeats: the same code has the same
     figure in every worker; if not, it depends on the addresses that the kernel gives out, or on
     when an allocator's clock gives memory back, and several workers are needed to tell: of what is
-    compiled only, as an interpreter's heap depends on its path and its environment as well. A
-    column of `minus` that is missing counts as 0.
+    compiled only, as an interpreter's heap depends on its path and its environment as well.
+    scatter: by how much single workers differ at most, of what does not repeat, so that one worker
+    a side tells more than that; None: not known. A column of `minus` that is missing counts as 0.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Exact(NamedTuple):
     worse: str = MORE
     repeats: bool = True
     minus: tuple[str, ...] = ()
+    scatter: Optional[float] = None
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -63,10 +65,14 @@ def _trace(name: str, label: str, unit: str = "count", worse: str = MORE) -> Exa
 
 
 _CALLS = tuple(f"{of}_count" for of in ("malloc", "calloc", "realloc", "free", "aligned"))
+# How often memory is given back by madvise is up to an allocator's clock.
+_BY_CLOCK = ("allocator_madvise_count",)
 _SYSTEM_CALLS = tuple(
     column.name
     for column in COLUMNS
-    if column.name.startswith(("allocator_", "strategy_")) and column.name.endswith("_count")
+    if column.name.startswith(("allocator_", "strategy_"))
+    and column.name.endswith("_count")
+    and column.name not in _BY_CLOCK
 )
 
 EXACT = (
@@ -82,7 +88,9 @@ EXACT = (
     _trace("peak_moving", "peak of requested bytes while a realloc copies", "bytes"),
     _trace("peak_usable", "peak of usable bytes", "bytes"),
     _trace("leaked", "bytes left after the release", "bytes"),
-    Exact("system_calls", "system calls", "count", TRACE, _SYSTEM_CALLS, repeats=False),
+    # jemalloc maps once more or less, as the kernel's addresses suit it or not.
+    Exact("system_calls", "system calls", "count", TRACE, _SYSTEM_CALLS, repeats=False, scatter=2),
+    Exact("madvise_calls", "calls of madvise", "count", TRACE, _BY_CLOCK, repeats=False),
     Exact(
         "page_faults",
         "page faults, ordinary pages",
