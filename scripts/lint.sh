@@ -33,7 +33,7 @@ c_headers=$(git ls-files '*.h' '*.hh')
 c_files="$(git ls-files '*.c' '*.cc') $c_headers"
 python_files=$(git ls-files '*.py')
 # Extensionless shell scripts have sh in their first line.
-shell_files=$(git ls-files '*.sh' scripts/find-python .ci/run)
+shell_files=$(git ls-files '*.sh' scripts/find-python .ci/run .ci/gate)
 
 if [ "${1-}" = --fix ]; then
 	clang-format -i $c_files

@@ -62,7 +62,9 @@ def changes_between(
     cells, families, compared = [], [], []
     for exact, (base, new) in sides.items():
         both = base.join(new, how="inner", lsuffix="_base", rsuffix="_new")
-        both.columns = pd.Index([f"{side}_{name}" for side in ("base", "new") for name in _RANGE])
+        both.columns = pd.Index(
+            [f"{side}_{name}" for side in ("base", "new") for name in _RANGE], dtype=object
+        )
         both["ratio"] = _ratio(both)
         apart, direction = _apart(both), _direction(both, exact)
         small = (direction == WORSE) & _within(both, tolerated.get(exact.name, 0.0))

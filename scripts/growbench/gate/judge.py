@@ -88,7 +88,7 @@ def judge(baseline: Baseline, new: Measured, tolerated: Mapping[str, float], par
 
     tolerated: as changes_between() has it. part: what can be compared is enough.
     """
-    found = differences(baseline.facts, new.facts)
+    found = [one for one in differences(baseline.facts, new.facts) if _matters(one, baseline)]
     sides, excluded, missing = {}, [], []
     for exact in EXACT:
         base, now = baseline.ranges(exact), new.ranges[exact.name]
@@ -115,6 +115,13 @@ def judge(baseline: Baseline, new: Measured, tolerated: Mapping[str, float], par
         CLEAR,
     )
     return verdict._replace(status=_status(verdict, part))
+
+
+def _matters(difference: Difference, baseline: Baseline) -> bool:
+    """Does a figure of the baseline depend on it?"""
+    pairs = baseline.figures[["exact", "allocator"]].drop_duplicates()
+    known = {exact.name: exact for exact in EXACT}
+    return any(difference.bears_on(known[name], of) for name, of in pairs.to_numpy())
 
 
 def _barred(base: pd.DataFrame, exact: Exact, found: Sequence[Difference]) -> pd.Series:
@@ -147,7 +154,7 @@ def _status(verdict: Verdict, part: bool) -> int:
 class Update(NamedTuple):
     """The baseline as it becomes. dropped: how many figures of it were left out, as they depend on
     what is not as it was, and were not measured. kept: cells that were not measured, and stay.
-    scattered: figures that vary, of too few workers to be kept."""
+    scattered: figures that vary, of several workers, but too few of them to be kept."""
 
     baseline: Baseline
     dropped: int
@@ -166,7 +173,7 @@ def updated(old: Baseline, new: Measured) -> Update:
         base = base[~barred]
         dropped += int((barred & ~barred.index.isin(now.index)).sum())
         vague = _vague(now, exact)
-        scattered += int(vague.sum())
+        scattered += int((vague & (now["workers"] > 1)).sum())
         merged = _merged(base, now[~vague], exact)
         figures.append(merged.reset_index().assign(exact=exact.name))
     table = pd.concat(figures, ignore_index=True)[list(FIGURES)]

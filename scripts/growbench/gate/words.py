@@ -15,12 +15,12 @@ _KEYS = [*CELL, "exact"]
 
 def of_update(old: Optional[Baseline], made: Update, new: Measured) -> list[str]:
     """A sentence for each thing that is not as it was."""
-    said = (
-        [f"{one.name} is {one.now}, was {one.then}" for one in differences(old.facts, new.facts)]
-        if old
-        else []
-    )
-    said += _figures(old.figures, made.baseline.figures) if old else []
+    said = []
+    if old:
+        found = differences(old.facts, new.facts)
+        said = [f"{one.name} is {one.now}, was {one.then}" for one in found]
+        said += _figures(old.figures, made.baseline.figures)
+        said = said or ["nothing changed"]
     if made.dropped:
         said.append(f"{made.dropped:,} counts are gone: they depend on that, and were not measured")
     if made.kept:
@@ -35,7 +35,7 @@ def of_update(old: Optional[Baseline], made: Update, new: Measured) -> list[str]
     failed = new.failed.drop_duplicates(list(CELL))
     if len(failed):
         said.append(f"of {len(failed):,} cells the workers failed")
-    return said or (["nothing changed"] if old else [])
+    return said
 
 
 def _figures(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
