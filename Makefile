@@ -212,6 +212,9 @@ bench-patterns: build ## copying patterns against the copy limit, plain loops an
 bench-instructions: build ## are counts of instructions the same each time? ARGS="--rows 1000"
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-instructions build $(ARGS)
 
+bench-exact: build ## are planted changes of counts found, each, and none where nothing changed? ARGS="..."
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-exact build $(ARGS)
+
 bench-runner: build ## the runner's own memory and time, with 100,000 workers: ARGS="--workers 5000"
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-runner build $(ARGS)
 

@@ -1,4 +1,4 @@
-"""Hold the exact counts of a run against a baseline kept beside the code: did a commit make it worse?"""
+"""Hold a run's exact counts against a baseline, for CI: did a commit make them worse?"""
 
 import argparse
 from pathlib import Path
@@ -58,12 +58,12 @@ def main(arguments: Sequence[str]) -> int:
     assert old is not None
     shown = old._replace(figures=chosen[-1].reset_index(drop=True))
     verdict = judge.judge(shown, new, options.threshold, options.comparable)
-    families = sorted(set(map(tuple, shown.figures[list(FAMILY)].drop_duplicates().to_numpy())))
+    families = [(i, s, a) for i, s, a in shown.figures[list(FAMILY)].drop_duplicates().to_numpy()]
     made = page.Page(
         verdict,
         options.baseline,
         [run.label for run in runs],
-        families,
+        sorted(families),
         old.facts,
         new.facts,
         0 if options.all else page.Page._field_defaults["limit"],
@@ -123,7 +123,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 class Thresholds(argparse.Action):
     """NAME=PERCENT..., as shares by name."""
 
-    def __call__(self, parser, namespace, values, option_string=None):  # type: ignore[no-untyped-def]
+    def __call__(self, parser, namespace, values, option_string=None):  # type: ignore
         found = dict(getattr(namespace, self.dest))
         for word in values:
             name, _, text = word.partition("=")

@@ -16,7 +16,7 @@ place. Names are percent-encoded where they hold blanks.
 
 import re
 from pathlib import Path
-from typing import Iterator, NamedTuple, Union
+from typing import Any, Iterator, NamedTuple, Union
 from urllib.parse import quote, unquote
 
 import pandas as pd
@@ -74,7 +74,7 @@ def text_of(baseline: Baseline) -> str:
     return "\n".join([*lines, "", "end"]) + "\n"
 
 
-def _figure(row) -> str:
+def _figure(row: Any) -> str:
     high = f"..{int(row.high)}" if row.high != row.low else ""
     return f"{row.exact}={int(row.low)}{high}"
 

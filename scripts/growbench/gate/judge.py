@@ -31,8 +31,8 @@ class Verdict(NamedTuple):
     """differences: facts that are not as they were. excluded: figures of the baseline that depend
     on these, and were not compared. missing: other figures of it that the runs lack. failed: cells
     of those that the runs lack because their workers failed: CELL, status, status_detail. added:
-    cells that only the runs have. (Figures are rows of CELL and exact, cells of CELL.) loose: by how
-    many figures the runs are outside of a range, but not so that it can be told."""
+    cells that only the runs have. (Figures are rows of CELL and exact, cells of CELL.) loose: how
+    many figures are outside of a range, but not so that it can be told."""
 
     changes: Changes
     differences: Sequence[Difference]

@@ -79,8 +79,8 @@ class Page(NamedTuple):
             ),
             f"better in {better} families: take it over with --update" if better else "",
             f"changed, and neither better nor worse, in {other} families" if other else "",
-            f"{verdict.loose} counts that vary are outside of their range, but not so far, or in so "
-            "many workers, that it can be told"
+            f"{verdict.loose} counts that vary are outside of their range, but not so far, or in "
+            "so many workers, that it can be told"
             if verdict.loose
             else "",
             _some(
