@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from conftest import build_runs, typed
 
-from growbench.comparison.exact import BETTER, OTHER, WORSE, changes
+from growbench.comparison.exact import BETTER, OTHER, WORSE, changes, changes_between, ranges
 from growbench.data.columns import MEASURE, TRACE
 from growbench.data.exact import EXACT, exact
 
@@ -114,3 +114,33 @@ def test_from_none_to_some_is_a_change_without_a_finite_ratio():
     base, new = run(TRACE, leaked_bytes=0.0), run(TRACE, leaked_bytes=8.0)
     found = changes([base], [new])
     assert np.isinf(found.cells["ratio"]).all() and (found.cells["change"] == WORSE).all()
+
+
+@pytest.mark.parametrize(("more", "changed"), [(2, 0), (3, 6)])
+def test_one_worker_a_side_tells_of_system_calls_what_single_ones_do_not_differ_by(more, changed):
+    base, new = (run(TRACE, **{name: 0.0 for name in exact("system_calls").columns}) for _ in "ab")
+    new["allocator_mmap_count"] += more
+    assert row(changes([base], [new]), "system_calls")["changed_count"] == changed
+
+
+def test_what_an_allocator_gives_back_by_its_clock_is_no_system_call_of_the_code():
+    base, new = run(TRACE, allocator_madvise_count=0.0), run(TRACE, allocator_madvise_count=50.0)
+    assert changes([base], [new]).cells.empty
+
+
+def test_a_count_that_repeats_and_was_seen_to_vary_needs_what_others_need():
+    base = [run(TRACE, copied_bytes=800.0 + more) for more in (0, 4)]
+    assert changes(base, [run(TRACE, copied_bytes=820.0)]).cells.empty
+    five = [run(TRACE, copied_bytes=820.0)] * 5
+    assert len(changes([*base, *base, base[0]], five).cells) == 6
+
+
+def test_what_is_tolerated_is_no_change_and_unclear_neither():
+    base, new = run(TRACE, copied_bytes=1000.0), run(TRACE, copied_bytes=1010.0)
+    of = exact("copied")
+    sides = {of: (ranges([base], of), ranges([new], of))}
+    assert len(changes_between(sides, {"copied": 0.009}).cells) == 6
+    found = changes_between(sides, {"copied": 0.01})
+    assert found.cells.empty and row(found, "copied")["unclear_count"] == 0
+    back = {of: (ranges([new], of), ranges([base], of))}
+    assert len(changes_between(back, {"copied": 0.1}).cells) == 6

@@ -16,9 +16,9 @@ with packages.imports():
     import numpy as np
     import pandas as pd
 
-    from growbench.command_line import entry
+    from growbench.command_line import entry, progress
     from growbench.comparison.exact import FEWEST_WORKERS, changes, ranges
-    from growbench.data.columns import CELL
+    from growbench.data.columns import CELL, INSTRUCTIONS, MEASURE, TRACE
     from growbench.data.exact import EXACT_COLUMNS, exact
     from growbench.data.load import read_runs
     from growbench.tables import formats
@@ -70,13 +70,19 @@ class Bench(NamedTuple):
     build: Path
     folder: Path
 
-    def run(self, name: str, passes: str, planted: str = "") -> pd.DataFrame:
+    def side(self, name: str, passes: set[str], planted: str = "") -> pd.DataFrame:
+        """A side: what is counted once, and what varies in enough workers."""
+        once = [self._run(f"{name}-{of}", of, 1, planted) for of in sorted(passes - {MEASURE})]
+        several = [self._run(name, MEASURE, FEWEST_WORKERS, planted)] if MEASURE in passes else []
+        return pd.concat([*once, *several], ignore_index=True)
+
+    def _run(self, name: str, passes: str, rounds: int, planted: str) -> pd.DataFrame:
         """The rows of a run. Raises UsageError if it cannot be made."""
         library = (self.build / LIBRARY).absolute()
         variable = f",GROWBENCH_PLANTED={planted}" if planted else ""
         out = self.folder / name
         words = [str(self.build / "growbench"), *CELLS, "--passes", passes, "--out", str(out)]
-        words += ["--allocator", f"{LABEL}={library}{variable}", "--rounds", str(FEWEST_WORKERS)]
+        words += ["--allocator", f"{LABEL}={library}{variable}", "--rounds", str(rounds)]
         words += ["--strategies", ",".join(STRATEGIES)]
         try:
             done = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -115,7 +121,8 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"--only {options.only}: there are {', '.join(names)}")
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options.build, Path(folder))
-        base = bench.run("base", "measure,trace,instructions")
+        base = bench.side("base", {MEASURE, TRACE, INSTRUCTIONS})
+        progress.current.step("planting")
         rows = [row for one in PLANTS if one.name in chosen for row in outcomes(bench, base, one)]
         columns = (
             Column("what", "planted"),
@@ -135,7 +142,7 @@ def outcomes(bench: Bench, base: pd.DataFrame, one: Plant) -> Iterator[dict]:
     for beside in ("nothing", "hogs"):
         with hogs() if beside == "hogs" else contextlib.nullcontext():
             passes = {exact(name).pass_name for name in one.told}
-            new = bench.run(f"{one.name}-{beside}", ",".join(sorted(passes)), one.name)
+            new = bench.side(f"{one.name}-{beside}", passes, one.name)
         for name in one.told:
             which = exact(name)
             cells = ranges([base[base["strategy"].isin(one.strategies)]], which)
@@ -157,7 +164,7 @@ def unchanged(bench: Bench, repetitions: int, seconds: float) -> int:
     started = time.monotonic()
     runs: list[pd.DataFrame] = []
     while len(runs) < 2 or (len(runs) <= repetitions and time.monotonic() - started < seconds):
-        runs.append(bench.run(f"same-{len(runs)}", "measure,trace"))
+        runs.append(bench.side(f"same-{len(runs)}", {MEASURE, TRACE}))
     real = len(runs) - 1
     told = sum(len(changes([a], [b]).cells) for a, b in zip(runs, runs[1:]))
     random = np.random.default_rng(1)
@@ -179,7 +186,7 @@ def resampled(pool: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
     kept = []
     for (_, kind), rows in pool.groupby([*CELL[1:2], "pass"]):
         for _, cell in rows.groupby(list(CELL)):
-            size = FEWEST_WORKERS if kind == "measure" else 1
+            size = FEWEST_WORKERS if kind == MEASURE else 1
             kept.append(cell.iloc[random.choice(len(cell), size, replace=False)])
     return pd.concat(kept, ignore_index=True)
 
