@@ -101,6 +101,9 @@ static void *moved(void *block, size_t before, size_t size)
 	return other;
 }
 
+/* The C library's parameters have names of its own. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+
 void *malloc(size_t size)
 {
 	if (!plant.known)
@@ -136,3 +139,5 @@ void free(void *block)
 {
 	__libc_free(block);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -1,4 +1,4 @@
-"""Hold a run's exact counts against a baseline, for CI: did a commit make them worse?"""
+"""Hold a run's exact counts against a baseline, for CI: what became worse, and what better."""
 
 import argparse
 from pathlib import Path
