@@ -1,17 +1,21 @@
 /*
- * libgrowbench-planted.so - glibc's malloc with a change of known size, for make bench-exact.
+ * libgrowbench-planted.so - a plain allocator with a change of known size, for make bench-exact.
  *
- * GROWBENCH_PLANTED says which; without it there is none:
+ * Blocks lie in places of powers of two bytes, and stay there as long as they fit.
+ * GROWBENCH_PLANTED says what is planted; without it nothing is:
  *
  *     instructions  each malloc and realloc executes two instructions more
- *     copy          the first realloc of a block of 64 KiB and more copies it
+ *     copy          the first realloc of a block of 64 KiB and more that could stay moves it
  *     move          each hundredth realloc moves its block
- *     faults        for each 20 pages that a block grows by, one more is touched
+ *     faults        for each 20 pages that blocks grow by, one more is touched
  *     peak          blocks are a tenth larger than asked for, and for each 10 pages one is touched
  */
+#include <errno.h>
 #include <malloc.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,51 +26,59 @@ enum {
 	MOVED_EACH = 100,
 	FAULTS_PERCENT = 5,
 	PEAK_PERCENT = 10,
-	REGION_BYTES = 1 << 28
+	REGION_BYTES = 1 << 30,
+	CLASSES = 27,
+	SMALLEST = 32
 };
 
-/* NOLINTBEGIN(bugprone-reserved-identifier) - the C library's own. */
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *block, size_t size);
-void __libc_free(void *block);
-/* NOLINTEND(bugprone-reserved-identifier) */
+/* Before each block; behind it lie `size` bytes, in a place of SMALLEST << of_class. */
+struct head {
+	size_t of_class;
+	size_t size;
+};
 
 static struct {
-	bool known;
+	atomic_flag lock;
+	unsigned char *region;
+	size_t used;
+	struct head *spare[CLASSES];
 	bool instructions;
 	bool copy;
 	bool move;
 	bool peak;
 	unsigned percent;
-	unsigned char *region;
+	unsigned char *extra;
 	size_t touched;
 	size_t owed;
 	size_t realloc_count;
-} plant;
+} heap = {.lock = ATOMIC_FLAG_INIT};
 
-static void look(void)
+static unsigned char *new_region(void)
+{
+	unsigned char *const region = mmap(NULL, REGION_BYTES, PROT_READ | PROT_WRITE,
+					   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (region == MAP_FAILED)
+		return NULL;
+	(void)madvise(region, REGION_BYTES, MADV_NOHUGEPAGE);
+	return region;
+}
+
+/* Not at the first call, which comes before there is an environment. */
+__attribute__((constructor)) static void look(void)
 {
 	const char *const what = getenv("GROWBENCH_PLANTED");
 
-	plant.known = true;
 	if (what == NULL)
 		return;
-	plant.instructions = strcmp(what, "instructions") == 0;
-	plant.copy = strcmp(what, "copy") == 0;
-	plant.move = strcmp(what, "move") == 0;
-	plant.peak = strcmp(what, "peak") == 0;
-	plant.percent = plant.peak                    ? PEAK_PERCENT
-			: strcmp(what, "faults") == 0 ? FAULTS_PERCENT
-						      : 0;
-	if (plant.percent == 0)
-		return;
-	plant.region = mmap(NULL, REGION_BYTES, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (plant.region == MAP_FAILED)
-		plant.percent = 0;
-	else
-		(void)madvise(plant.region, REGION_BYTES, MADV_NOHUGEPAGE);
+	heap.instructions = strcmp(what, "instructions") == 0;
+	heap.copy = strcmp(what, "copy") == 0;
+	heap.move = strcmp(what, "move") == 0;
+	heap.peak = strcmp(what, "peak") == 0;
+	if (heap.peak || strcmp(what, "faults") == 0) {
+		heap.extra = new_region();
+		heap.percent = heap.peak ? PEAK_PERCENT : FAULTS_PERCENT;
+	}
 }
 
 /* What a block that grows by so many bytes brings with it. */
@@ -74,31 +86,98 @@ static void grow(size_t bytes)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	if (plant.instructions)
+	if (heap.instructions)
 		__asm__ volatile("nop\n\tnop");
-	if (plant.percent == 0)
+	if (heap.extra == NULL)
 		return;
-	plant.owed += bytes * plant.percent;
-	for (; plant.owed >= 100 * page && plant.touched < REGION_BYTES; plant.owed -= 100 * page) {
-		((volatile unsigned char *)plant.region)[plant.touched] = 1;
-		plant.touched += page;
+	heap.owed += bytes * heap.percent;
+	for (; heap.owed >= 100 * page && heap.touched < REGION_BYTES; heap.owed -= 100 * page) {
+		((volatile unsigned char *)heap.extra)[heap.touched] = 1;
+		heap.touched += page;
 	}
 }
 
-static size_t enlarged(size_t size)
+static struct head *head_of(void *block)
 {
-	return plant.peak ? size + size / PEAK_PERCENT : size;
+	return (struct head *)block - 1;
 }
 
-static void *moved(void *block, size_t before, size_t size)
+static void *take(size_t asked)
 {
-	void *const other = __libc_malloc(size);
+	const size_t size = heap.peak ? asked + asked / PEAK_PERCENT : asked;
+	size_t of_class = 0;
+	struct head *head;
 
+	while (of_class < CLASSES && ((size_t)SMALLEST << of_class) < size + sizeof *head)
+		of_class++;
+	if (heap.region == NULL)
+		heap.region = new_region();
+	if (of_class == CLASSES || heap.region == NULL)
+		return NULL;
+	head = heap.spare[of_class];
+	if (head != NULL) {
+		memcpy(&heap.spare[of_class], head + 1, sizeof(struct head *));
+	} else {
+		const size_t bytes = (size_t)SMALLEST << of_class;
+
+		if (REGION_BYTES - heap.used < bytes)
+			return NULL;
+		head = (struct head *)(void *)(heap.region + heap.used);
+		heap.used += bytes;
+	}
+	*head = (struct head){.of_class = of_class, .size = size};
+	return head + 1;
+}
+
+static void give_back(void *block)
+{
+	struct head *const head = head_of(block);
+
+	memcpy(block, &heap.spare[head->of_class], sizeof head);
+	heap.spare[head->of_class] = head;
+}
+
+static bool is_to_move(const struct head *head)
+{
+	if (heap.move && ++heap.realloc_count % MOVED_EACH == 0)
+		return true;
+	if (!heap.copy || head->size < COPIED_FROM)
+		return false;
+	heap.copy = false;
+	return true;
+}
+
+static void *resize(void *block, size_t asked)
+{
+	struct head *const head = head_of(block);
+	const size_t size = heap.peak ? asked + asked / PEAK_PERCENT : asked;
+	const size_t room = ((size_t)SMALLEST << head->of_class) - sizeof *head;
+	void *other;
+
+	if (size <= room && !is_to_move(head)) {
+		head->size = size;
+		return block;
+	}
+	other = take(asked);
 	if (other != NULL) {
-		memcpy(other, block, before < size ? before : size);
-		__libc_free(block);
+		memcpy(other, block, head->size < asked ? head->size : asked);
+		give_back(block);
 	}
 	return other;
+}
+
+static void lock(void)
+{
+	while (atomic_flag_test_and_set(&heap.lock))
+		;
+}
+
+static void *unlock(void *block)
+{
+	atomic_flag_clear(&heap.lock);
+	if (block == NULL)
+		errno = ENOMEM;
+	return block;
 }
 
 /* The C library's parameters have names of its own. */
@@ -106,38 +185,70 @@ static void *moved(void *block, size_t before, size_t size)
 
 void *malloc(size_t size)
 {
-	if (!plant.known)
-		look();
+	lock();
 	grow(size);
-	return __libc_malloc(enlarged(size));
+	return unlock(take(size));
 }
 
 void *calloc(size_t count, size_t size)
 {
-	return __libc_calloc(count, size);
+	void *block = NULL;
+
+	lock();
+	if (size == 0 || count <= REGION_BYTES / size)
+		block = take(count * size);
+	if (block != NULL)
+		memset(block, 0, count * size);
+	return unlock(block);
 }
 
 void *realloc(void *block, size_t size)
 {
-	const size_t before = block != NULL ? malloc_usable_size(block) : 0;
+	const size_t before = block != NULL ? head_of(block)->size : 0;
 
-	if (!plant.known)
-		look();
+	lock();
 	grow(size > before ? size - before : 0);
-	if (block == NULL || size == 0)
-		return __libc_realloc(block, enlarged(size));
-	if (plant.move && ++plant.realloc_count % MOVED_EACH == 0)
-		return moved(block, before, size);
-	if (plant.copy && before >= COPIED_FROM) {
-		plant.copy = false;
-		return moved(block, before, size);
-	}
-	return __libc_realloc(block, enlarged(size));
+	return unlock(block != NULL ? resize(block, size) : take(size));
 }
 
 void free(void *block)
 {
-	__libc_free(block);
+	if (block == NULL)
+		return;
+	lock();
+	give_back(block);
+	atomic_flag_clear(&heap.lock);
+}
+
+size_t malloc_usable_size(void *block)
+{
+	return block != NULL ? head_of(block)->size : 0;
 }
 
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
+
+/* Whoever wants more than 16 bytes of alignment gets a block that is never given back: of ours, a
+ * worker asks for none. */
+int posix_memalign(void **block, size_t alignment, size_t size)
+{
+	unsigned char *const place = malloc(size + 2 * alignment);
+	const size_t over = (size_t)((uintptr_t)place % alignment);
+
+	if (place == NULL)
+		return ENOMEM;
+	*block = place;
+	if (over != 0) {
+		struct head *const head = (struct head *)(void *)(place + 2 * alignment - over) - 1;
+
+		*head = (struct head){.of_class = 0, .size = size};
+		*block = head + 1;
+	}
+	return 0;
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+	void *block = NULL;
+
+	return posix_memalign(&block, alignment, size) == 0 ? block : NULL;
+}

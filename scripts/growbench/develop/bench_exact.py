@@ -18,7 +18,7 @@ with packages.imports():
 
     from growbench.command_line import entry, progress
     from growbench.comparison.exact import FEWEST_WORKERS, changes, ranges
-    from growbench.data.columns import CELL, INSTRUCTIONS, MEASURE, TRACE
+    from growbench.data.columns import CELL, MEASURE, TRACE
     from growbench.data.exact import EXACT_COLUMNS, exact
     from growbench.data.load import read_runs
     from growbench.tables import formats
@@ -28,7 +28,7 @@ EXAMPLES = """\
   growbench bench-exact build
   growbench bench-exact build --only copy,faults --repetitions 20
 
-The allocator is glibc's, in libgrowbench-planted.so. One run is a side. Exit status: 0 each planted
+The allocator is a plain one, libgrowbench-planted.so. One run is a side. Exit status: 0 each planted
 change was told in all cells that have it, and no other where nothing was planted; 1 not so; 2 wrong
 usage.
 """
@@ -48,6 +48,11 @@ class Plant(NamedTuple):
     what: str
     told: Sequence[str]
     strategies: Sequence[str]
+
+    @property
+    def passes(self) -> set[str]:
+        """Whose rows have these counts."""
+        return {exact(name).pass_name for name in self.told}
 
 
 PLANTS = (
@@ -121,9 +126,10 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"--only {options.only}: there are {', '.join(names)}")
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options.build, Path(folder))
-        base = bench.side("base", {MEASURE, TRACE, INSTRUCTIONS})
+        planted = [one for one in PLANTS if one.name in chosen]
+        base = bench.side("base", set().union(*(one.passes for one in planted)))
         progress.current.step("planting")
-        rows = [row for one in PLANTS if one.name in chosen for row in outcomes(bench, base, one)]
+        rows = [row for one in planted for row in outcomes(bench, base, one)]
         columns = (
             Column("what", "planted"),
             Column("beside", "beside"),
@@ -141,8 +147,7 @@ def outcomes(bench: Bench, base: pd.DataFrame, one: Plant) -> Iterator[dict]:
     """A row for each count that it changes, on a machine as it is and on a busy one."""
     for beside in ("nothing", "hogs"):
         with hogs() if beside == "hogs" else contextlib.nullcontext():
-            passes = {exact(name).pass_name for name in one.told}
-            new = bench.side(f"{one.name}-{beside}", passes, one.name)
+            new = bench.side(f"{one.name}-{beside}", one.passes, one.name)
         for name in one.told:
             which = exact(name)
             cells = ranges([base[base["strategy"].isin(one.strategies)]], which)
