@@ -31,10 +31,14 @@ enum {
 	SMALLEST = 32
 };
 
-/* Before each block; behind it lie `size` bytes, in a place of SMALLEST << of_class. */
+/* Before each block; behind it lie `size` bytes, in a place of SMALLEST << of_class. Of a spare
+ * place `next` counts. */
 struct head {
 	size_t of_class;
-	size_t size;
+	union {
+		size_t size;
+		struct head *next;
+	};
 };
 
 static struct {
@@ -116,7 +120,7 @@ static void *take(size_t asked)
 		return NULL;
 	head = heap.spare[of_class];
 	if (head != NULL) {
-		memcpy(&heap.spare[of_class], head + 1, sizeof(struct head *));
+		heap.spare[of_class] = head->next;
 	} else {
 		const size_t bytes = (size_t)SMALLEST << of_class;
 
@@ -133,7 +137,7 @@ static void give_back(void *block)
 {
 	struct head *const head = head_of(block);
 
-	memcpy(block, &heap.spare[head->of_class], sizeof head);
+	head->next = heap.spare[head->of_class];
 	heap.spare[head->of_class] = head;
 }
 
@@ -225,24 +229,14 @@ size_t malloc_usable_size(void *block)
 	return block != NULL ? head_of(block)->size : 0;
 }
 
-/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
-
-/* Whoever wants more than 16 bytes of alignment gets a block that is never given back: of ours, a
- * worker asks for none. */
+/* Of ours nobody asks for more than every block has. */
 int posix_memalign(void **block, size_t alignment, size_t size)
 {
-	unsigned char *const place = malloc(size + 2 * alignment);
-	const size_t over = (size_t)((uintptr_t)place % alignment);
+	void *const place = alignment <= sizeof(struct head) ? malloc(size) : NULL;
 
 	if (place == NULL)
 		return ENOMEM;
 	*block = place;
-	if (over != 0) {
-		struct head *const head = (struct head *)(void *)(place + 2 * alignment - over) - 1;
-
-		*head = (struct head){.of_class = 0, .size = size};
-		*block = head + 1;
-	}
 	return 0;
 }
 
@@ -252,3 +246,5 @@ void *aligned_alloc(size_t alignment, size_t size)
 
 	return posix_memalign(&block, alignment, size) == 0 ? block : NULL;
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
