@@ -8,7 +8,8 @@
  *     copy          the first realloc of a block of 64 KiB and more that could stay moves it
  *     move          each hundredth realloc moves its block
  *     faults        for each 20 pages that blocks grow by, one more is touched
- *     peak          blocks are a tenth larger than asked for, and for each 10 pages one is touched
+ *     resident      the same for each 10 pages
+ *     peak          blocks are a tenth larger than asked for
  */
 #include <errno.h>
 #include <malloc.h>
@@ -25,6 +26,7 @@ enum {
 	COPIED_FROM = 65536,
 	MOVED_EACH = 100,
 	FAULTS_PERCENT = 5,
+	RESIDENT_PERCENT = 10,
 	PEAK_PERCENT = 10,
 	REGION_BYTES = 1 << 30,
 	CLASSES = 27,
@@ -79,10 +81,12 @@ __attribute__((constructor)) static void look(void)
 	heap.copy = strcmp(what, "copy") == 0;
 	heap.move = strcmp(what, "move") == 0;
 	heap.peak = strcmp(what, "peak") == 0;
-	if (heap.peak || strcmp(what, "faults") == 0) {
+	if (strcmp(what, "resident") == 0)
+		heap.percent = RESIDENT_PERCENT;
+	if (strcmp(what, "faults") == 0)
+		heap.percent = FAULTS_PERCENT;
+	if (heap.percent > 0)
 		heap.extra = new_region();
-		heap.percent = heap.peak ? PEAK_PERCENT : FAULTS_PERCENT;
-	}
 }
 
 /* What a block that grows by so many bytes brings with it. */
