@@ -32,8 +32,15 @@ def bring_together(base: pd.DataFrame, new: pd.DataFrame) -> Sides:
     """The measured rows of both sides, and which cells lost their figures."""
     keys = list(CELL)
     lost = _lost(base, new)
-    base, new = (side[(side["pass"] == MEASURE) & (side["status"] == OK)] for side in (base, new))
-    both = pd.concat([base[keys], new[keys]], ignore_index=True)
+    rows = [(side["pass"] == MEASURE) & (side["status"] == OK) for side in (base, new)]
+    both = pd.concat(
+        [side.loc[mask, keys] for side, mask in zip((base, new), rows)], ignore_index=True
+    )
+    # Without the keys, and with numbers only: large runs are held twice here.
+    base, new = (
+        side.loc[mask, [name for name in side if name not in keys and side[name].dtype != object]]
+        for side, mask in zip((base, new), rows)
+    )
     for key in keys:
         if both[key].dtype == object:
             both[key] = both[key].astype("category")
@@ -57,7 +64,10 @@ def _lost(base: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Cells that base measured, and of which a worker in new failed: CELL, status, status_detail,
     worker_count. A cell of which workers failed in base as well is lost if new has no figures."""
     keys = list(CELL)
-    base, new = (side[side["pass"] == MEASURE] for side in (base, new))
+    base, new = (
+        side.loc[side["pass"] == MEASURE, side.columns.isin([*keys, "status", "status_detail"])]
+        for side in (base, new)
+    )
     failed = new[~new["status"].isin(NO_FAILURES)]
     if failed.empty:
         return failed[[*keys, "status"]].assign(status_detail="", worker_count=0)

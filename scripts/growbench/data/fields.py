@@ -178,28 +178,30 @@ def _distinct(fields: Fields, start: np.ndarray, end: np.ndarray) -> tuple[np.nd
 
 
 def numbers(
-    fields: Fields, columns: Sequence[int], whole: Sequence[bool], required: bool
+    fields: Fields, columns: Sequence[int], whole: Sequence[bool], type: type
 ) -> Optional[np.ndarray]:
-    """Columns as numbers, a row for each: int64 if `required`, else float64 with NaN where a field
-    is empty.
+    """Columns as numbers of a type, a row for each: int64, or float64 with NaN where a field is
+    empty.
 
-    None if there is another than a finite one from 0 to LIMIT, or one with a fraction in a column
-    that is `whole`.
+    None if there is another than a finite one from 0 to LIMIT, one with a fraction in a column that
+    is `whole`, or none where the type has no NaN.
     """
     start, end = fields.places(columns)
     present = np.flatnonzero(start < end)
-    if required and len(present) < len(start):
-        return None
-    values = np.full(len(start), np.nan) if not required else np.empty(len(start), dtype=np.int64)
+    values = np.empty(len(start), dtype=type)
+    if len(present) < len(start):
+        if values.dtype.kind != "f":
+            return None
+        values.fill(np.nan)
     start, end = start[present], end[present]
     is_whole = np.repeat(np.asarray(whole, dtype=bool), fields.line_count)[present]
     values[present], good = _digits(fields, start, end)
     rest = np.flatnonzero(~good)
-    if len(rest) and not required:
+    if len(rest) and not all(whole):
         values[present[rest]], good = _with_point(fields, start[rest], end[rest])
         rest = rest[~good | is_whole[rest]]
     if len(rest):
-        found = _parsed(fields, start[rest], end[rest], values.dtype)
+        found = _parsed(fields, start[rest], end[rest], type)
         if found is None or not ((found >= 0) & (found < LIMIT)).all():
             return None
         if (found != np.floor(found))[is_whole[rest]].any():
@@ -253,9 +255,7 @@ def _with_point(
     return digits.astype(float) / scale.astype(float), good
 
 
-def _parsed(
-    fields: Fields, start: np.ndarray, end: np.ndarray, type: np.dtype
-) -> Optional[np.ndarray]:
+def _parsed(fields: Fields, start: np.ndarray, end: np.ndarray, type: type) -> Optional[np.ndarray]:
     """The numbers that pandas takes these fields for; None if some are none, or are rounded."""
     rows = [fields.data[begin:stop] for begin, stop in zip(start.tolist(), end.tolist())]
     text = b"\n".join(rows) + b"\n"

@@ -56,7 +56,7 @@ _HARMFUL = re.compile(r"^[=+@-]|[<>\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u
 _NAMES = ("machine_id", "implementation", "strategy", "allocator", "work")
 
 # Lines are read in blocks of this size, and one by one only where something is odd.
-_BLOCK_BYTES = 1 << 22
+_BLOCK_BYTES = 1 << 20
 
 _DAMAGED = "the line was cut or edited: remove it or run again"
 _GIVE = "give a run's folder or its runs.csv"
@@ -190,29 +190,37 @@ def _read_table(
     names = [name for name in header if wanted is None or name in wanted]
     columns = [column for column in columns if column.name in names]
     groups = _groups(names, header, columns)
-    parts: list[list[np.ndarray]] = [[] for _ in groups]
-    faulty = False
-    for lines in _blocks(stream, path, len(header)):
+    size, line_count = _size(stream)
+    # A last line may have become whole since.
+    tables = [np.empty((len(group.names), line_count + 1), group.type) for group in groups]
+    done, faulty = 0, False
+    for lines in _blocks(stream, size, path, len(header)):
         faulty = faulty or not _is_text(lines.data)
-        for group, part in zip(groups, parts):
+        for group, table in zip(groups, tables):
             values = None if faulty else group.convert(lines)
             faulty = values is None
-            part += [] if values is None else [values]
+            if not faulty:
+                table[:, done : done + lines.line_count] = values
+        done += lines.line_count
     if faulty:
         _find_fault(stream, header, columns, path)
         raise LoadError("cannot be read as numbers and text", path)
-    table: dict[str, np.ndarray] = {}
-    for group, part in zip(groups, parts):
-        table.update(zip(group.names, np.concatenate(part, axis=1)))
-        part.clear()
-    return pd.DataFrame({name: table[name] for name in names}, copy=False)
+    read = {
+        name: values[:done]
+        for group, table in zip(groups, tables)
+        for name, values in zip(group.names, table)
+    }
+    return pd.DataFrame({name: read[name] for name in names}, copy=False)
 
 
 class _Group(NamedTuple):
-    """Columns that are of one type in a table, and what makes them of fields, a row for each; None
-    if one of them holds what it never does."""
+    """Columns that are of one type in a table.
+
+    convert: makes them of fields, a row for each column; None if one holds what it never does.
+    """
 
     names: list[str]
+    type: type
     convert: Callable[[fields.Fields], Optional[np.ndarray]]
 
 
@@ -221,22 +229,33 @@ def _groups(names: Sequence[str], header: list[str], columns: Sequence[Column]) 
     known = {column.name: column for column in columns}
     described = [known.get(name, Column(name, TEXT)) for name in names]
     groups = []
-    for numeric, required in ((False, None), (True, True), (True, False)):
-        chosen = [
-            column
-            for column in described
-            if (column.type != TEXT) == numeric and required in (None, column.required)
-        ]
+    for type, chosen in (
+        (object, [column for column in described if column.type == TEXT]),
+        (np.int64, [column for column in described if column.type != TEXT and column.required]),
+        (np.float64, [c for c in described if c.type != TEXT and not c.required]),
+    ):
         places = [header.index(column.name) for column in chosen]
-        if numeric:
-            whole = [column.type == COUNT for column in chosen]
-            convert = partial(fields.numbers, columns=places, whole=whole, required=required)
-        else:
-            always = [column.required for column in chosen]
-            convert = partial(fields.texts, columns=places, required=always, known={})
+        required = [column.required for column in chosen]
+        whole = [column.type == COUNT for column in chosen]
+        convert = (
+            partial(fields.texts, columns=places, required=required, known={})
+            if type is object
+            else partial(fields.numbers, columns=places, whole=whole, type=type)
+        )
         if chosen:
-            groups.append(_Group([column.name for column in chosen], convert))
+            groups.append(_Group([column.name for column in chosen], type, convert))
     return groups
+
+
+def _size(stream: BinaryIO) -> tuple[int, int]:
+    """How many bytes follow, and how many line ends are among them."""
+    place = stream.tell()
+    size = line_count = 0
+    while block := stream.read(_BLOCK_BYTES):
+        size += len(block)
+        line_count += np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n"))
+    stream.seek(place)
+    return size, line_count
 
 
 def _is_text(data: bytes) -> bool:
@@ -247,8 +266,9 @@ def _is_text(data: bytes) -> bool:
         return False
 
 
-def _blocks(stream: BinaryIO, path: Path, field_count: int) -> Iterator[fields.Fields]:
-    """The complete lines that follow, each of which has `field_count` fields.
+def _blocks(stream: BinaryIO, size: int, path: Path, field_count: int) -> Iterator[fields.Fields]:
+    """The complete lines that begin in the `size` bytes that follow, each of which has
+    `field_count` fields.
 
     A torn last line is told of, and is no line. A field never holds a line break, so a line is a
     record: record i is on line i + 1.
@@ -256,7 +276,9 @@ def _blocks(stream: BinaryIO, path: Path, field_count: int) -> Iterator[fields.F
     line_number = 2
     torn = False
     while not torn:
-        block = stream.read(_BLOCK_BYTES) + stream.readline()
+        block = stream.read(min(_BLOCK_BYTES, size))
+        block += stream.readline() if block else b""
+        size = max(size - len(block), 0)
         torn = not block.endswith(b"\n")
         if torn:
             rest = block[block.rfind(b"\n") + 1 :]
@@ -445,12 +467,14 @@ def _check_rows(runs: pd.DataFrame, path: Path) -> None:
                 LoadWarning,
                 stacklevel=3,
             )
-    measured = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
+    measured = (runs["status"] == OK) & (runs["pass"] == MEASURE)
     for name in [name for name in _MEASURED if name in runs]:
-        lacking = measured[name].isna()
+        lacking = measured & runs[name].isna()
         if name == _WARM and lacking.any():
             # The warm part may be left out of a cell, but not of some of its workers.
-            lacking &= ~lacking.groupby([measured[key] for key in CELL]).transform("all")
+            cells = runs.loc[measured, list(CELL)]
+            of_cells = lacking[measured].groupby([cells[key] for key in CELL])
+            lacking = lacking[measured] & ~of_cells.transform("all")
         empty = int(lacking.sum())
         if empty:
             warnings.warn(
