@@ -160,20 +160,21 @@ def _distinct(fields: Fields, start: np.ndarray, end: np.ndarray) -> tuple[np.nd
     mixed = np.zeros(len(start), dtype=np.uint64)
     words = []
     for number in range(-(-longest // _WORD)):
-        some = np.flatnonzero(length > number * _WORD) if number else every
-        held = np.minimum(length[some] - number * _WORD, _WORD)
-        word = fields.words(start[some] + number * _WORD) & _FIRST[held]
-        mixed[some] = (mixed[some] ^ (mixed[some] >> np.uint64(29))) * _MIX + word
-        words.append((some, word))
+        some = np.flatnonzero(length > number * _WORD) if number else slice(None)
+        kept = _FIRST[np.minimum(length[some] - number * _WORD, _WORD)]
+        word = fields.words(start[some] + number * _WORD) & kept
+        before = mixed[some]
+        mixed[some] = (before ^ (before >> np.uint64(29))) * _MIX + word
+        words.append((some, kept, word))
     codes, distinct = pd.factorize(mixed)
     firsts = np.empty(len(distinct), dtype=np.int64)
     firsts[codes[::-1]] = every[::-1]
     # Two texts may be mixed alike; then none is taken for another.
-    alike = (length[firsts][codes] == length).all()
-    for number, (some, word) in enumerate(words):
-        place = start[firsts][codes[some]] + number * _WORD
-        held = np.minimum(length[some] - number * _WORD, _WORD)
-        alike = alike and (fields.words(place) & _FIRST[held] == word).all()
+    first = firsts[codes]
+    place = start[first]
+    alike = np.array_equal(length[first], length)
+    for number, (some, kept, word) in enumerate(words):
+        alike = alike and np.array_equal(fields.words(place[some] + number * _WORD) & kept, word)
     return (firsts, codes) if alike else (every, every)
 
 

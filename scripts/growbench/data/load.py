@@ -57,6 +57,7 @@ _NAMES = ("machine_id", "implementation", "strategy", "allocator", "work")
 
 # Lines are read in blocks of this size, and one by one only where something is odd.
 _BLOCK_BYTES = 1 << 20
+_KEPT_BYTES = 8 << 20
 
 _DAMAGED = "the line was cut or edited: remove it or run again"
 _GIVE = "give a run's folder or its runs.csv"
@@ -190,6 +191,9 @@ def _read_table(
     names = [name for name in header if wanted is None or name in wanted]
     columns = [column for column in columns if column.name in names]
     groups = _groups(names, header, columns)
+    # glibc gives no block below this size back to the system from here on, so that the many arrays
+    # of each block of lines do not touch new pages every time.
+    np.empty(_KEPT_BYTES, np.uint8)
     size, line_count = _size(stream)
     # A last line may have become whole since.
     tables = [np.empty((len(group.names), line_count + 1), group.type) for group in groups]
