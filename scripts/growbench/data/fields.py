@@ -28,8 +28,8 @@ _TENS = np.array([10**power for power in range(_MOST_DIGITS + 1)], dtype=np.uint
 _FIRST = np.array([(1 << 8 * held) - 1 for held in range(_WORD + 1)], dtype=np.uint64)
 _LAST = ~_FIRST[::-1]
 _MIX = np.uint64(0x9E3779B97F4A7C15)
-# Texts of more words are looked at one by one.
-_MOST_WORDS = 64
+# Texts of more words are rare, and each is looked at by itself.
+_MOST_WORDS = 8
 
 
 def _each(octet: int) -> np.uint64:
@@ -153,19 +153,18 @@ def _distinct(fields: Fields, start: np.ndarray, end: np.ndarray) -> tuple[np.nd
     """The first place of each distinct text, and for each text which of them it is."""
     length = end - start
     every = np.arange(len(start))
-    longest = int(length.max(initial=0))
-    if longest > _MOST_WORDS * _WORD:
-        return every, every
     # All words of a text, mixed into one number. No text ends with a zero byte.
     mixed = np.zeros(len(start), dtype=np.uint64)
     words = []
-    for number in range(-(-longest // _WORD)):
+    for number in range(min(-(-int(length.max(initial=0)) // _WORD), _MOST_WORDS)):
         some = np.flatnonzero(length > number * _WORD) if number else slice(None)
         kept = _FIRST[np.minimum(length[some] - number * _WORD, _WORD)]
         word = fields.words(start[some] + number * _WORD) & kept
         before = mixed[some]
         mixed[some] = (before ^ (before >> np.uint64(29))) * _MIX + word
         words.append((some, kept, word))
+    long = np.flatnonzero(length > _MOST_WORDS * _WORD)
+    mixed[long] = ~long.astype(np.uint64)
     codes, distinct = pd.factorize(mixed)
     firsts = np.empty(len(distinct), dtype=np.int64)
     firsts[codes[::-1]] = every[::-1]
