@@ -2,6 +2,7 @@
 
 import csv
 import random
+from pathlib import Path
 from typing import Optional
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from growbench.data import fields
+from growbench.data import fields, load
+from growbench.data.columns import COLUMNS, OLDEST_SCHEMA_VERSION, TEXT
 
 WIDTH = 3
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def parsed(line: str) -> Optional[list[str]]:
@@ -109,7 +112,7 @@ NUMBERS = (
 IN_RANGE = NUMBERS.filter(lambda text: float(text) < fields.LIMIT and "e+" not in text.lower())
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(values=st.lists(IN_RANGE | st.just(""), min_size=1, max_size=8), quoted=st.booleans())
 def test_numbers_are_those_of_float_to_the_last_bit(values, quoted):
     read = fields.numbers(lines_of(values, quoted), [1, 0], [False, False], float)
@@ -118,7 +121,7 @@ def test_numbers_are_those_of_float_to_the_last_bit(values, quoted):
     assert set(read[1]) == {7.5}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(values=st.lists(st.integers(0, 2**63 - 2**11), min_size=1, max_size=8))
 def test_whole_numbers_are_exact_beyond_what_a_float_holds(values):
     read = fields.numbers(lines_of([str(value) for value in values]), [1], [True], np.int64)
@@ -161,7 +164,7 @@ ALIKE = st.builds(
 
 
 @pytest.mark.parametrize("mix", [fields._MIX, np.uint64(0)])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(values=st.lists(TEXTS | ALIKE | ALIKE.map(lambda text: text * 20), min_size=1, max_size=20))
 def test_texts_are_read_as_they_are_even_if_they_are_mixed_alike(mix, values):
     with pytest.MonkeyPatch.context() as patch:
@@ -171,3 +174,20 @@ def test_texts_are_read_as_they_are_even_if_they_are_mixed_alike(mix, values):
     assert read[0].tolist() == values and set(read[1]) == {"8"}
     # One object for each text.
     assert len({id(text) for text in read.ravel()}) == len({*values, "8"}) == len(known)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "results").glob("*/runs.csv")), ids=lambda path: path.parent.name
+)
+def test_committed_runs_are_read_as_the_csv_module_and_float_read_them(path):
+    read, header = load._read(path, COLUMNS, OLDEST_SCHEMA_VERSION)
+    with open(path, encoding="utf-8", newline="") as stream:
+        rows = list(csv.reader(stream))
+    assert header == rows[0] == list(read)
+    described = {column.name: column for column in COLUMNS}
+    for name, values in zip(header, zip(*rows[1:])):
+        if name not in described or described[name].type == TEXT:
+            assert tuple(read[name]) == values
+        else:
+            expected = np.array([float(value or "nan") for value in values])
+            assert read[name].to_numpy(dtype=float).tobytes() == expected.tobytes(), name
