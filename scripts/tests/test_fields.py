@@ -26,10 +26,10 @@ def parsed(line: str) -> Optional[list[str]]:
     return found if len(found) == WIDTH else None
 
 
-def as_text(cut: fields.Fields) -> list[list[str]]:
+def as_text(cut: fields.Fields) -> list:
     """All fields, line by line, by places()."""
-    start, end = cut.places(range(cut.field_count))
-    found = [cut.data[a:b].decode() for a, b in zip(start.tolist(), end.tolist())]
+    start, end = (of.tolist() for of in cut.places(range(cut.field_count)))
+    found = [cut.data[place:stop].decode() for place, stop in zip(start, end)]
     return [found[line :: cut.line_count] for line in range(cut.line_count)]
 
 
@@ -169,7 +169,7 @@ ALIKE = st.builds(
 def test_texts_are_read_as_they_are_even_if_they_are_mixed_alike(mix, values):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fields, "_MIX", mix)
-        known: dict[bytes, str] = {}
+        known = {}
         read = fields.texts(lines_of(values), [1, 2], [False, True], known)
     assert read[0].tolist() == values and set(read[1]) == {"8"}
     # One object for each text.

@@ -9,7 +9,7 @@ power of ten is, which IEEE 754 rounds correctly. All others are left to pandas'
 import csv
 import io
 import warnings
-from typing import NamedTuple, Optional, Sequence
+from typing import Any, NamedTuple, Optional, Sequence
 
 import numpy as np
 import pandas as pd
@@ -157,7 +157,7 @@ def _distinct(fields: Fields, start: np.ndarray, end: np.ndarray) -> tuple[np.nd
     mixed = np.zeros(len(start), dtype=np.uint64)
     words = []
     for number in range(min(-(-int(length.max(initial=0)) // _WORD), _MOST_WORDS)):
-        some = np.flatnonzero(length > number * _WORD) if number else slice(None)
+        some: Any = np.flatnonzero(length > number * _WORD) if number else slice(None)
         kept = _FIRST[np.minimum(length[some] - number * _WORD, _WORD)]
         word = fields.words(start[some] + number * _WORD) & kept
         before = mixed[some]
@@ -188,7 +188,7 @@ def numbers(
     """
     start, end = fields.places(columns)
     present = np.flatnonzero(start < end)
-    values = np.empty(len(start), dtype=type)
+    values: np.ndarray = np.empty(len(start), dtype=type)
     if len(present) < len(start):
         if values.dtype.kind != "f":
             return None
@@ -217,7 +217,7 @@ def _digits(fields: Fields, start: np.ndarray, end: np.ndarray) -> tuple[np.ndar
     good = (length > 0) & (length <= _MOST_DIGITS)
     values = np.zeros(len(start), dtype=np.uint64)
     for number in range(-(-min(int(length.max(initial=0)), _MOST_DIGITS) // _WORD)):
-        some = np.flatnonzero(length > number * _WORD) if number else np.arange(len(start))
+        some: Any = np.flatnonzero(length > number * _WORD) if number else slice(None)
         # The last characters of a field are its lowest digits; what stands before them is no digit
         # of it, and becomes 0.
         held = np.minimum(length[some] - number * _WORD, _WORD)

@@ -56,8 +56,8 @@ _HARMFUL = re.compile(r"^[=+@-]|[<>\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u
 _NAMES = ("machine_id", "implementation", "strategy", "allocator", "work")
 
 # Lines are read in blocks of this size, and one by one only where something is odd.
-_BLOCK_BYTES = 1 << 20
-_KEPT_BYTES = 8 << 20
+_BLOCK_BYTES = 1 << 19
+_KEPT_BYTES = 4 * _BLOCK_BYTES
 
 _DAMAGED = "the line was cut or edited: remove it or run again"
 _GIVE = "give a run's folder or its runs.csv"
@@ -196,7 +196,9 @@ def _read_table(
     np.empty(_KEPT_BYTES, np.uint8)
     size, line_count = _size(stream)
     # A last line may have become whole since.
-    tables = [np.empty((len(group.names), line_count + 1), group.type) for group in groups]
+    tables: list[np.ndarray] = [
+        np.empty((len(group.names), line_count + 1), group.type) for group in groups
+    ]
     done, faulty = 0, False
     for lines in _blocks(stream, size, path, len(header)):
         faulty = faulty or not _is_text(lines.data)
