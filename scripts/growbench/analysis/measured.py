@@ -136,7 +136,9 @@ def clock_ns(runs: pd.DataFrame) -> float:
 
 def measured_in(runs: pd.DataFrame) -> tuple[Measured, pd.DataFrame]:
     """The workers of the measure pass of a run that have figures, and their cells: CELL."""
-    rows = runs[(runs["pass"] == MEASURE) & (runs["status"] == OK)]
+    # Without texts that are no keys: a large run is held once more here.
+    kept = [name for name in runs if name in CELL or runs[name].dtype != object]
+    rows = runs.loc[(runs["pass"] == MEASURE) & (runs["status"] == OK), kept]
     grouped = rows.groupby(list(CELL), sort=True, observed=True)
     cells = grouped.size().reset_index()[list(CELL)]
     cell = grouped.ngroup().to_numpy(dtype=int)

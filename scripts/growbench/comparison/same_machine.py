@@ -282,12 +282,19 @@ def _paired(
 def _round_means(values: np.ndarray, family: np.ndarray, rounds: np.ndarray) -> pd.DataFrame:
     """The mean of each family in each round that has half of its cells or more: columns family,
     round, value. A round that only the cells with wide intervals have is none of the family's."""
-    table = pd.DataFrame({"family": family, "round": rounds, "value": values})
-    means = table.groupby(["family", "round"], as_index=False).agg(
-        value=("value", "mean"), cells=("value", "size")
+    place, numbers = pd.factorize(rounds, sort=True)
+    group = family * len(numbers) + place
+    cells = np.bincount(group)
+    there = np.flatnonzero(cells)
+    means = pd.DataFrame(
+        {
+            "family": there // max(len(numbers), 1),
+            "round": numbers[there % max(len(numbers), 1)],
+            "value": np.bincount(group, weights=values)[there] / cells[there],
+        }
     )
-    most = means.groupby("family")["cells"].transform("max")
-    return means.loc[2 * means["cells"] >= most, ["family", "round", "value"]]
+    most = pd.Series(cells[there]).groupby(means["family"]).transform("max")
+    return means[2 * cells[there] >= most]
 
 
 def _medians_of_rounds(means: pd.DataFrame) -> np.ndarray:

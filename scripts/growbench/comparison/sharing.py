@@ -36,9 +36,16 @@ def bring_together(base: pd.DataFrame, new: pd.DataFrame) -> Sides:
     both = pd.concat(
         [side.loc[mask, keys] for side, mask in zip((base, new), rows)], ignore_index=True
     )
-    # Without the keys, and with numbers only: large runs are held twice here.
+    # Without the keys, and of texts the pass alone: large runs are held once more here.
     base, new = (
-        side.loc[mask, [name for name in side if name not in keys and side[name].dtype != object]]
+        side.loc[
+            mask,
+            [
+                name
+                for name in side
+                if name == "pass" or (name not in keys and side[name].dtype != object)
+            ],
+        ]
         for side, mask in zip((base, new), rows)
     )
     for key in keys:
