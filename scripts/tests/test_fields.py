@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def parsed(line: str) -> Optional[list[str]]:
     """The fields of a line by the csv module; None if they are not WIDTH, or the line is no CSV."""
     try:
-        found = next(csv.reader([line], strict=True), []) or [""]
+        found: list[str] = next(csv.reader([line], strict=True), []) or [""]
     except csv.Error:
         return None
     return found if len(found) == WIDTH else None
