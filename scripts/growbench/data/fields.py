@@ -26,7 +26,7 @@ _MOST_EXACT = 1 << 53
 _TENS = np.array([10**power for power in range(_MOST_DIGITS + 1)], dtype=np.uint64)
 # The first and the last so many characters of a word; the first is in the lowest byte.
 _FIRST = np.array([(1 << 8 * held) - 1 for held in range(_WORD + 1)], dtype=np.uint64)
-_LAST = ~_FIRST[::-1]
+_LAST = np.array([(1 << 64) - (1 << 64 - 8 * held) for held in range(_WORD + 1)], dtype=np.uint64)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 # Texts of more words are rare, and each is looked at by itself.
 _MOST_WORDS = 8
