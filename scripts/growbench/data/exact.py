@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from growbench.data.columns import COLUMNS, INSTRUCTIONS, MEASURE, TRACE
+from growbench.data.columns import COLUMNS, INSTRUCTIONS, MEASURE, PATTERN, TRACE
 from growbench.data.implementations import COMPILED
 from growbench.data.statuses import OK
 
@@ -22,7 +22,8 @@ class Exact(NamedTuple):
     figure in every worker; if not, it depends on the addresses that the kernel gives out, or on
     when an allocator's clock gives memory back, and several workers are needed to tell: of what is
     compiled only, as an interpreter's heap depends on its path and its environment as well. A
-    column of `minus` that is missing counts as 0.
+    column of `minus` that is missing counts as 0. also: a pass whose rows have it too, of cells
+    that pass_name has none of: those of copying patterns beside those of strategies.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Exact(NamedTuple):
     worse: str = MORE
     repeats: bool = True
     minus: tuple[str, ...] = ()
+    also: str = ""
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -46,7 +48,7 @@ class Exact(NamedTuple):
 
     def of(self, runs: pd.DataFrame) -> pd.Series:
         """The figures of a run's workers that have one, by their rows' index."""
-        counted = (runs["pass"] == self.pass_name) & (runs["status"] == OK)
+        counted = runs["pass"].isin([self.pass_name, self.also]) & (runs["status"] == OK)
         if not self.repeats:
             counted &= runs["implementation"].isin(COMPILED)
         rows = runs[counted]
@@ -91,6 +93,7 @@ EXACT = (
         ("cold_build_minor_fault_count",),
         repeats=False,
         minus=("cold_build_huge_fault_count",),
+        also=PATTERN,
     ),
     Exact(
         "huge_page_faults",
@@ -100,6 +103,7 @@ EXACT = (
         ("cold_build_huge_fault_count",),
         worse=NEITHER,
         repeats=False,
+        also=PATTERN,
     ),
     Exact(
         "peak_memory",
@@ -108,6 +112,7 @@ EXACT = (
         MEASURE,
         ("peak_memory_bytes",),
         repeats=False,
+        also=PATTERN,
     ),
 )
 # What is to be read for all of them, besides a row's keys.
