@@ -9,8 +9,6 @@ from growbench.data.errors import UsageError
 from growbench.command_line import packages
 
 with packages.imports():
-    import pandas as pd
-
     from growbench.command_line import choice, entry, progress
     from growbench.comparison import output
     from growbench.comparison.exact import WORSE
@@ -19,7 +17,7 @@ with packages.imports():
     from growbench.data.metrics import HEADLINES, METRICS
     from growbench.figures import render
     from growbench.figures.canvas import NothingToDraw
-    from growbench.figures.style import DEFAULT_STYLE, STYLES
+    from growbench.figures.style import DEFAULT_STYLE, STYLES, Style
     from growbench.history import changes, document, order, picture, reading
     from growbench.history.times import THRESHOLD
     from growbench.tables import formats
@@ -35,14 +33,13 @@ EXAMPLES = """\
 Counts are exact: one run before and one after tell a change. Times are told within one host only,
 where it has 8 runs or more; in 95 of 100 histories in which nothing changed, none is told.
 
-exit status: 0; 1 if --fail-on says so; 2 usage, or unreadable input; 3 no cell is in two of the runs
+exit status: 0; 1 --fail-on says so; 2 usage, or unreadable input; 3 no cell is in two of the runs
 """
 FAILED, NOT_COMPARABLE = 1, 3
 NEVER, CHANGE = "never", "change"
 FORMATS = ("terminal", "markdown", "json", "csv")
 # What a terminal is shown unasked, if it is no longer than that.
 SHOWN, LONGEST = ("summary", "changes"), 30
-TIMES = [one.name for one in METRICS if one.unit == "ns"]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -55,16 +52,23 @@ def main(arguments: Sequence[str]) -> int:
     progress.current.step("looking for changes")
     ordered = in_order(runs, options)
     (cells,) = choice.choose([changes.all_cells(runs)], choice.chosen(options))
-    if shared(cells, runs) == 0:
+    if max(changes.in_how_many(cells, runs), default=0) < 2:
         entry.note("not comparable: no cell has figures in two of the runs")
         return NOT_COMPARABLE
     found = changes.history(ordered, cells.reset_index(drop=True), wanted, options.threshold)
-    asked = document.Asked(place_of(options.since, ordered), options.threshold)
-    said = document.said(found, asked, [*notes, *alone(cells, runs)])
+    since = order.place_of(options.since, ordered) if options.since else 0
+    notes += changes.not_everywhere(cells, runs)
+    said = document.said(found, document.Asked(since, options.threshold), notes)
+    exit_status = status(found, since, options.fail_on)
+    text = as_text(said, exit_status, options)
     for path in options.plot or []:
-        draw(found, asked, Path(path), options.style)
-    write(as_text(said, status(found, asked, options), options), options)
-    return status(found, asked, options)
+        draw(found, since, Path(path), STYLES[options.style])
+    if options.output:
+        with files.atomic_writer(Path(options.output)) as stream:
+            stream.write(text)
+    else:
+        entry.put(text)
+    return exit_status
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -74,6 +78,18 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         EXAMPLES,
     )
     parser.add_argument("run", metavar="RUN", nargs="+", help="a run's folder, or its runs.csv")
+    add_order(parser)
+    add_judgement(parser)
+    choice.add_arguments(parser)
+    add_output(parser)
+    options = parser.parse_args(arguments)
+    for path in options.plot or []:
+        if Path(path).suffix[1:] not in render.FORMATS:
+            parser.error(f"--plot {path}: the name has to end in .{', .'.join(render.FORMATS)}")
+    return options
+
+
+def add_order(parser: argparse.ArgumentParser) -> None:
     by = parser.add_mutually_exclusive_group()
     by.add_argument(
         "--git",
@@ -92,6 +108,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--since", metavar="WHEN", help="only changes since that run, commit, version or date"
     )
+
+
+def add_judgement(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metric", nargs="+", metavar="NAME", help=f"only these: {', '.join(names())}"
     )
@@ -106,14 +125,16 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--fail-on",
         choices=(NEVER, WORSE, CHANGE),
         default=NEVER,
-        help="exit status 1 if something got worse, or changed at all, and was not undone since "
-        "(default: %(default)s)",
+        help="exit status 1 if something got worse, or changed at all, and still is so (default: "
+        "%(default)s)",
     )
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot", nargs="+", metavar="FILE", help="draw it: FILE.png, FILE.svg or FILE.pdf"
     )
     parser.add_argument("--style", default=DEFAULT_STYLE, choices=list(STYLES), help="of the plot")
-    choice.add_arguments(parser)
     parser.add_argument("--table", metavar="NAME", nargs="+", help="only these tables")
     parser.add_argument("--all", action="store_true", help="all tables, however long")
     parser.add_argument(
@@ -126,11 +147,6 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--color", choices=("auto", "always", "never"), default="auto", help="default: %(default)s"
     )
     parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
-    options = parser.parse_args(arguments)
-    for path in options.plot or []:
-        if Path(path).suffix[1:] not in render.FORMATS:
-            parser.error(f"--plot {path}: the name has to end in .{', .'.join(render.FORMATS)}")
-    return options
 
 
 def share(text: str) -> float:
@@ -143,7 +159,7 @@ def share(text: str) -> float:
 
 def names() -> list[str]:
     """What --metric can choose from."""
-    return [*(one.name for one in EXACT), *TIMES]
+    return [*(one.name for one in EXACT), *(one.name for one in METRICS if one.unit == "ns")]
 
 
 def what(options: argparse.Namespace) -> reading.Wanted:
@@ -152,7 +168,7 @@ def what(options: argparse.Namespace) -> reading.Wanted:
     entry.check_names("metric", asked, names())
     return reading.Wanted(
         [one for one in EXACT if one.name in asked],
-        [one for one in METRICS if one.name in asked and one.name in TIMES],
+        [one for one in METRICS if one.name in asked and one.unit == "ns"],
     )
 
 
@@ -165,61 +181,18 @@ def in_order(runs: Sequence[reading.Taken], options: argparse.Namespace) -> orde
         made = order.by_time(runs)
     if len(made.states) < 2:
         raise UsageError(
-            f"all runs are of {made.states[0].label}, so nothing has changed between them; do "
+            f"all runs are of {made.states[0].label}, so there is nothing to hold them against; do "
             "without --git and --by-version to see them one after the other"
         )
     return made
 
 
-def place_of(since: str, ordered: order.Order) -> int:
-    """The first state that is meant by it; 0 if nothing was asked for."""
-    if not since:
-        return 0
-    for place, state in enumerate(ordered.states):
-        if since in (state.label, *(run.label for run in state.runs)):
-            return place
-    for place, state in enumerate(ordered.states):
-        if state.label.startswith(since) and not since[:4].isdigit():
-            return place
-    if since[:4].isdigit() and "-" in since:
-        later = [n for n, state in enumerate(ordered.states) if state.runs[-1].began >= since]
-        if later:
-            return later[0]
-    labels = ", ".join(state.label for state in ordered.states[-3:])
-    raise UsageError(f"--since {since}: no run, commit or version of that name; the last: {labels}")
-
-
-def shared(cells: pd.DataFrame, runs: Sequence[reading.Taken]) -> int:
-    """How many of the cells are in two runs."""
-    return sum(number > 1 for number in _in_runs(cells, runs))
-
-
-def alone(cells: pd.DataFrame, runs: Sequence[reading.Taken]) -> list[str]:
-    """A note where not all runs have the same cells."""
-    number = _in_runs(cells, runs)
-    everywhere = sum(n == len(runs) for n in number)
-    if everywhere == len(number):
-        return []
-    once = sum(n == 1 for n in number)
-    return [
-        f"{everywhere:,} of {len(number):,} cells are in all runs; {once:,} are in one only, and "
-        "have no history"
-    ]
-
-
-def _in_runs(cells: pd.DataFrame, runs: Sequence[reading.Taken]) -> list[int]:
-    held = [set(run.cells) for run in runs]
-    keys = cells.itertuples(index=False, name=None)
-    return [sum(key in own for own in held) for key in keys]
-
-
-def status(found: changes.History, asked: document.Asked, options: argparse.Namespace) -> int:
+def status(found: changes.History, since: int, fail_on: str) -> int:
     """1 if there is what --fail-on names, and it still stands."""
     own = found.families
-    own = own[(own["since"] >= asked.since) & own["undone"].isna()]
-    if options.fail_on == CHANGE:
-        return FAILED if len(own) else 0
-    return FAILED if options.fail_on == WORSE and (own["change"] == WORSE).any() else 0
+    own = own[(own["since"] >= since) & own["undone"].isna()]
+    worse = own["change"] == WORSE
+    return FAILED if {NEVER: False, WORSE: worse.any(), CHANGE: len(own) > 0}[fail_on] else 0
 
 
 def as_text(said: document.Said, exit_status: int, options: argparse.Namespace) -> str:
@@ -248,19 +221,10 @@ def as_text(said: document.Said, exit_status: int, options: argparse.Namespace) 
     return output.FORMATS[options.format]([shown], entry.in_colour(options.color))
 
 
-def write(text: str, options: argparse.Namespace) -> None:
-    if options.output:
-        with files.atomic_writer(Path(options.output)) as stream:
-            stream.write(text)
-    else:
-        entry.put(text)
-
-
-def draw(found: changes.History, asked: document.Asked, path: Path, style_name: str) -> None:
-    """Write the figure; what there is nothing to draw of is said."""
-    style = STYLES[style_name]
+def draw(found: changes.History, since: int, path: Path, style: Style) -> None:
+    """Write the figure, or say why there is none."""
     try:
-        figure = render.draw_in(style, lambda: picture.draw(found, asked.since, style))
+        figure = render.draw_in(style, lambda: picture.draw(found, since, style))
     except NothingToDraw as reason:
         entry.note(f"{path}: nothing to draw: {reason}")
         return

@@ -26,13 +26,19 @@ class OfCount(NamedTuple):
     series: counts.Series
     found: list[counts.Found]
 
+    @property
+    def compared(self) -> bool:
+        """Have two states a figure of one cell?"""
+        return bool(((self.series.workers > 0).sum(axis=0) > 1).any())
+
 
 class History(NamedTuple):
-    """states: in order. cells: of which there are figures, CELL. of_counts, in_time: what was found.
+    """wanted: what was looked at. cells: of which there are figures, CELL. of_counts, in_time: what
+    was found.
 
     families: a row for each count or time of a family that changed, in the order of the states:
     since, last (places of states: the first with the new figure, and the last with the old one),
-    what (the name of the count or metric), label, unit, kind (COUNT, TIME), place (the machine or
+    what (name of the count or metric), label, unit, kind (COUNT, TIME), place (the machine or
     surroundings, or the host's number), FAMILY, changed_count, cell_count (its cells that have a
     figure before and after), from_rows (the smallest size that changed), onwards (whether all
     larger ones did), rows, row_bytes, before_low, before_high, after_low, after_high (of the cell
@@ -44,6 +50,7 @@ class History(NamedTuple):
     """
 
     order: Order
+    wanted: Wanted
     cells: pd.DataFrame
     of_counts: list[OfCount]
     in_time: times.InTime
@@ -69,16 +76,37 @@ def history(order: Order, cells: pd.DataFrame, wanted: Wanted, threshold: float)
     rows = [*_count_rows(changed, of_counts, cells), *(_time_row(one) for one in found.found)]
     families = pd.DataFrame(rows, columns=_COLUMNS)
     families = families.sort_values(["since", "kind"], kind="stable").reset_index(drop=True)
-    return History(order, cells, of_counts, found, families, changed)
+    return History(order, wanted, cells, of_counts, found, families, changed)
 
 
 def all_cells(runs: Sequence[Taken]) -> pd.DataFrame:
     """CELL of every run that has figures of one, each once, sorted."""
-    with_figures = set()
+    with_figures: set[tuple] = set()
     for run in runs:
-        for figures in (*run.counts.values(), *run.times.values()):
-            with_figures.update(run.cells[cell] for cell in figures.cell)
+        for of_count in run.counts.values():
+            with_figures.update(run.cells[cell] for cell in of_count.cell)
+        for of_time in run.times.values():
+            with_figures.update(run.cells[cell] for cell in of_time.cell)
     return pd.DataFrame(sorted(with_figures), columns=list(CELL))
+
+
+def in_how_many(cells: pd.DataFrame, runs: Sequence[Taken]) -> list[int]:
+    """For each cell how many of the runs have it."""
+    held = [set(run.cells) for run in runs]
+    keys = cells.itertuples(index=False, name=None)
+    return [sum(key in own for own in held) for key in keys]
+
+
+def not_everywhere(cells: pd.DataFrame, runs: Sequence[Taken]) -> list[str]:
+    """A note where not all runs have the same cells."""
+    number = in_how_many(cells, runs)
+    everywhere = number.count(len(runs))
+    if everywhere == len(number):
+        return []
+    return [
+        f"{everywhere:,} of {len(number):,} cells are in all runs; {number.count(1):,} are in one "
+        "only, and have no history"
+    ]
 
 
 _COLUMNS = [

@@ -19,8 +19,8 @@ class Found(NamedTuple):
 
     cell: its place among the history's cells. last, since: the last state that had the old figure
     and the first that has the new one. low, high: before and after, over all workers. change: as
-    comparison/exact has it. undone: the first later state that is as before again; NOTHING if there
-    is none.
+    comparison/exact has it. undone: the first later state that is as before again, or further off
+    the other way; NOTHING if there is none.
     """
 
     cell: int
@@ -135,16 +135,19 @@ def _joined(base: Ranges, own: Ranges, there: np.ndarray, changed: np.ndarray) -
 
 
 def _with_undone(found: list[Found]) -> list[Found]:
-    """With the first later change of the cell after which it is as it was before."""
+    """With the first later change of the cell after which it is as it was before, or further off
+    the other way."""
     later: dict[int, list[Found]] = {}
     made = []
     for one in reversed(found):
         after = later.setdefault(one.cell, [])
-        as_before = (x.since for x in reversed(after) if _overlap(one, x))
+        as_before = (x.since for x in reversed(after) if _is_back(one, x))
         made.append(one._replace(undone=next(as_before, NOTHING)))
         after.append(one)
     return made[::-1]
 
 
-def _overlap(one: Found, later: Found) -> bool:
-    return one.low[0] <= later.high[1] and later.low[1] <= one.high[0]
+def _is_back(one: Found, later: Found) -> bool:
+    if one.low[1] > one.high[0]:
+        return later.low[1] <= one.high[0]
+    return later.high[1] >= one.low[0]

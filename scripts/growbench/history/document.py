@@ -89,7 +89,7 @@ def _title(history: History) -> str:
 
 
 def _headline(history: History, told: pd.DataFrame, asked: Asked) -> str:
-    counts = sum(1 for name in {one.exact.name for one in history.of_counts})
+    counts = len({one.exact.name for one in history.of_counts if one.compared})
     compared = f"{counts} counts of {len(history.cells):,} cells"
     since = f" since {history.states[asked.since].label}" if asked.since else ""
     if told.empty:
@@ -196,13 +196,15 @@ def _facts(history: History, told: pd.DataFrame) -> dict[int, list[str]]:
 def _of_times(history: History, asked: Asked) -> list[str]:
     """What of times could be looked at, and what all families had in common."""
     looked = history.in_time
-    sentences = []
+    sentences: list[str] = []
+    if not history.wanted.metrics:
+        return sentences
     numbers = sorted(set(looked.host_of_run))
     if not any(len(one.values) for one in looked.hosts):
         most = max(looked.host_of_run.count(number) for number in numbers)
         return [
-            f"times were not looked at: that takes {FEWEST} runs of one host with times of the same "
-            f"cells, and there are {most if most < FEWEST else 'none'}"
+            f"times were not looked at: that takes {FEWEST} runs of one host that have times of "
+            f"the same cells, and there are {most if most < FEWEST else 'none'}"
         ]
     for one in looked.hosts:
         visible = "none" if np.isinf(one.visible) else percent(one.visible)
@@ -214,8 +216,8 @@ def _of_times(history: History, asked: Asked) -> list[str]:
         )
         sentences += [
             f"all families together: {metric(name).label.lower()} {percent(ratio)} since "
-            f"{history.states[place].label} on host {one.number}: the host, or what they all share; "
-            "taken out"
+            f"{history.states[place].label} on host {one.number}: the host, or what they all "
+            "share; taken out"
             for name, place, ratio in one.common_changes
         ]
     if looked.smaller:
@@ -256,9 +258,8 @@ def _moods(history: History) -> list[str]:
     if not off:
         return []
     more = f" and {len(off) - MOST_RUNS} more" if len(off) > MOST_RUNS else ""
-    return [
-        f"all families together were off in, and it was taken out: {', '.join(off[:MOST_RUNS])}{more}"
-    ]
+    listed = ", ".join(off[:MOST_RUNS])
+    return [f"all families together were off in, and it was taken out: {listed}{more}"]
 
 
 def _labels(history: History, places: pd.Series) -> list[Optional[str]]:
@@ -366,7 +367,7 @@ def _runs(history: History) -> Table:
         for name, values in one.common.items():
             common.update(((place, name), float(np.exp(v))) for place, v in zip(one.runs, values))
     names = list(dict.fromkeys(name for _, name in common))
-    rows = []
+    rows: list[dict] = []
     for state in history.states:
         for run in state.runs:
             place = len(rows)

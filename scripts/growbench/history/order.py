@@ -10,6 +10,7 @@ from growbench.data.text import printable
 from growbench.history.reading import Taken
 
 _COMMIT = re.compile(r"[0-9a-f]{4,64}")
+_DATE = re.compile(r"\d{4}-\d\d")
 
 
 class State(NamedTuple):
@@ -108,6 +109,22 @@ def by_commit(runs: Sequence[Taken], repository: Path) -> Order:
     return Order(states, "the commits they were built from", [*moved, *notes])
 
 
+def place_of(when: str, order: Order) -> int:
+    """The place of the first state that is meant by a label, a commit, a version or a date (UTC).
+    Raises UsageError if there is none."""
+    for place, state in enumerate(order.states):
+        if when in (state.label, *(run.label for run in state.runs)):
+            return place
+    if _DATE.match(when):
+        meant = [n for n, state in enumerate(order.states) if state.runs[-1].began >= when]
+    else:
+        meant = [n for n, state in enumerate(order.states) if state.label.startswith(when)]
+    if not meant:
+        last = ", ".join(state.label for state in order.states[-3:])
+        raise UsageError(f"no run, commit, version or date is {when!r}; the last ones are {last}")
+    return meant[0]
+
+
 def _moved(given: Sequence[Taken], ordered: Sequence[Taken]) -> list[str]:
     same = [run.run_id for run in given] == [run.run_id for run in ordered]
     return [] if same else ["the runs were given in another order, and have been put into this one"]
@@ -169,7 +186,7 @@ def _parents_first(commits: Sequence[str], repository: Path) -> list[str]:
 
 
 def _steps(before: str, after: str, repository: Path) -> Optional[int]:
-    """How many commits there are after one and up to the other; None if they are on two branches."""
+    """How many commits there are after one and up to the other; None if that is no descendant."""
     base = _git(repository, "merge-base", before, after, may_fail=True).strip()
     if base != before:
         return None

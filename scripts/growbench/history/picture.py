@@ -121,8 +121,8 @@ def _of_count(history: History, row: pd.Series, title: str, what: str) -> _Line:
     middle = (low[there] + high[there]) / 2.0
     # What comes from 0 is told in shares of the most there is.
     base = middle[0] if middle[0] > 0 else middle.max()
-    figures = (100.0 * (part / base - 1.0) for part in (middle, low[there], high[there]))
-    return _Line(title, what, there + 1.0, *figures, dots=False)
+    value, low, high = (100.0 * (part / base - 1.0) for part in (middle, low[there], high[there]))
+    return _Line(title, what, there + 1.0, value, low, high, dots=False)
 
 
 def _of_time(history: History, row: pd.Series, rows: pd.DataFrame, title: str) -> _Line:
@@ -150,7 +150,9 @@ def _draw_panel(
     panel_title(panels, axes, style, line.title)
     _set_axes(axes, line, len(states), style)
     inside = {"fontsize": style.small_points, "color": style.faint_ink}
-    axes.text(0.02, 0.02, line.what, transform=axes.transAxes, va="bottom", **inside)
+    ground = {"facecolor": style.paper, "edgecolor": "none", "pad": 1.0}
+    place = {"transform": axes.transAxes, "va": "bottom"}
+    axes.text(0.02, 0.02, line.what, bbox=ground, zorder=3.0, **place, **inside)
     colour = style.colour(BLUE)
     if line.dots:
         look = {"linestyle": "none", "marker": "o", "markersize": 0.6 * style.marker}

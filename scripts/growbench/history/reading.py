@@ -83,8 +83,9 @@ class Wanted(NamedTuple):
 
     @property
     def columns(self) -> set[str]:
-        needed = {name for one in (*self.counts, *self.metrics) for name in one.needed}
-        return needed | host.COLUMNS | set(_DESCRIBING)
+        of_counts = {name for one in self.counts for name in one.needed}
+        of_metrics = {name for one in self.metrics for name in one.needed}
+        return of_counts | of_metrics | host.COLUMNS | set(_DESCRIBING)
 
 
 # Called with how many of how many runs are read.
@@ -219,7 +220,7 @@ def _figures(values: np.ndarray, cell: np.ndarray) -> Figures:
     if not len(cell):
         return Figures(cell, Ranges(values, values, values))
     first = np.flatnonzero(np.append(True, cell[1:] != cell[:-1]))
-    low, high = (of.reduceat(values, first) for of in (np.minimum, np.maximum))
+    low, high = np.minimum.reduceat(values, first), np.maximum.reduceat(values, first)
     workers = np.diff(np.append(first, len(cell))).astype(float)
     return Figures(cell[first], Ranges(low, high, workers))
 

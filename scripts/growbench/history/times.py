@@ -28,7 +28,8 @@ class Shifted(NamedTuple):
     metric: its name. family: FAMILY. last, since: states. earliest, latest: since which state it
     may be as well (95%). ratio, low, high: after over before, of the runs' figures, with its 95%
     interval (nan: too few runs). p: adjusted. host: its number. cells: how many it is of.
-    undone: the first later state since which it is as before again, up to the threshold.
+    undone: the first later state since which it is as before again, up to the threshold, or further
+    off the other way.
     """
 
     metric: str
@@ -237,13 +238,14 @@ def _shifted(
     parts = [part[~np.isnan(part)] for part in np.split(values, places)]
     at = places.index(point.position)
     before, after = parts[at], parts[at + 1]
-    as_before = (
-        place
+    way = np.sign(after.mean() - before.mean())
+    as_before = [
+        int(states[place])
         for place, part in zip(places[at + 1 :], parts[at + 2 :])
-        if abs(part.mean() - before.mean()) < np.log1p(threshold)
-    )
-    undone = next(as_before, None)
+        if way * (part.mean() - before.mean()) < np.log1p(threshold)
+    ]
     shift = hodges_lehmann(before[None, :], after[None, :])
+    ratio, low, high = (float(np.exp(part[0])) for part in shift[:3])
     return Shifted(
         looked.metric_of[point.series],
         looked.families[point.series],
@@ -251,11 +253,13 @@ def _shifted(
         int(states[point.position]),
         int(states[point.earliest]),
         int(states[point.latest]),
-        *(float(np.exp(part[0])) for part in (shift.shift, shift.low, shift.high)),
+        ratio,
+        low,
+        high,
         point.p,
         looked.number,
         looked.cells[point.series],
-        None if undone is None else int(states[undone]),
+        as_before[0] if as_before else None,
     )
 
 

@@ -10,6 +10,8 @@ FEWEST_ASIDE = 3
 FEWEST = 8
 ALPHA = 0.05
 PERMUTATIONS, _SEED = 999, 20250101
+# So many figures are worked on at a time: what fits a cache.
+_CHUNK = 1 << 15
 # 95% of the place of the largest value of a two-sided Brownian motion with a drift of 1/2.
 _PLACE = 11.0
 
@@ -35,7 +37,8 @@ class ChangePoints(NamedTuple):
 
 
 class _Series(NamedTuple):
-    """series x observations: values (0 where there is none), and 1 where there is one, else 0."""
+    """Observations, along the last axis, of series, along the first: values (0 where there is
+    none), and 1 where there is one, else 0."""
 
     values: np.ndarray
     present: np.ndarray
@@ -132,22 +135,22 @@ def _by_splits(splits: list[list[int]]) -> dict[tuple[int, ...], list[int]]:
 def _statistics(
     left: _Series, splits: list[list[int]], may: np.ndarray, damping: float
 ) -> np.ndarray:
-    """t of a change right before each observation: series x observations; 0 where none may be."""
-    count = left.values.shape[1]
+    """t of a change right before each observation, in the shape of `left`; 0 where none may be."""
+    count = left.values.shape[-1]
     t = np.zeros(left.values.shape)
     for places, members in _by_splits(splits).items():
         for first, end in _parts(list(places), count):
             if end - first >= 2 * FEWEST_ASIDE:
-                part = _Series(*(array[members, first:end] for array in left))
-                t[members, first + 1 : end] = _of_part(part, may[first + 1 : end], damping)
+                part = _Series(*(array[members][..., first:end] for array in left))
+                t[members, ..., first + 1 : end] = _of_part(part, may[first + 1 : end], damping)
     return t
 
 
 def _of_part(part: _Series, may: np.ndarray, damping: float) -> np.ndarray:
-    before, sums = (np.cumsum(array, axis=1) for array in (part.present, part.values))
-    total, total_sum = before[:, -1:], sums[:, -1:]
-    squares = (part.values**2).sum(axis=1, keepdims=True)
-    before, sums = before[:, :-1], sums[:, :-1]
+    before, sums = (np.cumsum(array, axis=-1) for array in (part.present, part.values))
+    total, total_sum = before[..., -1:], sums[..., -1:]
+    squares = (part.values**2).sum(axis=-1, keepdims=True)
+    before, sums = before[..., :-1], sums[..., :-1]
     after = total - before
     with np.errstate(divide="ignore", invalid="ignore"):
         mean_before, mean_after = sums / before, (total_sum - sums) / after
@@ -167,12 +170,14 @@ def _largest(
     random: np.random.Generator,
 ) -> np.ndarray:
     """The largest t of all series and places in each permutation of the observations."""
-    largest = np.zeros(PERMUTATIONS)
-    for number in range(PERMUTATIONS):
-        order = random.permutation(left.values.shape[1])
-        mixed = _Series(*(array[:, order] for array in left))
-        largest[number] = _statistics(mixed, splits, may, damping).max()
-    return largest
+    series, count = left.values.shape
+    step = max(1, _CHUNK // (series * count))
+    orders = np.stack([random.permutation(count) for _ in range(PERMUTATIONS)])
+    largest = []
+    for first in range(0, PERMUTATIONS, step):
+        mixed = _Series(*(array[:, orders[first : first + step]] for array in left))
+        largest.append(_statistics(mixed, splits, may, damping).max(axis=(0, 2)))
+    return np.concatenate(largest)
 
 
 def _beyond(t: np.ndarray, splits: list[list[int]], critical: float) -> list[tuple[int, int]]:
