@@ -1,4 +1,4 @@
-"""Since when is something as it is: many runs in order, and where their figures change."""
+"""Say since when counts and times are as they are: many runs, of commits, versions or days, in order."""
 
 import argparse
 from functools import partial

@@ -90,7 +90,7 @@ def _title(history: History) -> str:
 
 def _headline(history: History, told: pd.DataFrame, asked: Asked) -> str:
     counts = len({one.exact.name for one in history.of_counts if one.compared})
-    compared = f"{counts} counts of {len(history.cells):,} cells"
+    compared = f"{counts} count{'s' if counts != 1 else ''} of {len(history.cells):,} cells"
     since = f" since {history.states[asked.since].label}" if asked.since else ""
     if told.empty:
         return f"nothing changed{since}: of {compared} none differs that can be told"
@@ -100,7 +100,7 @@ def _headline(history: History, told: pd.DataFrame, asked: Asked) -> str:
         f"{int((standing['change'] == change).sum())} {change}" for change in (WORSE, BETTER, OTHER)
     ]
     return (
-        f"{count} change point{'s' if count > 1 else ''}{since} ({compared} were looked at); what "
+        f"{count} change point{'s' if count > 1 else ''}{since} ({compared} looked at); what "
         f"still stands, by family and count or time: {', '.join(listed)}"
     )
 
