@@ -205,6 +205,7 @@ def _of_times(history: History, asked: Asked) -> list[str]:
         return [
             f"times were not looked at: that takes {FEWEST} runs of one host that have times of "
             f"the same cells, and there are {most if most < FEWEST else 'none'}"
+            + (f" (of {len(numbers)} hosts, or states of one)" if len(numbers) > 1 else "")
         ]
     for one in looked.hosts:
         visible = "none" if np.isinf(one.visible) else percent(one.visible)

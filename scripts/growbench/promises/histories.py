@@ -24,7 +24,7 @@ class Setting(NamedTuple):
     by in a family, as a standard deviation; every tenth run by three times as much."""
 
     runs: int = 50
-    families: int = 30
+    families: int = 20
     sizes: int = 4
     spread: float = 0.02
 
@@ -56,7 +56,7 @@ def _run(number: int, cells: list[tuple], logs: np.ndarray) -> Taken:
     return Taken(run, str(number), str(number), "", Fingerprint({}), "", cells, {}, {METRIC: times})
 
 
-def unchanged(seed: int, repetitions: int = 100, setting: Setting = Setting()) -> list[Check]:
+def unchanged(seed: int, repetitions: int = 40, setting: Setting = Setting()) -> list[Check]:
     """Histories in which nothing changed, and what testing each family and place by itself, without
     regard for how many there are, would say of them."""
     random = np.random.default_rng(seed)
@@ -87,7 +87,7 @@ def _largest_alone(values: np.ndarray) -> list[float]:
     return largest
 
 
-def planted(seed: int, repetitions: int = 100, setting: Setting = Setting()) -> list[Check]:
+def planted(seed: int, repetitions: int = 20, setting: Setting = Setting()) -> list[Check]:
     """One family becomes slower by 10%: half way, and ten runs before the end."""
     random = np.random.default_rng(seed)
     checks = []
