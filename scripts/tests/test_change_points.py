@@ -98,7 +98,7 @@ def test_fewer_observations_than_can_tell_anything_tell_nothing():
 
 
 def test_eight_observations_are_the_fewest_that_can_tell():
-    # A split in two halves has 2 of 70 permutations, 3 and 5 has 2 of 56: below 5%. 3 and 4 has not.
+    # Two halves are 2 of 70 permutations, 3 and 5 are 2 of 56: below 5%. 3 and 4 are not.
     values = np.zeros((1, 8))
     values[0, 4:] = 1.0
     [point] = change_points(values, floor=1e-3).points
@@ -118,9 +118,8 @@ def test_the_statistic_is_that_of_its_formula():
                 assert t[series, place] == 0.0
                 continue
             squares = ((before - before.mean()) ** 2).sum() + ((after - after.mean()) ** 2).sum()
-            scale = (math.sqrt(squares / 13) + damping) * math.sqrt(
-                1 / len(before) + 1 / len(after)
-            )
+            numbers = 1 / len(before) + 1 / len(after)
+            scale = (math.sqrt(squares / 13) + damping) * math.sqrt(numbers)
             assert t[series, place] == pytest.approx(abs(after.mean() - before.mean()) / scale)
 
 

@@ -1,4 +1,4 @@
-"""Say since when counts and times are as they are: many runs, of commits, versions or days, in order."""
+"""Say since when counts and times are as they are: many runs, of commits, versions or days."""
 
 import argparse
 from functools import partial
@@ -21,6 +21,7 @@ with packages.imports():
     from growbench.history import changes, document, order, picture, reading
     from growbench.history.times import THRESHOLD
     from growbench.tables import formats
+    from growbench.tables.table import Table
 
 EXAMPLES = """\
   growbench history results/nightly-*
@@ -38,8 +39,8 @@ exit status: 0; 1 --fail-on says so; 2 usage, or unreadable input; 3 no cell is 
 FAILED, NOT_COMPARABLE = 1, 3
 NEVER, CHANGE = "never", "change"
 FORMATS = ("terminal", "markdown", "json", "csv")
-# What a terminal is shown unasked, if it is no longer than that.
-SHOWN, LONGEST = ("summary", "changes"), 30
+# What is shown unasked, and how much of it.
+SUMMARY, FAMILIES, LONGEST = "summary", "changes", 30
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -205,20 +206,33 @@ def as_text(said: document.Said, exit_status: int, options: argparse.Namespace) 
     if options.table:
         tables = [table for table in tables if table.name in options.table]
     elif not options.all and options.format != "json":
-        tables = [t for t in tables if t.name in SHOWN and 0 < len(t.frame) <= LONGEST]
+        tables = short(tables)
     if options.format == "csv":
         return formats.as_csv(tables[0])
     if options.format == "json":
         content = {"title": said.title, "exit_status": exit_status, "sentences": said.sentences}
         by_name = {table.name: formats.as_records(table) for table in tables}
         return formats.to_json({**content, "tables": by_name})
-    sentences = list(said.sentences)
-    long = [t for t in said.tables if t.name in SHOWN and len(t.frame) > LONGEST]
-    if long and not options.all and not options.table:
-        named = ", ".join(f"{table.name} ({len(table.frame)} rows)" for table in long)
-        sentences.append(f"more with --table NAME, or --all: {named}")
-    shown = output.Document(said.title, sentences, tables, exit_status)
+    shown = output.Document(said.title, said.sentences, tables, exit_status)
     return output.FORMATS[options.format]([shown], entry.in_colour(options.color))
+
+
+def short(tables: Sequence[Table]) -> list[Table]:
+    """What is shown unasked: since when, the newest first, and the families if they are few."""
+    shown = []
+    for table in tables:
+        count = len(table.frame)
+        if table.name == SUMMARY and count:
+            more = [f"And {count - LONGEST} older rows: --all has them."] if count > LONGEST else []
+            shown.append(
+                table._replace(frame=table.frame.head(LONGEST), notes=[*table.notes, *more])
+            )
+        elif table.name == FAMILIES and 0 < count <= LONGEST:
+            shown.append(table)
+        elif table.name == FAMILIES and count:
+            note = f"Family by family, {count} rows: --table {FAMILIES}"
+            shown[-1] = shown[-1]._replace(notes=[*shown[-1].notes, note])
+    return shown
 
 
 def draw(found: changes.History, since: int, path: Path, style: Style) -> None:

@@ -123,7 +123,8 @@ def _point(history: History, own: pd.DataFrame, place: int, facts: Sequence[str]
     for change in (WORSE, BETTER, OTHER):
         of = own[own["change"] == change]
         if len(of):
-            listed = [_what(history, rows) for _, rows in of.groupby("label", sort=False)]
+            keys = ["label", "place"] if _several_machines(history) else ["label"]
+            listed = [_what(history, rows) for _, rows in of.groupby(keys, sort=False)]
             parts.append(f"{change}: {', '.join(listed)}")
     where = [began(state)] if state.label != began(state) else []
     where += [state.detail] if state.detail else []
@@ -149,6 +150,8 @@ def _what(history: History, rows: pd.DataFrame) -> str:
     if most["kind"] == COUNT and most["changed_count"] < most["cell_count"]:
         of += f" {_sizes(most)}"
     more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+    if _several_machines(history):
+        more += f" on {most['place']}"
     undone = rows["undone"]
     ended = ""
     if undone.notna().all():
@@ -263,6 +266,15 @@ def _moods(history: History) -> list[str]:
     return [f"all families together were off in, and it was taken out: {listed}{more}"]
 
 
+def _several_machines(history: History) -> bool:
+    return len({run.machine_id for state in history.states for run in state.runs}) > 1
+
+
+def _where(history: History, name: str) -> list[Column]:
+    """A column with the machine, or what else a change is of, where there are several."""
+    return [Column(name, "Where")] if _several_machines(history) else []
+
+
 def _labels(history: History, places: pd.Series) -> list[Optional[str]]:
     return [None if np.isnan(place) else history.states[int(place)].label for place in places]
 
@@ -270,12 +282,14 @@ def _labels(history: History, places: pd.Series) -> list[Optional[str]]:
 def _summary(history: History, told: pd.DataFrame) -> Table:
     """A row for each change point and count or time, whatever the families."""
     rows = []
-    keys = ["since", "label", "change"]
-    for (since, label, change), own in told.groupby(keys, sort=False):
+    where = told["place"] if _several_machines(history) else ""
+    keys = ["since", "label", "change", "where"]
+    for (since, label, change, place), own in told.assign(where=where).groupby(keys, sort=False):
         most = own.iloc[int(np.argmax(distance(own["ratio"])))]
         rows.append(
             {
-                "place": since,
+                "where": place,
+                "order": since,
                 "since": history.states[int(since)].label,
                 "began": began(history.states[int(since)]),
                 "what": label,
@@ -288,9 +302,10 @@ def _summary(history: History, told: pd.DataFrame) -> Table:
                 "tone": _TONES[change],
             }
         )
-    names = ["place", "since", "began", "what", "change", "family_count", "ratio_low", "ratio_high"]
-    frame = pd.DataFrame(rows, columns=[*names, "most_in", "undone_count", "tone"])
-    frame = frame.sort_values("place", ascending=False, kind="stable").reset_index(drop=True)
+    names = ["where", "order", "since", "began", "what", "change", "family_count", "ratio_low"]
+    names += ["ratio_high", "most_in", "undone_count", "tone"]
+    frame = pd.DataFrame(rows, columns=names)
+    frame = frame.sort_values("order", ascending=False, kind="stable").reset_index(drop=True)
     columns = [
         Column("since", "Since"),
         Column("began", "Began"),
@@ -300,6 +315,7 @@ def _summary(history: History, told: pd.DataFrame) -> Table:
         Column("ratio_low", "By", "interval:change", "ratio_high"),
         Column("most_in", "Most in"),
         Column("undone_count", "Undone later", "count"),
+        *_where(history, "where"),
     ]
     return Table("summary", "Since when", columns, frame, [], "tone")
 
@@ -324,6 +340,7 @@ def _families(history: History, told: pd.DataFrame) -> Table:
         Column("before", "From"),
         Column("after", "To"),
         Column("undone", "Undone since"),
+        *_where(history, "place"),
     ]
     notes = ["From and to are of the cell that changed most; of times there are ratios only."]
     return Table(
