@@ -109,7 +109,7 @@ def test_eight_observations_are_the_fewest_that_can_tell():
 def test_the_statistic_is_that_of_its_formula():
     values = noise(4, 15)
     damping = 0.01
-    left = module._Series(values, np.ones(values.shape))
+    left = module._Series(values, None)
     t = module._statistics(left, [[]] * 4, np.ones(15, dtype=bool), damping)
     for series in range(4):
         for place in range(15):

@@ -1,6 +1,6 @@
 """Change points of many series that were observed together: since when is each of them another?"""
 
-from typing import NamedTuple, Optional
+from typing import Any, Iterator, NamedTuple, Optional
 
 import numpy as np
 
@@ -38,10 +38,21 @@ class ChangePoints(NamedTuple):
 
 class _Series(NamedTuple):
     """Observations, along the last axis, of series, along the first: values (0 where there is
-    none), and 1 where there is one, else 0."""
+    none), and 1 where there is one, else 0; None if there is one everywhere."""
 
     values: np.ndarray
-    present: np.ndarray
+    present: Optional[np.ndarray]
+
+    @property
+    def total(self) -> np.ndarray:
+        """How many observations each has."""
+        if self.present is None:
+            return np.full((1,) * self.values.ndim, float(self.values.shape[-1]))
+        return self.present.sum(axis=-1, keepdims=True)
+
+    def at(self, *index: Any) -> "_Series":
+        present = None if self.present is None else self.present[index]
+        return _Series(self.values[index], present)
 
 
 def change_points(
@@ -95,8 +106,8 @@ def change_points(
                 splits[series] = sorted([*splits[series], position])
     points = []
     for series, places in enumerate(splits):
-        own = _Series(np.where(present, values, 0.0)[[series]], present[[series]].astype(float))
-        points += _settled(own, series, places, may, [p_of[series, at] for at in places])
+        p = [p_of[series, place] for place in places]
+        points += _settled(values[series], series, places, may, p)
     return ChangePoints(points, visible)
 
 
@@ -113,12 +124,12 @@ def _residuals(values: np.ndarray, present: np.ndarray, splits: list[list[int]])
             if own.any():
                 part = left[series, first:end]
                 left[series, first:end] = np.where(own, part - part[own].mean(), 0.0)
-    return _Series(left, present.astype(float))
+    return _Series(left, None if present.all() else present.astype(float))
 
 
 def _usual_deviation(left: _Series, splits: list[list[int]]) -> float:
     """The median over the series of the deviation about the means of their parts."""
-    freedom = left.present.sum(axis=1) - np.array([len(places) + 1 for places in splits])
+    freedom = left.total[:, 0] - np.array([len(places) + 1 for places in splits])
     squares = (left.values**2).sum(axis=1)
     known = freedom > 0
     return float(np.median(np.sqrt(squares[known] / freedom[known]))) if known.any() else 0.0
@@ -135,31 +146,56 @@ def _by_splits(splits: list[list[int]]) -> dict[tuple[int, ...], list[int]]:
 def _statistics(
     left: _Series, splits: list[list[int]], may: np.ndarray, damping: float
 ) -> np.ndarray:
-    """t of a change right before each observation, in the shape of `left`; 0 where none may be."""
-    count = left.values.shape[-1]
+    """t of a change right before each observation: series x observations; 0 where none may be."""
     t = np.zeros(left.values.shape)
-    for places, members in _by_splits(splits).items():
-        for first, end in _parts(list(places), count):
-            if end - first >= 2 * FEWEST_ASIDE:
-                part = _Series(*(array[members][..., first:end] for array in left))
-                t[members, ..., first + 1 : end] = _of_part(part, may[first + 1 : end], damping)
+    for part, members, first, end in _each_part(left, splits):
+        own = _shifts(part, may[first + 1 : end])
+        t[members, first + 1 : end] = _over_deviation(own, part, damping)
     return t
 
 
-def _of_part(part: _Series, may: np.ndarray, damping: float) -> np.ndarray:
-    before, sums = (np.cumsum(array, axis=-1) for array in (part.present, part.values))
-    total, total_sum = before[..., -1:], sums[..., -1:]
-    squares = (part.values**2).sum(axis=-1, keepdims=True)
-    before, sums = before[..., :-1], sums[..., :-1]
+def _each_part(
+    left: _Series, splits: list[list[int]]
+) -> Iterator[tuple[_Series, list[int], int, int]]:
+    """The parts that are long enough to be split, each with its series, its first observation and
+    the one after it; those of series that have the same splits at once."""
+    for places, members in _by_splits(splits).items():
+        for first, end in _parts(list(places), left.values.shape[-1]):
+            if end - first >= 2 * FEWEST_ASIDE:
+                all_of_it = len(members) == len(left.values)
+                part = left if all_of_it else left.at(members)
+                yield part.at(..., slice(first, end)), members, first, end
+
+
+def _shifts(part: _Series, may: np.ndarray) -> np.ndarray:
+    """|mean after - mean before| / sqrt(1 / before + 1 / after) of each place of a part; 0 where no
+    change may be.
+
+    Formula: |S - T before / n| sqrt(n / (before after)), S the sum of the values before the place,
+    and T of all n.
+    """
+    if part.present is None:
+        before = np.arange(1.0, part.values.shape[-1])
+    else:
+        before = np.cumsum(part.present, axis=-1)[..., :-1]
+    total = part.total
     after = total - before
+    good = (before >= FEWEST_ASIDE) & (after >= FEWEST_ASIDE) & may
+    scale = np.sqrt(np.divide(total, before * after, where=good, out=np.zeros(good.shape)))
+    sums = np.cumsum(part.values, axis=-1)
+    sums, total_sum = sums[..., :-1], sums[..., -1:]
+    return np.abs((sums - total_sum * (before / np.maximum(total, 1.0))) * scale)
+
+
+def _over_deviation(shifts: np.ndarray, part: _Series, damping: float) -> np.ndarray:
+    """t, given _shifts(); for one part it grows with these."""
+    squares = (part.values**2).sum(axis=-1, keepdims=True)
+    squares -= part.values.sum(axis=-1, keepdims=True) ** 2 / np.maximum(part.total, 1.0)
+    freedom = part.total - 2.0
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean_before, mean_after = sums / before, (total_sum - sums) / after
-        about = squares - before * mean_before**2 - after * mean_after**2
-        deviation = np.sqrt(np.maximum(about, 0.0) / (total - 2.0))
-        scale = (deviation + damping) * np.sqrt(1.0 / before + 1.0 / after)
-        t = np.abs(mean_after - mean_before) / scale
-    good = (before >= FEWEST_ASIDE) & (after >= FEWEST_ASIDE) & may & ~np.isnan(t)
-    return np.where(good, t, 0.0)
+        about = np.sqrt(np.maximum(squares - shifts**2, 0.0) / freedom)
+        t = shifts / (about + damping)
+    return np.where(shifts > 0.0, t, 0.0)
 
 
 def _largest(
@@ -171,13 +207,20 @@ def _largest(
 ) -> np.ndarray:
     """The largest t of all series and places in each permutation of the observations."""
     series, count = left.values.shape
-    step = max(1, _CHUNK // (series * count))
+    rows = max(1, min(series, _CHUNK // count))
+    step = max(1, _CHUNK // (rows * count))
     orders = np.stack([random.permutation(count) for _ in range(PERMUTATIONS)])
-    largest = []
-    for first in range(0, PERMUTATIONS, step):
-        mixed = _Series(*(array[:, orders[first : first + step]] for array in left))
-        largest.append(_statistics(mixed, splits, may, damping).max(axis=(0, 2)))
-    return np.concatenate(largest)
+    largest = np.zeros(PERMUTATIONS)
+    for first_row in range(0, series, rows):
+        some = slice(first_row, first_row + rows)
+        own = left.at(some)
+        for number in range(0, PERMUTATIONS, step):
+            mixed = own.at(slice(None), orders[number : number + step])
+            t = largest[number : number + step]
+            for part, _, first, end in _each_part(mixed, splits[some]):
+                shifts = _shifts(part, may[first + 1 : end]).max(axis=-1, keepdims=True)
+                np.maximum(t, _over_deviation(shifts, part, damping).max(axis=(0, 2)), out=t)
+    return largest
 
 
 def _beyond(t: np.ndarray, splits: list[list[int]], critical: float) -> list[tuple[int, int]]:
@@ -192,33 +235,29 @@ def _beyond(t: np.ndarray, splits: list[list[int]], critical: float) -> list[tup
 
 
 def _settled(
-    own: _Series, series: int, places: list[int], may: np.ndarray, p: list[float]
+    row: np.ndarray, series: int, places: list[int], may: np.ndarray, p: list[float]
 ) -> list[ChangePoint]:
     """The points of one series, each where it fits best between its neighbours."""
-    count = own.values.shape[1]
     settled, points = list(places), []
     for number in range(len(places)):
         first = settled[number - 1] if number else 0
-        end = settled[number + 1] if number + 1 < len(settled) else count
-        part = _Series(*(array[:, first:end] for array in own))
-        about = part.values - part.values.sum() / part.present.sum()
-        centred = _Series(about * part.present, part.present)
-        t = _of_part(centred, may[first + 1 : end], 0.0)[0]
-        if t.max() > 0.0:
-            settled[number] = first + 1 + int(np.argmax(t))
-        room = _room(own, first, settled[number], end)
+        end = settled[number + 1] if number + 1 < len(settled) else len(row)
+        there = ~np.isnan(row[first:end])
+        known = np.where(there, row[first:end], 0.0)
+        part = _Series(known[None, :], there[None, :].astype(float))
+        settled[number] = first + 1 + int(np.argmax(_shifts(part, may[first + 1 : end])))
         near = np.flatnonzero(may[first + 1 : end]) + first + 1
+        room = _room(row, first, settled[number], end)
         near = near[np.abs(near - settled[number]) <= room]
-        low, high = (int(near.min()), int(near.max())) if len(near) else (settled[number],) * 2
-        points.append(ChangePoint(series, settled[number], p[number], low, high))
+        points.append(
+            ChangePoint(series, settled[number], p[number], int(near.min()), int(near.max()))
+        )
     return points
 
 
-def _room(own: _Series, first: int, place: int, end: int) -> int:
+def _room(row: np.ndarray, first: int, place: int, end: int) -> int:
     """How far from there a change may be: 0 where nothing varies."""
-    before, after = (
-        own.values[0, a:b][own.present[0, a:b] > 0] for a, b in ((first, place), (place, end))
-    )
+    before, after = (part[~np.isnan(part)] for part in (row[first:place], row[place:end]))
     shift = after.mean() - before.mean()
     squares = ((before - before.mean()) ** 2).sum() + ((after - after.mean()) ** 2).sum()
     variance = squares / max(len(before) + len(after) - 2, 1)
