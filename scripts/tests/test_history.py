@@ -166,6 +166,18 @@ def test_each_machine_has_its_own_history_of_pages_but_not_of_calls(tmp_path):
     assert (rows["what"] == "copied").sum() == len(STRATEGIES)
 
 
+def test_of_several_machines_it_is_said_which(tmp_path, call_here):
+    folders = []
+    for day, machine, faults in ((1, "a", 10.0), (2, "b", 50.0), (3, "b", 60.0), (4, "a", 10.0)):
+        rows = build_runs(("chunked_list",), ("glibc",), (1000,), 5)
+        rows["cold_build_minor_fault_count"] = faults
+        rows = rows.assign(machine_id=machine, run_id=f"{machine}-202501{day:02}T000000Z")
+        folders.append(write(rows, tmp_path / f"{day}"))
+    done = call_here("history", *folders)
+    assert "page faults, ordinary pages +20.0% (chunked_list on glibc on b)" in done.stdout
+    assert "1 change point (" in done.stdout and "Where" in done.stdout
+
+
 def days(tmp_path, made) -> list[Path]:
     return [write(runs, tmp_path / f"day-{n:02}") for n, runs in enumerate(made)]
 
@@ -387,6 +399,7 @@ def nightly(tmp_path) -> list[Path]:
 
 def test_the_newest_change_is_said_first(nightly, call_here):
     done = call_here("history", *nightly)
+    assert done.stderr == ""
     lines = done.stdout.splitlines()
     assert lines[0] == "history of 5 runs, day-1 to day-5, by when they began"
     assert lines[1].startswith("  2 change points (1 count of 12 cells looked at)")

@@ -49,6 +49,7 @@ class Said(NamedTuple):
 def said(history: History, asked: Asked, notes: Sequence[str] = ()) -> Said:
     """All that there is to say. notes: of the order and of what was left out."""
     told = history.families[history.families["since"] >= asked.since]
+    told = told.assign(where=told["place"] if _several_machines(history) else "")
     facts = _facts(history, told)
     sentences = [
         _headline(history, told, asked),
@@ -123,8 +124,8 @@ def _point(history: History, own: pd.DataFrame, place: int, facts: Sequence[str]
     for change in (WORSE, BETTER, OTHER):
         of = own[own["change"] == change]
         if len(of):
-            keys = ["label", "place"] if _several_machines(history) else ["label"]
-            listed = [_what(history, rows) for _, rows in of.groupby(keys, sort=False)]
+            groups = of.groupby(["label", "where"], sort=False)
+            listed = [_what(history, rows) for _, rows in groups]
             parts.append(f"{change}: {', '.join(listed)}")
     where = [began(state)] if state.label != began(state) else []
     where += [state.detail] if state.detail else []
@@ -150,8 +151,7 @@ def _what(history: History, rows: pd.DataFrame) -> str:
     if most["kind"] == COUNT and most["changed_count"] < most["cell_count"]:
         of += f" {_sizes(most)}"
     more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
-    if _several_machines(history):
-        more += f" on {most['place']}"
+    more += f" on {most['where']}" if most["where"] else ""
     undone = rows["undone"]
     ended = ""
     if undone.notna().all():
@@ -270,9 +270,9 @@ def _several_machines(history: History) -> bool:
     return len({run.machine_id for state in history.states for run in state.runs}) > 1
 
 
-def _where(history: History, name: str) -> list[Column]:
+def _where(history: History) -> list[Column]:
     """A column with the machine, or what else a change is of, where there are several."""
-    return [Column(name, "Where")] if _several_machines(history) else []
+    return [Column("where", "Where")] if _several_machines(history) else []
 
 
 def _labels(history: History, places: pd.Series) -> list[Optional[str]]:
@@ -282,9 +282,8 @@ def _labels(history: History, places: pd.Series) -> list[Optional[str]]:
 def _summary(history: History, told: pd.DataFrame) -> Table:
     """A row for each change point and count or time, whatever the families."""
     rows = []
-    where = told["place"] if _several_machines(history) else ""
     keys = ["since", "label", "change", "where"]
-    for (since, label, change, place), own in told.assign(where=where).groupby(keys, sort=False):
+    for (since, label, change, place), own in told.groupby(keys, sort=False):
         most = own.iloc[int(np.argmax(distance(own["ratio"])))]
         rows.append(
             {
@@ -315,7 +314,7 @@ def _summary(history: History, told: pd.DataFrame) -> Table:
         Column("ratio_low", "By", "interval:change", "ratio_high"),
         Column("most_in", "Most in"),
         Column("undone_count", "Undone later", "count"),
-        *_where(history, "where"),
+        *_where(history),
     ]
     return Table("summary", "Since when", columns, frame, [], "tone")
 
@@ -340,7 +339,7 @@ def _families(history: History, told: pd.DataFrame) -> Table:
         Column("before", "From"),
         Column("after", "To"),
         Column("undone", "Undone since"),
-        *_where(history, "place"),
+        *_where(history),
     ]
     notes = ["From and to are of the cell that changed most; of times there are ratios only."]
     return Table(

@@ -159,7 +159,7 @@ def _draw_panel(
         add_line(axes, line.x, line.value, color=colour, markeredgewidth=0.0, **look)
         _draw_levels(axes, line, rows, style)
     else:
-        add_line(axes, line.x, line.value, color=colour, drawstyle="steps-post", gid="figures")
+        add_line(axes, line.x, line.value, color=colour, drawstyle="steps-mid", gid="figures")
         gap = np.full(len(line.x), np.nan)
         x, y = (
             np.column_stack(parts).ravel()
