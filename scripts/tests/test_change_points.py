@@ -97,13 +97,13 @@ def test_fewer_observations_than_can_tell_anything_tell_nothing():
     assert change_points(np.zeros((0, 50))).points == []
 
 
-def test_eight_observations_are_the_fewest_that_can_tell():
-    # Two halves are 2 of 70 permutations, 3 and 5 are 2 of 56: below 5%. 3 and 4 are not.
-    values = np.zeros((1, 8))
+def test_nine_observations_are_the_fewest_that_can_tell():
+    values = np.zeros((1, 9))
     values[0, 4:] = 1.0
     [point] = change_points(values, floor=1e-3).points
-    assert point.p == pytest.approx(2 / 70, abs=0.02)
-    assert 2 / math.comb(7, 3) > module.ALPHA > 2 / math.comb(8, 3)
+    assert point.p == pytest.approx(2 / math.comb(9, 4), abs=0.01)
+    # With three on a side as well.
+    assert 2 / math.comb(8, 3) > module.ALPHA > 2 / math.comb(9, 3)
 
 
 def test_the_statistic_is_that_of_its_formula():

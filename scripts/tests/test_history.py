@@ -546,11 +546,16 @@ def test_cells_that_not_all_runs_have_are_told(nightly, call_here):
     assert "4 of 12 cells are in all runs; 0 are in one only" in done.stdout
 
 
-def test_warnings_of_runs_are_not_lost(nightly, call_here):
-    for path in nightly:
+@pytest.mark.parametrize("count", [2, 9])
+def test_warnings_of_runs_are_not_lost_in_whichever_process(tmp_path, call_here, count):
+    folders = of_copies(tmp_path, [800] * count)
+    for path in folders:
         (path / "machine.json").unlink()
-    done = call_here("history", *nightly)
-    assert done.returncode == 0 and done.stderr.count("machine.json is not there") == 5
+    done = call_here("history", *folders)
+    assert done.returncode == 0 and done.stderr.count("machine.json is not there") == count
+    (folders[-1] / "runs.csv").write_text("rubbish\n1\n")
+    done = call_here("history", *folders)
+    assert done.returncode == 2 and "runs.csv, line 1" in done.stderr and done.stdout == ""
 
 
 def test_names_of_runs_do_not_command_the_terminal(tmp_path, call_here):

@@ -32,7 +32,7 @@ EXAMPLES = """\
   growbench history results/nightly-* --table changes --format csv > changes.csv
 
 Counts are exact: one run before and one after tell a change. Times are told within one host only,
-where it has 8 runs or more; in 95 of 100 histories in which nothing changed, none is told.
+where it has 9 runs or more; in 97 of 100 histories in which nothing changed, none is told.
 
 exit status: 0; 1 --fail-on says so; 2 usage, or unreadable input; 3 no cell is in two of the runs
 """

@@ -71,7 +71,12 @@ def unchanged(seed: int, repetitions: int = 40, setting: Setting = Setting()) ->
     none = f"{np.mean(nothing):.1%}"
     alone = "  control: each family and place tested by itself at 5%"
     return [
-        at_least(name, 0.95, float(np.mean(silent)), f"none below the threshold either: {none}"),
+        at_least(
+            name,
+            0.90,
+            float(np.mean(silent)),
+            f"97% are to be expected; none below the threshold either: {none}",
+        ),
         below(alone, 0.50, float(np.mean(silent_alone))),
     ]
 

@@ -6,9 +6,9 @@ import numpy as np
 
 # Observations that a series has to have before a change and after it.
 FEWEST_ASIDE = 3
-# Fewer observations in all can never be told to change at ALPHA: one split in C(8, 4) / 2 is.
-FEWEST = 8
-ALPHA = 0.05
+# Of fewer observations hardly any split is as rare as ALPHA: 8 have one in C(8, 4) / 2 = 35.
+FEWEST = 9
+ALPHA = 0.03
 PERMUTATIONS, _SEED = 999, 20250101
 # So many figures are worked on at a time: what fits a cache.
 _CHUNK = 1 << 15
