@@ -569,3 +569,21 @@ def test_names_of_runs_do_not_command_the_terminal(tmp_path, call_here):
 
 def test_a_name_is_of_a_count_or_of_a_time():
     assert {one.name for one in METRICS if one.unit == "ns"}.isdisjoint(one.name for one in EXACT)
+
+
+def test_of_each_cell_the_range_and_the_median_of_its_workers_are_kept(tmp_path):
+    runs = build_runs(("chunked_list", "realloc_doubling"), ("glibc",), (100, 1000), 5)
+    faults = np.arange(len(runs), dtype=float)
+    runs["cold_build_minor_fault_count"] = faults
+    runs.loc[0, "status"] = "crashed"
+    [run] = taken([write(runs, tmp_path / "run")])
+    figures, own = run.counts["page_faults"], run.times["cold_build_release"]
+    ok = runs[runs["status"] == "ok"]
+    assert len(figures.cell) == len(own.cell) == 4 == len(run.cells)
+    for place, cell in enumerate(run.cells):
+        rows = ok[(ok["strategy"] == cell[1]) & (ok["rows"] == cell[3])]
+        at = list(figures.cell).index(place)
+        told = rows["cold_build_minor_fault_count"]
+        assert [part[at] for part in figures.ranges] == [told.min(), told.max(), len(rows)]
+        median = (rows["cold_build_ns"] + rows["cold_release_ns"]).median()
+        assert own.median[list(own.cell).index(place)] == median

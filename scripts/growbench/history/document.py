@@ -12,7 +12,7 @@ from growbench.data.implementations import strategy_name
 from growbench.data.metrics import metric
 from growbench.data.text import printable
 from growbench.data.units import tick
-from growbench.history.changes import COUNT, History, distance
+from growbench.history.changes import COUNT, TIME, History, distance
 from growbench.history.order import State
 from growbench.history.times import THRESHOLD
 from growbench.statistics.change_points import FEWEST, FEWEST_ASIDE
@@ -154,8 +154,10 @@ def _what(history: History, rows: pd.DataFrame) -> str:
     more += f" on {most['where']}" if most["where"] else ""
     undone = rows["undone"]
     ended = ""
+    if most["earliest"] < most["since"] and most["kind"] == TIME:
+        ended = f", perhaps since {history.states[int(most['earliest'])].label}"
     if undone.notna().all():
-        ended = f", undone since {history.states[int(undone.max())].label}"
+        ended += f", undone since {history.states[int(undone.max())].label}"
     return f"{most['label']} {change} ({of}{more}){ended}"
 
 
@@ -330,7 +332,8 @@ def _families(history: History, told: pd.DataFrame) -> Table:
     frame["tone"] = [_TONES[change] for change in frame["change"]]
     columns = [
         Column("since", "Since"),
-        Column("last", "Last without"),
+        Column("earliest", "At the earliest"),
+        Column("latest", "At the latest"),
         Column("label", "What"),
         Column("family", "Family"),
         Column("change", "Change"),
