@@ -226,11 +226,12 @@ def test_times_of_another_host_are_no_change(tmp_path):
 def test_runs_of_one_state_repeat_each_other_and_split_nowhere(tmp_path):
     folders = days(tmp_path, [measured(n, 1.3 if n > 7 else 1.0) for n in range(1, 13)])
     runs = taken(folders)
-    states = [order.State("a", "", runs[:6]), order.State("b", "", runs[6:])]
-    looked = times.in_time(
-        states, WANTED.metrics, {cell: n for n, cell in enumerate(runs[0].cells)}
-    )
-    assert {one.since for one in looked.found} == {1}
+    number_of = {cell: n for n, cell in enumerate(runs[0].cells)}
+    for first in (6, 9):
+        states = [order.State("a", "", runs[:first]), order.State("b", "", runs[first:])]
+        looked = times.in_time(states, WANTED.metrics, number_of)
+        # The change lies after 7 runs: at a state's begin, and nowhere else.
+        assert {one.since for one in looked.found} == {1}
 
 
 def test_files_that_lack_a_column_put_all_on_the_older_one(tmp_path):
