@@ -18,7 +18,15 @@ from growbench.data.exact import EXACT, Exact, LESS, MORE
 
 FEWEST_WORKERS = 5
 WORSE, BETTER, OTHER = "worse", "better", "other"
-_RANGE = ["low", "high", "workers"]
+
+
+class Ranges(NamedTuple):
+    """Of each cell: the least and the largest figure of its workers (nan without any), and how many
+    workers these are."""
+
+    low: np.ndarray
+    high: np.ndarray
+    workers: np.ndarray
 
 
 class Changes(NamedTuple):
@@ -50,10 +58,16 @@ def changes(
     for exact in of:
         sides = [ranges(runs, exact) for runs in (base, new)]
         both = sides[0].join(sides[1], how="inner", lsuffix="_base", rsuffix="_new")
-        both.columns = pd.Index([f"{side}_{name}" for side in ("base", "new") for name in _RANGE])
+        both.columns = pd.Index(
+            [f"{side}_{name}" for side in ("base", "new") for name in Ranges._fields]
+        )
         both["ratio"] = _ratio(both)
-        apart, told = _apart(both), _told(both, exact)
-        both["change"] = np.where(told, _direction(both, exact), "")
+        old, now = (
+            Ranges(*(both[f"{side}_{name}"].to_numpy() for name in Ranges._fields))
+            for side in ("base", "new")
+        )
+        apart, told = _apart(old, now), is_change(old, now, exact)
+        both["change"] = np.where(told, direction(old, now, exact), "")
         table = both.reset_index()
         changed = table[table["change"] != ""].assign(exact=exact.name)
         cells.append(changed)
@@ -86,23 +100,23 @@ def ranges(runs: Sequence[pd.DataFrame], exact: Exact) -> pd.DataFrame:
     cells = pd.concat(keys, ignore_index=True)
     cells["value"] = pd.concat(values, ignore_index=True)
     found = cells.groupby(list(CELL), observed=True)["value"].agg(["min", "max", "size"])
-    found.columns = pd.Index(_RANGE)
+    found.columns = pd.Index(Ranges._fields)
     return found
 
 
-def _apart(both: pd.DataFrame) -> pd.Series:
+def _apart(base: Ranges, new: Ranges) -> np.ndarray:
     """Whether the ranges differ without overlap."""
-    return (both["base_high"] < both["new_low"]) | (both["new_high"] < both["base_low"])
+    return (base.high < new.low) | (new.high < base.low)
 
 
-def _told(both: pd.DataFrame, exact: Exact) -> pd.Series:
-    """Whether a difference is one, for each cell."""
-    apart = _apart(both)
+def is_change(base: Ranges, new: Ranges, exact: Exact) -> np.ndarray:
+    """Whether a difference is one, for each cell; not where a side has no figure."""
+    apart = _apart(base, new)
     if exact.repeats:
         return apart
-    gap = np.maximum(both["new_low"] - both["base_high"], both["base_low"] - both["new_high"])
-    width = np.maximum(both["base_high"] - both["base_low"], both["new_high"] - both["new_low"])
-    enough = both[["base_workers", "new_workers"]].min(axis=1) >= FEWEST_WORKERS
+    gap = np.maximum(new.low - base.high, base.low - new.high)
+    width = np.maximum(base.high - base.low, new.high - new.low)
+    enough = np.minimum(base.workers, new.workers) >= FEWEST_WORKERS
     return apart & enough & (gap > width)
 
 
@@ -112,10 +126,11 @@ def _ratio(both: pd.DataFrame) -> np.ndarray:
         return np.where(base == new, 1.0, new.to_numpy(float) / base.to_numpy(float))
 
 
-def _direction(both: pd.DataFrame, exact: Exact) -> np.ndarray:
+def direction(base: Ranges, new: Ranges, exact: Exact) -> np.ndarray:
+    """WORSE, BETTER or OTHER, for each cell that changed."""
     if exact.worse not in (MORE, LESS):
-        return np.full(len(both), OTHER, dtype=object)
-    more = (both["new_low"] > both["base_high"]).to_numpy()
+        return np.full(len(base.low), OTHER, dtype=object)
+    more = new.low > base.high
     return np.where(more == (exact.worse == MORE), WORSE, BETTER).astype(object)
 
 
