@@ -21,7 +21,7 @@ from typing import Dict, List, Set, Tuple
 
 ORDER = (
     "data statistics tables analysis comparison gate advice figures plots memory_picture exports "
-    "findings report selftest command_line promises cli develop"
+    "history findings report selftest command_line promises cli develop"
 ).split()
 INCLUDE = re.compile(r'^#include "((?:harness|kernels)/[\w/]+)\.h"', re.M)
 PACKAGE = Path("scripts/growbench")

@@ -26,6 +26,7 @@ READERS: dict[str, list[str]] = {
     "compare": [],
     "compare-within": ["a", "b"],
     "export": ["--to", "go"],
+    "history": [],
     "patterns": [],
     "plot": [],
     "report": [],

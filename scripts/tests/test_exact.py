@@ -6,7 +6,7 @@ import pytest
 from conftest import build_runs, typed
 
 from growbench.comparison.exact import BETTER, OTHER, WORSE, changes, changes_between, ranges
-from growbench.data.columns import MEASURE, TRACE
+from growbench.data.columns import MEASURE, PATTERN, TRACE
 from growbench.data.exact import EXACT, exact
 
 SIZES = (100, 1000, 10_000)
@@ -144,3 +144,15 @@ def test_what_is_tolerated_is_no_change_and_unclear_neither():
     assert found.cells.empty and row(found, "copied")["unclear_count"] == 0
     back = {of: (ranges([new], of), ranges([base], of))}
     assert len(changes_between(back, {"copied": 0.1}).cells) == 6
+
+
+def test_faults_and_peaks_of_copying_patterns_are_counted_like_those_of_strategies():
+    base, new = (run(PATTERN, 6, peak_memory_bytes=peak) for peak in (8e6, 9e6))
+    for runs, faults in ((base, 2000.0), (new, 2300.0)):
+        runs["cold_build_minor_fault_count"], runs["cold_build_huge_fault_count"] = faults, 0.0
+    found = changes([base], [new])
+    assert set(found.families["exact"]) == {"page_faults", "peak_memory"}
+    assert (found.families["change"] == WORSE).all()
+    assert list(row(found, "peak_memory")) == [6, 6, 6, 6, 0]
+    # A pass that has no such figures is none of them.
+    assert exact("peak_memory").of(new.assign(**{"pass": TRACE})).empty

@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import os
-import random
 import warnings
 from pathlib import Path
 from typing import Callable, Optional
@@ -23,7 +22,7 @@ from growbench.data.statuses import STATUSES
 from growbench.data.description import fact, read_machine
 from growbench.data.errors import LoadError, LoadWarning
 from growbench.data.metrics import on_one_basis
-from growbench.data.load import _field_count, first_row, read_runs, read_timeline
+from growbench.data.load import first_row, read_runs, read_timeline
 
 EXAMPLES = int(os.environ.get("GROWBENCH_FUZZ_EXAMPLES", "0"))
 WANTED = ("cold_build_ns", "allocator_path", "warm_build_release_median_ns")
@@ -312,19 +311,3 @@ def test_whatever_the_runner_can_write_is_read_as_it_is(place, rows):
     # Of a metric that not all rows have in its newest column none has it there.
     (expected,), _ = on_one_basis([expected])
     pd.testing.assert_frame_equal(runs, typed(expected))
-
-
-def test_fields_are_counted_as_the_parser_does():
-    dice = random.Random(20261130)
-    counted = 0
-    for _ in range(50_000):
-        line = "".join(dice.choice('a,",') for _ in range(dice.randint(0, 9)))
-        count = _field_count(line.encode())
-        try:
-            parsed = len(next(csv.reader([line], strict=True), []) or [""])
-        except csv.Error:
-            parsed = None
-        # 0: left to the parser, as what it refuses must be.
-        assert count in (0, parsed), line
-        counted += count > 0 and '"' in line
-    assert counted > 1000

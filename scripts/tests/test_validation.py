@@ -10,9 +10,9 @@ from test_same_machine import SIZES, STRATEGIES, run
 
 from growbench.command_line import entry
 from growbench.comparison import same_machine
-from growbench.promises import comparisons, intervals, statistics
+from growbench.promises import comparisons, histories, intervals, statistics
 from growbench.promises.check import Check
-from growbench.statistics import order, shift
+from growbench.statistics import change_points, order, shift
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def checks():
 
 def test_every_promise_is_kept_and_every_control_fails(checks):
     assert [check for check in checks if not check.met] == []
-    assert len(checks) == 56
+    assert len(checks) == 60
 
 
 @pytest.fixture
@@ -129,3 +129,17 @@ def test_the_command_ends_in_1_for_a_broken_promise(monkeypatch, capsys):
     assert "NOT KEPT" in capsys.readouterr().out
     monkeypatch.setattr(statistics, "simulated", lambda seed, fast: [broken[0]._replace(met=True)])
     assert entry.run(main, ["statistics"]) == 0
+
+
+def test_histories_that_cry_wolf_are_noticed(monkeypatch):
+    """Each series by itself: without regard for how many there are, some change is always found."""
+
+    def alone(left, splits, may, damping, random):
+        some = range(min(3, len(left.values)))
+        largest = [of_all(left.at([n]), splits[:1], may, damping, random) for n in some]
+        return np.mean(largest, axis=0)
+
+    of_all = change_points._largest
+    monkeypatch.setattr(change_points, "_largest", alone)
+    promise, _ = histories.unchanged(1, 6)
+    assert not promise.met

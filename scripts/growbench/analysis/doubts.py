@@ -7,7 +7,7 @@ worker among ten. Exact counts are never doubted.
 To add a doubt, write its function and add a row to DOUBTS; results/README.md explains each.
 """
 
-from typing import Callable, NamedTuple
+from typing import Callable, Collection, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from growbench.analysis.measured import (
     WARM,
     measured_in,
 )
-from growbench.data.columns import SLICE_KEYS
+from growbench.data.columns import MEASURE, SLICE_KEYS
 from growbench.statistics.order import grouped_order, grouped_spearman
 
 # What is concluded from a figure: which cell of this run comes before which; by how much two cells
@@ -312,7 +312,8 @@ def doubts_of(measured: Measured) -> np.ndarray:
     return np.array([";".join(of_cell) for of_cell in names], dtype=object)
 
 
-def doubts_in_run(runs: pd.DataFrame) -> pd.DataFrame:
-    """CELL and doubts, as doubts_of() has them, of the cells of a run that have figures."""
-    measured, cells = measured_in(runs)
+def doubts_in_run(runs: pd.DataFrame, passes: Collection[str] = (MEASURE,)) -> pd.DataFrame:
+    """CELL and doubts, as doubts_of() has them, of the cells of a run that have figures in these
+    passes."""
+    measured, cells = measured_in(runs, passes)
     return cells.assign(doubts=doubts_of(measured))

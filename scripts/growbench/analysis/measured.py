@@ -1,6 +1,7 @@
 """The workers of a run that have figures, cell by cell: what summaries and doubts are made from."""
 
 from functools import cached_property, lru_cache
+from typing import Collection
 
 import numpy as np
 import pandas as pd
@@ -134,9 +135,16 @@ def clock_ns(runs: pd.DataFrame) -> float:
     return float(rows["probe_ns"].median()) if "probe_ns" in rows else float("nan")
 
 
-def measured_in(runs: pd.DataFrame) -> tuple[Measured, pd.DataFrame]:
-    """The workers of the measure pass of a run that have figures, and their cells: CELL."""
-    rows = runs[(runs["pass"] == MEASURE) & (runs["status"] == OK)]
+def measured_in(
+    runs: pd.DataFrame, passes: Collection[str] = (MEASURE,)
+) -> tuple[Measured, pd.DataFrame]:
+    """The workers of these passes of a run that have figures, and their cells: CELL.
+
+    passes: MEASURE, PATTERN, or both, whose cells are others.
+    """
+    # Without texts that are no keys: a large run is held once more here.
+    kept = [name for name in runs if name in CELL or runs[name].dtype != object]
+    rows = runs.loc[runs["pass"].isin(list(passes)) & (runs["status"] == OK), kept]
     grouped = rows.groupby(list(CELL), sort=True, observed=True)
     cells = grouped.size().reset_index()[list(CELL)]
     cell = grouped.ngroup().to_numpy(dtype=int)

@@ -118,11 +118,11 @@ COUNTERPARTS = {
 }
 
 PATTERN_METRICS = (
-    Metric("cold_build", "Cold time to make it", "ns", ("cold_build_ns",)),
-    Metric("cold_walk", "Cold time to walk it", "ns", ("cold_scan_ns",)),
-    Metric("cold_release", "Cold time to release it", "ns", ("cold_release_ns",)),
+    metric("cold_build")._replace(label="Cold time to make it"),
+    metric("cold_scan")._replace(name="cold_walk", label="Cold time to walk it"),
+    metric("cold_release")._replace(label="Cold time to release it"),
     metric("warm_build_release")._replace(label="Warm time to make and release it", predicted=None),
-    Metric("warm_walk", "Warm time to walk it", "ns", ("warm_scan_median_ns",)),
+    metric("warm_scan")._replace(name="warm_walk", label="Warm time to walk it"),
     metric("peak_memory"),
     metric("cold_build_minor_fault"),
 )
@@ -352,12 +352,14 @@ def _measured(runs: pd.DataFrame) -> pd.DataFrame:
 def _side_by_side(
     a: pd.DataFrame, b: pd.DataFrame, keys: Sequence[str], process: str
 ) -> pd.DataFrame:
-    """The rounds that have both, by `keys`: make_a, walk_a, make_b, walk_b in ns, payload_bytes."""
+    """The rounds that have both, by `keys`: make_a, walk_a, make_b, walk_b in ns, payload_bytes.
+    A walk is nan where its columns were not read."""
 
     def side(rows: pd.DataFrame, suffix: str) -> pd.DataFrame:
         made = rows[[*keys, "round"]].copy()
         made[f"make_{suffix}"] = MAKE[process].values(rows)
-        made[f"walk_{suffix}"] = rows[list(WALK[process])].sum(axis=1, skipna=False)
+        walk = rows.reindex(columns=list(WALK[process]))
+        made[f"walk_{suffix}"] = walk.sum(axis=1, skipna=False)
         return made
 
     payloads = side(a, "a").assign(payload_bytes=a["payload_bytes"])

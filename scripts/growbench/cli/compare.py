@@ -13,9 +13,11 @@ with packages.imports():
     from growbench.analysis import host
     from growbench.command_line import choice, entry, progress
     from growbench.data import files, load
-    from growbench.comparison import differences, live, machines, output, pair
+    from growbench.comparison import differences, live, machines, output, pair, within
     from growbench.comparison.run import Run, read_all
+    from growbench.comparison.sharing import USUAL, usual_metrics
     from growbench.comparison.verdict import NOT_COMPARABLE
+    from growbench.data.metrics import METRICS
     from growbench.data.text import printable
     from growbench.tables.table import Table
 
@@ -43,7 +45,8 @@ exit status:
 def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     progress.current.step("reading")
-    runs = read_all(options.run, pair.columns(pair.request(options).metrics) | host.COLUMNS)
+    wanted_columns = pair.columns(pair.request(options, USUAL).metrics)
+    runs = read_all(options.run, wanted_columns | host.COLUMNS)
     hosts = [host.fingerprint(run.runs, run.machine) for run in runs]
     progress.current.step("comparing")
     machine_ids = {run.machine_id for run in runs}
@@ -56,6 +59,7 @@ def main(arguments: Sequence[str]) -> int:
         return NOT_COMPARABLE
     named = "; ".join(printable(f"{run.label} is of {run.machine_id}") for run in runs)
     runs = [run._replace(runs=of_run) for run, of_run in zip(runs, rows)]
+    options.metric = options.metric or usual_metrics(rows)
     if len(machine_ids) > 1 and options.gate:
         entry.note(f"not comparable: {named}; a gate needs runs of one machine")
         return NOT_COMPARABLE
@@ -153,8 +157,10 @@ def of_one_machine(
     for new, of_new in zip(runs[1:], hosts[1:]):
         document = pair.compare_pair(base, new, pair.request(options), settings, origin)
         described = differences.machine_differences([base, new])
-        sentences = [*document.sentences, *host_warning(hosts[0], of_new)]
-        tables = [*document.tables, described]
+        beside = within.ratios(base, new, options.all)
+        warned = host_warning(hosts[0], of_new)
+        sentences = [*document.sentences, *beside.sentences, *warned]
+        tables = [*document.tables, *beside.tables, described]
         documents.append(document._replace(sentences=sentences, tables=tables))
     return documents
 
@@ -172,7 +178,8 @@ def host_warning(base: host.Fingerprint, new: host.Fingerprint) -> list[str]:
 
 def of_machines(runs: Sequence[Run], options: argparse.Namespace) -> output.Document:
     """What holds on how many machines."""
-    times = [one.name for one in pair.request(options).metrics if one.unit == "ns"]
+    wanted = pair.request(options).metrics
+    times = [one.name for one in wanted if one.unit == "ns" and one in METRICS]
     asked = machines.Options(
         options.reference_strategy,
         options.reference_allocator,
@@ -180,6 +187,10 @@ def of_machines(runs: Sequence[Run], options: argparse.Namespace) -> output.Docu
         rows=0 if options.all else None,
     )
     document = machines.document(runs, asked)
+    left = [one.name for one in wanted if one not in METRICS]
+    if left and document.status != NOT_COMPARABLE:
+        said = f"Not compared: {', '.join(left)}, of which only runs of one machine are."
+        document = document._replace(sentences=[*document.sentences, said])
     if options.format == "terminal" and not options.all and not options.table:
         document = without_long_tables(document)
     return document

@@ -11,7 +11,7 @@ from typing import Optional
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL
+from growbench.data.columns import CELL_KEYS
 from growbench.comparison.same_machine import (
     CHANCES,
     Comparison,
@@ -62,7 +62,7 @@ def combine(first: Comparison, fresh: Optional[Comparison]) -> Comparison:
     )
     if fresh is None:
         return first._replace(families=families, cells=cells)
-    lost = pd.concat([first.lost, fresh.lost], ignore_index=True).drop_duplicates(list(CELL))
+    lost = pd.concat([first.lost, fresh.lost], ignore_index=True).drop_duplicates(list(CELL_KEYS))
     return first._replace(
         families=_instead(families, fresh.families, fresh),
         cells=_instead(cells, fresh.cells, fresh),

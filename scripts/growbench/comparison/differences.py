@@ -180,7 +180,8 @@ def _told_by(key: str, column: str, shown: Callable[[str], str] = str) -> Callab
     def read(run: Run) -> dict:
         if column not in run.runs:
             return {}
-        told = run.runs.loc[run.runs[column] != "", [key, column]].drop_duplicates()
+        told = run.runs[[key, column]].drop_duplicates()
+        told = told[told[column] != ""]
         return {
             shown(str(name)): " and ".join(sorted(map(str, values)))
             for name, values in told.groupby(key)[column]

@@ -8,7 +8,7 @@ from growbench.analysis.run_doubts import run_doubts
 from growbench.comparison.run import Run
 from growbench.comparison.same_machine import Comparison, FASTER, SLOWER
 from growbench.comparison.sharing import FAMILY
-from growbench.data.columns import CELL
+from growbench.data.columns import CELL, MEASURE, PATTERN
 
 # What doubts are found by, besides what is compared and a row's keys. What a version or a reader of
 # some columns only does not have is not asked about.
@@ -38,7 +38,9 @@ def notes(judged: Comparison, runs: Sequence[Run], conclusion: str) -> list[str]
     cells = judged.cells.merge(moved)[["metric", *CELL]]
     names: list[set[str]] = [set() for _ in range(len(cells))]
     for run in runs:
-        texts = cells.merge(doubts_in_run(run.runs), "left")["doubts"].fillna("")
+        texts = cells.merge(doubts_in_run(run.runs, (MEASURE, PATTERN)), "left")["doubts"].fillna(
+            ""
+        )
         for of_cell, text, metric in zip(names, texts, cells["metric"]):
             of_cell.update(reliance.doubts_of_metric(text, conclusion, metric))
     if any(names):

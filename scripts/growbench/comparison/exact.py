@@ -20,7 +20,15 @@ from growbench.data.exact import EXACT, Exact, LESS, MORE
 
 FEWEST_WORKERS = 5
 WORSE, BETTER, OTHER = "worse", "better", "other"
-_RANGE = ["low", "high", "workers"]
+
+
+class Ranges(NamedTuple):
+    """Of each cell: the least and the largest figure of its workers (nan without any), and how many
+    workers these are."""
+
+    low: np.ndarray
+    high: np.ndarray
+    workers: np.ndarray
 
 
 class Changes(NamedTuple):
@@ -63,18 +71,23 @@ def changes_between(
     for exact, (base, new) in sides.items():
         both = base.join(new, how="inner", lsuffix="_base", rsuffix="_new")
         both.columns = pd.Index(
-            [f"{side}_{name}" for side in ("base", "new") for name in _RANGE], dtype=object
+            [f"{side}_{name}" for side in ("base", "new") for name in Ranges._fields],
+            dtype=object,
         )
         both["ratio"] = _ratio(both)
-        apart, direction = _apart(both), _direction(both, exact)
-        small = (direction == WORSE) & _within(both, tolerated.get(exact.name, 0.0))
-        told = _told(both, exact) & ~small
-        both["change"] = np.where(told, direction, "")
+        old, now = (
+            Ranges(*(both[f"{side}_{name}"].to_numpy() for name in Ranges._fields))
+            for side in ("base", "new")
+        )
+        apart, way = _apart(old, now), direction(old, now, exact)
+        small = (way == WORSE) & _within(old, now, tolerated.get(exact.name, 0.0))
+        told = is_change(old, now, exact) & ~small
+        both["change"] = np.where(told, way, "")
         table = both.reset_index()
         changed = table[table["change"] != ""].assign(exact=exact.name)
         cells.append(changed)
         if len(changed):
-            families.append(families_of(table, exact))
+            families.append(_families(table, exact))
         compared.append(
             {
                 "exact": exact.name,
@@ -102,31 +115,32 @@ def ranges(runs: Sequence[pd.DataFrame], exact: Exact) -> pd.DataFrame:
     cells = pd.concat(keys, ignore_index=True)
     cells["value"] = pd.concat(values, ignore_index=True)
     found = cells.groupby(list(CELL), observed=True)["value"].agg(["min", "max", "size"])
-    found.columns = pd.Index(_RANGE)
+    found.columns = pd.Index(Ranges._fields)
     return found
 
 
-def _apart(both: pd.DataFrame) -> pd.Series:
+def _apart(base: Ranges, new: Ranges) -> np.ndarray:
     """Whether the ranges differ without overlap."""
-    return (both["base_high"] < both["new_low"]) | (both["new_high"] < both["base_low"])
+    return (base.high < new.low) | (new.high < base.low)
 
 
-def _told(both: pd.DataFrame, exact: Exact) -> pd.Series:
-    """Whether a difference is one, for each cell."""
-    gap = np.maximum(both["new_low"] - both["base_high"], both["base_low"] - both["new_high"])
-    width = np.maximum(both["base_high"] - both["base_low"], both["new_high"] - both["new_low"])
-    enough = both[["base_workers", "new_workers"]].min(axis=1) >= FEWEST_WORKERS
-    known = gap > width + exact.scatter if exact.scatter is not None else False
-    told = (enough & (gap > width)) | known
+def is_change(base: Ranges, new: Ranges, exact: Exact) -> np.ndarray:
+    """Whether a difference is one, for each cell; not where a side has no figure."""
+    gap = np.maximum(new.low - base.high, base.low - new.high)
+    width = np.maximum(base.high - base.low, new.high - new.low)
+    enough = np.minimum(base.workers, new.workers) >= FEWEST_WORKERS
+    told = enough & (gap > width)
+    if exact.scatter is not None:
+        told |= gap > width + exact.scatter
     if exact.repeats:
         told |= width == 0
-    return _apart(both) & told
+    return _apart(base, new) & told
 
 
-def _within(both: pd.DataFrame, share: float) -> pd.Series:
+def _within(base: Ranges, new: Ranges, share: float) -> np.ndarray:
     """Whether the new range is no further than that share from the base's."""
-    more = both["new_low"] <= both["base_high"] * (1.0 + share)
-    return more & (both["new_high"] >= both["base_low"] * (1.0 - share))
+    more = new.low <= base.high * (1.0 + share)
+    return more & (new.high >= base.low * (1.0 - share))
 
 
 def _ratio(both: pd.DataFrame) -> np.ndarray:
@@ -135,16 +149,16 @@ def _ratio(both: pd.DataFrame) -> np.ndarray:
         return np.where(base == new, 1.0, new.to_numpy(float) / base.to_numpy(float))
 
 
-def _direction(both: pd.DataFrame, exact: Exact) -> np.ndarray:
+def direction(base: Ranges, new: Ranges, exact: Exact) -> np.ndarray:
+    """WORSE, BETTER or OTHER, for each cell that changed."""
     if exact.worse not in (MORE, LESS):
-        return np.full(len(both), OTHER, dtype=object)
-    more = (both["new_low"] > both["base_high"]).to_numpy()
+        return np.full(len(base.low), OTHER, dtype=object)
+    more = new.low > base.high
     return np.where(more == (exact.worse == MORE), WORSE, BETTER).astype(object)
 
 
-def families_of(table: pd.DataFrame, exact: Exact) -> pd.DataFrame:
-    """The families that have a changed cell in `table`, which has a row for each cell of both
-    sides, as in Changes.cells, with "" for no change; from which size on is told by rows alone."""
+def _families(table: pd.DataFrame, exact: Exact) -> pd.DataFrame:
+    """The families that changed; from which size on is told by rows alone."""
     rows = []
     for family, cells in table.groupby(list(FAMILY), sort=True, observed=True):
         changed = cells[cells["change"] != ""]

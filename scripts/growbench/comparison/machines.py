@@ -29,9 +29,9 @@ from growbench.comparison.differences import machine_differences
 from growbench.comparison.estimate_tables import cell_words
 from growbench.comparison.output import Document
 from growbench.comparison.run import Run
-from growbench.comparison.sharing import read_by_older
+from growbench.comparison.sharing import TIMED, read_by_older
 from growbench.comparison.verdict import NOT_COMPARABLE
-from growbench.data.columns import CELL
+from growbench.data.columns import CELL, MEASURE
 from growbench.data.metrics import HEADLINES, Metric, metric
 from growbench.data.rounds import rounds_of_all
 from growbench.data.text import printable
@@ -115,9 +115,15 @@ def _compare(runs: Sequence[Run], options: Options) -> _Compared:
         )
     common = shared(machines)
     if common.cells.empty:
+        others = {TIMED[of] for run in runs for of in TIMED if (run.runs["pass"] == of).any()}
+        why = (
+            f" (of {' and '.join(sorted(others))} only runs of one machine are compared)"
+            if others and TIMED[MEASURE] not in others
+            else ""
+        )
         raise NothingShared(
-            "there is no cell that all runs have measured; give runs whose strategies, allocators, "
-            "rows and row sizes overlap"
+            f"there is no cell that all runs have measured{why}; give runs whose strategies, "
+            "allocators, rows and row sizes overlap"
         )
     counts, sentences, tables = [], [], []
     for name in options.metrics:

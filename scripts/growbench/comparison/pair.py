@@ -8,7 +8,6 @@ import pandas as pd
 
 from growbench.analysis.doubts import ABSOLUTE, DIFFERENCE
 from growbench.comparison import doubted, verdict
-from growbench.data.columns import MEASURE
 from growbench.comparison.confirmation import combine, flagged
 from growbench.comparison.live import EXPERIMENTS, sides
 from growbench.comparison.output import Document
@@ -22,16 +21,23 @@ from growbench.comparison.same_machine import (
     in_blocks,
     threshold_from,
 )
-from growbench.comparison.sharing import Sides, bring_together, not_shared
+from growbench.comparison.sharing import (
+    HEADLINES_AND_PEAK,
+    Sides,
+    TIMED,
+    bring_together,
+    not_shared,
+    other_versions,
+    passes_of,
+    usual_metrics,
+)
 from growbench.data.errors import UsageError
 from growbench.data.load import first_row, read_runs
-from growbench.data.metrics import HEADLINES, METRICS, Metric, metric, on_one_basis
+from growbench.data.metrics import COMPARED, Metric, metric, on_one_basis
 from growbench.data.rounds import rounds_of_all
 from growbench.data.text import printable
 from growbench.tables.table import Table, percent
 
-# What is compared unless something else is asked for.
-HEADLINES_AND_PEAK = (*HEADLINES, "peak_memory")
 # A headline that resists slow builds does not see more of them, or slower ones. Beside it their own
 # figure is looked at; it varies more, so that only a larger slowdown is told.
 _TAIL, _TAIL_OF = metric("warm_tail"), metric("warm_build_release")
@@ -53,10 +59,11 @@ def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> No
     parser.add_argument(
         "--metric",
         nargs="+",
-        choices=[row.name for row in METRICS],
-        default=list(HEADLINES_AND_PEAK),
+        choices=[row.name for row in COMPARED],
         metavar="NAME",
-        help="what to compare, of %(choices)s (default: " + " ".join(HEADLINES_AND_PEAK) + ")",
+        help="what to compare, of %(choices)s (default: "
+        + " ".join(HEADLINES_AND_PEAK)
+        + ", and what copying patterns or latencies have, where the runs are of these)",
     )
     parser.add_argument(
         "--threshold",
@@ -88,10 +95,10 @@ def columns(metrics: Sequence[Metric]) -> set[str]:
     return wanted.union(*(metric.needed for metric in metrics))
 
 
-def request(options: argparse.Namespace) -> Request:
-    """What the options of add_arguments() ask for."""
+def request(options: argparse.Namespace, usual: Sequence[str] = HEADLINES_AND_PEAK) -> Request:
+    """What the options of add_arguments() ask for. usual: the metrics without --metric."""
     return Request(
-        [metric(name) for name in dict.fromkeys(options.metric)],
+        [metric(name) for name in dict.fromkeys(options.metric or usual)],
         options.threshold,
         getattr(options, "without_common_shift", False),
         0 if options.all else Request([]).limit,
@@ -159,10 +166,13 @@ def settings_for(
     if both is None:
         why = "this machine has no A/A experiment (make selftest, make aa)"
         return plain, f"theta {LEAST_THRESHOLD:.0%}: {why}"
+    timed = passes_of(request.metrics)
+    if not any(of in timed for side in both for of in side["pass"].unique()):
+        why = "this machine's A/A experiment has no such rows"
+        return plain, f"theta {LEAST_THRESHOLD:.0%}: {why}"
     # By the columns that the runs are read by.
     alike = [on_one_basis([side, *runs], request.metrics)[0][0] for side in both]
-    timed = [rows[rows["pass"] == MEASURE] for rows in runs]
-    rounds = min((rounds_of_all(rows)[0] or 1 for rows in timed), default=1)
+    rounds = min((rounds_of_all(rows, timed)[0] or 1 for rows in runs), default=1)
     base, new = (in_blocks(side, rounds) for side in alike)
     # Each pair under an allocator's name of its own: one comparison of all is faster than many.
     all_base, all_new = (
@@ -191,9 +201,18 @@ def compare_pair(
     labels = (base.label, new.label)
     view = verdict.View(raw, without, without if request.without_common else raw, labels)
     notes = [*doubted.notes(view.judged, (base, new), ABSOLUTE)]
-    notes += not_shared(base.runs, new.runs, labels)
+    notes += not_shared(base.runs, new.runs, labels, *_looked_at(base, new, request))
+    notes += other_versions(base.runs, new.runs, labels)
     notes += [*_tail_notes(both, request, settings), origin]
     return document(view, notes, request.limit)
+
+
+def _looked_at(base: Run, new: Run, request: Request) -> tuple[set[str], set[str]]:
+    """The passes whose cells the metrics are of, and those of which it is told that a run lacks
+    them: all of them, unless it was asked for some metrics only."""
+    asked = passes_of(request.metrics)
+    usual = usual_metrics([base.runs, new.runs])
+    return asked, set(TIMED) if [one.name for one in request.metrics] == usual else asked
 
 
 def _tail_notes(both: Sides, request: Request, settings: Settings) -> list[str]:

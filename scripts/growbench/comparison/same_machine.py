@@ -11,8 +11,8 @@ from typing import Iterable, NamedTuple, Optional, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.comparison.sharing import FAMILY, Sides, bring_together
-from growbench.data.columns import MEASURE
+from growbench.comparison.sharing import FAMILY, Sides, TIMED, bring_together, passes_of
+from growbench.data.columns import PATTERN
 from growbench.data.metrics import Metric
 from growbench.statistics.multiple import grouped_holm, simes
 from growbench.statistics.paired import pair_rounds
@@ -62,7 +62,8 @@ class Comparison(NamedTuple):
     but so far above the threshold by itself that its family cannot be called no slower).
     common: for each metric family_count; the ratio that the families have in common (the median of
     theirs, nan for fewer than 3), and its interval; one_sided: no family, but one side has figures.
-    lost: cells that base has figures of, and whose workers failed in new.
+    lost: cells that base has figures of, and whose workers failed in new, in the passes of what is
+    compared.
     """
 
     families: pd.DataFrame
@@ -118,7 +119,7 @@ def compare_sides(
         families.drop(columns=["family", "deviation"]),
         cells.drop(columns="family"),
         pd.DataFrame(common),
-        sides.lost,
+        sides.lost[sides.lost["pass"].isin(passes_of(metrics))],
         settings,
     )
 
@@ -144,7 +145,7 @@ def threshold_from(same: Sequence[Comparison]) -> Settings:
 def in_blocks(side: pd.DataFrame, rounds: int) -> list[pd.DataFrame]:
     """The rows of one side in blocks of so many rounds, which are comparisons of their own; one
     block if there are not enough rounds for two. Rounds that fill no block are left out."""
-    side = side[side["pass"] == MEASURE]
+    side = side[side["pass"].isin(list(TIMED))]
     last = int(side["round"].max())
     count = max(1, last // rounds)
     number = (side["round"].to_numpy() - 1) // (rounds if count > 1 else last)
@@ -162,9 +163,10 @@ class _Values(NamedTuple):
 def _of_metric(
     sides: Sides, metric: Metric, settings: Settings, without_common: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
-    base = _values(sides.base, sides.base_cell, metric)
-    new = _values(sides.new, sides.new_cell, metric)
     cell_count = len(sides.cells)
+    floor = _floor(sides, metric)
+    base = _values(sides.base, sides.base_cell, metric, floor)
+    new = _values(sides.new, sides.new_cell, metric, floor)
     one_sided = (len(base.cell) == 0) != (len(new.cell) == 0)
     shared = (np.bincount(base.cell, minlength=cell_count) > 0) & (
         np.bincount(new.cell, minlength=cell_count) > 0
@@ -199,14 +201,35 @@ def _of_metric(
     return cells, families, {**row, "ratio": ratio, "ci_low": low, "ci_high": high}
 
 
-def _values(side: pd.DataFrame, cell: np.ndarray, metric: Metric) -> _Values:
+def _floor(sides: Sides, metric: Metric) -> Optional[np.ndarray]:
+    """For each cell the bytes that a reading's error is held against; None for what is no peak.
+
+    A strategy's array takes its payload at least. A copying pattern's result may be smaller than
+    its input, or a view, so that it is the larger side's median.
+    """
+    if metric.unit != "bytes":
+        return None
+    count = len(sides.cells)
+    floors = []
+    for side, cell in ((sides.base, sides.base_cell), (sides.new, sides.new_cell)):
+        known = side["payload_bytes"].to_numpy(dtype=float)
+        of_pattern = (side["pass"] == PATTERN).to_numpy()
+        if of_pattern.any():
+            peaks = metric.values(side).to_numpy(dtype=float)
+            known = np.where(of_pattern, _grouped_median(peaks, cell, count)[cell], known)
+        floors.append(pd.Series(known).groupby(cell).max().reindex(np.arange(count)))
+    return np.fmax(*(of_side.to_numpy() for of_side in floors))
+
+
+def _values(
+    side: pd.DataFrame, cell: np.ndarray, metric: Metric, floor: Optional[np.ndarray]
+) -> _Values:
     values = metric.values(side).to_numpy(dtype=float)
-    usable = values > 0
-    if metric.unit == "bytes":
+    usable = (values > 0) & side["pass"].isin(metric.passes).to_numpy()
+    if floor is not None:
         # A peak that is near the reading's own error says nothing of the code.
-        payload = side["payload_bytes"].to_numpy(dtype=float)
         resolution = side["peak_resolution_bytes"].to_numpy(dtype=float)
-        usable &= resolution <= LARGEST_RESOLUTION_SHARE * payload
+        usable &= resolution <= LARGEST_RESOLUTION_SHARE * floor[cell]
     rounds = side["round"].to_numpy()
     return _Values(np.log(values[usable]), cell[usable], rounds[usable])
 
@@ -282,12 +305,19 @@ def _paired(
 def _round_means(values: np.ndarray, family: np.ndarray, rounds: np.ndarray) -> pd.DataFrame:
     """The mean of each family in each round that has half of its cells or more: columns family,
     round, value. A round that only the cells with wide intervals have is none of the family's."""
-    table = pd.DataFrame({"family": family, "round": rounds, "value": values})
-    means = table.groupby(["family", "round"], as_index=False).agg(
-        value=("value", "mean"), cells=("value", "size")
+    place, numbers = pd.factorize(rounds, sort=True)
+    group = family * len(numbers) + place
+    cells = np.bincount(group)
+    there = np.flatnonzero(cells)
+    means = pd.DataFrame(
+        {
+            "family": there // max(len(numbers), 1),
+            "round": numbers[there % max(len(numbers), 1)],
+            "value": np.bincount(group, weights=values)[there] / cells[there],
+        }
     )
-    most = means.groupby("family")["cells"].transform("max")
-    return means.loc[2 * means["cells"] >= most, ["family", "round", "value"]]
+    most = pd.Series(cells[there]).groupby(means["family"]).transform("max")
+    return means[2 * cells[there] >= most]
 
 
 def _medians_of_rounds(means: pd.DataFrame) -> np.ndarray:

@@ -1,22 +1,37 @@
 """What two runs share: their cells; and what they do not: cells that are lost or that one of them
-lacks, other presets, other versions."""
+lacks, kinds of rows that one of them has not, other presets, other versions."""
 
-from typing import NamedTuple, Sequence
+from typing import Collection, Iterable, NamedTuple, Sequence
 
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL, COLUMNS, MEASURE
-from growbench.data.metrics import METRICS
+from growbench.data.columns import CELL, CELL_KEYS, COLUMNS, LATENCY, MEASURE, PATTERN
+from growbench.data.implementations import label
+from growbench.data.metrics import COMPARED, HEADLINES, Metric
 from growbench.data.statuses import NO_FAILURES, OK
 from growbench.data.units import tick
 
 FAMILY = ("implementation", "strategy", "allocator")
 _LONGEST = 6
+# The passes whose rows have times, and what these are of.
+TIMED = {MEASURE: "strategies", PATTERN: "copying patterns", LATENCY: "single appends"}
+# What is compared of their rows unless something else is asked for. The slowest append of all is
+# one reading, and left to those who ask.
+HEADLINES_AND_PEAK = (*HEADLINES, "peak_memory")
+_USUAL = {
+    MEASURE: HEADLINES_AND_PEAK,
+    PATTERN: (*HEADLINES_AND_PEAK, "warm_scan"),
+    LATENCY: ("latency_median", "latency_p99", "latency_p99_9"),
+}
+USUAL = tuple(dict.fromkeys(name for names in _USUAL.values() for name in names))
 
 
 class Sides(NamedTuple):
-    """Both sides' measured workers, with the numbers of the cells that they are of."""
+    """Both sides' workers that were timed, with the numbers of the cells that they are of.
+
+    A cell that several passes have is one: what a metric is of decides on whose rows have it.
+    """
 
     base: pd.DataFrame
     new: pd.DataFrame
@@ -28,12 +43,40 @@ class Sides(NamedTuple):
     lost: pd.DataFrame
 
 
+def usual_metrics(runs: Sequence[pd.DataFrame]) -> list[str]:
+    """What is compared of these runs unless something else is asked for: the names of the metrics
+    of the passes that all of them have rows of. Appends one by one are a question of their own,
+    and asked where it is the only one."""
+    shared = set(TIMED).intersection(*(rows["pass"].unique() for rows in runs))
+    asked = (shared - {LATENCY}) or shared or {MEASURE}
+    return [name for name in USUAL if any(name in _USUAL[of] for of in asked)]
+
+
+def passes_of(metrics: Iterable[Metric]) -> set[str]:
+    """Whose rows have any of them."""
+    return {of for metric in metrics for of in metric.passes}
+
+
 def bring_together(base: pd.DataFrame, new: pd.DataFrame) -> Sides:
-    """The measured rows of both sides, and which cells lost their figures."""
+    """The timed rows of both sides, and which cells lost their figures."""
     keys = list(CELL)
     lost = _lost(base, new)
-    base, new = (side[(side["pass"] == MEASURE) & (side["status"] == OK)] for side in (base, new))
-    both = pd.concat([base[keys], new[keys]], ignore_index=True)
+    rows = [side["pass"].isin(list(TIMED)) & (side["status"] == OK) for side in (base, new)]
+    both = pd.concat(
+        [side.loc[mask, keys] for side, mask in zip((base, new), rows)], ignore_index=True
+    )
+    # Without the keys, and of texts the pass alone: large runs are held once more here.
+    base, new = (
+        side.loc[
+            mask,
+            [
+                name
+                for name in side
+                if name == "pass" or (name not in keys and side[name].dtype != object)
+            ],
+        ]
+        for side, mask in zip((base, new), rows)
+    )
     for key in keys:
         if both[key].dtype == object:
             both[key] = both[key].astype("category")
@@ -54,10 +97,16 @@ def bring_together(base: pd.DataFrame, new: pd.DataFrame) -> Sides:
 
 
 def _lost(base: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """Cells that base measured, and of which a worker in new failed: CELL, status, status_detail,
-    worker_count. A cell of which workers failed in base as well is lost if new has no figures."""
-    keys = list(CELL)
-    base, new = (side[side["pass"] == MEASURE] for side in (base, new))
+    """Cells that base measured in a pass, and of which a worker in new failed: CELL_KEYS, status,
+    status_detail, worker_count. A cell of which workers failed in base as well is lost if new has
+    no figures."""
+    keys = list(CELL_KEYS)
+    base, new = (
+        side.loc[
+            side["pass"].isin(list(TIMED)), side.columns.isin([*keys, "status", "status_detail"])
+        ]
+        for side in (base, new)
+    )
     failed = new[~new["status"].isin(NO_FAILURES)]
     if failed.empty:
         return failed[[*keys, "status"]].assign(status_detail="", worker_count=0)
@@ -80,13 +129,18 @@ def _lost(base: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def not_shared(base: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str]) -> list[str]:
-    """Sentences about cells that only one side has figures of; empty if there are none."""
-    keys = list(CELL)
-    sides = [
-        side.loc[(side["pass"] == MEASURE) & (side["status"] == OK), keys].drop_duplicates()
-        for side in (base, new)
-    ]
+def not_shared(
+    base: pd.DataFrame,
+    new: pd.DataFrame,
+    labels: Sequence[str],
+    passes: Collection[str] = (MEASURE, PATTERN),
+    kinds: Collection[str] = tuple(TIMED),
+) -> list[str]:
+    """Sentences about what only one side has figures of; empty if there is nothing.
+
+    passes: whose cells are looked at one by one. kinds: of which rows it is told that a side has
+    none at all.
+    """
     notes = []
     versions = [int(side["schema_version"].iloc[0]) for side in (base, new) if len(side)]
     if len(set(versions)) > 1:
@@ -94,18 +148,89 @@ def not_shared(base: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str]) -> 
             f"{labels[0]} is of schema version {versions[0]}, {labels[1]} of {versions[1]}: "
             f"compared on the columns of both{read_by_older(base, new)}"
         )
-    for mine, other, label, other_label in ((*sides, *labels), (*sides[::-1], *labels[::-1])):
-        both = mine.merge(other, how="left", on=keys, indicator="side")
-        alone = both[both["side"] == "left_only"]
-        if alone.empty:
-            continue
-        why = [_only(mine, other, alone, key) for key in keys]
-        listed = "; ".join(text for text in why if text)
-        notes.append(
-            f"{len(alone)} of {len(mine)} cells of {label} have no figures in {other_label}"
-            + (f": {listed}" if listed else "")
-        )
-    return notes
+    both = (base, new)
+    cells = {of: [_cells(side, of) for side in both] for of in TIMED}
+    notes += [_untimed(side, name) for side, name in zip(both, labels)]
+    for of, (mine, others) in cells.items():
+        if mine.empty != others.empty and of in kinds:
+            has, lacks = labels if others.empty else labels[::-1]
+            count = len(mine) or len(others)
+            notes.append(f"{has} has times of {TIMED[of]} ({count} cells), {lacks} has none")
+        elif of in passes:
+            of_base, of_new = (side[side["pass"] == of] for side in both)
+            notes += [_not_in(mine, of_new, labels), _not_in(others, of_base, labels[::-1])]
+    return [note for note in notes if note]
+
+
+def _untimed(side: pd.DataFrame, name: str) -> str:
+    """A sentence about a run that no worker was timed in; else ""."""
+    passes = [str(of) for of in side["pass"].unique()]
+    if not passes or set(TIMED).intersection(passes):
+        return ""
+    return f"{name} has no times that can be compared: all its rows are of {_listed(passes)}"
+
+
+def _cells(side: pd.DataFrame, of: str) -> pd.DataFrame:
+    """The cells that a side has figures of in this pass."""
+    rows = (side["pass"] == of) & (side["status"] == OK)
+    return side.loc[rows, list(CELL)].drop_duplicates()
+
+
+def _not_in(mine: pd.DataFrame, rows: pd.DataFrame, labels: Sequence[str]) -> str:
+    """A sentence about those of these cells that the second run, whose rows of this pass are given,
+    has no figures of, with the reason; "" if there are none."""
+    keys = list(CELL)
+    other = rows.loc[rows["status"] == OK, keys].drop_duplicates()
+    both = mine.merge(other, how="left", on=keys, indicator="side")
+    alone = both[both["side"] == "left_only"]
+    if alone.empty:
+        return ""
+    listed = "; ".join(text for text in (_only(mine, other, alone, key) for key in keys) if text)
+    if not listed:
+        # All that it has figures of looks the same, so its own rows have to say why.
+        found = alone[keys].merge(rows[[*keys, "status"]].drop_duplicates(keys), on=keys)
+        counts = found["status"].value_counts().to_dict()
+        counts["without any row"] = len(alone) - len(found)
+        listed = ", ".join(f"{count} {why}" for why, count in counts.items() if count)
+    told = f"{len(alone)} of {len(mine)} cells of {labels[0]} have no figures in {labels[1]}"
+    return told + (f": {listed}" if listed else "")
+
+
+def telling(cells: pd.DataFrame) -> list[str]:
+    """Which of a cell's keys, beside its family's and its rows, tell these cells apart."""
+    return [key for key in ("row_bytes", "threads", "work") if cells[key].nunique() > 1]
+
+
+def cell_words(cell: dict, keys: Sequence[str]) -> str:
+    """A cell's size in words, with those of telling(): "3,000 rows of 80 bytes, 2 threads"."""
+    words = f"{cell['rows']:,}{' ' + cell['work'] if 'work' in keys else ''} rows"
+    words += f" of {cell['row_bytes']:,} bytes" if "row_bytes" in keys else ""
+    threads = cell["threads"]
+    return words + (f", {threads} thread{'s' * (threads != 1)}" if "threads" in keys else "")
+
+
+def other_versions(base: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str]) -> list[str]:
+    """A sentence for each implementation of somebody else's that both have, in other versions."""
+    told = [_versions(side) for side in (base, new)]
+    return [
+        f"{label(name)} is {told[0][name]} in {labels[0]} and {told[1][name]} in {labels[1]}"
+        for name in told[0]
+        if name in told[1] and told[0][name] != told[1][name]
+    ]
+
+
+def _versions(side: pd.DataFrame) -> dict[str, str]:
+    """What each implementation of a run says that it is."""
+    if "implementation_version" not in side:
+        return {}
+    said = side[["implementation", "implementation_version"]].drop_duplicates()
+    said = said[said["implementation_version"].astype(str) != ""]
+    return {
+        str(name): " and ".join(sorted(map(str, versions)))
+        for name, versions in said.groupby("implementation", observed=True)[
+            "implementation_version"
+        ]
+    }
 
 
 def read_by_older(*sides: pd.DataFrame) -> str:
@@ -115,7 +240,7 @@ def read_by_older(*sides: pd.DataFrame) -> str:
     since = {column.name: column.since for column in COLUMNS}
     read = [
         f", {one.name} by {one.older}"
-        for one in METRICS
+        for one in COMPARED
         if one.older is not None
         and since[one.columns[0]] <= newest
         and all(one.source(side) == one.older for side in sides)
@@ -128,6 +253,9 @@ def _only(mine: pd.DataFrame, other: pd.DataFrame, alone: pd.DataFrame, key: str
     values = [value for value in sorted(set(alone[key])) if value not in set(other[key])]
     if not values:
         return ""
-    shown = [tick(value, "count") if key == "rows" else str(value) for value in values[:_LONGEST]]
-    more = f" and {len(values) - _LONGEST} more" if len(values) > _LONGEST else ""
-    return f"{key} {', '.join(shown)}{more}"
+    return f"{key} " + _listed([tick(v, "count") if key == "rows" else str(v) for v in values])
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LONGEST} more" if len(names) > _LONGEST else ""
+    return ", ".join(names[:_LONGEST]) + more

@@ -1,6 +1,6 @@
 """What a comparison comes to: its exit status, its sentences, its tables."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,8 @@ from growbench.comparison.same_machine import (
     SLOWER,
     UNRESOLVED,
 )
-from growbench.comparison.sharing import FAMILY
+from growbench.comparison.sharing import FAMILY, cell_words, telling
+from growbench.data.columns import LATENCY
 from growbench.data.implementations import COMPILED, strategy_name
 from growbench.data.metrics import metric
 from growbench.statistics.shift import smallest_rank_sum_p, smallest_signed_rank_p
@@ -101,11 +102,11 @@ def _examples(judged: Comparison, verdict: str) -> list[str]:
     return _listed(found.sort_values("ratio", ascending=ascending, kind="stable"))
 
 
-def _listed(found: pd.DataFrame) -> list[str]:
-    """The first few families or cells, indented."""
+def _listed(found: pd.DataFrame, keys: Sequence[str] = ()) -> list[str]:
+    """The first few families or cells, indented. keys: as cell_words() has them."""
     lines = [
         f"  {strategy_name(row['implementation'], row['strategy'])} on {row['allocator']}, "
-        + (f"{row['rows']:,} rows, " if "rows" in row else "")
+        + (f"{cell_words(row, keys)}, " if "rows" in row else "")
         + f"{metric(row['metric']).label.lower()}: {_change(row)}"
         for row in found.head(_EXAMPLES).to_dict("records")
     ]
@@ -126,7 +127,7 @@ def _doubtful(judged: Comparison) -> list[str]:
     found = cells.sort_values("ratio", ascending=False, kind="stable")
     return [
         f"single cells that look over {threshold} slower, which may be chance: {len(cells)}",
-        *_listed(found),
+        *_listed(found, telling(judged.cells)),
     ]
 
 
@@ -152,7 +153,9 @@ def _visible(judged: Comparison) -> str:
     """What could have been seen, and what to do about it."""
     visible = judged.families["visible_ratio"].to_numpy()
     rounds = int(judged.families[["base_round_count", "new_round_count"]].min().min())
-    advice = "measure more --rounds or fewer families"
+    passes = {of for name in set(judged.families["metric"]) for of in metric(name).passes}
+    option = "--latency-rounds" if passes == {LATENCY} else "--rounds"
+    advice = f"measure more {option} or fewer families"
     if not judged.settings.paired:
         advice += ", or let make compare-live interleave both"
     seen = visible[np.isfinite(visible)]
@@ -324,6 +327,7 @@ def cells_table(comparison: Comparison) -> Table:
         Column("rows", "rows", "count"),
         Column("row_bytes", "row bytes", "count"),
         Column("threads", "threads", "count"),
+        *((Column("work", "work"),) if cells["work"].nunique() > 1 else ()),
         Column("base", "base"),
         Column("new", "new"),
         *_RATIO,
@@ -365,15 +369,16 @@ def _cell_notes(comparison: Comparison) -> list[str]:
 
 def lost_table(comparison: Comparison) -> Table:
     """Cells whose workers failed in new only."""
+    lost = comparison.lost.assign(tone="bad")
     columns = (
         *_whose(comparison.lost),
         Column("strategy", "strategy"),
         Column("allocator", "allocator"),
         Column("rows", "rows", "count"),
         Column("row_bytes", "row bytes", "count"),
+        *(Column(key, key) for key in ("threads", "work", "pass") if lost[key].nunique() > 1),
         Column("worker_count", "workers", "count"),
         Column("status", "status"),
         Column("status_detail", "in words"),
     )
-    lost = comparison.lost.assign(tone="bad")
     return Table("lost", "Cells that are lost", columns, lost, (), "tone")

@@ -7,7 +7,7 @@ from typing import NamedTuple, Optional
 
 import pandas as pd
 
-from growbench.data.columns import COLUMNS, INSTRUCTIONS, MEASURE, TRACE
+from growbench.data.columns import COLUMNS, INSTRUCTIONS, MEASURE, PATTERN, TRACE
 from growbench.data.implementations import COMPILED
 from growbench.data.statuses import OK
 
@@ -24,6 +24,8 @@ class Exact(NamedTuple):
     compiled only, as an interpreter's heap depends on its path and its environment as well.
     scatter: by how much single workers differ at most, of what does not repeat, so that one worker
     a side tells more than that; None: not known. A column of `minus` that is missing counts as 0.
+    also: a pass whose rows have it too, of cells that pass_name has none of: those of copying
+    patterns beside those of strategies.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Exact(NamedTuple):
     worse: str = MORE
     repeats: bool = True
     minus: tuple[str, ...] = ()
+    also: str = ""
     scatter: Optional[float] = None
 
     @property
@@ -48,7 +51,7 @@ class Exact(NamedTuple):
 
     def of(self, runs: pd.DataFrame) -> pd.Series:
         """The figures of a run's workers that have one, by their rows' index."""
-        counted = (runs["pass"] == self.pass_name) & (runs["status"] == OK)
+        counted = runs["pass"].isin([self.pass_name, self.also]) & (runs["status"] == OK)
         if not self.repeats:
             counted &= runs["implementation"].isin(COMPILED)
         rows = runs[counted]
@@ -99,6 +102,7 @@ EXACT = (
         ("cold_build_minor_fault_count",),
         repeats=False,
         minus=("cold_build_huge_fault_count",),
+        also=PATTERN,
     ),
     Exact(
         "huge_page_faults",
@@ -108,6 +112,7 @@ EXACT = (
         ("cold_build_huge_fault_count",),
         worse=NEITHER,
         repeats=False,
+        also=PATTERN,
     ),
     Exact(
         "peak_memory",
@@ -116,6 +121,7 @@ EXACT = (
         MEASURE,
         ("peak_memory_bytes",),
         repeats=False,
+        also=PATTERN,
     ),
 )
 # What is to be read for all of them, besides a row's keys.

@@ -6,17 +6,17 @@ column, and never turns something that it does not understand into a missing val
 
 import codecs
 import csv
-import io
 import re
 import stat
 import warnings
-from collections import defaultdict
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Collection, NamedTuple, Optional, Sequence, Union
+from typing import BinaryIO, Callable, Collection, Iterator, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 import pandas as pd
 
+from growbench.data import fields
 from growbench.data.errors import LoadError, LoadWarning
 from growbench.data.columns import (
     CELL,
@@ -40,8 +40,6 @@ _NUMBER = {
     COUNT: re.compile(r"[0-9]{1,20}"),
     "real": re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?"),
 }
-# No time and no memory is as large; a counter that went below zero is larger.
-_LIMIT = 2.0**63
 # A worker of the measure pass that is ok has these; where one is empty, that is told. A run may
 # leave the steady state out as a whole.
 _WARM = "warm_build_release_median_ns"
@@ -57,9 +55,9 @@ _MEASURED = (
 _HARMFUL = re.compile(r"^[=+@-]|[<>\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _NAMES = ("machine_id", "implementation", "strategy", "allocator", "work")
 
-# Lines are looked at in blocks of this size, and one by one only where something is odd.
-_BLOCK_BYTES = 1 << 18
-_NOT_FRAME = bytes(set(range(256)) - set(b',\n\r"\0'))
+# Lines are read in blocks of this size, and one by one only where something is odd.
+_BLOCK_BYTES = 1 << 19
+_KEPT_BYTES = 4 * _BLOCK_BYTES
 
 _DAMAGED = "the line was cut or edited: remove it or run again"
 _GIVE = "give a run's folder or its runs.csv"
@@ -190,61 +188,128 @@ def _read_table(
     wanted: Optional[Collection[str]],
 ) -> pd.DataFrame:
     """What stands under the header, which `stream` was read past."""
-    lines = _check_lines(stream, path, len(header))
     names = [name for name in header if wanted is None or name in wanted]
     columns = [column for column in columns if column.name in names]
-    types: dict = defaultdict(lambda: str)
-    for column in columns:
-        if column.type != TEXT:
-            types[column.name] = "int64" if column.required else "float64"
-    stream.seek(0)
-    try:
-        with warnings.catch_warnings():
-            # Of a number that is none of int64.
-            warnings.simplefilter("error", RuntimeWarning)
-            table = pd.read_csv(
-                io.BufferedReader(_Start(stream, lines.complete_bytes)),
-                header=0,
-                names=header,
-                usecols=names,
-                dtype=types,
-                encoding="utf-8-sig",
-                keep_default_na=False,
-                na_values={c.name: [""] for c in columns if c.type != TEXT},
-                float_precision="round_trip",
-            )
-    except (ValueError, OverflowError, RuntimeWarning):
+    groups = _groups(names, header, columns)
+    # glibc gives no block below this size back to the system from here on, so that the many arrays
+    # of each block of lines do not touch new pages every time.
+    np.empty(_KEPT_BYTES, np.uint8)
+    size, line_count = _size(stream)
+    # A last line may have become whole since.
+    tables: list[np.ndarray] = [
+        np.empty((len(group.names), line_count + 1), group.type) for group in groups
+    ]
+    done, faulty = 0, False
+    for lines in _blocks(stream, size, path, len(header)):
+        faulty = faulty or not _is_text(lines.data)
+        for group, table in zip(groups, tables):
+            values = None if faulty else group.convert(lines)
+            faulty = values is None
+            if not faulty:
+                table[:, done : done + lines.line_count] = values
+        done += lines.line_count
+    if faulty:
         _find_fault(stream, header, columns, path)
-        raise LoadError("cannot be read as numbers and text", path) from None
-    if lines.rounded or _has_fault(table, columns):
-        _find_fault(stream, header, columns, path)
-    return table
+        raise LoadError("cannot be read as numbers and text", path)
+    read = {
+        name: values[:done]
+        for group, table in zip(groups, tables)
+        for name, values in zip(group.names, table)
+    }
+    return pd.DataFrame({name: read[name] for name in names}, copy=False)
 
 
-class _Start(io.RawIOBase):
-    """The first `size` bytes of a stream that stands at its beginning."""
+class _Group(NamedTuple):
+    """Columns that are of one type in a table.
 
-    def __init__(self, stream: BinaryIO, size: int) -> None:
-        self._stream, self._left = stream, size
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        part = self._stream.read(min(len(buffer), self._left))
-        buffer[: len(part)] = part
-        self._left -= len(part)
-        return len(part)
-
-
-class _Lines(NamedTuple):
-    """complete_bytes: the size of all complete lines, the header too.
-
-    rounded: somewhere it says E+, as spreadsheets write numbers that they have rounded.
+    convert: makes them of fields, a row for each column; None if one holds what it never does.
     """
 
-    complete_bytes: int
-    rounded: bool
+    names: list[str]
+    type: type
+    convert: Callable[[fields.Fields], Optional[np.ndarray]]
+
+
+def _groups(names: Sequence[str], header: list[str], columns: Sequence[Column]) -> list[_Group]:
+    """Of columns with these names; those that are not among `columns` are text."""
+    known = {column.name: column for column in columns}
+    described = [known.get(name, Column(name, TEXT)) for name in names]
+    groups = []
+    for type, chosen in (
+        (object, [column for column in described if column.type == TEXT]),
+        (np.int64, [column for column in described if column.type != TEXT and column.required]),
+        (np.float64, [c for c in described if c.type != TEXT and not c.required]),
+    ):
+        places = [header.index(column.name) for column in chosen]
+        required = [column.required for column in chosen]
+        whole = [column.type == COUNT for column in chosen]
+        convert = (
+            partial(fields.texts, columns=places, required=required, known={})
+            if type is object
+            else partial(fields.numbers, columns=places, whole=whole, type=type)
+        )
+        if chosen:
+            groups.append(_Group([column.name for column in chosen], type, convert))
+    return groups
+
+
+def _size(stream: BinaryIO) -> tuple[int, int]:
+    """How many bytes follow, and how many line ends are among them."""
+    place = stream.tell()
+    size = line_count = 0
+    while block := stream.read(_BLOCK_BYTES):
+        size += len(block)
+        line_count += np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n"))
+    stream.seek(place)
+    return size, line_count
+
+
+def _is_text(data: bytes) -> bool:
+    """Is it UTF-8?"""
+    try:
+        return data.isascii() or bool(data.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _blocks(stream: BinaryIO, size: int, path: Path, field_count: int) -> Iterator[fields.Fields]:
+    """The complete lines that begin in the `size` bytes that follow, each of which has
+    `field_count` fields.
+
+    A torn last line is told of, and is no line. A field never holds a line break, so a line is a
+    record: record i is on line i + 1.
+    """
+    line_number = 2
+    torn = False
+    while not torn:
+        block = stream.read(min(_BLOCK_BYTES, size))
+        block += stream.readline() if block else b""
+        size = max(size - len(block), 0)
+        torn = not block.endswith(b"\n")
+        if torn:
+            rest = block[block.rfind(b"\n") + 1 :]
+            block = block[: len(block) - len(rest)]
+        lines = fields.cut(block, field_count)
+        if lines is None:
+            lines = fields.joined(_parsed(block, path, line_number, field_count))
+        line_number += lines.line_count
+        yield lines
+    if rest:
+        warnings.warn(
+            f"{path}, line {line_number}: the last line has no line end, so its writing was "
+            "interrupted; it is left out",
+            LoadWarning,
+            stacklevel=6,
+        )
+
+
+def _parsed(block: bytes, path: Path, line_number: int, field_count: int) -> list[list[str]]:
+    """The fields of lines, by the csv module."""
+    lines = block.split(b"\n")[:-1]
+    return [
+        _check_line(line, path, number, field_count)
+        for number, line in enumerate(lines, start=line_number)
+    ]
 
 
 def _read_header(stream: BinaryIO, path: Path) -> list[str]:
@@ -261,71 +326,20 @@ def _read_header(stream: BinaryIO, path: Path) -> list[str]:
     return _fields(line, path, 1)
 
 
-def _check_lines(stream: BinaryIO, path: Path, field_count: int) -> _Lines:
-    """Each line after the header, which `stream` was read past, has `field_count` fields.
-
-    A torn last line is told of, and is no line. A field never holds a line break, so a line is a
-    record: record i is on line i + 1.
-    """
-    complete_bytes = stream.tell()
-    line_number = 2
-    rounded = torn = False
-    # What is left of a good line without what its fields hold.
-    frame = b"," * (field_count - 1) + b"\n"
-    while not torn:
-        block = stream.read(_BLOCK_BYTES) + stream.readline()
-        torn = not block.endswith(b"\n")
-        if torn:
-            rest = block[block.rfind(b"\n") + 1 :]
-            block = block[: len(block) - len(rest)]
-        complete_bytes += len(block)
-        rounded = rounded or b"E+" in block
-        frames = block.translate(None, _NOT_FRAME)
-        line_count = len(frames) // len(frame)
-        if frames != frame * line_count:
-            lines = block.split(b"\n")[:-1]
-            line_count = len(lines)
-            for number, line in enumerate(lines, start=line_number):
-                _check_line(line, path, number, field_count)
-        line_number += line_count
-    if rest:
-        warnings.warn(
-            f"{path}, line {line_number}: the last line has no line end, so its writing was "
-            "interrupted; it is left out",
-            LoadWarning,
-            stacklevel=6,
-        )
-    return _Lines(complete_bytes, rounded)
-
-
-def _check_line(line: bytes, path: Path, line_number: int, field_count: int) -> None:
-    """A line, without its line end, has that many fields."""
+def _check_line(line: bytes, path: Path, line_number: int, field_count: int) -> list[str]:
+    """The fields of a line, without its line end, which has so many of them."""
     line = line[:-1] if line.endswith(b"\r") else line
-    # pandas would take these for the end of a field, or of a line.
+    # Parsers take these for the end of a field, or of a line.
     if b"\0" in line:
         raise LoadError("holds a zero byte", path, line_number, advice=_DAMAGED)
     if b"\r" in line:
         raise LoadError("holds a carriage return", path, line_number, advice=_DAMAGED)
-    count = _field_count(line) or len(_fields(line, path, line_number))
-    if count != field_count:
-        what = f"{count} field{'s' if count != 1 else ''}, but the header has {field_count}"
+    found = _fields(line, path, line_number)
+    if len(found) != field_count:
+        plural = "s" if len(found) != 1 else ""
+        what = f"{len(found)} field{plural}, but the header has {field_count}"
         raise LoadError(what, path, line_number, advice=_DAMAGED)
-
-
-def _field_count(line: bytes) -> int:
-    """How many fields a line has whose quotes, if any, stand around whole fields and hold none; 0:
-    another one, which takes the parser. It is several times as fast as that."""
-    parts = line.split(b'"')
-    if len(parts) == 1:
-        return line.count(b",") + 1
-    outside = parts[::2]
-    whole = (
-        len(parts) % 2 == 1
-        and outside[0][-1:] in (b"", b",")
-        and outside[-1][:1] in (b"", b",")
-        and all(part[:1] == b"," == part[-1:] for part in outside[1:-1])
-    )
-    return b"".join(outside).count(b",") + 1 if whole else 0
+    return found
 
 
 def _fields(line: bytes, path: Path, line_number: int) -> list[str]:
@@ -363,24 +377,6 @@ def _refuse_missing(missing: Sequence[str], path: Path) -> None:
     raise LoadError(f"missing column{plural} {names}", path, 1, missing[0])
 
 
-def _has_fault(table: pd.DataFrame, columns: Sequence[Column]) -> bool:
-    """Did pandas take something for a number that the harness never writes?"""
-    for column in columns:
-        values = table[column.name]
-        if column.type == TEXT:
-            if column.required and (values == "").any():
-                return True
-            continue
-        array = values.to_numpy()
-        if (array < 0).any() or (array >= _LIMIT).any():
-            return True
-        if column.type == COUNT and array.dtype.kind == "f":
-            present = array[~np.isnan(array)]
-            if (present != np.floor(present)).any():
-                return True
-    return False
-
-
 def _find_fault(stream: BinaryIO, header: list[str], columns: Sequence[Column], path: Path) -> None:
     """Raise LoadError for the first field that does not hold what its column demands."""
     stream.seek(0)
@@ -389,14 +385,14 @@ def _find_fault(stream: BinaryIO, header: list[str], columns: Sequence[Column], 
     for line_number, line in enumerate(stream, start=2):
         if not line.endswith(b"\n"):
             return
-        fields = _fields(line, path, line_number)
+        found = _fields(line, path, line_number)
         for place, column in places:
-            value = fields[place]
+            value = found[place]
             if value == "":
                 if column.required:
                     raise LoadError("the value is missing", path, line_number, column.name)
             elif column.type != TEXT and not (
-                _NUMBER[column.type].fullmatch(value) and float(value) < _LIMIT
+                _NUMBER[column.type].fullmatch(value) and float(value) < fields.LIMIT
             ):
                 kind = "a whole number" if column.type == COUNT else "a number"
                 raise LoadError(
@@ -477,12 +473,14 @@ def _check_rows(runs: pd.DataFrame, path: Path) -> None:
                 LoadWarning,
                 stacklevel=3,
             )
-    measured = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
+    measured = (runs["status"] == OK) & (runs["pass"] == MEASURE)
     for name in [name for name in _MEASURED if name in runs]:
-        lacking = measured[name].isna()
+        lacking = measured & runs[name].isna()
         if name == _WARM and lacking.any():
             # The warm part may be left out of a cell, but not of some of its workers.
-            lacking &= ~lacking.groupby([measured[key] for key in CELL]).transform("all")
+            cells = runs.loc[measured, list(CELL)]
+            of_cells = lacking[measured].groupby([cells[key] for key in CELL])
+            lacking = lacking[measured] & ~of_cells.transform("all")
         empty = int(lacking.sum())
         if empty:
             warnings.warn(

@@ -1,6 +1,7 @@
 """What is measured: one table that the summary, the comparison and every plot read.
 
-To add a metric, add a row to METRICS. Its columns in summary.csv follow from it.
+To add a metric, add a row to METRICS. Its columns in summary.csv follow from it. What only other
+passes have, which comparisons take as well, is a row of BESIDE.
 """
 
 from typing import NamedTuple, Optional, Sequence
@@ -8,7 +9,7 @@ from typing import NamedTuple, Optional, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL_KEYS
+from growbench.data.columns import CELL_KEYS, LATENCY, MEASURE, PATTERN
 
 LOG = "log"
 LINEAR = "linear"
@@ -41,7 +42,8 @@ class Metric(NamedTuple):
     """One metric of a worker: the sum of `columns` of runs.csv, in `unit`.
 
     older: the column that files have which lack the only one of `columns`, and what stands for it
-    there; on_one_basis() sees to it that the two are never mixed.
+    there; on_one_basis() sees to it that the two are never mixed. passes: whose rows have it. No
+    strategy has the name of a copying pattern, so that a cell has it from one of them.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Metric(NamedTuple):
     columns: tuple[str, ...]
     predicted: Optional[str] = None
     older: Optional[str] = None
+    passes: tuple[str, ...] = (MEASURE, PATTERN)
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -119,6 +122,24 @@ METRICS = (
     ),
 )
 
+
+def _latency(name: str, label: str) -> Metric:
+    return Metric(
+        f"latency_{name}", f"Append, {label}", "ns", (f"latency_{name}_ns",), passes=(LATENCY,)
+    )
+
+
+# What the summary has no columns of.
+BESIDE = (
+    Metric("warm_scan", "Warm scan time", "ns", ("warm_scan_median_ns",), passes=(PATTERN,)),
+    _latency("median", "median"),
+    _latency("p99", "99th percentile"),
+    _latency("p99_9", "99.9th percentile"),
+    _latency("max", "slowest"),
+)
+# What comparisons can be of.
+COMPARED = (*METRICS, *BESIDE)
+
 # The times that stand for a cell; doubts look at these.
 HEADLINES = ("cold_build_release", "warm_build_release")
 
@@ -134,7 +155,7 @@ PEAK_RATIO = Quantity(
 
 def metric(name: str) -> Metric:
     """The metric of that name. Raises KeyError."""
-    return {row.name: row for row in METRICS}[name]
+    return {row.name: row for row in COMPARED}[name]
 
 
 def on_one_basis(

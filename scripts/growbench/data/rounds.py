@@ -1,20 +1,22 @@
 """Rounds: not all cells of a run have as many, since those with wide intervals have more."""
 
+from typing import Collection
+
 import pandas as pd
 
-from growbench.data.columns import CELL_KEYS
-
-_TIMED = ("measure", "pattern")
+from growbench.data.columns import CELL_KEYS, MEASURE, PATTERN
 
 
-def rounds_of_all(runs: pd.DataFrame) -> tuple[int, int]:
-    """How many rounds of measurements each cell of a run has, at least and at most; 0 without any.
+def rounds_of_all(
+    runs: pd.DataFrame, passes: Collection[str] = (MEASURE, PATTERN)
+) -> tuple[int, int]:
+    """How many rounds of these passes each cell of a run has, at least and at most; 0 without any.
 
     runs: as read_runs() returns them, of one run. A round that a slow cell skips is one of its own,
     as it has a row of it.
     """
-    timed = runs[runs["pass"].isin(_TIMED)]
+    timed = runs.loc[runs["pass"].isin(list(passes)), list(CELL_KEYS)]
     if timed.empty:
         return 0, 0
-    count = timed.groupby(list(CELL_KEYS), sort=False)["round"].nunique()
+    count = timed.groupby(list(CELL_KEYS), sort=False).size()
     return int(count.min()), int(count.max())

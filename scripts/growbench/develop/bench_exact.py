@@ -28,7 +28,7 @@ EXAMPLES = """\
   growbench bench-exact build
   growbench bench-exact build --only copy,faults --repetitions 20
 
-The allocator is a plain one, libgrowbench-planted.so; one run is a side. Exit status: 0 each planted
+The allocator is libgrowbench-planted.so, and one run is a side. Exit status: 0 each planted
 change was told in all cells that have it, and none where nothing was planted, 1 not so, 2 usage.
 """
 LABEL, LIBRARY = "planted", "libgrowbench-planted.so"

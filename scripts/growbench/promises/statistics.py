@@ -9,7 +9,7 @@ from growbench.command_line import entry
 from growbench.comparison import live
 from growbench.data import load
 from growbench.data.errors import UsageError
-from growbench.promises import comparisons, intervals
+from growbench.promises import comparisons, histories, intervals
 from growbench.promises.check import Check
 from growbench.tables import formats
 from growbench.tables.table import Column, Table
@@ -29,6 +29,8 @@ _SIMULATIONS: tuple[tuple[Callable[..., list[Check]], dict[str, int]], ...] = (
     (comparisons.equals, {"pairs": 4}),
     (comparisons.planted, {"repetitions": 4}),
     (intervals.exponents, {"repetitions": 200}),
+    (histories.unchanged, {"repetitions": 6}),
+    (histories.planted, {"repetitions": 3}),
 )
 
 

@@ -84,6 +84,12 @@ def percent(value: float) -> str:
     return f"{change:+.1f}%" if abs(change) < 1000 else f"{change:+,.0f}%"
 
 
+def change_in_percent(value: float) -> str:
+    """percent() with so many digits that no change is shown as none: 1.00004 is +0.004%."""
+    change = 100.0 * (value - 1.0)
+    return f"{change:+.1g}%" if 0.0 < abs(change) < 0.05 else percent(value)
+
+
 KINDS = {
     "text": Kind(str, right=False),
     "count": Kind(lambda value: f"{value:,.0f}"),
@@ -93,6 +99,7 @@ KINDS = {
     "whole_share": Kind(whole_share),
     "factor": Kind(factor),
     "percent": Kind(percent),
+    "change": Kind(change_in_percent),
     "exponent": Kind(lambda value: f"{value:.2f}"),
     "p": Kind(lambda value: "<0.0001" if value < 0.0001 else f"{value:.4f}"),
 }
