@@ -104,8 +104,8 @@ def _medians(measured: pd.DataFrame) -> pd.DataFrame:
 class Priced(NamedTuple):
     """cells: a row for each cell that both sides have measured: CELL; base_ns, new_ns (medians of
     the cold build); ratio, ratio_low, ratio_high (of the times, new over base, by their workers);
-    explained_share (f(base, base's prices) / base_ns); machine, code, left, left_low, left_high (see
-    the module; nan where a count or a price is not known); predicted_ns (base_ns x machine);
+    explained_share (f(base, base's prices) / base_ns); machine, code, left, left_low, left_high
+    (see the module; nan where a count or a price is not known); predicted_ns (base_ns x machine);
     counts_ns (f(base, new's prices)).
 
     base_parts, new_parts: what PARTS of the base's counts take at either side's prices, a row for

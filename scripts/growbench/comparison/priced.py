@@ -43,7 +43,7 @@ _PRICES = {
 _PAGE = "a page, in the workers"
 # Why a cell departs from what was predicted.
 COUNTS, WORKERS = "its counts moved", "its workers differ by as much"
-MODEL, UNKNOWN = "not explained on the base side either", "not known"
+MODEL, NOTHING = "not explained on the base side either", "nothing that is counted"
 _COLD = "this is about cold builds: what a warm one's time is made of is not counted"
 
 
@@ -135,7 +135,7 @@ def headline(chosen: Chosen, one_host: bool, name: str) -> str:
             f"{percent(effect)}"
         )
     which = "the same host at other prices" if one_host else "another host"
-    faster = "faster" if effect < 1.0 else "slower"
+    faster, less = ("faster", "less") if effect < 1.0 else ("slower", "more")
     parts = prices.parts_of_effect(chosen.found)
     parts = parts[parts["points"].abs() >= _LEAST_POINTS]
     parts = parts.reindex(parts["points"].abs().sort_values(ascending=False).index)
@@ -143,8 +143,8 @@ def headline(chosen: Chosen, one_host: bool, name: str) -> str:
     share = prices.explained_of_moves(chosen.found.cells)
     change = f"{abs(effect - 1.0):.0%}"
     return (
-        f"{which}, {change} {faster} (the same counts take {change} {'less' if effect < 1 else 'more'} "
-        f"time): {why}; that explains {whole_share(share)} of what moved in {count} {chosen.words}"
+        f"{which}, {change} {faster} (the same counts take {change} {less} time): {why}; "
+        f"that explains {whole_share(share)} of what moved in {count} {chosen.words}"
     )
 
 
@@ -166,7 +166,7 @@ def _predicted(chosen: Chosen, name: str) -> list[str]:
             for cell in sure.head(_EXAMPLES).to_dict("records")
         )
         such = ", such as " if len(sure) > _EXAMPLES else ": "
-        workers = f"{len(sure) or 'none'} by more than its workers differ"
+        workers = f"{len(sure) or 'none'} by more than their workers differ"
         said.append(printable(f"further off: {len(far)}, {workers}{such if told else ''}{told}"))
     return said
 
@@ -184,9 +184,10 @@ def _left_over(chosen: Chosen) -> list[str]:
         )
     moved = cells.loc[_apart(cells["code"]) >= LEAST_COUNTS, "code"]
     if len(moved):
+        ends = dict.fromkeys(percent(end) for end in (moved.min(), moved.max()))
         said.append(
-            f"counts moved {len(moved)} of these by {LEAST_COUNTS - 1.0:.0%} and more, at the prices "
-            f"of now: from {percent(moved.min())} to {percent(moved.max())}"
+            f"counts moved {len(moved)} of these by {LEAST_COUNTS - 1.0:.0%} and more, at the "
+            f"prices of now: {' to '.join(ends)}"
         )
     return said
 
@@ -314,7 +315,7 @@ def departures(cells: pd.DataFrame) -> Table:
     moved = (_apart(far["code"]) >= LEAST_COUNTS) & ((far["code"] > 1.0) == (ratio > 1.0))
     unexplained = ~far["explained_share"].between(EXPLAINED_LOW, EXPLAINED_HIGH)
     causes = [(moved, COUNTS), (~frame["is_sure"], WORKERS), (unexplained, MODEL)]
-    frame["why"] = np.select([cause for cause, _ in causes], [why for _, why in causes], UNKNOWN)
+    frame["why"] = np.select([cause for cause, _ in causes], [why for _, why in causes], NOTHING)
     order = _apart(ratio).sort_values(ascending=False, kind="stable").index
     frame = frame.reindex(order).reset_index(drop=True)
     names = zip(frame["implementation"], frame["strategy"])
