@@ -46,21 +46,18 @@ _REALLOCS = (
     "realloc_count",
     *(f"realloc_{how}_count" for how in ("in_place", "moved", "remapped")),
 )
-# What counted() reads of runs.csv besides a row's keys; the probes' costs are in limits.
-COLUMNS_READ = frozenset(
-    {
-        *_TRACE_COLUMNS,
-        "payload_bytes",
-        "cpu_count",
-        "page_bytes",
-        "touch_page_ns",
-        "interpreter_ns",
-        "cold_build_ns",
-        "cold_build_minor_fault_count",
-        "cold_build_huge_fault_count",
-        "cold_build_huge_fault_bytes",
-    }
+# Of the measure pass, besides the keys.
+_MEASURED_COLUMNS = (
+    "cpu_count",
+    "page_bytes",
+    "touch_page_ns",
+    "interpreter_ns",
+    "cold_build_minor_fault_count",
+    "cold_build_huge_fault_count",
+    "cold_build_huge_fault_bytes",
 )
+# What counted() reads of runs.csv, besides a row's keys.
+COUNTED_COLUMNS = frozenset({*_TRACE_COLUMNS, *_MEASURED_COLUMNS})
 _FAULTS = ["page_fault_count", "huge_fault_count", "huge_fault_bytes"]
 
 
@@ -382,7 +379,8 @@ def counted(runs: pd.DataFrame, summary: pd.DataFrame, costs: Costs) -> pd.DataF
     }
     cells = summary[summary["ok_count"] > 0].rename(columns=columns)
     cells = cells[[*keys, "payload_bytes", *columns.values()]]
-    measured = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
+    is_measured = (runs["status"] == OK) & (runs["pass"] == MEASURE)
+    measured = runs[[*keys, "round", *_MEASURED_COLUMNS]][is_measured]
     of_workers = _of_workers(measured, not np.isnan(costs.machine("touch")))
     medians = of_workers.groupby(keys).median().reset_index()
     cells = cells.merge(trace_rows(runs)[[*keys, "trace_status", *_TRACE_COLUMNS]], "left", keys)
@@ -415,11 +413,13 @@ def _page_ns(measured: pd.DataFrame, probed: bool) -> pd.Series:
 
 
 def _interpreter_ns(measured: pd.DataFrame) -> pd.Series:
-    """What the interpreter takes of each of these rows."""
+    """What the interpreter takes of each of these rows; nan of what is compiled."""
+    every = measured.index
+    measured = measured[~measured["implementation"].isin(COMPILED)]
     cell = measured.groupby(list(CELL), sort=False).ngroup()
     wider = [column for column in CELL if column != "allocator"]
     of_all = measured.groupby(wider, sort=False).ngroup()
-    return _middle(measured["interpreter_ns"], cell, of_all)
+    return _middle(measured["interpreter_ns"], cell, of_all).reindex(every)
 
 
 def _middle(values: pd.Series, group: pd.Series, wider: pd.Series) -> pd.Series:

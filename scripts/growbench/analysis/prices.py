@@ -16,13 +16,13 @@ both sides where one has too few workers. What an interpreter takes of a cell's 
 price too: the median over the allocators. It is the host's that ran the same cell.
 """
 
-from typing import NamedTuple, Sequence
+from typing import Any, NamedTuple, Sequence
 
 import numpy as np
 import pandas as pd
 
 from growbench.analysis.attribution import (
-    COLUMNS_READ,
+    COUNTED_COLUMNS,
     EXPLAINED_HIGH,
     EXPLAINED_LOW,
     FEWEST_VALUES,
@@ -37,7 +37,8 @@ from growbench.data.statuses import OK
 from growbench.statistics.shift import grouped_hodges_lehmann
 
 # Of runs.csv, besides a row's keys, what side_of() reads.
-COLUMNS = COLUMNS_READ | {"probe_ns"}
+_MEASURED = ("payload_bytes", "cold_build_ns", "cold_build_minor_fault_count", "touch_page_ns")
+COLUMNS = COUNTED_COLUMNS | {*_MEASURED, "probe_ns"}
 _NAMES = [part.name for part in PARTS]
 _STATEMENTS = [key for key in CELL if key != "allocator"]
 
@@ -57,28 +58,31 @@ class Prices(NamedTuple):
 
 
 class Side(NamedTuple):
-    """cells: counted(), indexed by CELL. prices: of the host. times: cold_build_ns of all workers,
-    indexed by CELL."""
+    """cells: counted(), indexed by CELL. prices: of the host. times: cold_build_ns of all workers.
+    cell: of each of them, the number of its row in `cells`."""
 
     cells: pd.DataFrame
     prices: Prices
-    times: pd.Series
+    times: np.ndarray
+    cell: np.ndarray
 
 
 def side_of(runs: Sequence[pd.DataFrame]) -> Side:
     """Of the rows of at least one run, with COLUMNS."""
     rows = _together(runs)
-    measured = rows[(rows["status"] == OK) & (rows["pass"] == MEASURE)]
+    is_measured = (rows["status"] == OK) & (rows["pass"] == MEASURE)
+    measured = rows[[*CELL, *_MEASURED]][is_measured]
     costs = Costs(machine_limits(rows))
-    cells = counted(rows, _medians(measured), costs)
+    grouped = measured.groupby(list(CELL), sort=True, observed=True)
+    cells = counted(rows, _medians(grouped), costs)
     page = measured["touch_page_ns"]
     prices = Prices(
         costs,
         float(page.median()) if page.count() >= FEWEST_VALUES else np.nan,
         cells.groupby(_STATEMENTS, observed=True)["interpreter_ns"].median().dropna(),
     )
-    times = measured.set_index(list(CELL))["cold_build_ns"]
-    return Side(cells.set_index(list(CELL), drop=False), prices, times)
+    times, cell = measured["cold_build_ns"].to_numpy(float), grouped.ngroup().to_numpy(int)
+    return Side(cells.set_index(list(CELL), drop=False), prices, times, cell)
 
 
 def _together(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -90,12 +94,11 @@ def _together(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(apart, ignore_index=True)
 
 
-def _medians(measured: pd.DataFrame) -> pd.DataFrame:
+def _medians(grouped: Any) -> pd.DataFrame:
     """As much of summarise() as counted() needs."""
-    grouped = measured.groupby(list(CELL), sort=True, observed=True)
     return grouped.agg(
         payload_bytes=("payload_bytes", "first"),
-        ok_count=("round", "size"),
+        ok_count=("payload_bytes", "size"),
         cold_build_median_ns=("cold_build_ns", "median"),
         cold_build_minor_fault_median_count=("cold_build_minor_fault_count", "median"),
     ).reset_index()
@@ -132,7 +135,7 @@ def priced(base: Side, new: Side) -> Priced:
     table = counts[list(CELL)].reset_index(drop=True)
     table["base_ns"] = counts["cold_build_ns"].to_numpy(float)
     table["new_ns"] = of_new["cold_build_ns"].to_numpy(float)
-    shift = _shift(base.times, new.times, cells)
+    shift = _shift(base, new, cells)
     table["ratio"], table["ratio_low"], table["ratio_high"] = np.exp(shift)
     then_ns, now_ns, both_ns = (_total(parts) for parts in (then, now, both))
     table["explained_share"] = then_ns / table["base_ns"]
@@ -165,12 +168,12 @@ def _total(parts: pd.DataFrame) -> np.ndarray:
     return np.where(total > 0.0, total, np.nan)
 
 
-def _shift(base: pd.Series, new: pd.Series, cells: pd.MultiIndex) -> np.ndarray:
+def _shift(base: Side, new: Side, cells: pd.MultiIndex) -> np.ndarray:
     """The shift of the logarithms of the times in each of these cells, and its interval: 3 rows."""
     values, places = [], []
-    for times in (base, new):
-        place = cells.get_indexer(times.index)
-        values.append(np.log(times.to_numpy(float)[place >= 0]))
+    for side in (base, new):
+        place = cells.get_indexer(side.cells.index)[side.cell]
+        values.append(np.log(side.times[place >= 0]))
         places.append(place[place >= 0])
     shift = grouped_hodges_lehmann(values[0], places[0], values[1], places[1], len(cells))
     return np.stack([shift.shift, shift.low, shift.high])
