@@ -95,16 +95,12 @@ class Distance(NamedTuple):
         """The verdict and what it is of, in one line."""
         if self.verdict == NOT_KNOWN:
             return f"{NOT_KNOWN}: the runs have no price in common"
-        return f"{self.verdict}: {self.moves()}"
-
-    def moves(self) -> str:
-        """What the verdict is of; all prices if none moved."""
         kind, ratios = ("best ", self.bests) if self.verdict == MACHINE else ("", self.ratios)
         told = [
             f"{kind}{name} {ratios[name] - 1.0:+.0%}" if name in ratios else name
             for name in self.moved or ratios
         ]
-        return ", ".join(told)
+        return f"{self.verdict}: {', '.join(told)}"
 
 
 def fingerprint(runs: pd.DataFrame, machine: Optional[dict]) -> Fingerprint:

@@ -54,13 +54,7 @@ def namesakes(hosts: Sequence[Host]) -> list[str]:
         if first is host:
             continue
         found = distance(first.seen, host.seen)
-        labels = (", ".join(run.label for run in of.runs) for of in (first, host))
-        what = "another machine" if found.verdict == MACHINE else "at other prices"
-        sentences.append(
-            printable(
-                "two hosts of one name, {}: {} is of one, {} of another, {}: {}".format(
-                    host.machine_id, *labels, what, found.moves()
-                )
-            )
-        )
+        one, other = (", ".join(run.label for run in of.runs) for of in (first, host))
+        name = f"two hosts of one name, {host.machine_id}"
+        sentences.append(printable(f"{name}: {one} is of one, {other} of another ({found.text()})"))
     return sentences

@@ -13,7 +13,7 @@ from growbench.analysis import host, prices
 from growbench.analysis.attribution import EXPLAINED_HIGH, EXPLAINED_LOW, LEAST_NS
 from growbench.analysis.prices import Priced, Side
 from growbench.comparison.estimate_tables import cell_words
-from growbench.comparison.hosts import hosts_of, namesakes
+from growbench.comparison.hosts import Host, hosts_of, namesakes
 from growbench.comparison.layers import ABSENT, CLEAR, Layer, MACHINE
 from growbench.comparison.run import Run
 from growbench.comparison.sharing import FAMILY
@@ -72,18 +72,35 @@ def machine_layer(
     if why:
         tables = [table] if len(table.frame) else []
         return Layer(MACHINE, [*first, f"the machine: not priced, {why}"], tables, ABSENT)
-    one = any({*map(id, base)} & ids and {*map(id, new)} & ids for ids in _members(hosts))
-    names = [printable(", ".join(run.label for run in runs)) for runs in (base, new)]
     chosen = longest(found)
-    sentences = [*first, headline(chosen, one, names[1]), *_predicted(chosen, names[0])]
-    tables = [table, effect_table(chosen), family_table(found), departures(chosen.found.cells)]
+    families = family_table(found)
+    tables = [table, effect_table(chosen), families, departures(chosen.found.cells)]
     shown = [each for each in tables if len(each.frame)]
-    sentences += [*_left_over(chosen), *_huge_pages(base, new), _COLD]
-    return Layer(MACHINE, sentences, shown, CLEAR)
+    sentences = [*first, *_sentences(chosen, base, new, hosts)]
+    return Layer(MACHINE, sentences, shown, CLEAR, unexplained_families(families))
 
 
-def _members(hosts: Sequence) -> list[set[int]]:
-    return [set(map(id, host.runs)) for host in hosts]
+def _sentences(
+    chosen: Chosen, base: Sequence[Run], new: Sequence[Run], hosts: Sequence[Host]
+) -> list[str]:
+    """What there is to say of these cells; little if neither the host nor its prices changed."""
+    one = _share_a_host(base, new, hosts)
+    effect = prices.effect(chosen.found)
+    names = [printable(", ".join(run.label for run in runs)) for runs in (base, new)]
+    if one and max(effect, 1.0 / effect) < LEAST_MOVE:
+        count = len(chosen.found.cells)
+        same = "the machine's prices are about the same on both sides: they put"
+        told = f"{same} {count} {chosen.words} at {percent(effect)}"
+        return [told, *_by_counts(chosen), *_huge_pages(base, new)]
+    said = [headline(chosen, one, names[1]), *_predicted(chosen, names[0]), *_left_over(chosen)]
+    return [*said, *_by_counts(chosen), *_huge_pages(base, new), _COLD]
+
+
+def _share_a_host(base: Sequence[Run], new: Sequence[Run], hosts: Sequence[Host]) -> bool:
+    """Is a run of each side of the same host?"""
+    labels = [{run.label for run in runs} for runs in (base, new)]
+    members = [{run.label for run in host.runs} for host in hosts]
+    return any(all(of & side for side in labels) for of in members)
 
 
 def of_cells(found: Priced, cells: Optional[pd.DataFrame]) -> Priced:
@@ -129,10 +146,9 @@ def headline(chosen: Chosen, one_host: bool, name: str) -> str:
     moved = max(effect, 1.0 / effect) >= LEAST_MOVE
     count = len(chosen.found.cells)
     if not moved:
-        which = "one host" if one_host else f"{name} is of another host"
         return (
-            f"{which}, whose prices are about the same: they put {count} {chosen.words} at "
-            f"{percent(effect)}"
+            f"{name} is of another host, whose prices are about the same: they put {count} "
+            f"{chosen.words} at {percent(effect)}"
         )
     which = "the same host at other prices" if one_host else "another host"
     faster, less = ("faster", "less") if effect < 1.0 else ("slower", "more")
@@ -172,24 +188,28 @@ def _predicted(chosen: Chosen, name: str) -> list[str]:
 
 
 def _left_over(chosen: Chosen) -> list[str]:
-    """What neither prices nor counts explain, and how far counts moved the times."""
-    cells = chosen.found.cells
-    left = cells["left"].dropna()
-    said = []
-    if len(left):
-        low, middle, high = (percent(left.quantile(q)) for q in (0.05, 0.5, 0.95))
-        said.append(
-            f"left over in the times when prices and counts are taken out: {middle} in the middle, "
-            f"9 of 10 from {low} to {high}"
-        )
-    moved = cells.loc[_apart(cells["code"]) >= LEAST_COUNTS, "code"]
-    if len(moved):
-        ends = dict.fromkeys(percent(end) for end in (moved.min(), moved.max()))
-        said.append(
-            f"counts moved {len(moved)} of these by {LEAST_COUNTS - 1.0:.0%} and more, at the "
-            f"prices of now: {' to '.join(ends)}"
-        )
-    return said
+    """What neither prices nor counts explain."""
+    left = chosen.found.cells["left"].dropna()
+    if left.empty:
+        return []
+    low, middle, high = (percent(left.quantile(q)) for q in (0.05, 0.5, 0.95))
+    return [
+        f"left over in the times when prices and counts are taken out: {middle} in the middle, "
+        f"9 of 10 from {low} to {high}"
+    ]
+
+
+def _by_counts(chosen: Chosen) -> list[str]:
+    """How far counts moved the times."""
+    code = chosen.found.cells["code"]
+    moved = code[_apart(code) >= LEAST_COUNTS]
+    if moved.empty:
+        return []
+    ends = dict.fromkeys(percent(end) for end in (moved.min(), moved.max()))
+    return [
+        f"counts moved {len(moved)} of these {len(code)} {chosen.words} by "
+        f"{LEAST_COUNTS - 1.0:.0%} and more, at the prices of now: {' to '.join(ends)}"
+    ]
 
 
 def _huge_pages(base: Sequence[Run], new: Sequence[Run]) -> list[str]:
@@ -301,6 +321,16 @@ def family_table(found: Priced) -> Table:
         "first.",
     )
     return Table("priced_families", "What the machine explains, by family", columns, frame, notes)
+
+
+def unexplained_families(table: Table) -> pd.DataFrame:
+    """Of family_table() those of which a cell departs, as a Layer has them."""
+    frame = table.frame[table.frame["departed_count"] > 0]
+    texts = [
+        f"{percent(family['machine'])} of {percent(family['ratio'])}"
+        for family in frame.to_dict("records")
+    ]
+    return frame[list(FAMILY)].assign(text=texts, tone="unsure")
 
 
 def departures(cells: pd.DataFrame) -> Table:
