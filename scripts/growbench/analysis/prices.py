@@ -69,7 +69,7 @@ class Side(NamedTuple):
 
 def side_of(runs: Sequence[pd.DataFrame]) -> Side:
     """Of the rows of at least one run, with COLUMNS."""
-    rows = _together(runs)
+    rows = runs[0] if len(runs) == 1 else pd.concat(runs, ignore_index=True)
     is_measured = (rows["status"] == OK) & (rows["pass"] == MEASURE)
     measured = rows[[*CELL, *_MEASURED]][is_measured]
     costs = Costs(machine_limits(rows))
@@ -83,15 +83,6 @@ def side_of(runs: Sequence[pd.DataFrame]) -> Side:
     )
     times, cell = measured["cold_build_ns"].to_numpy(float), grouped.ngroup().to_numpy(int)
     return Side(cells.set_index(list(CELL), drop=False), prices, times, cell)
-
-
-def _together(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The rows of all runs, whose rounds are told apart."""
-    if len(runs) == 1:
-        return runs[0]
-    rounds = np.cumsum([0, *(int(rows["round"].max()) + 1 if len(rows) else 0 for rows in runs)])
-    apart = [rows.assign(round=rows["round"] + first) for rows, first in zip(runs, rounds)]
-    return pd.concat(apart, ignore_index=True)
 
 
 def _medians(grouped: Any) -> pd.DataFrame:
