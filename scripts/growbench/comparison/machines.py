@@ -108,6 +108,7 @@ def document(runs: Sequence[Run], options: Options = Options()) -> Document:
 
 
 def _compare(machines: Sequence[Host], options: Options) -> _Compared:
+    runs = [run for machine in machines for run in machine.runs]
     if len(machines) < 2:
         names = ", ".join(machine.machine_id for machine in machines)
         raise NothingShared(
@@ -133,7 +134,7 @@ def _compare(machines: Sequence[Host], options: Options) -> _Compared:
         sentences += found.sentences
         tables += found.tables
     notes = [_HOW_TO_READ, *_not_shared(common)]
-    if set(metric(peaks.PEAK).columns) <= set(machines[0].runs[0].runs.columns):
+    if set(metric(peaks.PEAK).columns) <= set(runs[0].runs.columns):
         memory, said = peaks.memory(common)
         tables.append(memory)
         sentences += said
