@@ -16,7 +16,8 @@ from growbench.analysis.article_ratios import article_ratios
 from growbench.data.article import FAST, SLOW
 from growbench.analysis.attribution import attribute
 from growbench.data.columns import CELL_KEYS
-from growbench.comparison.claims import machines_of, ratios, shared
+from growbench.comparison.claims import ratios, shared
+from growbench.comparison.hosts import hosts_of
 from growbench.comparison.differences import machine_differences
 from growbench.comparison.machines import document as compare_documents
 from growbench.comparison.pair import Request, compare_pair, settings_for
@@ -247,7 +248,7 @@ def test_copying_patterns_change_no_shape_no_claim_and_no_comparison(beside):
         lambda of: exponents(of, None, COLD),
         lambda of: crossings(of, COLD),
         lambda of: ratios(of, COLD, "strategy", FAST),
-        lambda of: shared(machines_of([Run("a", of)])).cells,
+        lambda of: shared(hosts_of([Run("a", of)])).cells,
         lambda of: compare(of, of, [COLD]).families,
         lambda of: compare(of, of, [COLD]).lost,
         lambda of: compare_pairs(of, SLOW, FAST, COLD, "strategy"),

@@ -16,13 +16,13 @@ from growbench.comparison.claims import (
     UNRESOLVED,
     across,
     contradictions_by_chance,
-    machines_of,
     overlap,
     ratios,
     shared,
     sides,
     verdicts,
 )
+from growbench.comparison.hosts import hosts_of
 from growbench.comparison.machines import NothingShared, Options, compare_machines, document
 from growbench.comparison.run import Run
 from growbench.data.metrics import metric
@@ -359,7 +359,7 @@ def test_chance_contradicts_as_often_as_simulated():
 def test_cells_count_as_shared_only_if_every_run_measured_them():
     runs = [run("a", {"x": 1.0}), run("b", {"x": 1.0}, "b1"), run("b", {"x": 1.0}, "b2")]
     runs[2] = runs[2]._replace(runs=fail(runs[2].runs, runs[2].runs["rows"] == 1000, "timeout"))
-    common = shared(machines_of(runs))
+    common = shared(hosts_of(runs))
     assert len(common.cells) == 6 and 1000 not in set(common.cells["rows"])
     assert {label: len(cells) for label, cells in common.lacking.items()} == {
         "a": 0,

@@ -46,6 +46,18 @@ _REALLOCS = (
     "realloc_count",
     *(f"realloc_{how}_count" for how in ("in_place", "moved", "remapped")),
 )
+# Of the measure pass, besides the keys.
+_MEASURED_COLUMNS = (
+    "cpu_count",
+    "page_bytes",
+    "touch_page_ns",
+    "interpreter_ns",
+    "cold_build_minor_fault_count",
+    "cold_build_huge_fault_count",
+    "cold_build_huge_fault_bytes",
+)
+# What counted() reads of runs.csv, besides a row's keys.
+COUNTED_COLUMNS = frozenset({*_TRACE_COLUMNS, *_MEASURED_COLUMNS})
 _FAULTS = ["page_fault_count", "huge_fault_count", "huge_fault_bytes"]
 
 
@@ -296,12 +308,9 @@ def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -
     floor_ns.
     """
     costs = Costs(limits)
-    cells = _cells(runs, summary, costs)
-    cpus = cells["cpu_count"].where(cells["cpu_count"] > 0, cells["threads"])
-    at_once = np.minimum(cells["threads"], cpus).to_numpy(float)
-
+    cells = counted(runs, summary, costs)
     measured = cells["cold_build_ns"].to_numpy(float)
-    parts = pd.DataFrame({part.name: part.ns(cells, costs) / at_once for part in PARTS})
+    parts = parts_ns(cells, costs)
     # That there is no interpreter, or no huge page, explains nothing, where nothing else is known.
     compiled = cells["implementation"].isin(COMPILED).to_numpy()
     told = parts.assign(
@@ -310,7 +319,7 @@ def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -
     )
     explained = told.sum(axis=1, min_count=1).to_numpy(float)
     payload = (cells["rows"] * cells["row_bytes"]).to_numpy(float)
-    floor = (written_ns(cells, costs) + _touched_once_ns(cells, payload, costs)) / at_once
+    floor = (written_ns(cells, costs) + _touched_once_ns(cells, payload, costs)) / _at_once(cells)
 
     table = cells[[*CELL, "payload_bytes", "trace_status", *_REALLOCS, "copied_bytes"]].copy()
     table["copy_amplification"] = _ratio(cells["copied_bytes"], cells["payload_bytes"])
@@ -324,8 +333,7 @@ def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -
     table = pd.concat([table, parts], axis=1)
     table["rest_ns"] = measured - explained
     table["explained_share"] = _ratio(explained, measured)
-    unknown = parts.isna()
-    unknown["huge_fault_ns"] &= cells["huge_fault_count"].notna()
+    unknown = unknown_parts(cells, parts)
     table["unknown_parts"] = [
         ";".join(part.name for part, missing in zip(PARTS, row) if missing)
         for row in unknown.to_numpy()
@@ -335,8 +343,35 @@ def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -
     return table
 
 
-def _cells(runs: pd.DataFrame, summary: pd.DataFrame, costs: Costs) -> pd.DataFrame:
-    """The measured cells with the counts of their trace rows and the CPUs that they had."""
+def parts_ns(cells: pd.DataFrame, costs: Costs) -> pd.DataFrame:
+    """A column for each of PARTS: what it takes of the time of these cells, as counted() has them,
+    at these costs."""
+    at_once = _at_once(cells)
+    parts = {part.name: part.ns(cells, costs) / at_once for part in PARTS}
+    return pd.DataFrame(parts, index=cells.index)
+
+
+def unknown_parts(cells: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
+    """Which of the parts_ns() of these cells are not known; but not huge faults that nobody
+    counted, which fault_ns has."""
+    unknown = parts.isna()
+    unknown["huge_fault_ns"] &= cells["huge_fault_count"].notna()
+    return unknown
+
+
+def _at_once(cells: pd.DataFrame) -> np.ndarray:
+    """How many of its threads ran at the same time, for each cell."""
+    cpus = cells["cpu_count"].where(cells["cpu_count"] > 0, cells["threads"])
+    return np.minimum(cells["threads"], cpus).to_numpy(float)
+
+
+def counted(runs: pd.DataFrame, summary: pd.DataFrame, costs: Costs) -> pd.DataFrame:
+    """The measured cells, with the counts of their trace rows, the CPUs that they had, and what
+    PARTS take as the median over their workers.
+
+    Of `summary` only CELL, ok_count, payload_bytes and the medians of the cold build and of its
+    faults are needed.
+    """
     keys = list(CELL)
     columns = {
         "cold_build_median_ns": "cold_build_ns",
@@ -344,7 +379,8 @@ def _cells(runs: pd.DataFrame, summary: pd.DataFrame, costs: Costs) -> pd.DataFr
     }
     cells = summary[summary["ok_count"] > 0].rename(columns=columns)
     cells = cells[[*keys, "payload_bytes", *columns.values()]]
-    measured = runs[(runs["status"] == OK) & (runs["pass"] == MEASURE)]
+    is_measured = (runs["status"] == OK) & (runs["pass"] == MEASURE)
+    measured = runs[[*keys, "round", *_MEASURED_COLUMNS]][is_measured]
     of_workers = _of_workers(measured, not np.isnan(costs.machine("touch")))
     medians = of_workers.groupby(keys).median().reset_index()
     cells = cells.merge(trace_rows(runs)[[*keys, "trace_status", *_TRACE_COLUMNS]], "left", keys)
@@ -377,11 +413,13 @@ def _page_ns(measured: pd.DataFrame, probed: bool) -> pd.Series:
 
 
 def _interpreter_ns(measured: pd.DataFrame) -> pd.Series:
-    """What the interpreter takes of each of these rows."""
+    """What the interpreter takes of each of these rows; nan of what is compiled."""
+    every = measured.index
+    measured = measured[~measured["implementation"].isin(COMPILED)]
     cell = measured.groupby(list(CELL), sort=False).ngroup()
     wider = [column for column in CELL if column != "allocator"]
     of_all = measured.groupby(wider, sort=False).ngroup()
-    return _middle(measured["interpreter_ns"], cell, of_all)
+    return _middle(measured["interpreter_ns"], cell, of_all).reindex(every)
 
 
 def _middle(values: pd.Series, group: pd.Series, wider: pd.Series) -> pd.Series:

@@ -180,7 +180,8 @@ def _from_probes(runs: pd.DataFrame) -> dict[str, Price]:
     prices: dict[str, Price] = {}
     if not COLUMNS.issubset(runs.columns):
         return prices
-    rows = runs[(runs["pass"] == PROBE) & (runs["status"] == OK)]
+    is_probe = (runs["pass"] == PROBE) & (runs["status"] == OK)
+    rows = runs[["strategy", "row_bytes", *COLUMNS]][is_probe]
     for probe in _PROBES:
         of = rows[rows["strategy"] == probe.probe]
         if of.empty:

@@ -73,6 +73,9 @@ class Costs:
         price = known["probe_median_ns"].where(known["visit_count"] > 2, known["probe_min_ns"])
         self._ns = dict(zip(known[_KEYS].itertuples(index=False, name=None), price))
 
+    def __len__(self) -> int:
+        return len(self._ns)
+
     def machine(self, probe: str, probe_bytes: Optional[int] = None) -> float:
         """A probe that does not depend on the allocator; of any size if no size is given."""
         for (name, _, size), ns in self._ns.items():

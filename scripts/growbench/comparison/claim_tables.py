@@ -11,7 +11,6 @@ from growbench.comparison.claims import (
     Estimates,
     LESS,
     MORE,
-    Machine,
     PARTLY,
     UNRESOLVED,
     across,
@@ -26,6 +25,7 @@ from growbench.comparison.estimate_tables import (
     key_columns,
     yes_no,
 )
+from growbench.comparison.hosts import Host
 from growbench.comparison.run import Run
 from growbench.data import article
 from growbench.data.implementations import strategy_name, told_apart
@@ -61,7 +61,7 @@ class Claims(NamedTuple):
 
 
 def of_each_run(
-    machines: Sequence[Machine], table: Callable[[Run], pd.DataFrame]
+    machines: Sequence[Host], table: Callable[[Run], pd.DataFrame]
 ) -> list[list[pd.DataFrame]]:
     return [[table(run) for run in machine.runs] for machine in machines]
 
@@ -76,7 +76,7 @@ def question_of(claim: Claims) -> str:
     return f"{kind} against {claim.reference}"
 
 
-def _unresolved(side: np.ndarray, machines: Sequence[Machine]) -> list[str]:
+def _unresolved(side: np.ndarray, machines: Sequence[Host]) -> list[str]:
     """For each claim the machines that are not resolved."""
     labels = [machine.label for machine in machines]
     return [
@@ -102,7 +102,7 @@ def _verdict_words(claim: Claims, metric: Metric) -> list[str]:
     return [words.get(v, w) for v, w in zip(claim.verdict, on_some)]
 
 
-def _claim_frame(machines: Sequence[Machine], claim: Claims, metric: Metric) -> pd.DataFrame:
+def _claim_frame(machines: Sequence[Host], claim: Claims, metric: Metric) -> pd.DataFrame:
     """All claims of one kind, with each machine's ratio and interval."""
     frame = claim.estimates.keys.assign(reference=claim.reference, metric=metric.name)
     frame["verdict"] = _verdict_words(claim, metric)
@@ -172,7 +172,7 @@ def _strength(claim: Claims) -> np.ndarray:
 
 
 def contradictions(
-    machines: Sequence[Machine], claims: Sequence[Claims], metric: Metric, longest: int
+    machines: Sequence[Host], claims: Sequence[Claims], metric: Metric, longest: int
 ) -> Table:
     """The strongest ones, at most so many."""
     frames = []
@@ -196,7 +196,7 @@ def contradictions(
 
 
 def ratio_table(
-    machines: Sequence[Machine], claim: Claims, metric: Metric, rows: Optional[int]
+    machines: Sequence[Host], claim: Claims, metric: Metric, rows: Optional[int]
 ) -> Table:
     """Each ratio on each machine. rows: only of so many, or the nearest there is; see Options."""
     frame = _claim_frame(machines, claim, metric)
@@ -228,7 +228,7 @@ def _rows_of(frame: pd.DataFrame, rows: Optional[int]) -> tuple[list[int], str]:
     return [nearest], words if nearest == wanted else f"{words} (nearest there is to {wanted:,})"
 
 
-def exponent_table(machines: Sequence[Machine], powers: Estimates, metric: Metric) -> Table:
+def exponent_table(machines: Sequence[Host], powers: Estimates, metric: Metric) -> Table:
     """The exponent of each curve on each machine."""
     frame = agreement_frame(machines, powers, "exponent", metric.name)
     columns = [
@@ -245,7 +245,7 @@ def exponent_table(machines: Sequence[Machine], powers: Estimates, metric: Metri
     return Table(f"exponents_{metric.name}", title, columns, frame, notes, "tone")
 
 
-def crossing_table(machines: Sequence[Machine], metric: Metric, claim: Claims) -> Table:
+def crossing_table(machines: Sequence[Host], metric: Metric, claim: Claims) -> Table:
     """Crossings with the reference, the n-th of a pair that goes the same way beside each other."""
 
     def of_run(run: Run) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from scipy import special
 
 from growbench.data.columns import CELL, IDENTIFYING, MEASURE
 from growbench.data.statuses import OK
+from growbench.comparison.hosts import Host
 from growbench.comparison.run import Run
 from growbench.data.implementations import ordered
 from growbench.data.metrics import METRICS, Metric
@@ -32,33 +33,16 @@ _NEEDED = {
 }
 
 
-class Machine(NamedTuple):
-    """label: short, for headings. runs: all of this machine's."""
-
-    label: str
-    machine_id: str
-    runs: Sequence[Run]
-
-
-def machines_of(runs: Sequence[Run]) -> list[Machine]:
-    """The machines in the order of their first run, labelled M1, M2, ..."""
-    ids = list(dict.fromkeys(run.machine_id for run in runs))
-    return [
-        Machine(f"M{number}", name, [run for run in runs if run.machine_id == name])
-        for number, name in enumerate(ids, start=1)
-    ]
-
-
 class Shared(NamedTuple):
     """machines: with the rows of shared cells only. cells: those that every run has measured.
     lacking: for each run's label the cells that another one has measured and it has not."""
 
-    machines: list[Machine]
+    machines: list[Host]
     cells: pd.DataFrame
     lacking: dict[str, pd.DataFrame]
 
 
-def shared(machines: Sequence[Machine]) -> Shared:
+def shared(machines: Sequence[Host]) -> Shared:
     """Keep the cells that have at least one worker of the measure pass that is ok in each run."""
     runs = [run for machine in machines for run in machine.runs]
     names = list(CELL)

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from growbench.analysis.shapes import ALLOCATOR, STRATEGY
-from growbench.comparison.claims import Estimates, Machine, overlap
+from growbench.comparison.claims import Estimates, overlap
+from growbench.comparison.hosts import Host
 from growbench.tables.table import Column
 
 # Keys that tell nothing where they are the same in every row; the others are always shown.
@@ -51,7 +52,7 @@ def yes_no(values: np.ndarray) -> list[Optional[str]]:
     return [None if np.isnan(value) else "yes" if value else "no" for value in values]
 
 
-def estimate_frame(machines: Sequence[Machine], estimates: Estimates, name: str) -> pd.DataFrame:
+def estimate_frame(machines: Sequence[Host], estimates: Estimates, name: str) -> pd.DataFrame:
     columns = {}
     for i, machine in enumerate(machines):
         columns[f"{machine.label}_{name}"] = estimates.value[i]
@@ -60,7 +61,7 @@ def estimate_frame(machines: Sequence[Machine], estimates: Estimates, name: str)
     return pd.DataFrame(columns)
 
 
-def estimate_columns(machines: Sequence[Machine], name: str, kind: str) -> list[Column]:
+def estimate_columns(machines: Sequence[Host], name: str, kind: str) -> list[Column]:
     columns = []
     for machine in machines:
         columns.append(Column(f"{machine.label}_{name}", machine.label, kind))
@@ -76,7 +77,7 @@ def estimate_columns(machines: Sequence[Machine], name: str, kind: str) -> list[
 
 
 def agreement_frame(
-    machines: Sequence[Machine], estimates: Estimates, name: str, metric: str, **more: np.ndarray
+    machines: Sequence[Host], estimates: Estimates, name: str, metric: str, **more: np.ndarray
 ) -> pd.DataFrame:
     """The keys and each machine's estimate, named so; agree: whether all intervals overlap."""
     agree = overlap(estimates.low, estimates.high)

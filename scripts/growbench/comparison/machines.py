@@ -1,5 +1,6 @@
 """Runs of different machines beside each other: which claims hold on how many of them?
 
+A machine is a host here, told by its prices as well as by its name: see hosts.py.
 The numbers are made in claims.py; claim_tables.py and peaks.py make tables and words of them.
 """
 
@@ -19,7 +20,6 @@ from growbench.comparison.claims import (
     UNRESOLVED,
     across,
     contradictions_by_chance,
-    machines_of,
     ratios,
     shared,
     sides,
@@ -27,6 +27,7 @@ from growbench.comparison.claims import (
 )
 from growbench.comparison.differences import machine_differences
 from growbench.comparison.estimate_tables import cell_words
+from growbench.comparison.hosts import Host, hosts_of, namesakes
 from growbench.comparison.output import Document
 from growbench.comparison.run import Run
 from growbench.comparison.sharing import TIMED, read_by_older
@@ -83,7 +84,7 @@ def compare_machines(runs: Sequence[Run], options: Options = Options()) -> list[
     read. Only cells that all runs have measured are compared, and notes tell which are not.
     Raises NothingShared where the runs are of fewer than two machines or share no cell.
     """
-    found = _compare(runs, options)
+    found = _compare(hosts_of(runs), options)
     notes = [*found.sentences, *found.notes]
     return [found.headline._replace(notes=notes), *found.tables]
 
@@ -93,20 +94,21 @@ def document(runs: Sequence[Run], options: Options = Options()) -> Document:
 
     Its status is 0, or 3 where nothing can be compared: that machines differ is no regression.
     """
-    ids = [printable(name) for name in dict.fromkeys(run.machine_id for run in runs)]
-    title = f"{len(ids)} machines: {', '.join(ids)}"
+    machines = hosts_of(runs)
+    named = ", ".join(printable(machine.machine_id) for machine in machines)
+    title = f"{len(machines)} machines: {named}"
     differences = machine_differences(runs)
     try:
-        found = _compare(runs, options)
+        found = _compare(machines, options)
     except NothingShared as error:
         return Document(title, [f"Not comparable: {error}."], [differences], NOT_COMPARABLE)
     headline = found.headline._replace(notes=found.notes)
-    machines, *tables = found.tables
-    return Document(title, found.sentences, [headline, machines, differences, *tables], 0)
+    described, *tables = found.tables
+    return Document(title, found.sentences, [headline, described, differences, *tables], 0)
 
 
-def _compare(runs: Sequence[Run], options: Options) -> _Compared:
-    machines = machines_of(runs)
+def _compare(machines: Sequence[Host], options: Options) -> _Compared:
+    runs = [run for machine in machines for run in machine.runs]
     if len(machines) < 2:
         names = ", ".join(machine.machine_id for machine in machines)
         raise NothingShared(
@@ -125,7 +127,7 @@ def _compare(runs: Sequence[Run], options: Options) -> _Compared:
             f"there is no cell that all runs have measured{why}; give runs whose strategies, "
             "allocators, rows and row sizes overlap"
         )
-    counts, sentences, tables = [], [], []
+    counts, sentences, tables = [], namesakes(machines), []
     for name in options.metrics:
         found = _of_metric(common, metric(name), options)
         counts += found.counts
@@ -249,6 +251,7 @@ def _machines(common: Shared) -> Table:
             {
                 "label": machine.label,
                 "machine_id": machine.machine_id,
+                "host": machine.seen.text(),
                 "run_count": len(machine.runs),
                 "runs": ", ".join(run.label for run in machine.runs),
                 "round_count": min(rounds_of_all(run.runs)[0] for run in machine.runs),

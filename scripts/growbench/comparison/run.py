@@ -8,6 +8,7 @@ from typing import Collection, NamedTuple, Optional, Sequence, Union
 
 import pandas as pd
 
+from growbench.analysis.host import Fingerprint, fingerprint
 from growbench.data.description import fact, read_machine
 from growbench.data.errors import LoadWarning
 from growbench.data.load import read_runs, runs_path
@@ -17,11 +18,17 @@ from growbench.data.text import printable
 
 class Run(NamedTuple):
     """label: unique among the runs of a comparison. runs: as read_runs() returns them. machine:
-    what machine.json says, or None where there is none."""
+    what machine.json says, or None where there is none. seen: of a run that was read, its host's
+    fingerprint, whichever rows are chosen later."""
 
     label: str
     runs: pd.DataFrame
     machine: Optional[dict] = None
+    seen: Optional[Fingerprint] = None
+
+    def fingerprint(self) -> Fingerprint:
+        """Of the host that it saw."""
+        return fingerprint(self.runs, self.machine) if self.seen is None else self.seen
 
     @property
     def machine_id(self) -> str:
@@ -37,9 +44,11 @@ class Run(NamedTuple):
 def read_run(path: Union[str, Path], columns: Optional[Collection[str]] = None) -> Run:
     """A run from its folder or its CSV file, labelled by label_of(). Raises LoadError.
 
-    columns: of runs.csv, as read_runs() has it; None: all.
+    columns: of runs.csv, as read_runs() has it; None: all. Without analysis.host.COLUMNS the host
+    of a run whose machine.json does not tell its prices is not known.
     """
-    return Run(label_of(path), read_runs(path, columns), read_machine(path))
+    runs, machine = read_runs(path, columns), read_machine(path)
+    return Run(label_of(path), runs, machine, fingerprint(runs, machine))
 
 
 def read_all(
