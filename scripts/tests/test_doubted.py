@@ -8,6 +8,7 @@ from growbench.analysis.doubts import ABSOLUTE, DIFFERENCE
 from growbench.comparison import doubted
 from growbench.comparison.run import Run
 from growbench.comparison.same_machine import compare
+from growbench.comparison.verdict import moved_cells
 from growbench.data.columns import COLUMNS
 from growbench.data.metrics import metric
 
@@ -26,7 +27,9 @@ def runs(seed: int, **slower: float) -> pd.DataFrame:
 
 def notes(base: pd.DataFrame, new: pd.DataFrame, conclusion: str = ABSOLUTE) -> list[str]:
     judged = compare(base, new, [metric("cold_build_release")])
-    return doubted.notes(judged, [Run("old", base), Run("new", new)], conclusion)
+    both = [Run("old", base), Run("new", new)]
+    of_runs = doubted.of_runs(both, conclusion)
+    return of_runs + doubted.of_cells(moved_cells(judged), both, conclusion)
 
 
 def test_where_nothing_is_in_doubt_nothing_is_said():

@@ -51,7 +51,7 @@ CASES = {
     "patterns-csv": f"patterns {PATTERNS} --table costs --all --format csv",
     "patterns-json": f"patterns {PATTERNS} --json",
     "compare": f"compare {RUN} {HUGE}",
-    "compare-gate": f"compare {RUN} {HUGE} --gate --all",
+    "compare-all": f"compare {RUN} {HUGE} --all",
     "compare-markdown": f"compare {RUN} {HUGE} --format markdown",
     "compare-json": f"compare {RUN} {HUGE} --format json",
     "compare-cells": f"compare {RUN} {HUGE} --format csv --table cells",

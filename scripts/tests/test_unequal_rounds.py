@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from conftest import build_runs, write_runs
+from conftest import build_runs, fail, write_runs
 
 from growbench.analysis.summary import summarise
 from growbench.comparison.differences import machine_differences
@@ -31,6 +31,14 @@ def test_the_rounds_of_a_run_are_those_that_all_cells_have_and_the_most(runs):
     probes = pd.concat([runs, runs[runs["round"] <= 3].assign(**{"pass": "probe"})])
     assert rounds_of_all(probes) == (9, 15)
     assert rounds_of_all(runs.head(0)) == (0, 0)
+
+
+def test_a_round_that_a_slow_cell_is_left_out_of_is_none_of_its(runs):
+    late = (runs["strategy"] == "realloc_doubling") & (runs["round"] > 6)
+    slow = fail(runs, late & (runs["rows"] == 10_000), "skipped_rounds")
+    assert rounds_of_all(slow) == (6, 15)
+    told = dict(run_facts(Run("mine", slow)))["Workers"]
+    assert told.endswith("in 6 rounds at least, as slow cells are left out of some, and 15 at most")
 
 
 def test_a_summary_counts_and_uses_all_workers_of_a_cell(runs):

@@ -12,44 +12,50 @@ with packages.imports():
 
     from growbench.analysis import host
     from growbench.command_line import choice, entry, progress
-    from growbench.data import files, load
-    from growbench.comparison import differences, live, machines, output, pair, within
+    from growbench.data import exact, files, load
+    from growbench.comparison import layered, live, machines, output, pair, priced
+    from growbench.comparison.layered import Group
     from growbench.comparison.run import Run, read_all
     from growbench.comparison.sharing import USUAL, usual_metrics
     from growbench.comparison.verdict import NOT_COMPARABLE
-    from growbench.data.metrics import METRICS
-    from growbench.data.text import printable
+    from growbench.data.metrics import METRICS, metric
     from growbench.tables.table import Table
 
 # Rows of a table that a terminal has room for beside others.
 LONGEST = 30
+# What is shown of a comparison in layers unless more is asked for.
+FIRST = ("layers", "lost")
+SHORT = ("terminal", "markdown")
 EXAMPLES = """\
   growbench compare results/before results/after
-  growbench compare results/before results/after --gate          for a CI job
+  growbench compare before-1 before-2 before-3 -- after-1 after-2 after-3
   growbench compare results/before results/after --strategy realloc_doubling --all
   growbench compare before.csv after.csv --format markdown --output comparison.md
-  growbench compare before.csv after.csv --format csv --table cells > cells.csv
+  growbench compare before.csv after.csv --format csv --table exact_cells > cells.csv
   growbench compare results/live-NAME                            a live comparison, once more
   growbench compare results/desktop results/server results/laptop
 
-Runs of one machine are compared with the first of them; of different machines only what each
-says by itself is compared: ratios within it, exponents, crossovers, memory.
+It says what changed exactly (counts: instructions, calls, bytes copied, page faults, peaks), then
+what the machine changed, then what is left over in times. One run a side can be worse exactly; what
+moved in its times is listed, and is no regression: repeat, with the runs of both sides apart by --,
+or interleave them with growbench compare-live. Without -- each run is compared with the first. Of
+different machines times are not compared; each says its own ratios, exponents and crossovers.
 
 exit status:
-  0  no regression              3  not comparable (--gate: also another machine)
-  1  regression                 4  inconclusive: one cannot be ruled out
+  0  nothing is worse: exactly, or in times of several runs a side
+  1  something is worse, or workers fail that did not before
   2  usage, or unreadable input
+  3  not comparable: no cell in common
+  4  it cannot be told: no exact figures on both sides, or not of all that was compared
 """
 
 
 def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
+    paths = [*options.base, *options.run]
     progress.current.step("reading")
-    wanted_columns = pair.columns(pair.request(options, USUAL).metrics)
-    runs = read_all(options.run, wanted_columns | host.COLUMNS)
-    hosts = [host.fingerprint(run.runs, run.machine) for run in runs]
+    runs = read_all(paths, columns(options))
     progress.current.step("comparing")
-    machine_ids = {run.machine_id for run in runs}
     wanted = choice.chosen(options)
     if len(runs) == 1:
         wanted = of_both_sides(wanted, runs[0])
@@ -57,37 +63,46 @@ def main(arguments: Sequence[str]) -> int:
     if all(of_run.empty for of_run in rows):
         entry.note("not comparable: no row is all that was asked for")
         return NOT_COMPARABLE
-    named = "; ".join(printable(f"{run.label} is of {run.machine_id}") for run in runs)
-    runs = [run._replace(runs=of_run) for run, of_run in zip(runs, rows)]
-    options.metric = options.metric or usual_metrics(rows)
-    if len(machine_ids) > 1 and options.gate:
-        entry.note(f"not comparable: {named}; a gate needs runs of one machine")
-        return NOT_COMPARABLE
-    if len(machine_ids) > 1:
-        documents = [of_machines(runs, options)]
-    elif len(runs) == 1:
-        documents = [of_live_run(runs[0], wanted, options)]
+    options.metric = options.metric or times_of(rows)
+    chosen = [run._replace(runs=of_run) for run, of_run in zip(runs, rows)]
+    if len(runs) == 1:
+        documents = [of_live_run(chosen[0], wanted, options)]
     else:
-        documents = of_one_machine(runs, hosts, options)
-    text = as_text(documents, options)
+        base, sides = sides_of(chosen, runs, len(options.base))
+        documents = of_sides(base, sides, paths, options)
+    write(as_text(documents, options), options)
+    return worst([document.status for document in documents])
+
+
+def columns(options: argparse.Namespace) -> set[str]:
+    """The columns of runs.csv that are read besides a row's keys."""
+    wanted = pair.columns(pair.request(options, USUAL).metrics)
+    return wanted | host.COLUMNS | priced.COLUMNS | exact.EXACT_COLUMNS
+
+
+def times_of(rows: Sequence[pd.DataFrame]) -> list[str]:
+    """The times that are compared of these runs unless something else is asked for; peaks are told
+    exactly."""
+    return [name for name in usual_metrics(rows) if metric(name).unit == "ns"]
+
+
+def write(text: str, options: argparse.Namespace) -> None:
     if options.output:
         with files.atomic_writer(Path(options.output)) as stream:
             stream.write(text)
     else:
         entry.put(text)
-    return worst([document.status for document in documents])
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = entry.parser(__name__, "Compare runs, the first of which is the base.", EXAMPLES)
-    parser.add_argument("run", metavar="RUN", nargs="+", help="a run's folder, or its runs.csv")
-    parser.add_argument("--gate", action="store_true", help="refuse runs of different machines")
-    pair.add_arguments(parser, [*output.FORMATS, output.CSV])
-    parser.add_argument(
-        "--without-common-shift",
-        action="store_true",
-        help="judge what is left when the shift of all families together is taken out",
+    """base: the runs before --, if there is one and if any stand there; run: all others."""
+    parser = entry.parser(
+        __name__,
+        "Compare runs: each with the first, or those behind -- with those before it.",
+        EXAMPLES,
     )
+    parser.add_argument("run", metavar="RUN", nargs="*", help="a run's folder, or its runs.csv")
+    pair.add_arguments(parser, [*output.FORMATS, output.CSV], layered.METRICS)
     choice.add_arguments(parser)
     parser.add_argument(
         "--reference-strategy",
@@ -104,13 +119,35 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--table", metavar="NAME", nargs="+", help="only these tables")
     parser.add_argument("--columns", metavar="NAME", nargs="+", help="only these columns of them")
     parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
-    return parser.parse_args(arguments)
+    # argparse takes -- away, so the two sides are read one after the other.
+    words = list(arguments)
+    place = words.index("--") if "--" in words else len(words)
+    options = parser.parse_args(words[:place])
+    options.base = options.run
+    options = parser.parse_args(words[place + 1 :], options)
+    if not options.base or place == len(words):
+        options.run, options.base = [*options.base, *options.run], []
+    if not options.run:
+        parser.error("say which runs: a RUN is a folder in results/, or a runs.csv")
+    return options
 
 
 def worst(statuses: Sequence[int]) -> int:
     """Of several comparisons: a regression, else something that was not comparable, else something
     inconclusive."""
     return next((status for status in (1, 3, 4) if status in statuses), 0)
+
+
+def sides_of(
+    chosen: Sequence[Run], whole: Sequence[Run], base_count: int
+) -> tuple[Group, list[Group]]:
+    """The base, and what is compared with it: one side of all others where -- stands before them,
+    else each by itself. chosen, whole: the same runs, with the rows asked for and with all."""
+    if base_count:
+        base, new = (slice(None, base_count), slice(base_count, None))
+        return Group(chosen[base], whole[base]), [Group(chosen[new], whole[new])]
+    first, *others = [Group([a], [b]) for a, b in zip(chosen, whole)]
+    return first, others
 
 
 def of_both_sides(wanted: dict[str, list], run: Run) -> dict[str, list]:
@@ -131,7 +168,7 @@ def of_live_run(run: Run, wanted: dict[str, list], options: argparse.Namespace) 
             "and new...; give a second run to compare it with"
         )
     settings, origin = pair.settings_for(
-        pair.request(options), experiment([run], options), True, [run.runs]
+        pair.request(options), experiment([run], options.run, options), True, [run.runs]
     )
     again = load.runs_path(options.run[0]).with_name(live.CONFIRMATION)
     fresh = None
@@ -144,36 +181,21 @@ def of_live_run(run: Run, wanted: dict[str, list], options: argparse.Namespace) 
     )
 
 
-def of_one_machine(
-    runs: Sequence[Run], hosts: Sequence[host.Fingerprint], options: argparse.Namespace
+def of_sides(
+    base: Group, sides: Sequence[Group], paths: Sequence[str], options: argparse.Namespace
 ) -> list[output.Document]:
-    """Each run against the first."""
-    rows = [run.runs for run in runs]
+    """Each side against the base; of several machines what holds on how many of them as well."""
+    runs = [run for side in (base, *sides) for run in side.runs]
+    request = pair.request(options)._replace(in_short=is_short(options))
     settings, origin = pair.settings_for(
-        pair.request(options), experiment(runs, options), False, rows
+        request, experiment(runs, paths, options), False, [run.runs for run in runs]
     )
-    base = runs[0]
-    documents = []
-    for new, of_new in zip(runs[1:], hosts[1:]):
-        document = pair.compare_pair(base, new, pair.request(options), settings, origin)
-        described = differences.machine_differences([base, new])
-        beside = within.ratios(base, new, options.all)
-        warned = host_warning(hosts[0], of_new)
-        sentences = [*document.sentences, *beside.sentences, *warned]
-        tables = [*document.tables, *beside.tables, described]
-        documents.append(document._replace(sentences=sentences, tables=tables))
-    return documents
-
-
-def host_warning(base: host.Fingerprint, new: host.Fingerprint) -> list[str]:
-    """A sentence where a machine of one name was not the same host in both runs; else none."""
-    found = host.distance(base, new)
-    if found.verdict not in (host.STATE, host.MACHINE):
-        return []
-    return [
-        f"the host was not the same, whatever its name: {found.text()} (prices of the second "
-        "over the first); that alone moves times"
-    ]
+    found = [layered.compare(base, side, request, settings, origin) for side in sides]
+    if not any(layered.apart(base, side) for side in sides):
+        return found
+    of_all = of_machines(runs, options)
+    # Runs without times may say what is exact all the same.
+    return [*found, of_all] if of_all.status == 0 else found
 
 
 def of_machines(runs: Sequence[Run], options: argparse.Namespace) -> output.Document:
@@ -191,56 +213,92 @@ def of_machines(runs: Sequence[Run], options: argparse.Namespace) -> output.Docu
     if left and document.status != NOT_COMPARABLE:
         said = f"Not compared: {', '.join(left)}, of which only runs of one machine are."
         document = document._replace(sentences=[*document.sentences, said])
-    if options.format == "terminal" and not options.all and not options.table:
-        document = without_long_tables(document)
     return document
 
 
-def without_long_tables(document: output.Document) -> output.Document:
-    """The document with its long tables named instead of shown."""
-    long = [table for table in document.tables if len(table.frame) > LONGEST]
-    if not long:
-        return document
-    names = ", ".join(f"{table.name} ({len(table.frame)} rows)" for table in long)
-    return document._replace(
-        sentences=[*document.sentences, f"more with --table NAME, or --all: {names}"],
-        tables=[table for table in document.tables if len(table.frame) <= LONGEST],
-    )
+def is_short(options: argparse.Namespace) -> bool:
+    """Is the page for people who did not ask for more?"""
+    return options.format in SHORT and not options.all and not options.table
 
 
-def experiment(runs: Sequence[Run], options: argparse.Namespace) -> Optional[pd.DataFrame]:
+def in_short(document: output.Document) -> output.Document:
+    """The document for people who did not ask for more: of long tables the first rows, or their
+    names."""
+    names = {table.name for table in document.tables}
+    shown, left = [], []
+    for table in document.tables:
+        length = len(table.frame)
+        if "layers" in names and table.name in FIRST:
+            shown.append(_first_rows(table) if length else table)
+        elif "layers" in names or length > LONGEST:
+            left += [f"{table.name} ({length})"] if length else []
+        else:
+            shown.append(table)
+    shown = [table for table in shown if len(table.frame) or table.name not in FIRST]
+    if "layers" in names:
+        left.append("differences")
+    more = [f"more with --table NAME, or --all: {', '.join(left)}"] if left else []
+    return document._replace(sentences=[*document.sentences, *more], tables=shown)
+
+
+def _first_rows(table: Table) -> Table:
+    more = len(table.frame) - LONGEST
+    if more <= 0:
+        return table
+    notes = [*table.notes, f"families not shown: {more}; --all shows them"]
+    return table._replace(frame=table.frame.head(LONGEST), notes=notes)
+
+
+def experiment(
+    runs: Sequence[Run], paths: Sequence[str], options: argparse.Namespace
+) -> Optional[pd.DataFrame]:
     """The rows of the machine's A/A experiment, if it has one and its threshold is wanted."""
     if options.aa_run is None and options.threshold is not None:
         return None
     machine_id = next(run.machine_id for run in runs if run.machine_id)
-    paths = [Path(path) for path in options.run]
-    return pair.experiment(options.aa_run, paths, machine_id, pair.request(options).metrics)
+    places = [Path(path) for path in paths]
+    return pair.experiment(options.aa_run, places, machine_id, pair.request(options).metrics)
 
 
 def as_text(documents: Sequence[output.Document], options: argparse.Namespace) -> str:
     """All documents in the format that was asked for."""
-    chosen = [chosen_tables(document, options) for document in documents]
-    if options.format == output.CSV:
-        if len(documents) > 1:
-            raise UsageError("a CSV file holds one comparison; give two runs")
-        names = [table.name for table in chosen[0].tables]
-        if len(names) != 1:
-            raise UsageError(
-                f"a CSV file holds one table; say which with --table: {', '.join(names) or 'none'}"
-            )
-        return output.as_csv(chosen[0])
-    return output.FORMATS[options.format](chosen, entry.in_colour(options.color))
+    if is_short(options):
+        documents = [in_short(document) for document in documents]
+    chosen = chosen_tables(documents, options)
+    if options.format != output.CSV:
+        return output.FORMATS[options.format](chosen, entry.in_colour(options.color))
+    names = [table.name for document in chosen for table in document.tables]
+    if len(set(names)) != len(names):
+        raise UsageError("a CSV file holds one comparison; give two runs")
+    if len(names) != 1:
+        raise UsageError(
+            f"a CSV file holds one table; say which with --table: {', '.join(names) or 'none'}"
+        )
+    return output.as_csv(next(document for document in chosen if document.tables))
 
 
-def chosen_tables(document: output.Document, options: argparse.Namespace) -> output.Document:
-    """The document with those of its tables, and of their columns, that were asked for."""
-    tables = list(document.tables)
+def chosen_tables(
+    documents: Sequence[output.Document], options: argparse.Namespace
+) -> list[output.Document]:
+    """The documents with those of their tables, and of their columns, that were asked for; without
+    those that have none of them."""
+    tables = [table for document in documents for table in document.tables]
     if options.table:
-        entry.check_names("table", options.table, [table.name for table in tables])
+        known = list(dict.fromkeys(table.name for table in tables))
+        entry.check_names("table", options.table, known)
         tables = [table for table in tables if table.name in options.table]
     if options.columns:
         known = list(dict.fromkeys(c.name for table in tables for c in table.columns))
         entry.check_names("column", options.columns, known)
+    chosen = [_with_tables(document, options) for document in documents]
+    return [document for document in chosen if document.tables or not options.table]
+
+
+def _with_tables(document: output.Document, options: argparse.Namespace) -> output.Document:
+    tables = list(document.tables)
+    if options.table:
+        tables = [table for table in tables if table.name in options.table]
+    if options.columns:
         tables = [with_columns(table, options.columns) for table in tables]
     return document._replace(tables=tables)
 

@@ -11,7 +11,7 @@ with packages.imports():
     from growbench.command_line import entry, progress
     from growbench.command_line import runs as chosen_run
     from growbench.data import files, load
-    from growbench.comparison import pair
+    from growbench.comparison import layered, pair
     from growbench.comparison.run import read_all
     from growbench.data.metrics import metric
     from growbench.report import assemble, page, paper
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> None:
     ]
     same = None
     if len(runs) > 1 and len({run.machine_id for run in runs}) == 1:
-        compared = [metric(name) for name in pair.HEADLINES_AND_PEAK]
+        compared = [metric(name) for name in layered.METRICS]
         paths = [Path(place) for place in options.run]
         same = pair.experiment(None, paths, runs[0].machine_id, compared)
     if not path.parent.is_dir():

@@ -338,7 +338,52 @@ FACTS = (
 )
 
 
-def machine_differences(runs: Sequence[Run]) -> Table:
+# Those of them without which the same code gives the same counts.
+_OF_COUNTS = (
+    "architecture",
+    "growbench",
+    "git commit",
+    "compiler",
+    "build type",
+    "compiler flags",
+    "version of",
+    "build-id of",
+    "worker's build-id of",
+    "implementation",
+    "libc",
+    "environment of",
+    "allocator variables",
+    "page size",
+    "transparent huge pages",
+)
+_LONGEST_VALUE, _MOST = 40, 4
+
+
+def other_builds(base: Run, new: Run) -> list[str]:
+    """A sentence that names what may be a reason for other counts; none if nothing is known to be
+    another. What only one of the runs knows is left out."""
+    facts = [fact for fact in FACTS if fact.label in _OF_COUNTS]
+    found = machine_differences([base, new], facts).frame.dropna()
+    # An id of each allocator's worker is one worker's.
+    found = found.drop_duplicates(["run_1", "run_2"])
+    told = [
+        f"{row['what']} ({_short(row['run_1'])}, then {_short(row['run_2'])})"
+        for row in found.to_dict("records")
+    ]
+    if not told:
+        return []
+    more = f" and {len(told) - _MOST} more (--table differences)" if len(told) > _MOST else ""
+    return [f"not measured alike: {', '.join(told[:_MOST])}{more}"]
+
+
+def _short(text: str) -> str:
+    """Of a long text or of an id the beginning."""
+    if re.fullmatch("[0-9a-f]{16,}", text):
+        return text[:8]
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 2]}.."
+
+
+def machine_differences(runs: Sequence[Run], facts: Sequence[Fact] = FACTS) -> Table:
     """What differs between the runs: a row for each fact, with its value in each of them.
 
     Columns of the frame: what, why, and run_1, run_2, ... in the order of the runs; a value that
@@ -346,7 +391,7 @@ def machine_differences(runs: Sequence[Run]) -> Table:
     """
     columns = [f"run_{number}" for number, _ in enumerate(runs, start=1)]
     rows = []
-    for fact in FACTS:
+    for fact in facts:
         for what, values in _values(fact, runs).items():
             if _differ(values, runs, fact):
                 row: dict[str, Optional[str]] = {"what": what, "why": fact.why}
@@ -364,7 +409,7 @@ def machine_differences(runs: Sequence[Run]) -> Table:
         if run.machine is None
     ]
     if frame.empty:
-        notes.append(f"None of {len(FACTS)} facts differs, as far as they are known.")
+        notes.append(f"None of {len(facts)} facts differs, as far as they are known.")
     return Table("differences", "What differs between the runs", shown, frame, notes)
 
 

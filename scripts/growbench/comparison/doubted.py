@@ -2,13 +2,13 @@
 
 from typing import Sequence
 
+import pandas as pd
+
 from growbench.analysis import reliance
 from growbench.analysis.doubts import doubts_in_run
 from growbench.analysis.run_doubts import run_doubts
 from growbench.comparison.run import Run
-from growbench.comparison.same_machine import Comparison, FASTER, SLOWER
-from growbench.comparison.sharing import FAMILY
-from growbench.data.columns import CELL, MEASURE, PATTERN
+from growbench.data.columns import MEASURE, PATTERN
 
 # What doubts are found by, besides what is compared and a row's keys. What a version or a reader of
 # some columns only does not have is not asked about.
@@ -22,20 +22,22 @@ COLUMNS = (
 )
 
 
-def notes(judged: Comparison, runs: Sequence[Run], conclusion: str) -> list[str]:
-    """Sentences; none where nothing is in doubt. conclusion: what is concluded from the runs."""
-    told = [
+def of_runs(runs: Sequence[Run], conclusion: str) -> list[str]:
+    """A sentence for each doubt of a run as a whole that touches the conclusion. runs: with all
+    their rows, as these doubts are not those of a few cells."""
+    return [
         f"{run.label} gives {reliance.of_run([conclusion])} ({raised.doubt.name}): {raised.why}"
         for run in runs
         for raised in run_doubts(run.runs, run.machine)
         if conclusion in raised.doubt.conclusions
     ]
-    found = judged.families["verdict"].isin([SLOWER, FASTER])
-    moved = judged.families.loc[found, ["metric", *FAMILY]]
-    if moved.empty:
-        return told
-    # Of a metric's cells, those that one of the runs has in doubt.
-    cells = judged.cells.merge(moved)[["metric", *CELL]]
+
+
+def of_cells(cells: pd.DataFrame, runs: Sequence[Run], conclusion: str) -> list[str]:
+    """In how many cells of the families that moved a doubt touches the conclusion; none where
+    nothing is in doubt. cells: with metric and CELL. runs: with all their rows."""
+    if cells.empty:
+        return []
     names: list[set[str]] = [set() for _ in range(len(cells))]
     for run in runs:
         texts = cells.merge(doubts_in_run(run.runs, (MEASURE, PATTERN)), "left")["doubts"].fillna(
@@ -43,9 +45,9 @@ def notes(judged: Comparison, runs: Sequence[Run], conclusion: str) -> list[str]
         )
         for of_cell, text, metric in zip(names, texts, cells["metric"]):
             of_cell.update(reliance.doubts_of_metric(text, conclusion, metric))
-    if any(names):
-        told.append(
-            f"of {len(cells)} cells of the families that moved {sum(map(bool, names))} are in "
-            f"doubt for this: {reliance.counted(names)}"
-        )
-    return told
+    if not any(names):
+        return []
+    return [
+        f"of {len(cells)} cells of the families that moved {sum(map(bool, names))} are in doubt "
+        f"for this: {reliance.counted(names)}"
+    ]

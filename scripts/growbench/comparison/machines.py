@@ -254,7 +254,7 @@ def _machines(common: Shared) -> Table:
                 "host": machine.seen.text(),
                 "run_count": len(machine.runs),
                 "runs": ", ".join(run.label for run in machine.runs),
-                "round_count": min(rounds_of_all(run.runs)[0] for run in machine.runs),
+                "round_count": min(rounds_of_all(run.runs)[1] for run in machine.runs),
                 "cell_count": len(common.cells),
             }
             for machine in common.machines

@@ -1,4 +1,4 @@
-"""Compare a pair of runs of one machine, from reading to what is said about it."""
+"""What comparisons of one machine have in common, and the two sides of a live one."""
 
 import argparse
 from pathlib import Path
@@ -6,13 +6,14 @@ from typing import NamedTuple, Optional, Sequence
 
 import pandas as pd
 
-from growbench.analysis.doubts import ABSOLUTE, DIFFERENCE
+from growbench.analysis.doubts import DIFFERENCE
 from growbench.comparison import doubted, verdict
 from growbench.comparison.confirmation import combine, flagged
 from growbench.comparison.live import EXPERIMENTS, sides
 from growbench.comparison.output import Document
 from growbench.comparison.run import Run
 from growbench.comparison.same_machine import (
+    Comparison,
     LEAST_THRESHOLD,
     SLOWER,
     Settings,
@@ -27,7 +28,6 @@ from growbench.comparison.sharing import (
     TIMED,
     bring_together,
     not_shared,
-    other_versions,
     passes_of,
     usual_metrics,
 )
@@ -36,7 +36,7 @@ from growbench.data.load import first_row, read_runs
 from growbench.data.metrics import COMPARED, Metric, metric, on_one_basis
 from growbench.data.rounds import rounds_of_all
 from growbench.data.text import printable
-from growbench.tables.table import Table, percent
+from growbench.tables.table import Table
 
 # A headline that resists slow builds does not see more of them, or slower ones. Beside it their own
 # figure is looked at; it varies more, so that only a larger slowdown is told.
@@ -46,23 +46,28 @@ _LEAST_OF_TAIL = 0.25
 
 class Request(NamedTuple):
     """What the user wants to know. threshold: theta that was asked for, as a share; None: 5%, or
-    what the machine's A/A experiment says. limit: how many families are shown, 0 for all."""
+    what the machine's A/A experiment says. limit: how many families are shown, 0 for all.
+    in_short: what only somebody who looks closer asks for may be left out, as it takes time."""
 
     metrics: Sequence[Metric]
     threshold: Optional[float] = None
-    without_common: bool = False
     limit: int = 20
+    in_short: bool = False
 
 
-def add_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
-    """The options that all comparisons of one machine have."""
+def add_arguments(
+    parser: argparse.ArgumentParser,
+    formats: Sequence[str],
+    metrics: Sequence[str] = HEADLINES_AND_PEAK,
+) -> None:
+    """The options that all comparisons of one machine have. metrics: compared by default."""
     parser.add_argument(
         "--metric",
         nargs="+",
         choices=[row.name for row in COMPARED],
         metavar="NAME",
         help="what to compare, of %(choices)s (default: "
-        + " ".join(HEADLINES_AND_PEAK)
+        + " ".join(metrics)
         + ", and what copying patterns or latencies have, where the runs are of these)",
     )
     parser.add_argument(
@@ -100,7 +105,6 @@ def request(options: argparse.Namespace, usual: Sequence[str] = HEADLINES_AND_PE
     return Request(
         [metric(name) for name in dict.fromkeys(options.metric or usual)],
         options.threshold,
-        getattr(options, "without_common_shift", False),
         0 if options.all else Request([]).limit,
     )
 
@@ -191,27 +195,11 @@ def settings_for(
     )
 
 
-def compare_pair(
-    base: Run, new: Run, request: Request, settings: Settings, origin: str
-) -> Document:
-    """Compare two runs of one machine."""
-    both = bring_together(base.runs, new.runs)
-    raw = compare_sides(both, request.metrics, settings)
-    without = compare_sides(both, request.metrics, settings, without_common=True)
-    labels = (base.label, new.label)
-    view = verdict.View(raw, without, without if request.without_common else raw, labels)
-    notes = [*doubted.notes(view.judged, (base, new), ABSOLUTE)]
-    notes += not_shared(base.runs, new.runs, labels, *_looked_at(base, new, request))
-    notes += other_versions(base.runs, new.runs, labels)
-    notes += [*_tail_notes(both, request, settings), origin]
-    return document(view, notes, request.limit)
-
-
-def _looked_at(base: Run, new: Run, request: Request) -> tuple[set[str], set[str]]:
+def looked_at(base: pd.DataFrame, new: pd.DataFrame, request: Request) -> tuple[set[str], set[str]]:
     """The passes whose cells the metrics are of, and those of which it is told that a run lacks
     them: all of them, unless it was asked for some metrics only."""
     asked = passes_of(request.metrics)
-    usual = usual_metrics([base.runs, new.runs])
+    usual = usual_metrics([base, new])
     return asked, set(TIMED) if [one.name for one in request.metrics] == usual else asked
 
 
@@ -223,15 +211,16 @@ def _tail_notes(both: Sides, request: Request, settings: Settings) -> list[str]:
         return []
     least = max(settings.family_threshold, _LEAST_OF_TAIL)
     stricter = settings._replace(family_threshold=least, cell_threshold=least)
-    families = compare_sides(both, [_TAIL], stricter).families
+    found = compare_sides(both, [_TAIL], stricter)
+    families = found.families
     slower = families[families["verdict"] == SLOWER]
     if slower.empty:
         return []
-    first = slower.sort_values("ratio", ascending=False).iloc[0]
+    first = slower.sort_values("ratio", ascending=False).iloc[0].to_dict()
     return [
         f"slow builds are slower, or more, in {len(slower)} of {len(families)} families, such as "
-        f"{first['strategy']} on {first['allocator']} ({percent(first['ratio'])} at the 95th "
-        f"percentile of a worker's warm builds): more with --metric {_TAIL.name}"
+        f"{first['strategy']} on {first['allocator']} ({verdict.family_change(first, found)} at "
+        f"the 95th percentile of a worker's warm builds): more with --metric {_TAIL.name}"
     ]
 
 
@@ -261,10 +250,11 @@ def compare_live(
     elif len(wanted):
         notes.insert(0, f"{len(wanted)} families look slower or faster, which was not confirmed")
     judged = combine(first, second)
-    view = verdict.View(judged, judged, judged, names)
-    doubts = doubted.notes(judged, [Run("the run", runs)], DIFFERENCE)
+    run = [Run("the run", runs)]
+    doubts = doubted.of_runs(run, DIFFERENCE)
+    doubts += doubted.of_cells(verdict.moved_cells(judged), run, DIFFERENCE)
     notes = [*not_shared(base, new, names), *_tail_notes(both, request, settings), *notes]
-    return document(view, [*doubts, *notes], request.limit)
+    return _document(judged, names, [*doubts, *notes], request.limit)
 
 
 def both_sides(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -275,15 +265,17 @@ def both_sides(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return both
 
 
-def document(view: verdict.View, notes: Sequence[str], limit: int) -> Document:
-    """Sentences and tables of a comparison."""
+def _document(
+    judged: Comparison, labels: tuple[str, str], notes: Sequence[str], limit: int
+) -> Document:
+    """Sentences and tables of a live comparison."""
     tables: list[Table] = []
-    if not view.raw.families.empty:
-        tables = [verdict.overview(view), verdict.families_table(view.judged, limit)]
-        if view.judged.cells["family_rejected"].any():
-            tables.append(verdict.cells_table(view.judged))
-    if len(view.judged.lost):
-        tables.append(verdict.lost_table(view.judged))
-    title = f"{view.labels[1]} against {view.labels[0]}"
-    lines = [printable(line) for line in (*verdict.sentences(view), *notes)]
-    return Document(printable(title), lines, tables, verdict.exit_status(view.judged))
+    if not judged.families.empty:
+        tables = [verdict.overview(judged, labels), verdict.families_table(judged, limit)]
+        if judged.cells["family_rejected"].any():
+            tables.append(verdict.cells_table(judged))
+    if len(judged.lost):
+        tables.append(verdict.lost_table(judged.lost))
+    title = f"{labels[1]} against {labels[0]}"
+    lines = [printable(line) for line in (*verdict.sentences(judged, labels), *notes)]
+    return Document(printable(title), lines, tables, verdict.exit_status(judged))

@@ -60,7 +60,7 @@ def passes_of(metrics: Iterable[Metric]) -> set[str]:
 def bring_together(base: pd.DataFrame, new: pd.DataFrame) -> Sides:
     """The timed rows of both sides, and which cells lost their figures."""
     keys = list(CELL)
-    lost = _lost(base, new)
+    gone = lost(base, new)
     rows = [side["pass"].isin(list(TIMED)) & (side["status"] == OK) for side in (base, new)]
     both = pd.concat(
         [side.loc[mask, keys] for side, mask in zip((base, new), rows)], ignore_index=True
@@ -92,18 +92,20 @@ def bring_together(base: pd.DataFrame, new: pd.DataFrame) -> Sides:
         cells,
         grouped.ngroup().to_numpy(dtype=int),
         grouped.size().rename("cell_count").reset_index()[list(FAMILY)],
-        lost,
+        gone,
     )
 
 
-def _lost(base: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """Cells that base measured in a pass, and of which a worker in new failed: CELL_KEYS, status,
-    status_detail, worker_count. A cell of which workers failed in base as well is lost if new has
-    no figures."""
+def lost(
+    base: pd.DataFrame, new: pd.DataFrame, passes: Collection[str] = tuple(TIMED)
+) -> pd.DataFrame:
+    """Cells that base has figures of in such a pass, and of which a worker in new failed:
+    CELL_KEYS, status, status_detail, worker_count. A cell of which workers failed in base as well
+    is lost if new has no figures."""
     keys = list(CELL_KEYS)
     base, new = (
         side.loc[
-            side["pass"].isin(list(TIMED)), side.columns.isin([*keys, "status", "status_detail"])
+            side["pass"].isin(list(passes)), side.columns.isin([*keys, "status", "status_detail"])
         ]
         for side in (base, new)
     )
@@ -117,9 +119,9 @@ def _lost(base: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     as_before = pd.MultiIndex.from_frame(shaky.merge(still, on=keys))
     sound = measured[~pd.MultiIndex.from_frame(measured).isin(as_before)]
     detail = failed["status_detail"] if "status_detail" in failed else ""
-    lost = failed.assign(status_detail=detail).merge(sound, on=keys)
+    found = failed.assign(status_detail=detail).merge(sound, on=keys)
     return (
-        lost.groupby(keys, observed=True)
+        found.groupby(keys, observed=True)
         .agg(
             status=("status", "first"),
             status_detail=("status_detail", "first"),

@@ -1,6 +1,6 @@
-"""What a comparison comes to: its exit status, its sentences, its tables."""
+"""What a comparison of times comes to: sentences and tables; the exit status of a live one."""
 
-from typing import NamedTuple, Sequence
+from typing import Sequence, Union
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from growbench.comparison.same_machine import (
     UNRESOLVED,
 )
 from growbench.comparison.sharing import FAMILY, cell_words, telling
-from growbench.data.columns import LATENCY
+from growbench.data.columns import CELL, LATENCY
 from growbench.data.implementations import COMPILED, strategy_name
 from growbench.data.metrics import metric
 from growbench.statistics.shift import smallest_rank_sum_p, smallest_signed_rank_p
@@ -28,19 +28,9 @@ _TONES = {SLOWER: "bad", FASTER: "good", UNRESOLVED: "unsure", NO_SLOWER: ""}
 _EXAMPLES = 3
 
 
-class View(NamedTuple):
-    """One pair of runs, compared. without_common: the same, with the common shift taken out.
-    judged: which of the two the verdict is made from."""
-
-    raw: Comparison
-    without_common: Comparison
-    judged: Comparison
-    labels: tuple[str, str]
-
-
 def exit_status(judged: Comparison) -> int:
-    """1 for a regression or a lost cell, 3 without any cell to compare, 4 if a regression cannot be
-    ruled out or a metric has figures on one side only, else 0."""
+    """Of a live comparison: 1 for a regression or a lost cell, 3 without any cell to compare, 4 if
+    a regression cannot be ruled out or a metric has figures on one side only, else 0."""
     if judged.count(SLOWER) or len(judged.lost):
         return REGRESSION
     if judged.families.empty:
@@ -49,10 +39,9 @@ def exit_status(judged: Comparison) -> int:
     return INCONCLUSIVE if unknown else NO_REGRESSION
 
 
-def sentences(view: View) -> list[str]:
-    """The comparison in words, most important first."""
-    base, new = view.labels
-    judged = view.judged
+def sentences(judged: Comparison, labels: tuple[str, str]) -> list[str]:
+    """A live comparison in words, most important first."""
+    base, new = labels
     families = judged.families
     total = len(families)
     threshold = percent(1.0 + judged.settings.family_threshold)
@@ -85,30 +74,62 @@ def sentences(view: View) -> list[str]:
     elif unresolved:
         lines.append(f"families where one of over {threshold} cannot be ruled out: {unresolved}")
     lines += _doubtful(judged)
-    lines += _not_compared(view)
+    lines += _not_compared(judged, labels)
     if faster:
         lines.append(f"{new} is faster or smaller in {faster} of {total} families")
         lines += _examples(judged, FASTER)
     if unresolved:
         lines.append(_visible(judged))
-    lines += _common(view)
-    return lines
+    return [*lines, *_common(judged)]
+
+
+def moved_cells(judged: Comparison) -> pd.DataFrame:
+    """The cells of the families that are slower or faster: metric and CELL."""
+    found = judged.families["verdict"].isin([SLOWER, FASTER])
+    moved = judged.families.loc[found, ["metric", *FAMILY]]
+    return judged.cells.merge(moved)[["metric", *CELL]]
 
 
 def _examples(judged: Comparison, verdict: str) -> list[str]:
     """The furthest few families of a verdict."""
     found = judged.families[judged.families["verdict"] == verdict]
     ascending = verdict == FASTER
-    return _listed(found.sort_values("ratio", ascending=ascending, kind="stable"))
+    found = found.sort_values("ratio", ascending=ascending, kind="stable")
+    return _listed(found, [family_change(row, judged) for row in found.to_dict("records")])
 
 
-def _listed(found: pd.DataFrame, keys: Sequence[str] = ()) -> list[str]:
-    """The first few families or cells, indented. keys: as cell_words() has them."""
+def family_change(row: dict, judged: Comparison) -> str:
+    """A family's change; where its verdict is that of single cells, the furthest of them first."""
+    if not _by_cells(row, judged):
+        return change_of(row)
+    cells = judged.cells
+    where = (cells["metric"] == row["metric"]) & (cells["verdict"] == row["verdict"])
+    for key in FAMILY:
+        where &= cells[key] == row[key]
+    ordered = cells[where].sort_values("ratio", ascending=row["verdict"] == FASTER)
+    if ordered.empty:
+        return change_of(row)
+    cell = ordered.iloc[0]
+    size = cell_words(cell.to_dict(), telling(cells))
+    return f"{change_of(cell)} at {size}, all sizes {percent(row['ratio'])}"
+
+
+def _by_cells(row: dict, judged: Comparison) -> bool:
+    """Is a family called slower or faster for single cells, and not as a whole?"""
+    beyond = 1.0 + judged.settings.family_threshold
+    if row["verdict"] == SLOWER:
+        return not row["ci_low"] > beyond
+    return row["verdict"] == FASTER and not row["ci_high"] < 1.0 / beyond
+
+
+def _listed(found: pd.DataFrame, changes: Sequence[str], keys: Sequence[str] = ()) -> list[str]:
+    """The first few families or cells, indented, with their changes. keys: as cell_words() has
+    them."""
     lines = [
         f"  {strategy_name(row['implementation'], row['strategy'])} on {row['allocator']}, "
         + (f"{cell_words(row, keys)}, " if "rows" in row else "")
-        + f"{metric(row['metric']).label.lower()}: {_change(row)}"
-        for row in found.head(_EXAMPLES).to_dict("records")
+        + f"{metric(row['metric']).label.lower()}: {change}"
+        for row, change in zip(found.head(_EXAMPLES).to_dict("records"), changes)
     ]
     if len(found) > _EXAMPLES:
         lines.append(f"  and {len(found) - _EXAMPLES} more")
@@ -127,22 +148,25 @@ def _doubtful(judged: Comparison) -> list[str]:
     found = cells.sort_values("ratio", ascending=False, kind="stable")
     return [
         f"single cells that look over {threshold} slower, which may be chance: {len(cells)}",
-        *_listed(found, telling(judged.cells)),
+        *_listed(
+            found, [change_of(row) for row in found.to_dict("records")], telling(judged.cells)
+        ),
     ]
 
 
-def _not_compared(view: View) -> list[str]:
+def _not_compared(judged: Comparison, labels: tuple[str, str]) -> list[str]:
     """Metrics of which no cell could be compared."""
-    base, new = view.labels
+    base, new = labels
     return [
         f"{metric(row['metric']).label.lower()}: not compared, since no cell has figures "
         + ("on both sides" if row["one_sided"] else f"of it that count, in {base} or in {new}")
-        for row in view.raw.common.to_dict("records")
+        for row in judged.common.to_dict("records")
         if not row["family_count"]
     ]
 
 
-def _change(row: dict) -> str:
+def change_of(row: Union[dict, pd.Series]) -> str:
+    """A ratio as a change, with its interval if it has one."""
     change = percent(row["ratio"])
     if np.isnan(row["ci_low"]):
         return f"{change} (too few rounds for an interval)"
@@ -156,8 +180,6 @@ def _visible(judged: Comparison) -> str:
     passes = {of for name in set(judged.families["metric"]) for of in metric(name).passes}
     option = "--latency-rounds" if passes == {LATENCY} else "--rounds"
     advice = f"measure more {option} or fewer families"
-    if not judged.settings.paired:
-        advice += ", or let make compare-live interleave both"
     seen = visible[np.isfinite(visible)]
     if len(seen) == 0:
         return (
@@ -176,41 +198,14 @@ def _visible(judged: Comparison) -> str:
     return f"{text} (four times in five); for smaller ones {advice}"
 
 
-def _common(view: View) -> list[str]:
+def _common(judged: Comparison) -> list[str]:
     """Metrics whose families moved together, as far as their median tells."""
-    cause = "that may be the machine"
-    if view.judged.settings.paired:
-        cause = "the rounds were interleaved, so that is not the machine"
-    lines = [
+    return [
         f"the median of all families moved in {metric(row['metric']).label.lower()}: "
-        f"{_change(row)}; {cause}"
-        for row in view.raw.common.to_dict("records")
+        f"{change_of(row)}; the rounds were interleaved, so that is not the machine"
+        for row in judged.common.to_dict("records")
         if row["ci_low"] > 1.0 or row["ci_high"] < 1.0
     ]
-    if view.judged.settings.paired:
-        return lines
-    if view.judged is view.raw:
-        removed = view.without_common.count(SLOWER)
-        told = f"without what they have in common {removed} families are slower"
-        return [*lines, told] if lines else lines
-    return [*lines, *_taken_out(view)]
-
-
-def _taken_out(view: View) -> list[str]:
-    """What was judged without the common shift, and what could not be."""
-    common = view.raw.common[view.raw.common["family_count"] > 0]
-    known = common["ratio"].notna()
-    lines = [
-        f"{metric(name).label.lower()}: too few families to tell what they have in common, so "
-        "nothing is taken out"
-        for name in common.loc[~known, "metric"]
-    ]
-    if known.any():
-        lines.append(
-            f"judged without what they have in common; with it {view.raw.count(SLOWER)} families "
-            "are slower"
-        )
-    return lines
 
 
 _RATIO = (
@@ -220,29 +215,25 @@ _RATIO = (
 _P = Column("p_adjusted", "p (Holm)", "p", help="adjusted for all families of the metric")
 
 
-def overview(view: View) -> Table:
+def overview(judged: Comparison, labels: tuple[str, str]) -> Table:
     """A row for each metric: verdicts, what all families have in common, what could be seen."""
     rows = []
-    for common in view.raw.common.to_dict("records"):
+    for common in judged.common.to_dict("records"):
         name = common["metric"]
-        raw, without = (
-            side.families[side.families["metric"] == name]
-            for side in (view.raw, view.without_common)
-        )
-        visible = raw["visible_ratio"].to_numpy()
-        row = {"metric": name, "families": len(raw)}
+        families = judged.families[judged.families["metric"] == name]
+        visible = families["visible_ratio"].to_numpy()
+        row = {"metric": name, "families": len(families)}
         for verdict in (SLOWER, FASTER, UNRESOLVED, NO_SLOWER):
-            row[verdict.replace(" ", "_")] = int((raw["verdict"] == verdict).sum())
+            row[verdict.replace(" ", "_")] = int((families["verdict"] == verdict).sum())
         row |= {
             "common_ratio": common["ratio"],
             "common_ci_low": common["ci_low"],
             "common_ci_high": common["ci_high"],
-            "slower_without_common": int((without["verdict"] == SLOWER).sum()),
             "visible_ratio_median": float(np.median(visible)) if len(visible) else np.nan,
             "visible_ratio_max": float(visible.max()) if len(visible) else np.nan,
         }
         rows.append(row)
-    settings = view.raw.settings
+    settings = judged.settings
     columns = (
         Column("metric", "metric"),
         Column("families", "families", "count"),
@@ -252,21 +243,16 @@ def overview(view: View) -> Table:
         Column("no_slower", "no slower", "count"),
         Column("common_ratio", "common shift", "percent"),
         Column("common_ci_low", "95% interval", "interval:percent", high="common_ci_high"),
-        *(
-            ()
-            if settings.paired
-            else (Column("slower_without_common", "slower without it", "count"),)
-        ),
         Column("visible_ratio_median", "visible in half", "percent"),
         Column("visible_ratio_max", "in all", "percent"),
     )
     how = (
         "rounds were interleaved, so they are compared as pairs"
         if settings.paired
-        else ("the runs were measured one after the other")
+        else "the runs were measured one after the other"
     )
     notes = [
-        f"ratios are {view.labels[1]} / {view.labels[0]}; {how}",
+        f"ratios are {labels[1]} / {labels[0]}; {how}",
         f"slower: found among all families of the metric (Holm, {settings.alpha:.0%}), and the "
         f"whole interval above {percent(1.0 + settings.family_threshold)} "
         f"(a single cell: {percent(1.0 + settings.cell_threshold)})",
@@ -280,6 +266,7 @@ def families_table(comparison: Comparison, limit: int) -> Table:
     families = comparison.families.copy()
     rank = families["verdict"].map({SLOWER: 0, FASTER: 1, UNRESOLVED: 2, NO_SLOWER: 3})
     families["tone"] = families["verdict"].map(_TONES)
+    families["found"] = [_found(row, comparison) for row in families.to_dict("records")]
     families["rounds"] = [
         str(a) if a == b else f"{a}, {b}"
         for a, b in zip(families["base_round_count"], families["new_round_count"])
@@ -299,7 +286,7 @@ def families_table(comparison: Comparison, limit: int) -> Table:
         _P,
         *((Column("data", "judged on"),) if "data" in families else ()),
         Column("visible_ratio", "visible", "percent", help="found in 80% of cases"),
-        Column("verdict", "verdict"),
+        Column("found", "verdict"),
     )
     notes = []
     if len(shown) < len(families):
@@ -307,6 +294,11 @@ def families_table(comparison: Comparison, limit: int) -> Table:
     return Table(
         "families", "Families: a strategy under an allocator", columns, shown, notes, "tone"
     )
+
+
+def _found(row: dict, comparison: Comparison) -> str:
+    """The verdict; where it is that of single cells, that is said."""
+    return f"{row['verdict']}{' at some sizes' if _by_cells(row, comparison) else ''}"
 
 
 def _whose(table: pd.DataFrame) -> tuple[Column, ...]:
@@ -367,11 +359,10 @@ def _cell_notes(comparison: Comparison) -> list[str]:
     ]
 
 
-def lost_table(comparison: Comparison) -> Table:
+def lost_table(lost: pd.DataFrame) -> Table:
     """Cells whose workers failed in new only."""
-    lost = comparison.lost.assign(tone="bad")
     columns = (
-        *_whose(comparison.lost),
+        *_whose(lost),
         Column("strategy", "strategy"),
         Column("allocator", "allocator"),
         Column("rows", "rows", "count"),
@@ -381,4 +372,5 @@ def lost_table(comparison: Comparison) -> Table:
         Column("status", "status"),
         Column("status_detail", "in words"),
     )
-    return Table("lost", "Cells that are lost", columns, lost, (), "tone")
+    title = "Cells that are lost"
+    return Table("lost", title, columns, lost.assign(tone="bad"), (), "tone")

@@ -5,6 +5,7 @@ from typing import Collection
 import pandas as pd
 
 from growbench.data.columns import CELL_KEYS, MEASURE, PATTERN
+from growbench.data.statuses import SKIPPED_ROUNDS
 
 
 def rounds_of_all(
@@ -12,10 +13,10 @@ def rounds_of_all(
 ) -> tuple[int, int]:
     """How many rounds of these passes each cell of a run has, at least and at most; 0 without any.
 
-    runs: as read_runs() returns them, of one run. A round that a slow cell skips is one of its own,
-    as it has a row of it.
+    runs: as read_runs() returns them, of one run. A round that a slow cell skips is none of its.
     """
-    timed = runs.loc[runs["pass"].isin(list(passes)), list(CELL_KEYS)]
+    made = runs["pass"].isin(list(passes)) & (runs["status"] != SKIPPED_ROUNDS)
+    timed = runs.loc[made, list(CELL_KEYS)]
     if timed.empty:
         return 0, 0
     count = timed.groupby(list(CELL_KEYS), sort=False).size()

@@ -123,7 +123,7 @@ def _warnings(run: Run) -> list[str]:
             "machine, the build and the libraries, and no cache size could be kept apart in the "
             "growth exponents."
         )
-    rounds, _ = rounds_of_all(run.runs)
+    _, rounds = rounds_of_all(run.runs)
     if 0 < rounds < FEWEST_WORKERS:
         said.append(
             f"This run has {rounds} round{'s' if rounds > 1 else ''}. Below {FEWEST_WORKERS} there "

@@ -10,6 +10,7 @@ from growbench.analysis.host import fingerprint
 from growbench.comparison.run import Run
 from growbench.data.description import fact
 from growbench.data.rounds import rounds_of_all
+from growbench.data.statuses import SKIPPED_ROUNDS
 from growbench.data.units import show
 
 Facts = list[tuple[str, str]]
@@ -132,6 +133,8 @@ def run_facts(run: Run) -> Facts:
     machine, rows = run.machine, run.runs
     rounds, most = rounds_of_all(rows)
     more = f", up to {most} where intervals were wide" if most > rounds else ""
+    if (rows["status"] == SKIPPED_ROUNDS).any():
+        more = f" at least, as slow cells are left out of some, and {most} at most"
     state = text(machine, "run", "state")
     facts = [
         ("Run", run_id(run)),

@@ -11,7 +11,9 @@ import pandas as pd
 
 from growbench.comparison.differences import machine_differences
 from growbench.comparison.machines import NothingShared, compare_machines
-from growbench.comparison.pair import HEADLINES_AND_PEAK, Request, compare_pair, settings_for
+from growbench.comparison import layered
+from growbench.comparison.layered import Group
+from growbench.comparison.pair import Request, settings_for
 from growbench.data.metrics import metric
 from growbench.findings.evidence import Evidence, mean_ratio, ratio
 from growbench.findings.finding import COLD, FAST, SLOW, USUAL_ALLOCATOR, WARM
@@ -42,9 +44,10 @@ def side_by_side(evidences: Sequence[Evidence], same: Optional[pd.DataFrame]) ->
     else:
         title = f"Side by side: {len(runs)} configurations of one machine"
         for number, new in enumerate(runs[1:], start=1):
-            request = Request([metric(of) for of in HEADLINES_AND_PEAK])
+            request = Request([metric(of) for of in layered.METRICS])
             settings, origin = settings_for(request, same, False, [run.runs for run in runs])
-            document = compare_pair(runs[0], new, request, settings, origin)
+            base, other = (Group([run], [run]) for run in (runs[0], new))
+            document = layered.compare(base, other, request, settings, origin)
             paragraphs.append([f"{document.title}:"])
             paragraphs += [[line] for line in _joined(document.sentences)]
             tables += [
@@ -52,6 +55,7 @@ def side_by_side(evidences: Sequence[Evidence], same: Optional[pd.DataFrame]) ->
                     name=f"{table.name}-{number}", title=f"{document.title}: {table.title}"
                 )
                 for table in document.tables
+                if table.name != "differences"
             ]
         tables.append(machine_differences(runs))
     return Comparison(

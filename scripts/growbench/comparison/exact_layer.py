@@ -1,0 +1,310 @@
+"""The first layer of a comparison: what changed exactly, in words and tables."""
+
+from typing import Iterable, NamedTuple, Sequence
+
+import numpy as np
+import pandas as pd
+
+from growbench.comparison import layers
+from growbench.comparison.exact import BETTER, Changes, OTHER, WORSE, changes
+from growbench.comparison.layers import Layer
+from growbench.comparison.run import Run
+from growbench.comparison.sharing import FAMILY
+from growbench.data.columns import CELL, INSTRUCTIONS, MEASURE
+from growbench.data.description import fact, huge_pages
+from growbench.data.exact import EXACT, exact
+from growbench.data.implementations import strategy_name
+from growbench.data.statuses import OK
+from growbench.data.units import show
+from growbench.tables.table import Column, Table, percent
+
+_TONES = {WORSE: "bad", BETTER: "good", OTHER: ""}
+_RANK = {WORSE: 0, BETTER: 1, OTHER: 2}
+# Of a family's changes so many are told in a line.
+_OF_FAMILY = 1
+# By that share the same code in another place of a library may count more or fewer.
+_TOLERANCE = {of.name: 0.005 for of in EXACT if of.pass_name == INSTRUCTIONS}
+# What is up to the kernel's pages as much as to the code.
+_BY_PAGES = [of.name for of in EXACT if of.pass_name == MEASURE]
+# The passes whose counts are the same in every worker of the same code.
+_REPEATING = tuple(dict.fromkeys(of.pass_name for of in EXACT if of.repeats))
+
+
+class _Covered(NamedTuple):
+    """Of how many families and cells there are counts that repeat on both sides; how many cells
+    are measured on both sides and have none."""
+
+    families: int
+    cells: int
+    lacking: int
+
+
+def exact_layer(base: Sequence[Run], new: Sequence[Run]) -> Layer:
+    """Compare the counts of two sides.
+
+    Its verdict is WORSE if any is worse, instructions by more than 0.5%; else ABSENT if no cell has
+    counts on both sides that repeat; OPEN if some cells that both sides measured have none; else
+    CLEAR. Instructions that were not counted alike are not compared. Faults and resident peaks are
+    neither worse nor better where the kernel's pages are others: that is the machine's.
+    """
+    runs = (*base, *new)
+    counting, pages = ({how(run) for run in runs} - {""} for how in (_counting, _pages))
+    of = [row for row in EXACT if row.pass_name != INSTRUCTIONS or len(counting) <= 1]
+    rows = _as_categories([run.runs for run in runs])
+    found = changes(rows[: len(base)], rows[len(base) :], of)
+    found = _as_neither(found, _excused(found.cells, len(pages) > 1))
+    covered = _covered(base, new)
+    if found.count(WORSE):
+        verdict = layers.WORSE
+    elif not covered.cells:
+        verdict = layers.ABSENT
+    else:
+        verdict = layers.OPEN if covered.lacking else layers.CLEAR
+    texts = _texts(found.families)
+    sentences = [*_changed(found, texts, covered), *_not_covered(covered)]
+    if len(counting) > 1:
+        told = ", then ".join(dict.fromkeys(filter(None, map(_counting, runs))))
+        sentences.append(f"exactly, instructions are not compared, as not counted alike: {told}")
+    if len(pages) > 1 and (found.families["change"] == OTHER).any():
+        told = ", then ".join(dict.fromkeys(filter(None, map(_pages, runs))))
+        sentences.append(f"page faults and resident peaks follow the machine's pages: {told}")
+    tables = [_families_table(found), _cells_table(found), _counts_table(found)]
+    return Layer(layers.EXACT, sentences, tables, verdict, texts)
+
+
+def _counting(run: Run) -> str:
+    """By what instructions were counted, and of what processor; "" if that is not known."""
+    tool = fact(run.machine, "instructions", "valgrind")
+    if tool is None or not (run.runs["pass"] == INSTRUCTIONS).any():
+        return ""
+    options: Sequence[str] = fact(run.machine, "instructions", "options", type=list) or ()
+    tunables = fact(run.machine, "instructions", "glibc_tunables")
+    architecture = fact(run.machine, "machine", "architecture")
+    return " ".join(str(part) for part in (tool, architecture, tunables, *options) if part)
+
+
+def _pages(run: Run) -> str:
+    """What the kernel's pages are; "" if that is not known."""
+    size = fact(run.machine, "system", "page_bytes", type=int)
+    huge = huge_pages(run.machine)
+    if size is None or huge is None:
+        return ""
+    return f"{show(size, 'bytes', 1)}, transparent huge pages {huge}"
+
+
+def _as_categories(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """The tables with texts as categories, the same in all: these are grouped much faster."""
+    texts = [key for key in CELL if any(table[key].dtype == object for table in tables)]
+    types = {
+        key: pd.CategoricalDtype(sorted(set().union(*(table[key].unique() for table in tables))))
+        for key in texts
+    }
+    return [table.astype(types) for table in tables]
+
+
+def _excused(cells: pd.DataFrame, other_pages: bool) -> pd.Series:
+    """Which changes of cells are neither worse nor better, whatever their direction."""
+    excused = (cells["ratio"] - 1.0).abs() <= cells["exact"].map(_TOLERANCE)
+    return excused | (cells["exact"].isin(_BY_PAGES) if other_pages else False)
+
+
+def _as_neither(found: Changes, excused: pd.Series) -> Changes:
+    """The same with these changes of cells OTHER."""
+    cells, families = found.cells.copy(), found.families.copy()
+    cells.loc[excused, "change"] = OTHER
+    keys = ["exact", *FAMILY]
+    worst = cells["change"].map(_RANK).groupby([cells[key] for key in keys], observed=True).min()
+    ranks = worst.reindex(pd.MultiIndex.from_frame(families[keys]))
+    names = {rank: change for change, rank in _RANK.items()}
+    families["change"] = [names[rank] for rank in ranks]
+    return found._replace(cells=cells, families=families)
+
+
+def _covered(base: Sequence[Run], new: Sequence[Run]) -> _Covered:
+    counted, measured = (
+        _cells_of(base, passes).intersection(_cells_of(new, passes))
+        for passes in (_REPEATING, (MEASURE,))
+    )
+    families = counted.to_frame()[list(FAMILY)].drop_duplicates()
+    return _Covered(len(families), len(counted), len(measured.difference(counted)))
+
+
+def _cells_of(runs: Sequence[Run], passes: Sequence[str]) -> pd.MultiIndex:
+    """The cells of which any worker of these passes has figures."""
+    tables = []
+    for run in runs:
+        rows = run.runs
+        where = rows["pass"].isin(passes) & (rows["status"] == OK)
+        tables.append(rows.loc[where, list(CELL)].drop_duplicates())
+    return pd.MultiIndex.from_frame(pd.concat(tables).drop_duplicates())
+
+
+def _changed(found: Changes, texts: pd.DataFrame, covered: _Covered) -> list[str]:
+    """What is worse, what is better, what is neither; of each the furthest family."""
+    if found.families.empty:
+        compared = found.compared[found.compared["cell_count"] > 0]
+        if not covered.cells:
+            labels = ", ".join(_labels(compared))
+            return [f"exactly, nothing changed in {labels}"] if labels else []
+        return [
+            f"exactly, nothing changed: {len(compared)} counts of "
+            f"{_number(covered.cells, 'cell')} in {_number(covered.families, 'family')}"
+        ]
+    lines = []
+    said = {WORSE: "worse", BETTER: "better", OTHER: "otherwise, and neither worse nor better"}
+    for change, words in said.items():
+        of = texts[texts["change"] == change]
+        if of.empty:
+            continue
+        changed = found.families[found.families["change"] == change].merge(of[list(FAMILY)])
+        counts = changed["exact"].value_counts()
+        named = ", ".join(f"{exact(name).label} ({count})" for name, count in counts.items())
+        number = f"{_number(len(of), 'family')} {'are' if len(of) > 1 else 'is'}"
+        lines.append(f"exactly, {number} {words}: {named}{_most(of.iloc[0])}")
+    return lines
+
+
+def _most(family: pd.Series) -> str:
+    name = strategy_name(family["implementation"], family["strategy"])
+    return f"; most of all {name} on {family['allocator']}, {family['text']}"
+
+
+def _not_covered(covered: _Covered) -> list[str]:
+    if not covered.cells:
+        return [
+            "exactly, calls, copies and instructions cannot be told, as no cell has them on both "
+            "sides: measure both with --passes measure,trace, or --preset exact"
+        ]
+    if covered.lacking:
+        cells = _number(covered.lacking, "cell")
+        return [f"exactly, nothing can be told of {cells} that have no counts on both sides"]
+    return []
+
+
+def _number(count: int, what: str) -> str:
+    if count == 1:
+        return f"{count} {what}"
+    return f"{count:,} {what[:-1]}ies" if what.endswith("y") else f"{count:,} {what}s"
+
+
+def _texts(families: pd.DataFrame) -> pd.DataFrame:
+    """A row for each FAMILY that changed in any count: text, tone, change (the worst of them); the
+    worst first, and of these the one that changed most."""
+    rows = []
+    for family, of in families.groupby(list(FAMILY), sort=True, observed=True):
+        of = of.assign(rank=of["change"].map(_RANK)).sort_values("rank", kind="stable")
+        told = [_text(row) for row in of.to_dict("records")]
+        more = f"; and {len(told) - _OF_FAMILY} more" if len(told) > _OF_FAMILY else ""
+        change = of["change"].iloc[0]
+        rows.append(
+            {
+                **dict(zip(FAMILY, family)),
+                "text": "; ".join(told[:_OF_FAMILY]) + more,
+                "tone": _TONES[change],
+                "change": change,
+                "rank": of["rank"].iloc[0],
+                "most": of.loc[of["change"] == change, ["ratio_low", "ratio_high"]].max().max(),
+            }
+        )
+    table = pd.DataFrame(rows, columns=[*FAMILY, "text", "tone", "change", "rank", "most"])
+    table = table.sort_values(["rank", "most"], ascending=[True, False], kind="stable")
+    return table.drop(columns=["rank", "most"]).reset_index(drop=True)
+
+
+def _text(row: dict) -> str:
+    """ "bytes copied +12.0% from 1,000 rows on"."""
+    return f"{exact(row['exact']).label} {_by(row['ratio_low'], row['ratio_high'])} {_where(row)}"
+
+
+def _by(low: float, high: float) -> str:
+    low_text, high_text = _share(low), _share(high)
+    return low_text if low_text == high_text else f"{low_text} to {high_text}"
+
+
+def _share(ratio: float) -> str:
+    """percent() with as many digits as a small change needs."""
+    if not np.isfinite(ratio):
+        return "from none"
+    change = 100.0 * (ratio - 1.0)
+    return percent(ratio) if abs(change) >= 0.05 else f"{change:+.2g}%"
+
+
+def _where(row: dict) -> str:
+    changed, cells, first = row["changed_count"], row["cell_count"], row["from_rows"]
+    if changed == cells:
+        return "at all sizes" if cells > 1 else f"at {first:,} rows"
+    if row["onwards"]:
+        return f"from {first:,} rows on"
+    if changed == 1:
+        return f"at {first:,} rows"
+    return f"at {changed} of {cells} sizes"
+
+
+def _labels(table: pd.DataFrame) -> list[str]:
+    return [exact(name).label for name in table["exact"]]
+
+
+_WHAT = (
+    Column("label", "what"),
+    Column("implementation", "impl."),
+    Column("strategy", "strategy"),
+    Column("allocator", "allocator"),
+)
+
+
+def _families_table(found: Changes) -> Table:
+    families = found.families.copy()
+    families["rank"] = families["change"].map(_RANK)
+    families = families.sort_values("rank", kind="stable").drop(columns="rank")
+    families["tone"] = families["change"].map(_TONES)
+    families["label"] = _labels(families)
+    families["where"] = [_where(row) for row in families.to_dict("records")]
+    families["by"] = [_by(*of) for of in zip(families["ratio_low"], families["ratio_high"])]
+    columns = (
+        *_WHAT,
+        Column("where", "where"),
+        Column("by", "change"),
+        Column("change", "that is"),
+    )
+    title = "What changed exactly: a strategy under an allocator"
+    return Table("exact", title, columns, families.reset_index(drop=True), (), "tone")
+
+
+def _cells_table(found: Changes) -> Table:
+    cells = found.cells.assign(tone=found.cells["change"].map(_TONES), label=_labels(found.cells))
+    for side in ("base", "new"):
+        low, high = (cells[f"{side}_{end}"] for end in ("low", "high"))
+        cells[side] = [_figures(of) for of in zip(low, high)]
+    cells["by"] = [_share(ratio) for ratio in cells["ratio"]]
+    columns = (
+        *_WHAT,
+        Column("rows", "rows", "count"),
+        Column("row_bytes", "row bytes", "count"),
+        Column("threads", "threads", "count"),
+        Column("base", "base"),
+        Column("new", "new"),
+        Column("by", "change"),
+        Column("change", "that is"),
+    )
+    return Table("exact_cells", "What changed exactly: cells", columns, cells, (), "tone")
+
+
+def _figures(ends: Iterable[float]) -> str:
+    return " to ".join(dict.fromkeys(f"{end:,.0f}" for end in ends))
+
+
+def _counts_table(found: Changes) -> Table:
+    counts = found.compared.assign(label=_labels(found.compared))
+    columns = (
+        Column("label", "what"),
+        Column("base_count", "cells of base", "count"),
+        Column("new_count", "of new", "count"),
+        Column("cell_count", "of both", "count"),
+        Column("changed_count", "changed", "count"),
+        Column("unclear_count", "unclear", "count"),
+    )
+    notes = [
+        "unclear: workers differ in it by themselves, and both sides are not so far apart that it "
+        "can be told"
+    ]
+    return Table("counts", "What was compared exactly", columns, counts, notes)
