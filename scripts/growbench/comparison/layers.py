@@ -1,6 +1,8 @@
 """What a comparison says, layer by layer: counts first, then the machine's prices, then times."""
 
-from typing import NamedTuple, Sequence
+from typing import NamedTuple, Optional, Sequence
+
+import pandas as pd
 
 from growbench.tables.table import Table
 
@@ -12,9 +14,15 @@ WORSE, CLEAR, OPEN, ABSENT = "worse", "clear", "open", "absent"
 
 class Layer(NamedTuple):
     """name: EXACT, MACHINE or TIMES. sentences: the most important first. verdict: WORSE, CLEAR,
-    OPEN or ABSENT; that of MACHINE is CLEAR or ABSENT, as no machine is a regression."""
+    OPEN or ABSENT; that of MACHINE is CLEAR or ABSENT, as no machine is a regression.
+
+    families: what it has to say of single families, for the table that all layers have in common: a
+    row for each, with the columns of FAMILY, `text` (a few words) and `tone` (as a Table has it);
+    those first that need a look. None: nothing of any.
+    """
 
     name: str
     sentences: Sequence[str]
     tables: Sequence[Table]
     verdict: str
+    families: Optional[pd.DataFrame] = None

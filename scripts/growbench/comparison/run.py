@@ -17,11 +17,12 @@ from growbench.data.text import printable
 
 class Run(NamedTuple):
     """label: unique among the runs of a comparison. runs: as read_runs() returns them. machine:
-    what machine.json says, or None where there is none."""
+    what machine.json says, or None where there is none. path: where it was read from."""
 
     label: str
     runs: pd.DataFrame
     machine: Optional[dict] = None
+    path: Optional[Path] = None
 
     @property
     def machine_id(self) -> str:
@@ -39,7 +40,7 @@ def read_run(path: Union[str, Path], columns: Optional[Collection[str]] = None) 
 
     columns: of runs.csv, as read_runs() has it; None: all.
     """
-    return Run(label_of(path), read_runs(path, columns), read_machine(path))
+    return Run(label_of(path), read_runs(path, columns), read_machine(path), Path(path))
 
 
 def read_all(

@@ -1,0 +1,460 @@
+"""What runs of one machine say of times: several a side, or one.
+
+Several: the run is the unit (between.py). A family is called slower if that is found among all
+families, and if it is slower by theta, the smallest slowdown of interest: 5%, or what was asked
+for. What runs of one build differ by is in the interval already, so theta is not raised by it, but
+where all runs of one side were made before those of the other: what wandered meanwhile is in no
+interval, so the whole of it has to be beyond theta.
+
+One: nothing is a regression, since no interval of a single run holds what runs differ by. What is
+beyond the interval within the runs, and beyond what runs of the same build on this host differ by
+where such runs lie beside it, has moved.
+"""
+
+from typing import NamedTuple, Optional, Sequence
+
+import numpy as np
+import pandas as pd
+
+from growbench.analysis import host
+from growbench.comparison import between, same_build
+from growbench.comparison.between import ALTERNATED, APART, Between, MIXED, MOVED, Rules
+from growbench.comparison.layers import ABSENT, CLEAR, Layer, OPEN, TIMES, WORSE
+from growbench.comparison.pair import Request, columns
+from growbench.comparison.run import Run
+from growbench.comparison.same_machine import (
+    Comparison,
+    FASTER,
+    LEAST_THRESHOLD,
+    NO_SLOWER,
+    SLOWER,
+    Settings,
+    UNRESOLVED,
+    compare_sides,
+)
+from growbench.comparison.sharing import FAMILY, bring_together
+from growbench.data.description import fact
+from growbench.data.errors import UsageError
+from growbench.data.implementations import strategy_name
+from growbench.data.metrics import metric
+from growbench.data.units import show
+from growbench.statistics.moderated import smallest_p
+from growbench.tables.table import Column, Table, percent
+
+# Nothing is called clear while slowdowns of more than so many thetas cannot be excluded in more
+# than that share of the families.
+_LARGEST_LEFT, _MOST_LEFT = 2.0, 0.10
+_EXAMPLES = 5
+_TONES = {SLOWER: "bad", FASTER: "good", MOVED: "unsure", UNRESOLVED: "unsure", NO_SLOWER: ""}
+_RANK = {SLOWER: 0, MOVED: 1, FASTER: 2, UNRESOLVED: 3, NO_SLOWER: 4}
+_ADVICE = {
+    ALTERNATED: "",
+    MIXED: "",
+    APART: "all runs of one side were made before those of the other, or nobody knows when: what "
+    "wandered meanwhile looks like a change, so make them alternately",
+}
+
+
+def times_layer(
+    base: Sequence[Run], new: Sequence[Run], request: Request, settings: Settings
+) -> Layer:
+    """The layer of times of two sides, at least a run each, all of machines of one name.
+
+    settings: alpha; its thresholds are for one run a side. Raises UsageError for a run that is
+    there twice.
+    """
+    if len(base) == len(new) == 1:
+        return _of_pair(base[0], new[0], request, settings)
+    _check_different([*base, *new])
+    base, new, order = in_order(base, new)
+    theta = LEAST_THRESHOLD if request.threshold is None else request.threshold
+    rows, count = [run.runs for run in (*base, *new)], len(base)
+    values = [between.values_of(rows, count, of) for of in request.metrics]
+    if not sum(len(of.families) for of in values):
+        return Layer(TIMES, (), (), ABSENT)
+    rules = Rules(theta, settings.alpha, order)
+    found = between.compare_values([of.name for of in request.metrics], values, rules)
+    verdict = verdict_of(found)
+    tables = [_overview(found), _families(found, request.limit)]
+    if len(found.cells):
+        tables.append(_cells(found))
+    return Layer(TIMES, _sentences(found, verdict), tables, verdict, _texts(found))
+
+
+def _check_different(runs: Sequence[Run]) -> None:
+    seen: dict[str, str] = {}
+    for run in runs:
+        run_id = str(run.runs["run_id"].iloc[0]) if len(run.runs) else ""
+        if run_id in seen and run_id:
+            raise UsageError(
+                f"{seen[run_id]} and {run.label} are the same run, {run_id}; a run counts once"
+            )
+        seen[run_id] = run.label
+
+
+def in_order(base: Sequence[Run], new: Sequence[Run]) -> tuple[Sequence[Run], Sequence[Run], str]:
+    """Each side's runs in the order of their times, and how the sides lie to each other: one of
+    each again and again (in pairs of either order), mixed, or apart; apart where a time is not
+    known."""
+    begun = {id(run): fact(run.machine, "run", "started_utc") for run in (*base, *new)}
+    if None in begun.values():
+        return base, new, APART
+    base, new = (sorted(side, key=lambda run: begun[id(run)]) for side in (base, new))
+    first, second = ([begun[id(run)] for run in side] for side in (base, new))
+    if first[-1] < second[0] or second[-1] < first[0]:
+        return base, new, APART
+    pairs = [sorted(pair) for pair in zip(first, second)]
+    apart = all(a[1] < b[0] for a, b in zip(pairs, pairs[1:]))
+    return base, new, ALTERNATED if len(first) == len(second) and apart else MIXED
+
+
+def verdict_of(found: Between) -> str:
+    """WORSE if a family is slower. CLEAR if none has moved up either, all families together are no
+    slower as far as they tell, and slowdowns of two thetas are excluded in 90% of the families."""
+    if found.count(SLOWER):
+        return WORSE
+    limit = 1.0 + found.rules.theta
+    families = found.families
+    up = (families["verdict"] == MOVED) & (families["ratio"] > 1.0)
+    together = (found.common["ratio"] >= limit).any()
+    left = left_open(found).mean()
+    return OPEN if up.any() or together or left > _MOST_LEFT else CLEAR
+
+
+def left_open(found: Between) -> np.ndarray:
+    """Which families have no interval that excludes a slowdown of more than two thetas."""
+    return ~(found.families["ci_high"].to_numpy() <= 1.0 + _LARGEST_LEFT * found.rules.theta)
+
+
+def _sentences(found: Between, verdict: str) -> list[str]:
+    families = found.families
+    total, theta = len(families), percent(1.0 + found.rules.theta)
+    slower = families[families["verdict"] == SLOWER]
+    moved = families[families["verdict"] == MOVED]
+    up = moved[moved["ratio"] > 1.0]
+    lines = []
+    if len(slower):
+        lines.append(f"in time, {len(slower)} of {total} families are slower, by {theta} or more")
+        lines += _examples(slower)
+    elif verdict == CLEAR:
+        lines.append(f"in time, none of {total} families is slower by {theta} or more")
+    else:
+        lines.append(
+            f"in time, no slowdown of {theta} or more is found among {total} families, and none is "
+            "excluded"
+        )
+    if len(up):
+        lines.append(f"in time, {len(up)} of {total} families look slower, which may be chance")
+        lines += _examples(up)
+    faster = families[families["verdict"] == FASTER]
+    if len(faster):
+        lines.append(f"in time, {len(faster)} of {total} families are faster")
+        lines += _examples(faster.sort_values("ratio", kind="stable"))
+    return [*lines, *_common(found), *_limits(found)]
+
+
+def _examples(families: pd.DataFrame) -> list[str]:
+    lines = [
+        f"  {strategy_name(row['implementation'], row['strategy'])} on {row['allocator']}, "
+        f"{metric(row['metric']).label.lower()}: {_change(row)}"
+        for row in families.sort_values("ratio", ascending=False).head(_EXAMPLES).to_dict("records")
+    ]
+    more = len(families) - len(lines)
+    return [*lines, f"  and {more} more"] if more else lines
+
+
+def _change(row: dict) -> str:
+    return f"{percent(row['ratio'])} ({percent(row['ci_low'])} to {percent(row['ci_high'])})"
+
+
+def _common(found: Between) -> list[str]:
+    """What all families moved by together, run by run taken out of each."""
+    if found.rules.order == ALTERNATED:
+        cause = "runs were made alternately, so it is not the host's drift"
+    else:
+        cause = "that may be the host"
+    limit = 1.0 + found.rules.theta
+    return [
+        f"in time, all families moved together in {metric(row['metric']).label.lower()}: "
+        f"{_change(row)}; {cause if row['told'] else 'runs differ by as much'}"
+        for row in found.common.to_dict("records")
+        if row["told"] or row["ratio"] >= limit or row["ratio"] <= 1.0 / limit
+    ]
+
+
+def _limits(found: Between) -> list[str]:
+    """What could have been found, and what is left open."""
+    counts = found.families[["base_run_count", "new_run_count"]].max()
+    runs = " and ".join(dict.fromkeys(str(int(count)) for count in counts))
+    if smallest_p(*map(int, counts)) > found.rules.alpha or counts.min() < 2:
+        told = (
+            f"with {runs} runs a side no single family can be told from chance: a family with two "
+            "modes would fall apart like that; 4 a side can, 5 are better"
+        )
+    else:
+        seen = found.families["visible_ratio"]
+        told = (
+            f"with {runs} runs a side a slowdown of {percent(float(seen.median()))} would have "
+            f"been found in half of the families, one of {percent(float(seen.max()))} in all"
+        )
+    left = int(left_open(found).sum())
+    limit = percent(1.0 + _LARGEST_LEFT * found.rules.theta)
+    lines = [told]
+    if left:
+        lines.append(f"families in which a slowdown of over {limit} is not excluded: {left}")
+    advice = _ADVICE[found.rules.order]
+    return [*lines, advice] if advice else lines
+
+
+def _texts(found: Between) -> pd.DataFrame:
+    """For the table of all layers: the families that are slower, faster, or have moved."""
+    wanted = found.families[found.families["verdict"].isin([SLOWER, FASTER, MOVED])]
+    return _text_table(
+        wanted.assign(
+            text=[f"{_short(row['metric'])} {_change(row)}" for row in wanted.to_dict("records")]
+        )
+    )
+
+
+def _text_table(wanted: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    wanted = wanted.assign(rank=wanted["verdict"].map(_RANK))
+    wanted = wanted.sort_values(["rank", "ratio"], ascending=[True, False], kind="stable")
+    for family, of in wanted.groupby(list(FAMILY), sort=False):
+        tone = _TONES[of["verdict"].iloc[0]]
+        rows.append({**dict(zip(FAMILY, family)), "text": "; ".join(of["text"]), "tone": tone})
+    return pd.DataFrame(rows, columns=[*FAMILY, "text", "tone"])
+
+
+def _short(name: str) -> str:
+    return metric(name).label.lower().removesuffix(" build and release time")
+
+
+_RATIO = (
+    Column("ratio", "change", "percent", help="new / base - 1, without what all have in common"),
+    Column("ci_low", "95% interval", "interval:percent", high="ci_high"),
+)
+
+
+def _overview(found: Between) -> Table:
+    rows = []
+    for common in found.common.to_dict("records"):
+        of = found.families[found.families["metric"] == common["metric"]]
+        row = {"metric": common["metric"], "families": len(of)}
+        for verdict in (SLOWER, FASTER, MOVED, UNRESOLVED, NO_SLOWER):
+            row[verdict.replace(" ", "_")] = int((of["verdict"] == verdict).sum())
+        for name in ("ratio", "ci_low", "ci_high"):
+            row[f"common_{name}"] = common[name]
+        row["spread_median"] = float(of["spread"].median()) if len(of) else np.nan
+        row["visible_ratio_median"] = float(of["visible_ratio"].median()) if len(of) else np.nan
+        rows.append(row)
+    columns_ = (
+        Column("metric", "metric"),
+        Column("families", "families", "count"),
+        *(Column(v.replace(" ", "_"), v, "count") for v in (SLOWER, FASTER, MOVED)),
+        *(Column(v.replace(" ", "_"), v, "count") for v in (UNRESOLVED, NO_SLOWER)),
+        Column("common_ratio", "all together", "percent"),
+        Column("common_ci_low", "99% interval", "interval:percent", high="common_ci_high"),
+        Column("spread_median", "runs differ by", "percent", help="standard deviation"),
+        Column("visible_ratio_median", "visible in half", "percent"),
+    )
+    return Table(
+        "overview", "Times, by metric", columns_, pd.DataFrame(rows), _overview_notes(found)
+    )
+
+
+def _overview_notes(found: Between) -> list[str]:
+    theta = percent(1.0 + found.rules.theta)
+    how = {ALTERNATED: "alternately", MIXED: "in mixed order", APART: "one side after the other"}
+    return [
+        f"ratios are new / base; runs were made {how[found.rules.order]}; what all families of a "
+        "run have in common is taken out of each",
+        f"slower: by {theta} or more, and found among all families of all metrics "
+        f"({found.rules.alpha:.0%}, by dealing the runs into other sides)",
+        "moved: beyond that, and its own interval excludes no change, but with so many families "
+        "and so few runs that may be chance",
+    ]
+
+
+def _families(found: Between, limit: int) -> Table:
+    families = found.families.copy()
+    rank = families["verdict"].map(_RANK)
+    order = np.lexsort((-families["ratio"].fillna(1.0).to_numpy(), rank.to_numpy()))
+    families["tone"] = families["verdict"].map(_TONES)
+    families["runs"] = [
+        str(a) if a == b else f"{a}, {b}"
+        for a, b in zip(families["base_run_count"], families["new_run_count"])
+    ]
+    families = families.iloc[order].reset_index(drop=True)
+    shown = families if limit <= 0 else families.head(max(limit, int((rank < 3).sum())))
+    columns_ = (
+        Column("metric", "metric"),
+        Column("implementation", "impl."),
+        Column("strategy", "strategy"),
+        Column("allocator", "allocator"),
+        Column("cell_count", "cells", "count"),
+        Column("runs", "runs"),
+        *_RATIO,
+        Column("p_adjusted", "p", "p", help="adjusted for all families of all metrics"),
+        Column("spread", "runs differ by", "percent", help="standard deviation"),
+        Column("visible_ratio", "visible", "percent", help="found in 80% of cases"),
+        Column("verdict", "verdict"),
+    )
+    notes = []
+    if len(shown) < len(families):
+        notes.append(f"families not shown: {len(families) - len(shown)}; --all shows them")
+    title = "Families: a strategy under an allocator"
+    return Table("families", title, columns_, shown, notes, "tone")
+
+
+def _cells(found: Between) -> Table:
+    cells = found.cells.copy()
+    for side in ("base", "new"):
+        cells[side] = [
+            show(value, metric(name).unit)
+            for value, name in zip(cells[f"{side}_median"], cells["metric"])
+        ]
+    columns_ = (
+        Column("metric", "metric"),
+        Column("implementation", "impl."),
+        Column("strategy", "strategy"),
+        Column("allocator", "allocator"),
+        Column("rows", "rows", "count"),
+        Column("row_bytes", "row bytes", "count"),
+        Column("threads", "threads", "count"),
+        Column("base", "base"),
+        Column("new", "new"),
+        *_RATIO,
+    )
+    return Table("cells", "Cells of families that moved", columns_, cells)
+
+
+class Learned(NamedTuple):
+    """What runs of the same build that lie beside a pair say. settings: with thresholds of at least
+    what such runs differ by. origin: where they are from, in words. reach: for each metric and
+    FAMILY (index) the ratio that two runs of the build may differ by; None for fewer than 5."""
+
+    settings: Settings
+    origin: str
+    reach: Optional[pd.Series] = None
+    run_count: int = 0
+
+
+def learned(base: Run, new: Run, request: Request, settings: Settings) -> Learned:
+    """What differences between two runs mean nothing here, from runs beside them."""
+    if request.threshold is not None:
+        return Learned(settings, f"theta {request.threshold:.1%}, as asked for")
+    wanted = columns(request.metrics) | host.COLUMNS
+    if same_build.is_same(base.machine, new.machine):
+        # The two in question say nothing of what is usual.
+        groups = [same_build.beside(base, wanted, (new,))]
+    else:
+        groups = [[run, *same_build.beside(run, wanted)] for run in (base, new)]
+    groups = [group for group in groups if len(group) > 1]
+    if not groups:
+        return Learned(
+            settings,
+            "no other run of the same build lies beside them, so nobody knows what two runs differ "
+            "by here: growbench aa --runs 5 makes some",
+        )
+    found = [same_build.differences(groups, of) for of in request.metrics]
+    family = max(settings.family_threshold, *(of.theta() for of in found))
+    cell = max(settings.cell_threshold, *(same_build.share_at(of.cells, 0.99) for of in found))
+    count = found[0].run_count
+    origin = (
+        f"theta {family:.1%} for families, {cell:.1%} for cells: what {count} runs of the same "
+        "build on this host differ by, in 99 of 100 cases, at least 5%"
+    )
+    made = settings._replace(family_threshold=family, cell_threshold=cell)
+    if max(map(len, groups)) < same_build.ENOUGH:
+        return Learned(made, origin, None, count)
+    reach = pd.concat(
+        {of.metric: same_build.reach(of.spread, settings.alpha) for of in found}, names=["metric"]
+    )
+    return Learned(made, origin, reach, count)
+
+
+def _of_pair(base: Run, new: Run, request: Request, settings: Settings) -> Layer:
+    """One run a side."""
+    known = learned(base, new, request, settings)
+    both = bring_together(base.runs, new.runs)
+    judged = compare_sides(both, request.metrics, known.settings, without_common=True)
+    if judged.families.empty:
+        return Layer(TIMES, (), (), ABSENT)
+    found = _moved(judged, known)
+    moved = found[found["verdict"] == MOVED]
+    up = moved[moved["ratio"] > 1.0]
+    clear = known.reach is not None and up.empty and not (found["verdict"] == UNRESOLVED).any()
+    table = _pair_table(found, known, request.limit)
+    return Layer(
+        TIMES,
+        [*_pair_sentences(found, known), known.origin],
+        [table],
+        CLEAR if clear else OPEN,
+        _text_table(moved.assign(text=[_told(row) for row in moved.to_dict("records")])),
+    )
+
+
+def _moved(judged: Comparison, known: Learned) -> pd.DataFrame:
+    """The families with what is said of them: moved is beyond the interval within the runs, and
+    beyond theta; `beyond`: whether also beyond what runs of this build differ by in this family."""
+    families = judged.families.copy()
+    families["verdict"] = families["verdict"].replace({SLOWER: MOVED, FASTER: MOVED})
+    families["reach"] = np.nan
+    if known.reach is not None:
+        keys = pd.MultiIndex.from_frame(families[["metric", *FAMILY]])
+        families["reach"] = known.reach.reindex(keys).to_numpy()
+    distance = np.exp(np.abs(np.log(families["ratio"])))
+    families["beyond"] = np.where(
+        families["reach"].isna(), "", np.where(distance > families["reach"], "beyond", "within")
+    )
+    return families
+
+
+def _told(row: dict) -> str:
+    within = f", {row['beyond']} what runs of one build differ by" if row["beyond"] else ""
+    return f"{_short(row['metric'])} {_change(row)}{within}"
+
+
+def _pair_sentences(found: pd.DataFrame, known: Learned) -> list[str]:
+    moved = found[found["verdict"] == MOVED]
+    total = len(found)
+    if moved.empty:
+        return [f"in time, none of {total} families moved by more than one run can tell"]
+    up = int((moved["ratio"] > 1.0).sum())
+    lines = [
+        f"in time, {len(moved)} of {total} families moved, {up} of them slower; one run a side "
+        "cannot tell the code from the run: repeat (compare A1 A2 .. -- B1 B2 ..), or growbench "
+        "compare-live"
+    ]
+    if known.reach is not None:
+        within = int((moved["beyond"] == "within").sum())
+        lines.append(
+            f"in time, {within} of these {len(moved)} moved by no more than {known.run_count} runs "
+            "of the same build differ by in that family"
+        )
+    return lines
+
+
+def _pair_table(found: pd.DataFrame, known: Learned, limit: int) -> Table:
+    rank = found["verdict"].map(_RANK)
+    order = np.lexsort((-found["ratio"].fillna(1.0).to_numpy(), rank.to_numpy()))
+    frame = found.iloc[order].reset_index(drop=True)
+    frame["tone"] = frame["verdict"].map(_TONES)
+    shown = frame if limit <= 0 else frame.head(max(limit, int((rank < 3).sum())))
+    notes = []
+    if len(shown) < len(frame):
+        notes.append(f"families not shown: {len(frame) - len(shown)}; --all shows them")
+    columns_ = (
+        Column("metric", "metric"),
+        Column("implementation", "impl."),
+        Column("strategy", "strategy"),
+        Column("allocator", "allocator"),
+        Column("cell_count", "cells", "count"),
+        *_RATIO,
+        Column("reach", "runs differ by up to", "percent"),
+        Column("verdict", "verdict"),
+    )
+    return Table(
+        "families", "Families: a strategy under an allocator", columns_, shown, notes, "tone"
+    )
