@@ -33,10 +33,14 @@ from growbench.statistics import moderated
 MOVED = "moved"
 # The order of runs in time: one of each side again and again; mixed; all of one before the other.
 ALTERNATED, MIXED, APART = "alternated", "mixed", "apart"
+# Of unchanged code one comparison in fifty may find anything: a CI job must not cry wolf.
+ALPHA = 0.02
 # What all families share is told from chance with this confidence: it is one figure of few runs.
 _COMMON_CONFIDENCE = 0.99
 # Of fewer runs a side nothing is found, whatever the other side has: they have no spread.
 _FEWEST_RUNS = 2
+# What has a p of at most that, or the smallest that so few runs can have, is worth a second look.
+_STANDS_OUT = 0.10
 _POWER = 0.8
 
 
@@ -45,7 +49,7 @@ class Rules(NamedTuple):
     unchanged code may be called slower or faster. order: ALTERNATED, MIXED or APART."""
 
     theta: float
-    alpha: float = 0.05
+    alpha: float = ALPHA
     order: str = MIXED
 
 
@@ -53,7 +57,7 @@ class Between(NamedTuple):
     """What several runs a side say. All ratios are new / base.
 
     families: metric; FAMILY; cell_count, base_run_count, new_run_count; ratio, ci_low, ci_high
-    (95%, each by itself), without what all have in common; p_adjusted (for all families of all
+    (95%, each by itself), without what all have in common; p (adjusted for all families of all
     metrics); spread (between runs of one side, a ratio); visible_ratio (what would have been found
     in 80% of cases; inf: nothing); verdict.
     cells: of the families that were found: metric; CELL; base_median, new_median (in the metric's
@@ -170,13 +174,13 @@ def compare_values(metrics: Sequence[str], values: Sequence[Values], rules: Rule
         cells.append(_cells(of).assign(metric=name))
     table = pd.concat(families, ignore_index=True)
     t = np.hstack(ts)
-    table["p_adjusted"] = moderated.adjusted_p(t)
+    table["p"] = moderated.adjusted_p(t)
     table["visible_ratio"] = _visible(table, t, rules)
     shared_table = pd.DataFrame(common)
-    table["verdict"] = _verdicts(table, rules)
+    table["verdict"] = _verdicts(table, 1.0 / len(t), rules)
     found = table.loc[table["verdict"].isin([SLOWER, FASTER, MOVED]), ["metric", *FAMILY]]
     of_found = pd.concat(cells, ignore_index=True).merge(found, on=["metric", *FAMILY])
-    return Between(table.drop(columns=["certain", "error"]), of_found, shared_table, rules)
+    return Between(table.drop(columns=["shared", "gain", "error"]), of_found, shared_table, rules)
 
 
 def _visible(table: pd.DataFrame, t: np.ndarray, rules: Rules) -> np.ndarray:
@@ -198,61 +202,57 @@ def _of_metric(values: Values, rules: Rules) -> tuple[pd.DataFrame, np.ndarray, 
         shift, low, high = common_shift(runs, values.base_count, rules.order)
     base, new = values.sides(families)
     found = moderated.moderated_shift(base, new)
-    certain = _certain(low, high, rules.order)
+    shared, gain = _shared(low, high, rules.order)
     m, n = (np.isfinite(side).sum(axis=1) for side in (base, new))
     table = values.cell_count.rename("cell_count").reset_index()
     table = table.assign(
         base_run_count=m,
         new_run_count=n,
-        ratio=np.exp(found.shift + certain),
-        ci_low=np.exp(found.low + certain),
-        ci_high=np.exp(found.high + certain),
-        spread=np.exp(found.error / np.sqrt(1.0 / np.maximum(m, 1) + 1.0 / np.maximum(n, 1))),
-        certain=certain,
+        ratio=np.exp(found.shift + shared),
+        ci_low=np.exp(found.low + shared),
+        ci_high=np.exp(found.high + shared),
+        spread=np.exp(found.deviation),
+        shared=shared,
+        gain=gain,
         error=found.error,
     )
     told = bool(low > 0.0 or high < 0.0)
-    shared = dict(zip(("ratio", "ci_low", "ci_high"), np.exp([shift, low, high]).tolist()))
-    return table, _dealt(base, new), {**shared, "told": told}
+    common = dict(zip(("ratio", "ci_low", "ci_high"), np.exp([shift, low, high]).tolist()))
+    return table, moderated.dealt_t(base, new), {**common, "told": told}
 
 
-def _certain(low: float, high: float, order: str) -> float:
-    """How much of what all families share is part of each one's own shift.
+def _shared(low: float, high: float, order: str) -> tuple[float, float]:
+    """How much of what all families share is part of each one's own shift, and how much of it
+    counts against calling one slower, 0 or below.
 
-    A gain that all have is: a family that did not share it is no slower than it was. A loss is
-    only where runs were made alternately; else it may be the host's.
+    Where runs were made alternately the host's drift is not in it, and as much as is certain is
+    each one's own. Else it may be the host's; but if it is a gain of the code, a family that did
+    not share it is no slower than it was.
     """
-    if high < 0.0:
-        return high
-    return low if low > 0.0 and order == ALTERNATED else 0.0
+    certain = low if low > 0.0 else high if high < 0.0 else 0.0
+    return (certain, 0.0) if order == ALTERNATED else (0.0, min(certain, 0.0))
 
 
-def _dealt(base: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """t of all families for each way to deal the runs."""
-    both = np.hstack([base, new])
-    ways = moderated.deals(base.shape[1], new.shape[1])
-    return np.array([moderated.moderated_t(both[:, ~way], both[:, way]) for way in ways]).reshape(
-        len(ways), len(base)
-    )
-
-
-def _verdicts(table: pd.DataFrame, rules: Rules) -> np.ndarray:
-    """slower, faster: found among all, and beyond theta; by the whole interval where the sides were
-    measured apart, since what wandered from one to the other is in no interval. moved: the family's
-    own interval excludes 1, and it is beyond theta, but no more. no slower: the interval excludes a
-    slowdown of more than theta. Else unresolved."""
-    low, high, ratio = (table[name].to_numpy() for name in ("ci_low", "ci_high", "ratio"))
-    found = (table["p_adjusted"] <= rules.alpha).to_numpy() | (table["certain"] != 0.0).to_numpy()
-    found &= (table[["base_run_count", "new_run_count"]].min(axis=1) >= _FEWEST_RUNS).to_numpy()
-    above, below = (low, high) if rules.order == APART else (ratio, ratio)
+def _verdicts(table: pd.DataFrame, smallest_p: float, rules: Rules) -> np.ndarray:
+    """slower, faster: found among all (or all are together), and beyond theta; by the whole
+    interval where the sides were measured apart, since what wandered from one to the other is in no
+    interval. moved: beyond theta, the family's own interval excludes 1, and it stands out among
+    all, but no more. no slower: the interval excludes a slowdown of more than theta. Else
+    unresolved."""
+    low, high, ratio, p = (table[name].to_numpy() for name in ("ci_low", "ci_high", "ratio", "p"))
+    shared, gain = np.exp(table["shared"].to_numpy()), np.exp(table["gain"].to_numpy())
     limit = 1.0 + rules.theta
+    together = (shared >= limit) | (shared <= 1.0 / limit)
+    several = (table[["base_run_count", "new_run_count"]].min(axis=1) >= _FEWEST_RUNS).to_numpy()
+    found = ((p <= rules.alpha) | together) & several
+    stands_out = (p <= max(_STANDS_OUT, smallest_p)) | together
+    above, below = (low, high) if rules.order == APART else (ratio, ratio)
     with np.errstate(invalid="ignore"):
         verdict = np.where(high <= limit, NO_SLOWER, UNRESOLVED).astype(object)
-        slower = (low > 1.0) & (ratio >= limit)
-        faster = (high < 1.0) & (ratio <= 1.0 / limit)
-        verdict[slower | faster] = MOVED
-        verdict[found & slower & (above >= limit)] = SLOWER
-        verdict[found & faster & (below <= 1.0 / limit)] = FASTER
+        moved = ((low > 1.0) & (ratio >= limit)) | ((high < 1.0) & (ratio <= 1.0 / limit))
+        verdict[moved & stands_out] = MOVED
+        verdict[found & moved & (above * gain >= limit)] = SLOWER
+        verdict[found & moved & (below <= 1.0 / limit)] = FASTER
     return verdict
 
 

@@ -245,9 +245,9 @@ def document(found: Sequence[Differences], label: str) -> Document:
     ]
     count = found[0].run_count
     lines = [
-        f"{metric(of.metric).label.lower()}: of {count} runs of the same build any two differ by up "
-        f"to {of.theta():.1%} in 99 of 100 families, and by {share_at(of.cells, 0.99):.1%} in 99 "
-        f"of 100 cells; their workers alone would make that "
+        f"{metric(of.metric).label.lower()}: of {count} runs of the same build any two differ by "
+        f"up to {of.theta():.1%} in 99 of 100 families, and by {share_at(of.cells, 0.99):.1%} in "
+        "99 of 100 cells; their workers alone would make that "
         f"{share_at(of.families_within, 0.99):.1%} and {share_at(of.cells_within, 0.99):.1%}"
         for of in found
         if len(of.families)

@@ -2,9 +2,9 @@
 
 Several: the run is the unit (between.py). A family is called slower if that is found among all
 families, and if it is slower by theta, the smallest slowdown of interest: 5%, or what was asked
-for. What runs of one build differ by is in the interval already, so theta is not raised by it, but
-where all runs of one side were made before those of the other: what wandered meanwhile is in no
-interval, so the whole of it has to be beyond theta.
+for. What runs of one build differ by is in the interval already, so theta is not raised by it. Only
+where all runs of one side were made before those of the other the whole interval has to be above
+theta, since what wandered from one to the other is in no interval.
 
 One: nothing is a regression, since no interval of a single run holds what runs differ by. What is
 beyond the interval within the runs, and beyond what runs of the same build on this host differ by
@@ -60,8 +60,7 @@ def times_layer(
 ) -> Layer:
     """The layer of times of two sides, at least a run each, all of machines of one name.
 
-    settings: alpha; its thresholds are for one run a side. Raises UsageError for a run that is
-    there twice.
+    settings: for one run a side. Raises UsageError for a run that is there twice.
     """
     if len(base) == len(new) == 1:
         return _of_pair(base[0], new[0], request, settings)
@@ -72,7 +71,7 @@ def times_layer(
     values = [between.values_of(rows, count, of) for of in request.metrics]
     if not sum(len(of.families) for of in values):
         return Layer(TIMES, (), (), ABSENT)
-    rules = Rules(theta, settings.alpha, order)
+    rules = Rules(theta, order=order)
     found = between.compare_values([of.name for of in request.metrics], values, rules)
     verdict = verdict_of(found)
     tables = [_overview(found), _families(found, request.limit)]
@@ -189,7 +188,7 @@ def _limits(found: Between) -> list[str]:
     if smallest_p(*map(int, counts)) > found.rules.alpha or counts.min() < 2:
         told = (
             f"with {runs} runs a side no single family can be told from chance: a family with two "
-            "modes would fall apart like that; 4 a side can, 5 are better"
+            "modes would fall apart like that; of 5 a side it can"
         )
     else:
         seen = found.families["visible_ratio"]
@@ -271,8 +270,8 @@ def _overview_notes(found: Between) -> list[str]:
         "run have in common is taken out of each",
         f"slower: by {theta} or more, and found among all families of all metrics "
         f"({found.rules.alpha:.0%}, by dealing the runs into other sides)",
-        "moved: beyond that, and its own interval excludes no change, but with so many families "
-        "and so few runs that may be chance",
+        "moved: beyond that, and it stands out, but with so many families and so few runs that may "
+        "be chance",
     ]
 
 
@@ -295,7 +294,7 @@ def _families(found: Between, limit: int) -> Table:
         Column("cell_count", "cells", "count"),
         Column("runs", "runs"),
         *_RATIO,
-        Column("p_adjusted", "p", "p", help="adjusted for all families of all metrics"),
+        Column("p", "p", "p", help="adjusted for all families of all metrics"),
         Column("spread", "runs differ by", "percent", help="standard deviation"),
         Column("visible_ratio", "visible", "percent", help="found in 80% of cases"),
         Column("verdict", "verdict"),
@@ -396,19 +395,24 @@ def _of_pair(base: Run, new: Run, request: Request, settings: Settings) -> Layer
 
 
 def _moved(judged: Comparison, known: Learned) -> pd.DataFrame:
-    """The families with what is said of them: moved is beyond the interval within the runs, and
-    beyond theta; `beyond`: whether also beyond what runs of this build differ by in this family."""
+    """The families with what is said of them: moved is beyond theta, and beyond the interval within
+    the runs; where these have too few rounds for one, beyond what runs of this build differ by in
+    this family, `reach`. `beyond`: whether it is beyond that, in a word, "" if nobody knows."""
     families = judged.families.copy()
-    families["verdict"] = families["verdict"].replace({SLOWER: MOVED, FASTER: MOVED})
     families["reach"] = np.nan
     if known.reach is not None:
         keys = pd.MultiIndex.from_frame(families[["metric", *FAMILY]])
         families["reach"] = known.reach.reindex(keys).to_numpy()
-    distance = np.exp(np.abs(np.log(families["ratio"])))
-    families["beyond"] = np.where(
-        families["reach"].isna(), "", np.where(distance > families["reach"], "beyond", "within")
-    )
-    return families
+    ratio, low, high = (families[name].to_numpy() for name in ("ratio", "ci_low", "ci_high"))
+    distance = np.exp(np.abs(np.log(ratio)))
+    with np.errstate(invalid="ignore"):
+        is_beyond = distance > families["reach"].to_numpy()
+        excluded = np.where(np.isnan(low), is_beyond, (low > 1.0) | (high < 1.0))
+        moved = excluded & (distance > 1.0 + known.settings.family_threshold)
+    verdict = families["verdict"].replace({SLOWER: UNRESOLVED, FASTER: NO_SLOWER})
+    families["verdict"] = np.where(moved, MOVED, verdict)
+    words = np.where(is_beyond, "beyond", "within")
+    return families.assign(beyond=np.where(families["reach"].isna(), "", words))
 
 
 def _told(row: dict) -> str:

@@ -11,6 +11,7 @@ Values are logarithms: families x runs, nan where a run has no figure.
 """
 
 import itertools
+import warnings
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -22,29 +23,29 @@ CONFIDENCE = 0.95
 _MOST_DEALS, _SEED = 1000, 20250101
 # A spread of 0 has no logarithm; as limma, a hundred-thousandth of the typical one at least.
 _LEAST_SHARE = 1e-5
+_FEWEST_FAMILIES = 3
+_NEWTON_STEPS = 50
 
 
 class Prior(NamedTuple):
     """What the variances of all families say of each: as if it had been measured with `freedom`
-    further degrees of freedom, 0 to inf, and been `variance`."""
+    further degrees of freedom, 0 to inf, and been `variance`. One of each for each column."""
 
-    freedom: float
-    variance: float
-
-
-class Moderated(NamedTuple):
-    """For each family: the shift, its standard error, degrees of freedom, and the ends of the 95%
-    interval; nan where a side has no run, or no spread can be told."""
-
-    shift: np.ndarray
-    error: np.ndarray
     freedom: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    variance: np.ndarray
+
+    def moderate(self, squares: np.ndarray, freedom: np.ndarray) -> np.ndarray:
+        """The variances, given sums of squared residuals and their degrees of freedom: (d0 s0^2 +
+        d s^2) / (d0 + d)."""
+        finite = np.where(np.isinf(self.freedom), 0.0, self.freedom)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mixed = (finite * self.variance + squares) / (finite + freedom)
+        return np.where(np.isinf(self.freedom), self.variance, mixed)
 
 
 def fit_prior(variance: np.ndarray, freedom: np.ndarray) -> Prior:
-    """The prior of variances that were measured with these degrees of freedom.
+    """The prior of variances that were measured with these degrees of freedom, for each column of
+    families x columns (or of families alone); what has no degree of freedom is left out.
 
     Formula: s^2 ~ s0^2 F(d, d0); with e = ln s^2 - digamma(d / 2) + ln(d / 2), d0 from
     trigamma(d0 / 2) = var(e) - mean trigamma(d / 2), and ln s0^2 = mean e + digamma(d0 / 2) -
@@ -54,30 +55,41 @@ def fit_prior(variance: np.ndarray, freedom: np.ndarray) -> Prior:
     expression in microarray experiments, Stat. Appl. Genet. Mol. Biol. 3 (2004), section 6.2.
     """
     known = np.isfinite(variance) & (freedom > 0)
-    s2, half = variance[known], freedom[known] / 2.0
-    if len(s2) < 3 or not (s2 > 0).any():
-        return Prior(0.0, 0.0)
-    s2 = np.maximum(s2, _LEAST_SHARE * np.median(s2[s2 > 0]))
-    e = np.log(s2) - special.digamma(half) + np.log(half)
-    excess = float(e.var(ddof=1) - special.polygamma(1, half).mean())
-    if excess <= 0.0:
-        return Prior(np.inf, float(np.exp(e.mean())))
-    of_prior = _inverse_trigamma(excess)
-    log = e.mean() + special.digamma(of_prior) - np.log(of_prior)
-    return Prior(2.0 * of_prior, float(np.exp(log)))
+    count = known.sum(axis=0)
+    enough = (count >= _FEWEST_FAMILIES) & (np.where(known, variance, 0.0) > 0).any(axis=0)
+    s2 = np.where(known & enough, variance, 1.0)
+    with warnings.catch_warnings():
+        # A column without any has nan, and no warning.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        typical = np.nanmedian(np.where(known & (s2 > 0), s2, np.nan), axis=0)
+    s2 = np.maximum(s2, _LEAST_SHARE * np.where(enough, typical, 1.0))
+    # Few different degrees of freedom, but many families: of each once.
+    halves, which = np.unique(np.where(known, freedom, 1.0) / 2.0, return_inverse=True)
+    which = which.reshape(known.shape)
+    bias = (np.log(halves) - special.digamma(halves))[which]
+    e = np.where(known, np.log(s2) + bias, 0.0)
+    share = np.maximum(count, 1)
+    mean = e.sum(axis=0) / share
+    spread = np.where(known, (e - mean) ** 2, 0.0).sum(axis=0) / np.maximum(count - 1, 1)
+    by_chance = np.where(known, special.polygamma(1, halves)[which], 0.0).sum(axis=0) / share
+    excess = spread - by_chance
+    of_prior = _inverse_trigamma(np.where(excess > 0, excess, 1.0))
+    log = mean + np.where(excess > 0, special.digamma(of_prior) - np.log(of_prior), 0.0)
+    found = np.where(excess > 0, 2.0 * of_prior, np.inf)
+    return Prior(np.where(enough, found, 0.0), np.where(enough, np.exp(log), 0.0))
 
 
-def _inverse_trigamma(value: float) -> float:
+def _inverse_trigamma(value: np.ndarray) -> np.ndarray:
     """x with trigamma(x) = value > 0, by Newton's method on 1 / trigamma, which is nearly straight.
     Source: Smyth, appendix."""
     x = 0.5 + 1.0 / value
-    for _ in range(50):
-        trigamma = float(special.polygamma(1, x))
-        step = trigamma * (1.0 - trigamma / value) / float(special.polygamma(2, x))
-        x += step
-        if -step / x < 1e-8:
+    for _ in range(_NEWTON_STEPS):
+        trigamma = special.polygamma(1, x)
+        step = trigamma * (1.0 - trigamma / value) / special.polygamma(2, x)
+        x = x + step
+        if (np.abs(step) <= 1e-8 * x).all():
             break
-    return float(x)
+    return x
 
 
 def independent_count(residuals: np.ndarray, freedom: float) -> float:
@@ -100,39 +112,54 @@ def independent_count(residuals: np.ndarray, freedom: float) -> float:
     return count / (1.0 + (count - 1) * shared)
 
 
-class _Spread(NamedTuple):
-    """Of each family: shift, its standard error, degrees of freedom of its own, residuals."""
+class Moderated(NamedTuple):
+    """For each family: the shift, its standard error, degrees of freedom, the ends of the 95%
+    interval, and the deviation between runs; nan where a side has no run, or no spread is known."""
 
     shift: np.ndarray
     error: np.ndarray
-    own: np.ndarray
-    residuals: np.ndarray
-    prior: Prior
+    freedom: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    deviation: np.ndarray
 
 
-def _spread(base: np.ndarray, new: np.ndarray) -> _Spread:
-    m, n = (np.isfinite(side).sum(axis=1) for side in (base, new))
-    own = (m + n - 2).astype(float)
+class _Dealt(NamedTuple):
+    """Families x deals: the shift, its standard error over the deviation, degrees of freedom, sum
+    of squared residuals."""
+
+    shift: np.ndarray
+    factor: np.ndarray
+    freedom: np.ndarray
+    squares: np.ndarray
+
+    def error(self) -> tuple[np.ndarray, Prior]:
+        """The moderated standard error; nan where it is not known."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            prior = fit_prior(self.squares / self.freedom, self.freedom)
+            variance = np.where(
+                self.freedom > 0, prior.moderate(self.squares, self.freedom), np.nan
+            )
+            return np.sqrt(variance) * self.factor, prior
+
+
+def _deal(values: np.ndarray, ways: np.ndarray) -> _Dealt:
+    """values: families x runs. ways: deals x runs, True for the runs of the second side."""
+    there = np.isfinite(values).astype(float)
+    count = np.maximum(there.sum(axis=1), 1.0)
+    # About their mean, so that the differences of squares keep their digits.
+    centred = np.where(there > 0, values, 0.0)
+    centred = np.where(there > 0, centred - (centred.sum(axis=1) / count)[:, None], 0.0)
+    second = ways.T.astype(float)
+    n, of_new = there @ second, centred @ second
+    m, of_base = there @ (1.0 - second), centred @ (1.0 - second)
     with np.errstate(invalid="ignore", divide="ignore"):
-        means = [np.nansum(side, axis=1) / count for side, count in ((base, m), (new, n))]
-        residuals = np.hstack([base - means[0][:, None], new - means[1][:, None]])
-        squares = np.nansum(residuals**2, axis=1)
-        told = (m > 0) & (n > 0) & (own > 0)
-        prior = fit_prior(np.where(told, squares / own, np.nan), own)
-        if np.isinf(prior.freedom):
-            variance = np.full(len(own), prior.variance)
-        else:
-            variance = (prior.freedom * prior.variance + squares) / (prior.freedom + own)
-        error = np.sqrt(np.where(told, variance, np.nan) * (1.0 / m + 1.0 / n))
-    return _Spread(means[1] - means[0], error, own, residuals, prior)
-
-
-def moderated_t(base: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """t of moderated_shift() alone; 0 where there is none, and where nothing differs at all."""
-    found = _spread(base, new)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        t = found.shift / found.error
-    return np.where(np.isnan(t), 0.0, t)
+        shift = of_new / n - of_base / m
+        squares = (centred**2).sum(axis=1)[:, None] - of_new**2 / n - of_base**2 / m
+        factor = np.sqrt(1.0 / m + 1.0 / n)
+    both = (m > 0) & (n > 0)
+    freedom = np.where(both, m + n - 2.0, 0.0)
+    return _Dealt(np.where(both, shift, np.nan), factor, freedom, np.maximum(squares, 0.0))
 
 
 def moderated_shift(base: np.ndarray, new: np.ndarray) -> Moderated:
@@ -144,17 +171,23 @@ def moderated_shift(base: np.ndarray, new: np.ndarray) -> Moderated:
     Assumptions: runs are independent of each other, and about as wide on both sides.
     Source: Smyth, as fit_prior(), section 3.
     """
-    found = _spread(base, new)
-    told = np.isfinite(found.error)
-    most = found.own
+    values = np.hstack([base, new])
+    is_new = np.arange(values.shape[1]) >= base.shape[1]
+    dealt = _deal(values, is_new[None, :])
+    errors, prior = dealt.error()
+    error = errors[:, 0]
+    shift, own, factor = (part[:, 0] for part in (dealt.shift, dealt.freedom, dealt.factor))
+    told = np.isfinite(error)
+    most = own
     if told.any():
-        count = independent_count(found.residuals[told], float(np.median(found.own[told])))
-        most = count * found.own
-    freedom = np.where(told, np.minimum(found.own + found.prior.freedom, most), np.nan)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = [np.nansum(of, 1) / np.isfinite(of).sum(axis=1) for of in (base, new)]
+        residuals = np.hstack([base - means[0][:, None], new - means[1][:, None]])[told]
+        most = independent_count(residuals, float(np.median(own[told]))) * own
+    freedom = np.where(told, np.minimum(own + prior.freedom[0], most), np.nan)
     with np.errstate(invalid="ignore"):
-        reach = special.stdtrit(freedom, (1.0 + CONFIDENCE) / 2.0) * found.error
-    low, high = found.shift - reach, found.shift + reach
-    return Moderated(found.shift, found.error, freedom, low, high)
+        reach = special.stdtrit(freedom, (1.0 + CONFIDENCE) / 2.0) * error
+    return Moderated(shift, error, freedom, shift - reach, shift + reach, error / factor)
 
 
 def moderated_deviation(squares: np.ndarray, freedom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -162,14 +195,11 @@ def moderated_deviation(squares: np.ndarray, freedom: np.ndarray) -> tuple[np.nd
     its squared residuals and their degrees of freedom, as moderated_shift() has them; without the
     limit of families that move together. nan where nothing is known."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        prior = fit_prior(np.where(freedom > 0, squares / freedom, np.nan), freedom)
-        if np.isinf(prior.freedom):
-            variance = np.full(len(freedom), prior.variance)
-        else:
-            variance = (prior.freedom * prior.variance + squares) / (prior.freedom + freedom)
+        prior = fit_prior(squares / freedom, freedom)
     told = freedom > 0
+    variance = np.where(told, prior.moderate(squares, freedom), np.nan)
     total = np.minimum(freedom + prior.freedom, freedom.sum())
-    return np.sqrt(np.where(told, variance, np.nan)), np.where(told, total, np.nan)
+    return np.sqrt(variance), np.where(told, total, np.nan)
 
 
 @lru_cache(maxsize=None)
@@ -178,18 +208,17 @@ def deals(base_count: int, new_count: int) -> np.ndarray:
     the real one (base first, then new). Of sides of the same size a deal and its opposite are one.
     """
     count = base_count + new_count
-    if special.comb(count, new_count) <= 2 * _MOST_DEALS:
-        chosen = [list(c) for c in itertools.combinations(range(count), new_count)]
-        if base_count == new_count:
-            chosen = [c for c in chosen if count - 1 in c]
-        made = np.zeros((len(chosen), count), dtype=bool)
-        for row, runs in zip(made, chosen):
-            row[runs] = True
-        real = np.arange(count) >= base_count
-        return made[np.argsort(~(made == real).all(axis=1), kind="stable")]
-    random = np.random.default_rng(_SEED)
-    made = np.arange(count) >= base_count
-    return np.vstack([made, *(random.permutation(made) for _ in range(_MOST_DEALS - 1))])
+    real = np.arange(count) >= base_count
+    if special.comb(count, new_count) > 2 * _MOST_DEALS:
+        random = np.random.default_rng(_SEED)
+        return np.vstack([real, *(random.permutation(real) for _ in range(_MOST_DEALS - 1))])
+    chosen = [list(c) for c in itertools.combinations(range(count), new_count)]
+    if base_count == new_count:
+        chosen = [c for c in chosen if count - 1 in c]
+    made = np.zeros((len(chosen), count), dtype=bool)
+    for row, runs in zip(made, chosen):
+        row[runs] = True
+    return made[np.argsort(~(made == real).all(axis=1), kind="stable")]
 
 
 def smallest_p(base_count: int, new_count: int) -> float:
@@ -199,11 +228,20 @@ def smallest_p(base_count: int, new_count: int) -> float:
     return 1.0 / len(deals(base_count, new_count))
 
 
-def adjusted_p(t: np.ndarray) -> np.ndarray:
-    """For each family p of there being no shift in it, adjusted for all: with at most alpha,
-    rejecting errs in any of them with probability alpha at most.
+def dealt_t(base: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """t of moderated_shift() for each of deals(), deals x families; 0 where there is none, and
+    where nothing differs at all."""
+    dealt = _deal(np.hstack([base, new]), deals(base.shape[1], new.shape[1]))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = dealt.shift / dealt.error()[0]
+    return np.where(np.isnan(t), 0.0, t).T
 
-    t: deals x families, the real deal first; the order of nothing else matters.
+
+def adjusted_p(t: np.ndarray) -> np.ndarray:
+    """For each family p of there being no shift in it, adjusted for all: rejecting what is at most
+    alpha errs in any of them with probability alpha at most.
+
+    t: deals x families, as dealt_t() has them, of one metric or of several beside each other.
     Formula: step-down maxT. With |t| of the real deal from small to large, the share of deals in
     which the largest |t| of this family and of those with smaller ones is at least as large; made
     monotonous from the largest on.
