@@ -110,7 +110,7 @@ HOSTS = {
 }
 
 
-def several_runs(seed: int, repetitions: int = 100) -> list[Check]:
+def several_runs(seed: int, repetitions: int = 60) -> list[Check]:
     """False alarms, coverage and what is found, 5 runs a side; and with fewer."""
     random = np.random.default_rng(seed)
     checks = []

@@ -28,7 +28,7 @@ _SIMULATIONS: tuple[tuple[Callable[..., list[Check]], dict[str, int]], ...] = (
     (intervals.two_stages, {"repetitions": 3000}),
     (comparisons.equals, {"pairs": 4}),
     (comparisons.planted, {"repetitions": 4}),
-    (runs.several_runs, {"repetitions": 16}),
+    (runs.several_runs, {"repetitions": 8}),
     (intervals.exponents, {"repetitions": 200}),
     (histories.unchanged, {"repetitions": 6}),
     (histories.planted, {"repetitions": 3}),
