@@ -57,9 +57,9 @@ class Between(NamedTuple):
     """What several runs a side say. All ratios are new / base.
 
     families: metric; FAMILY; cell_count, base_run_count, new_run_count; ratio, ci_low, ci_high
-    (95%, each by itself), without what all have in common; p (adjusted for all families of all
-    metrics); spread (between runs of one side, a ratio); visible_ratio (what would have been found
-    in 80% of cases; inf: nothing); verdict.
+    (95%, each by itself), without what all have in common as far as that may be the host's; p
+    (adjusted for all families of all metrics); spread (between runs of one side, a ratio);
+    visible_ratio (what would have been found in 80% of cases; inf: nothing); verdict.
     cells: of the families that were found: metric; CELL; base_median, new_median (in the metric's
     unit); ratio, ci_low, ci_high, likewise.
     common: for each metric family_count; ratio, ci_low, ci_high (99%): what all have in common, nan
@@ -170,8 +170,8 @@ def compare_values(metrics: Sequence[str], values: Sequence[Values], rules: Rule
         table, t, shared = _of_metric(of, rules)
         families.append(table.assign(metric=name))
         ts.append(t)
+        cells.append(_cells(of, shared.pop("shared")).assign(metric=name))
         common.append({"metric": name, "family_count": len(of.families), **shared})
-        cells.append(_cells(of).assign(metric=name))
     table = pd.concat(families, ignore_index=True)
     t = np.hstack(ts)
     table["p"] = moderated.adjusted_p(t)
@@ -218,7 +218,7 @@ def _of_metric(values: Values, rules: Rules) -> tuple[pd.DataFrame, np.ndarray, 
     )
     told = bool(low > 0.0 or high < 0.0)
     common = dict(zip(("ratio", "ci_low", "ci_high"), np.exp([shift, low, high]).tolist()))
-    return table, moderated.dealt_t(base, new), {**common, "told": told}
+    return table, moderated.dealt_t(base, new), {**common, "told": told, "shared": shared}
 
 
 def _shared(low: float, high: float, order: str) -> tuple[float, float]:
@@ -256,8 +256,8 @@ def _verdicts(table: pd.DataFrame, smallest_p: float, rules: Rules) -> np.ndarra
     return verdict
 
 
-def _cells(values: Values) -> pd.DataFrame:
-    """Each cell's medians and its shift, without what is common."""
+def _cells(values: Values, shared: float) -> pd.DataFrame:
+    """Each cell's medians and its shift: without what is common, but for `shared` of it."""
     cells = values.cells
     runs = common_of_runs(values)
     found = moderated.moderated_shift(
@@ -268,7 +268,7 @@ def _cells(values: Values) -> pd.DataFrame:
     return table.assign(
         base_median=np.exp(np.nanmedian(base, axis=1)) if len(table) else [],
         new_median=np.exp(np.nanmedian(new, axis=1)) if len(table) else [],
-        ratio=np.exp(found.shift),
-        ci_low=np.exp(found.low),
-        ci_high=np.exp(found.high),
+        ratio=np.exp(found.shift + shared),
+        ci_low=np.exp(found.low + shared),
+        ci_high=np.exp(found.high + shared),
     )
