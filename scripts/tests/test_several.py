@@ -238,6 +238,8 @@ def other(kind, folder):
     there = json.loads((folder / "machine.json").read_text())
     if kind == "worker":
         there["allocators"][0]["worker_build_id"] = "b"
+    elif kind == "huge pages":
+        there["system"] = {"thp_enabled": "[always] madvise never"}
     elif kind == "rounds":
         there["run"]["rounds"] = 20
     elif kind == "host":
@@ -249,7 +251,9 @@ def other(kind, folder):
     return json.dumps(there)
 
 
-@pytest.mark.parametrize("kind", ["worker", "rounds", "host", "interrupted", "machine", "rubbish"])
+@pytest.mark.parametrize(
+    "kind", ["worker", "huge pages", "rounds", "host", "interrupted", "machine", "rubbish"]
+)
 def test_only_whole_runs_of_the_same_build_and_host_are_learned_from(tmp_path, kind):
     runs = write(made(4), tmp_path)
     assert [one.label for one in same_build.beside(runs[0], None, [runs[1]])] == ["run-3", "run-2"]

@@ -1,8 +1,8 @@
 """Runs of the same build on the same host: what a run is, and what such runs differ by.
 
 What makes a run's times is its worker, its allocators, the interpreters and their packages, the
-rounds and the work it was asked for, and the host. Runs in which all that is the same differ by
-nothing but the run, and so they say what a difference between two runs means.
+rounds and the work it was asked for, the host and how it is set. Runs in which all that is the same
+differ by nothing but the run, and so they say what a difference between two runs means.
 """
 
 import json
@@ -27,7 +27,8 @@ from growbench.tables.table import Column, Table
 
 # So many runs beside are read; from so many on they tell what each family varies by.
 MOST_BESIDE, ENOUGH = 10, 5
-_OF_RUN = ("rounds", "work", "budget_s")
+_OF_RUN = ("rounds", "work", "budget_s", "allocator_environment")
+_OF_SYSTEM = "kernel libc page_bytes thp_enabled thp_disabled governor aslr glibc_tunables".split()
 _OF_BUILD = ("compiler", "build_type", "flags", "benchmark_library_version")
 _OF_ALLOCATOR = ("version", "build_id", "worker_build_id", "environment")
 
@@ -40,6 +41,7 @@ def identity(machine: Optional[dict]) -> Optional[dict[str, str]]:
     found = {"machine_id": str(fact(machine, "machine_id"))}
     found |= {name: repr(fact(machine, "run", name, type=object)) for name in _OF_RUN}
     found |= {name: repr(fact(machine, "build", name, type=object)) for name in _OF_BUILD}
+    found |= {name: repr(fact(machine, "system", name, type=object)) for name in _OF_SYSTEM}
     for one in allocators:
         told = [fact(one, name, type=object) for name in _OF_ALLOCATOR]
         found[f"allocator {fact(one, 'name')}"] = repr(told)

@@ -338,6 +338,11 @@ class Learned(NamedTuple):
     reach: Optional[pd.Series] = None
     run_count: int = 0
 
+    def is_enough(self) -> bool:
+        """Is it known what runs differ by, and is it little enough for a slowdown to be seen?"""
+        largest = _LARGEST_LEFT * LEAST_THRESHOLD
+        return self.reach is not None and self.settings.family_threshold <= largest
+
 
 def learned(base: Run, new: Run, request: Request, settings: Settings) -> Learned:
     """What differences between two runs mean nothing here, from runs beside them."""
@@ -383,7 +388,7 @@ def _of_pair(base: Run, new: Run, request: Request, settings: Settings) -> Layer
     found = _moved(judged, known)
     moved = found[found["verdict"] == MOVED]
     up = moved[moved["ratio"] > 1.0]
-    clear = known.reach is not None and up.empty and not (found["verdict"] == UNRESOLVED).any()
+    clear = up.empty and known.is_enough() and _left(found["ci_high"], known) <= _MOST_LEFT
     table = _pair_table(found, known, request.limit)
     return Layer(
         TIMES,
@@ -392,6 +397,11 @@ def _of_pair(base: Run, new: Run, request: Request, settings: Settings) -> Layer
         CLEAR if clear else OPEN,
         _text_table(moved.assign(text=[_told(row) for row in moved.to_dict("records")])),
     )
+
+
+def _left(high: pd.Series, known: Learned) -> float:
+    """The share of families whose interval reaches to a slowdown of more than two thetas."""
+    return float((~(high <= 1.0 + _LARGEST_LEFT * known.settings.family_threshold)).mean())
 
 
 def _moved(judged: Comparison, known: Learned) -> pd.DataFrame:
