@@ -1,9 +1,11 @@
 """Several runs a side: the run is the unit.
 
-A run's value of a cell is the median over its workers of the logarithms; of a family the mean over
-its cells of what these are above the cell's level, which is the mean of both sides' medians over
-runs. What all families of a run have in common, the median of theirs, is taken out of each, run by
-run: a host that is slower for a minute moves all of them. It is told by itself.
+A run's value of a cell is the lower quartile over its workers of the logarithms; of a family the
+mean over its cells of what these are above the cell's level, which is the mean of both sides'
+medians over runs. The quartile holds still where the median does not: what comes between, such as a
+neighbour, makes workers slower and none faster (`growbench bench-runs` prints both of any runs).
+What all families of a run have in common, the median of theirs, is taken out of each, run by run: a
+host that is slower for a minute moves all of them. It is told by itself.
 
 Within a run workers differ, and between runs the families do, all workers of a run alike: a page
 that lies elsewhere, a neighbour that came. The spread of a run's values holds both.
@@ -35,6 +37,8 @@ MOVED = "moved"
 ALTERNATED, MIXED, APART = "alternated", "mixed", "apart"
 # Of unchanged code one comparison in fifty may find anything: a CI job must not cry wolf.
 ALPHA = 0.02
+# Of a run's workers.
+QUANTILE = 0.25
 # What all families share is told from chance with this confidence: it is one figure of few runs.
 _COMMON_CONFIDENCE = 0.99
 # Of fewer runs a side nothing is found, whatever the other side has: they have no spread.
@@ -60,8 +64,8 @@ class Between(NamedTuple):
     (95%, each by itself), without what all have in common as far as that may be the host's; p
     (adjusted for all families of all metrics); spread (between runs of one side, a ratio);
     visible_ratio (what would have been found in 80% of cases; inf: nothing); verdict.
-    cells: of the families that were found: metric; CELL; base_median, new_median (in the metric's
-    unit); ratio, ci_low, ci_high, likewise.
+    cells: of the families that were found: metric; CELL; base_value, new_value (medians over runs,
+    in the metric's unit); ratio, ci_low, ci_high, likewise.
     common: for each metric family_count; ratio, ci_low, ci_high (99%): what all have in common, nan
     for fewer than 3 families; told: whether that can be told from chance.
     """
@@ -91,8 +95,10 @@ class Values(NamedTuple):
         return values[:, : self.base_count], values[:, self.base_count :]
 
 
-def cell_values(runs: Sequence[pd.DataFrame], metric: Metric) -> pd.DataFrame:
-    """Cells x runs: the median over a run's workers of the metric's logarithm."""
+def cell_values(
+    runs: Sequence[pd.DataFrame], metric: Metric, quantile: float = QUANTILE
+) -> pd.DataFrame:
+    """Cells x runs: the lower quartile over a run's workers of the metric's logarithm."""
     columns = []
     for rows in runs:
         ok = rows[(rows["pass"] == MEASURE) & (rows["status"] == OK)]
@@ -103,7 +109,8 @@ def cell_values(runs: Sequence[pd.DataFrame], metric: Metric) -> pd.DataFrame:
             limit = LARGEST_RESOLUTION_SHARE * ok["payload_bytes"]
             usable &= ok["peak_resolution_bytes"] <= limit
         keys = [ok.loc[usable, key] for key in CELL]
-        columns.append(np.log(value[usable].astype(float)).groupby(keys, observed=True).median())
+        logs = np.log(value[usable].astype(float)).groupby(keys, observed=True)
+        columns.append(logs.quantile(quantile))
     made = pd.concat(columns, axis=1, keys=range(len(columns))).sort_index()
     made.index.names = list(CELL)
     return made
@@ -266,8 +273,8 @@ def _cells(values: Values, shared: float) -> pd.DataFrame:
     base, new = values.sides(cells)
     table = cells.index.to_frame(index=False)
     return table.assign(
-        base_median=np.exp(np.nanmedian(base, axis=1)) if len(table) else [],
-        new_median=np.exp(np.nanmedian(new, axis=1)) if len(table) else [],
+        base_value=np.exp(np.nanmedian(base, axis=1)) if len(table) else [],
+        new_value=np.exp(np.nanmedian(new, axis=1)) if len(table) else [],
         ratio=np.exp(found.shift + shared),
         ci_low=np.exp(found.low + shared),
         ci_high=np.exp(found.high + shared),

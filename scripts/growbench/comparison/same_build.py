@@ -153,9 +153,9 @@ _PIECES = ("families", "families_within", "cells", "cells_within", "common")
 
 def _of_group(group: Sequence[Run], one: Metric) -> dict[str, np.ndarray]:
     rows = [run.runs for run in group]
-    whole = _without_common(between.cell_values(rows, one))
+    whole = without_common(between.cell_values(rows, one))
     halves = [
-        _without_common(between.cell_values([of[of["round"] % 2 == odd] for odd in (1, 0)], one))
+        without_common(between.cell_values([of[of["round"] % 2 == odd] for odd in (1, 0)], one))
         for of in rows
     ]
     return {
@@ -167,7 +167,7 @@ def _of_group(group: Sequence[Run], one: Metric) -> dict[str, np.ndarray]:
     }
 
 
-class _Parted(NamedTuple):
+class Parted(NamedTuple):
     """Cells and families x runs, without what all families of a run have in common."""
 
     cells: pd.DataFrame
@@ -175,12 +175,13 @@ class _Parted(NamedTuple):
     common: np.ndarray
 
 
-def _without_common(cells: pd.DataFrame) -> _Parted:
+def without_common(cells: pd.DataFrame) -> Parted:
+    """From cells x runs, as between.cell_values() has them."""
     values = between.in_families(cells, 1)
     runs = between.common_of_runs(values)
     if runs is None:
-        return _Parted(values.cells, values.families, np.full(cells.shape[1], np.nan))
-    return _Parted(values.cells.sub(runs, axis=1), values.families.sub(runs, axis=1), runs)
+        return Parted(values.cells, values.families, np.full(cells.shape[1], np.nan))
+    return Parted(values.cells.sub(runs, axis=1), values.families.sub(runs, axis=1), runs)
 
 
 def _apart(tables: Sequence[pd.DataFrame]) -> np.ndarray:
@@ -198,7 +199,7 @@ def _spread(groups: Sequence[Sequence[Run]], one: Metric) -> pd.DataFrame:
     """By FAMILY: deviation and freedom, from all groups together."""
     parts = []
     for group in groups:
-        families = _without_common(between.cell_values([run.runs for run in group], one)).families
+        families = without_common(between.cell_values([run.runs for run in group], one)).families
         parts.append(families.sub(families.mean(axis=1), axis=0))
     residuals = pd.concat(parts, axis=1)
     known = sum((part.notna().sum(axis=1) - 1).clip(lower=0) for part in parts)

@@ -311,7 +311,7 @@ def _cells(found: Between) -> Table:
     for side in ("base", "new"):
         cells[side] = [
             show(value, metric(name).unit)
-            for value, name in zip(cells[f"{side}_median"], cells["metric"])
+            for value, name in zip(cells[f"{side}_value"], cells["metric"])
         ]
     columns_ = (
         Column("metric", "metric"),

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> None:
             raise UsageError(f"{run.label} is of another build than {runs[0].label}")
     a_side = min(MOST_A_SIDE, len(runs) // 2)
     outcome = dealt(runs, a_side, options.deals, np.random.default_rng(options.seed))
-    for line in [*lines(outcome, a_side, options.deals), single(runs)]:
+    for line in [*lines(outcome, a_side, options.deals), single(runs), *quantiles(runs)]:
         entry.tell(line)
 
 
@@ -122,3 +122,16 @@ def single(runs: Sequence[Run]) -> str:
         f"one run a side, {len(pairs)} ordered pairs: regression in {verdicts[WORSE]} (none), no "
         f"regression in {verdicts[CLEAR]}, inconclusive in {verdicts[OPEN]}"
     )
+
+
+def quantiles(runs: Sequence[Run]) -> list[str]:
+    """By how much runs differ in a family, by the quantile of a run's workers that is taken."""
+    told = []
+    for name in HEADLINES:
+        spreads = []
+        for quantile in (0.0, 0.10, between.QUANTILE, 0.50):
+            cells = between.cell_values([run.runs for run in runs], metric(name), quantile)
+            families = same_build.without_common(cells).families
+            spreads.append(f"{quantile:g}: {np.expm1(families.std(axis=1).median()):.1%}")
+        told.append(f"{name}, deviation between runs by quantile of workers: {', '.join(spreads)}")
+    return told
