@@ -286,13 +286,15 @@ def test_differences_between_runs_are_those_that_were_made():
     assert found.spread["deviation"].median() == pytest.approx(0.03, rel=0.25)
 
 
-def test_cells_are_lower_quartiles_over_the_workers_of_a_run():
+def test_cells_are_what_one_worker_in_five_is_faster_than():
     one, two = (run(seed, 0.05, **PLAN) for seed in (1, 2))
     cells = between.cell_values([one, two], METRICS[0])
     key = cells.index[7]
     for number, rows in enumerate((one, two)):
         own = rows.set_index(list(cells.index.names)).sort_index().loc[key]
-        expected = np.quantile(np.log(own["cold_build_ns"] + own["cold_release_ns"]), 0.25)
+        expected = np.quantile(
+            np.log(own["cold_build_ns"] + own["cold_release_ns"]), 0.2, method="weibull"
+        )
         assert cells.iloc[7, number] == pytest.approx(expected)
 
 

@@ -1,9 +1,9 @@
 """Several runs a side: the run is the unit.
 
-A run's value of a cell is the lower quartile over its workers of the logarithms; of a family the
-mean over its cells of what these are above the cell's level, which is the mean of both sides'
-medians over runs. The quartile holds still where the median does not: what comes between, such as a
-neighbour, makes workers slower and none faster (`growbench bench-runs` prints both of any runs).
+A run's value of a cell is the 20th percentile of its workers' logarithms; of a family the mean over
+its cells of what these are above the cell's level, which is the mean of both sides' medians over
+runs. It holds still where the median does not: what comes between, such as a neighbour, makes
+workers slower and none faster (`growbench bench-runs` prints both of any runs).
 What all families of a run have in common, the median of theirs, is taken out of each, run by run: a
 host that is slower for a minute moves all of them. It is told by itself.
 
@@ -30,6 +30,7 @@ from growbench.data.columns import CELL, MEASURE
 from growbench.data.metrics import Metric
 from growbench.data.statuses import OK
 from growbench.statistics import moderated
+from growbench.statistics.order import grouped_quantile
 
 # It differs, but is not found among all families, or none could be with so few runs.
 MOVED = "moved"
@@ -38,7 +39,7 @@ ALTERNATED, MIXED, APART = "alternated", "mixed", "apart"
 # Of unchanged code one comparison in fifty may find anything: a CI job must not cry wolf.
 ALPHA = 0.02
 # Of a run's workers.
-QUANTILE = 0.25
+QUANTILE = 0.20
 # What all families share is told from chance with this confidence: it is one figure of few runs.
 _COMMON_CONFIDENCE = 0.99
 # Of fewer runs a side nothing is found, whatever the other side has: they have no spread.
@@ -98,7 +99,7 @@ class Values(NamedTuple):
 def cell_values(
     runs: Sequence[pd.DataFrame], metric: Metric, quantile: float = QUANTILE
 ) -> pd.DataFrame:
-    """Cells x runs: the lower quartile over a run's workers of the metric's logarithm."""
+    """Cells x runs: the metric's logarithm, the 20th percentile of a run's workers."""
     columns = []
     for rows in runs:
         ok = rows[(rows["pass"] == MEASURE) & (rows["status"] == OK)]
@@ -109,8 +110,11 @@ def cell_values(
             limit = LARGEST_RESOLUTION_SHARE * ok["payload_bytes"]
             usable &= ok["peak_resolution_bytes"] <= limit
         keys = [ok.loc[usable, key] for key in CELL]
-        logs = np.log(value[usable].astype(float)).groupby(keys, observed=True)
-        columns.append(logs.quantile(quantile))
+        logs = np.log(value[usable].to_numpy(dtype=float))
+        grouped = pd.Series(logs).groupby([key.to_numpy() for key in keys], observed=True)
+        index = grouped.size().index
+        found = grouped_quantile(logs, grouped.ngroup(), len(index), quantile)
+        columns.append(pd.Series(found, index=index))
     made = pd.concat(columns, axis=1, keys=range(len(columns))).sort_index()
     made.index.names = list(CELL)
     return made
