@@ -36,8 +36,8 @@ from growbench.statistics.order import grouped_quantile
 MOVED = "moved"
 # The order of runs in time: one of each side again and again; mixed; all of one before the other.
 ALTERNATED, MIXED, APART = "alternated", "mixed", "apart"
-# Of unchanged code one comparison in fifty may find anything: a CI job must not cry wolf.
-ALPHA = 0.02
+# Of unchanged code one comparison in a hundred may find anything: a CI job must not cry wolf.
+ALPHA = 0.01
 # Of a run's workers.
 QUANTILE = 0.20
 # What all families share is told from chance with this confidence: it is one figure of few runs.
