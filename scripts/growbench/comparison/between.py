@@ -1,9 +1,10 @@
 """Several runs a side: the run is the unit.
 
-A run's value of a cell is the 20th percentile of its workers' logarithms; of a family the mean over
-its cells of what these are above the cell's level, which is the mean of both sides' medians over
-runs. It holds still where the median does not: what comes between, such as a neighbour, makes
-workers slower and none faster (`growbench bench-runs` prints both of any runs).
+A run's value of a cell is the 20th percentile of its workers' logarithms; of a family the median
+over its cells of what these are above the cell's level, which is the mean of both sides' medians
+over runs. Both resist what comes between, such as a neighbour: it makes some workers, of some cells,
+slower and none faster (`growbench bench-runs` prints the spread of other percentiles). So what is
+slower in fewer than half of a family's sizes is not seen here.
 What all families of a run have in common, the median of theirs, is taken out of each, run by run: a
 host that is slower for a minute moves all of them. It is told by itself.
 
@@ -36,8 +37,8 @@ from growbench.statistics.order import grouped_quantile
 MOVED = "moved"
 # The order of runs in time: one of each side again and again; mixed; all of one before the other.
 ALTERNATED, MIXED, APART = "alternated", "mixed", "apart"
-# Of unchanged code one comparison in a hundred may find anything: a CI job must not cry wolf.
-ALPHA = 0.01
+# Of unchanged code one comparison in fifty may find anything: a CI job must not cry wolf.
+ALPHA = 0.02
 # Of a run's workers.
 QUANTILE = 0.20
 # What all families share is told from chance with this confidence: it is one figure of few runs.
@@ -133,7 +134,7 @@ def in_families(cells: pd.DataFrame, base_count: int) -> Values:
     centred = cells.sub(_level(cells, base_count), axis=0)
     grouped = centred.groupby(list(FAMILY), sort=True, observed=True)
     size, known = grouped.size(), grouped.count()
-    families = grouped.mean().where(known.mul(2).ge(size, axis=0))
+    families = grouped.median().where(known.mul(2).ge(size, axis=0))
     return Values(cells, families, size, base_count)
 
 
