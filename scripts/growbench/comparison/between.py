@@ -2,9 +2,9 @@
 
 A run's value of a cell is the 20th percentile of its workers' logarithms; of a family the median
 over its cells of what these are above the cell's level, which is the mean of both sides' medians
-over runs. Both resist what comes between, such as a neighbour: it makes some workers, of some cells,
-slower and none faster (`growbench bench-runs` prints the spread of other percentiles). So what is
-slower in fewer than half of a family's sizes is not seen here.
+over runs. Both resist what comes between, such as a neighbour: it makes some workers, of some
+cells, slower and none faster (`growbench bench-runs` prints the spread of other percentiles). So
+what is slower in fewer than half of a family's sizes is not seen here.
 What all families of a run have in common, the median of theirs, is taken out of each, run by run: a
 host that is slower for a minute moves all of them. It is told by itself.
 
