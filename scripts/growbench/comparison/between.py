@@ -27,7 +27,7 @@ from growbench.comparison.same_machine import (
     UNRESOLVED,
 )
 from growbench.comparison.sharing import FAMILY
-from growbench.data.columns import CELL, MEASURE
+from growbench.data.columns import CELL
 from growbench.data.metrics import Metric
 from growbench.data.statuses import OK
 from growbench.statistics import moderated
@@ -103,7 +103,7 @@ def cell_values(
     """Cells x runs: the metric's logarithm, the 20th percentile of a run's workers."""
     columns = []
     for rows in runs:
-        ok = rows[(rows["pass"] == MEASURE) & (rows["status"] == OK)]
+        ok = rows[rows["pass"].isin(metric.passes) & (rows["status"] == OK)]
         value = metric.values(ok)
         usable = value > 0
         if metric.unit == "bytes":
