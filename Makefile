@@ -122,8 +122,10 @@ compare-live: build ## two builds, allocators or environments, interleaved: BASE
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench compare-live \
 		--base '$(BASE)' --new '$(NEW)' $(if $(OUT),--out '$(OUT)') $(ARGS)
 
-aa: build ## what equal things look like here: sets the threshold of compare and compare-live
+aa: build ## what equal things look like here, within a run and, with RUNS=5, between runs
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench compare-live --aa $(ARGS)
+	@test -z '$(RUNS)' || { python=$$(scripts/find-python) && "$$python" scripts/growbench aa \
+		--runs '$(RUNS)' $(if $(OUT),--out '$(OUT)'); }
 
 # ---- develop ----
 
@@ -202,6 +204,10 @@ bench-containers: build ## realloc_doubling against std::vector, GArray and utar
 bench-compare: ## how long compare takes, with a million rows too: RUN=results/NAME
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-compare \
 		'$(or $(RUN),results/reference-epyc-2cpu)'
+
+bench-runs: ## runs of one build dealt into sides: false alarms, and what is found: RUNS="A B C D ..."
+	@test -n '$(RUNS)' || { echo 'make bench-runs: say which runs: RUNS="A B C D"' >&2; exit 2; }
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-runs $(RUNS) $(ARGS)
 
 bench-doubts: build ## planted disturbances, and which doubts they raise: ARGS="--only quiet,bimodal"
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-doubts build $(ARGS)

@@ -136,8 +136,9 @@ def test_a_count_that_is_worse_is_named_with_the_size_from_which_on(compare, fol
 
 
 def test_several_runs_a_side_stand_on_both_sides_of_two_dashes(compare, folder):
-    paths = [folder(name, counted(run(seed))) for seed, name in enumerate("abcd")]
-    worse = folder("worse", counted(run(9), copied_bytes=801.0))
+    made = [counted(run(seed)).assign(run_id=f"run-{seed}") for seed in range(4)]
+    paths = [folder(name, rows) for name, rows in zip("abcd", made)]
+    worse = folder("worse", counted(run(9), copied_bytes=801.0).assign(run_id="run-9"))
     done = compare(*paths[:2], "--", *paths[2:], "--format", "json")
     (found,) = json.loads(done.stdout)["comparisons"]
     assert found["title"] == "c and 1 more against a and 1 more: no regression"

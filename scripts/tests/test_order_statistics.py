@@ -11,6 +11,7 @@ from scipy import stats
 
 from growbench.statistics.order import (
     grouped_order,
+    grouped_quantile,
     grouped_spearman,
     interval_rank,
     median_interval,
@@ -130,3 +131,13 @@ def test_rank_correlation_agrees_with_scipy_with_ties_and_in_any_order():
 def test_rank_correlation_of_too_few_or_constant_values_is_missing():
     r, p = grouped_spearman([1, 2, 1, 2, 3], [1, 2, 7, 7, 7], [0, 0, 1, 1, 1], 3)
     assert np.isnan(r).all() and np.isnan(p).all()
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=30), st.floats(0.01, 0.99))
+def test_grouped_quantile_is_numpys(values, share):
+    groups = [i % 3 for i in range(len(values))]
+    found = grouped_quantile(values, groups, 4, share)
+    for group in range(4):
+        own = [value for value, of in zip(values, groups) if of == group]
+        expected = np.quantile(own, share, method="weibull") if own else np.nan
+        assert found[group] == pytest.approx(expected, nan_ok=True)

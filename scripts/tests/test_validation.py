@@ -9,10 +9,10 @@ import pytest
 from test_same_machine import SIZES, STRATEGIES, run
 
 from growbench.command_line import entry
-from growbench.comparison import same_machine
-from growbench.promises import comparisons, histories, intervals, statistics
+from growbench.comparison import between, same_machine
+from growbench.promises import comparisons, histories, intervals, runs, statistics
 from growbench.promises.check import Check
-from growbench.statistics import change_points, order, shift
+from growbench.statistics import change_points, moderated, order, shift
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def checks():
 
 def test_every_promise_is_kept_and_every_control_fails(checks):
     assert [check for check in checks if not check.met] == []
-    assert len(checks) == 60
+    assert len(checks) == 91
 
 
 @pytest.fixture
@@ -143,3 +143,25 @@ def test_histories_that_cry_wolf_are_noticed(monkeypatch):
     monkeypatch.setattr(change_points, "_largest", alone)
     promise, _ = histories.unchanged(1, 6)
     assert not promise.met
+
+
+def test_runs_that_are_taken_for_more_than_they_are_are_noticed(monkeypatch):
+    """Intervals of several runs that leave out what families differ by between runs."""
+    shift = moderated.moderated_shift
+
+    def narrow(base, new):
+        found = shift(base, new)
+        reach = (found.high - found.shift) / 2.0
+        return found._replace(low=found.shift - reach, high=found.shift + reach)
+
+    monkeypatch.setattr(between.moderated, "moderated_shift", narrow)
+    broken = [check for check in runs.several_runs(1, 6) if not check.met]
+    assert sum("hold the truth" in check.name for check in broken) == 9
+
+
+def test_p_that_is_not_adjusted_for_all_families_is_noticed(monkeypatch):
+    monkeypatch.setattr(
+        between.moderated, "adjusted_p", lambda t: (abs(t) >= abs(t[0])).mean(axis=0)
+    )
+    broken = [check for check in runs.several_runs(1, 6) if not check.met]
+    assert any("equal sides that end in 1" in check.name for check in broken)

@@ -9,8 +9,8 @@ with packages.imports():
     from growbench.promises import prediction, statistics
 
 EXAMPLES = """\
-  growbench validate statistics                           simulations, about half a minute
-  growbench validate statistics --fast                    fewer repetitions, a few seconds
+  growbench validate statistics                           simulations, a minute or two
+  growbench validate statistics --fast                    fewer repetitions, half a minute
   growbench validate statistics --run results/aa-MACHINE  and measured A/A pairs, from `make aa`
   growbench validate prediction                           predicts, then measures: some 10 minutes
   growbench validate prediction --fast                    fewer strategies and sizes

@@ -117,7 +117,8 @@ def _compare(
     times = several.times_layer(base.runs, new.runs, request, settings)
     whole = (*base.whole, *new.whole)
     doubts = [] if request.in_short else doubted.of_runs(whole, ABSOLUTE)
-    times = _with_notes(times, [origin, *doubts])
+    of_pair = len(base.runs) == len(new.runs) == 1
+    times = _with_notes(times, [origin, *doubts] if of_pair else doubts)
     moved = _moved_cells(base, new, times, request)
     notes = [*doubted.of_cells(moved, whole, ABSOLUTE), *notes]
     one_sided = [metric for metric in request.metrics if _is_one_sided(metric, base, new)]

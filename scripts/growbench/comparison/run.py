@@ -19,12 +19,13 @@ from growbench.data.text import printable
 class Run(NamedTuple):
     """label: unique among the runs of a comparison. runs: as read_runs() returns them. machine:
     what machine.json says, or None where there is none. seen: of a run that was read, its host's
-    fingerprint, whichever rows are chosen later."""
+    fingerprint, whichever rows are chosen later. path: where it was read from."""
 
     label: str
     runs: pd.DataFrame
     machine: Optional[dict] = None
     seen: Optional[Fingerprint] = None
+    path: Optional[Path] = None
 
     def fingerprint(self) -> Fingerprint:
         """Of the host that it saw."""
@@ -48,7 +49,7 @@ def read_run(path: Union[str, Path], columns: Optional[Collection[str]] = None) 
     of a run whose machine.json does not tell its prices is not known.
     """
     runs, machine = read_runs(path, columns), read_machine(path)
-    return Run(label_of(path), runs, machine, fingerprint(runs, machine))
+    return Run(label_of(path), runs, machine, fingerprint(runs, machine), Path(path))
 
 
 def read_all(

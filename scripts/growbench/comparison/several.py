@@ -1,85 +1,323 @@
-"""What runs of one machine say of times: several a side, or one."""
+"""What runs of one machine say of times: several a side, or one.
+
+Several: the run is the unit (between.py). A family is called slower if that is found among all
+families, and if it is slower by theta, the smallest slowdown of interest: 5%, or what was asked
+for. What runs of one build differ by is in the interval already, so theta is not raised by it. Only
+where all runs of one side were made before those of the other the whole interval has to be above
+theta, since what wandered from one to the other is in no interval.
+
+One: see one_a_side.py.
+"""
 
 from typing import Sequence
 
+import numpy as np
 import pandas as pd
 
-from growbench.comparison import verdict
-from growbench.comparison.layers import ABSENT, Layer, OPEN, TIMES
+from growbench.comparison import between, one_a_side
+from growbench.comparison.between import ALTERNATED, APART, Between, MIXED, MOVED, Rules
+from growbench.comparison.layers import ABSENT, CLEAR, Layer, OPEN, TIMES, WORSE
 from growbench.comparison.pair import Request
 from growbench.comparison.run import Run
 from growbench.comparison.same_machine import (
-    Comparison,
     FASTER,
+    LEAST_THRESHOLD,
+    NO_SLOWER,
     SLOWER,
     Settings,
-    compare_sides,
+    UNRESOLVED,
 )
-from growbench.comparison.sharing import FAMILY, bring_together
-from growbench.data.metrics import HEADLINES, metric
+from growbench.comparison.sharing import FAMILY
+from growbench.data.description import fact
+from growbench.data.errors import UsageError
+from growbench.data.implementations import strategy_name
+from growbench.data.metrics import metric
+from growbench.data.units import show
+from growbench.statistics.moderated import smallest_p
+from growbench.tables.table import Column, Table, percent
+
+# Nothing is called clear while slowdowns of more than so many thetas cannot be excluded in more
+# than that share of the families.
+_LARGEST_LEFT, _MOST_LEFT = 2.0, 0.10
+_EXAMPLES = 5
+_TONES = {SLOWER: "bad", FASTER: "good", MOVED: "unsure", UNRESOLVED: "unsure", NO_SLOWER: ""}
+_RANK = {SLOWER: 0, MOVED: 1, FASTER: 2, UNRESOLVED: 3, NO_SLOWER: 4}
+_ADVICE = {
+    ALTERNATED: "",
+    MIXED: "",
+    APART: "all runs of one side were made before those of the other, or nobody knows when: what "
+    "wandered meanwhile looks like a change, so make them alternately",
+}
 
 
 def times_layer(
     base: Sequence[Run], new: Sequence[Run], request: Request, settings: Settings
 ) -> Layer:
-    """The layer of times of two sides. With one run a side nothing is a regression; several are not
-    compared yet."""
-    if len(base) > 1 or len(new) > 1:
-        return Layer(TIMES, ["in time, several runs a side are not compared"], (), ABSENT)
-    both = bring_together(base[0].runs, new[0].runs)
-    # Sides that are not of one host are not compared in time, so nothing is to be taken out.
-    judged = compare_sides(both, request.metrics, settings)
-    if judged.families.empty:
+    """The layer of times of two sides, at least a run each, all of machines of one name.
+
+    settings: theta for one run a side. Raises UsageError for a run that is there twice.
+    """
+    if len(base) == len(new) == 1:
+        return one_a_side.times_layer(base[0], new[0], request, settings)
+    _check_different([*base, *new])
+    base, new, order = in_order(base, new)
+    theta = LEAST_THRESHOLD if request.threshold is None else request.threshold
+    rows, count = [run.runs for run in (*base, *new)], len(base)
+    values = [between.values_of(rows, count, of) for of in request.metrics]
+    if not sum(len(of.families) for of in values):
         return Layer(TIMES, (), (), ABSENT)
-    labels = (base[0].label, new[0].label)
-    tables = [verdict.overview(judged, labels), verdict.families_table(judged, request.limit)]
-    if judged.cells["family_rejected"].any():
-        tables.append(verdict.cells_table(judged))
-    return Layer(TIMES, _sentences(judged), tables, OPEN, _texts(judged))
+    rules = Rules(theta, order=order)
+    found = between.compare_values([of.name for of in request.metrics], values, rules)
+    verdict = verdict_of(found)
+    tables = [_overview(found), _families(found, request.limit)]
+    if len(found.cells):
+        tables.append(_cells(found))
+    return Layer(TIMES, _sentences(found, verdict), tables, verdict, _texts(found))
 
 
-def _sentences(judged: Comparison) -> list[str]:
-    """What all families have in common, and what moved."""
-    shifts = [
-        f"{_short(row['metric'])} {verdict.change_of(row)}"
-        for row in judged.common.to_dict("records")
-        if row["ci_low"] > 1.0 or row["ci_high"] < 1.0
-    ]
+def _check_different(runs: Sequence[Run]) -> None:
+    seen: dict[str, str] = {}
+    for run in runs:
+        run_id = str(run.runs["run_id"].iloc[0]) if len(run.runs) else ""
+        if run_id in seen and run_id:
+            raise UsageError(
+                f"{seen[run_id]} and {run.label} are the same run, {run_id}; a run counts once"
+            )
+        seen[run_id] = run.label
+
+
+def in_order(base: Sequence[Run], new: Sequence[Run]) -> tuple[Sequence[Run], Sequence[Run], str]:
+    """Each side's runs in the order of their times, and how the sides lie to each other: one of
+    each again and again (in pairs of either order), mixed, or apart; apart where a time is not
+    known."""
+    begun = {id(run): fact(run.machine, "run", "started_utc") for run in (*base, *new)}
+    if None in begun.values():
+        return base, new, APART
+    base, new = (sorted(side, key=lambda run: begun[id(run)]) for side in (base, new))
+    first, second = ([begun[id(run)] for run in side] for side in (base, new))
+    if first[-1] < second[0] or second[-1] < first[0]:
+        return base, new, APART
+    pairs = [sorted(pair) for pair in zip(first, second)]
+    apart = all(a[1] < b[0] for a, b in zip(pairs, pairs[1:]))
+    return base, new, ALTERNATED if len(first) == len(second) and apart else MIXED
+
+
+def verdict_of(found: Between) -> str:
+    """WORSE if a family is slower. CLEAR if none has moved up either, all families together are no
+    slower as far as they tell, and slowdowns of two thetas are excluded in 90% of the families."""
+    if found.count(SLOWER):
+        return WORSE
+    limit = 1.0 + found.rules.theta
+    families = found.families
+    up = (families["verdict"] == MOVED) & (families["ratio"] > 1.0)
+    together = (found.common["ratio"] >= limit).any()
+    left = left_open(found).mean()
+    return OPEN if up.any() or together or left > _MOST_LEFT else CLEAR
+
+
+def left_open(found: Between) -> np.ndarray:
+    """Which families have no interval that excludes a slowdown of more than two thetas."""
+    return ~(found.families["ci_high"].to_numpy() <= 1.0 + _LARGEST_LEFT * found.rules.theta)
+
+
+def _sentences(found: Between, verdict: str) -> list[str]:
+    families = found.families
+    total, theta = len(families), percent(1.0 + found.rules.theta)
+    slower = families[families["verdict"] == SLOWER]
+    moved = families[families["verdict"] == MOVED]
+    up = moved[moved["ratio"] > 1.0]
     lines = []
-    if shifts:
-        told = ", ".join(shifts)
-        lines.append(f"in time, all families moved together: {told}; that may be the machine")
-    total = len(judged.families[list(FAMILY)].drop_duplicates())
-    found = _texts(judged)
-    if found.empty:
-        return [*lines, f"in time, none of {total} families can be told to have moved"]
-    slower = int((found["verdict"] == SLOWER).sum())
+    if len(slower):
+        lines.append(f"in time, {len(slower)} of {total} families are slower, by {theta} or more")
+        lines += _examples(slower)
+    elif verdict == CLEAR:
+        lines.append(f"in time, none of {total} families is slower by {theta} or more")
+    else:
+        lines.append(
+            f"in time, no slowdown of {theta} or more is found among {total} families, and none is "
+            "excluded"
+        )
+    if len(up):
+        lines.append(f"in time, {len(up)} of {total} families look slower, which may be chance")
+        lines += _examples(up)
+    faster = families[families["verdict"] == FASTER]
+    if len(faster):
+        lines.append(f"in time, {len(faster)} of {total} families are faster")
+        lines += _examples(faster.sort_values("ratio", kind="stable"))
+    return [*lines, *_common(found), *_limits(found)]
+
+
+def _examples(families: pd.DataFrame) -> list[str]:
+    lines = [
+        f"  {strategy_name(row['implementation'], row['strategy'])} on {row['allocator']}, "
+        f"{metric(row['metric']).label.lower()}: {_change(row)}"
+        for row in families.sort_values("ratio", ascending=False).head(_EXAMPLES).to_dict("records")
+    ]
+    more = len(families) - len(lines)
+    return [*lines, f"  and {more} more"] if more else lines
+
+
+def _change(row: dict) -> str:
+    return f"{percent(row['ratio'])} ({percent(row['ci_low'])} to {percent(row['ci_high'])})"
+
+
+def _common(found: Between) -> list[str]:
+    """What all families moved by together, run by run taken out of each."""
+    if found.rules.order == ALTERNATED:
+        cause = "runs were made alternately, so it is not the host's drift"
+    else:
+        cause = "that may be the host"
+    limit = 1.0 + found.rules.theta
     return [
-        *lines,
-        f"in time, {len(found)} of {total} families moved, {slower} of them slower; one run a side "
-        "cannot tell the code from the run: repeat (compare A1 A2 .. -- B1 B2 ..), or growbench "
-        "compare-live",
+        f"in time, all families moved together in {metric(row['metric']).label.lower()}: "
+        f"{_change(row)}; {cause if row['told'] else 'runs differ by as much'}"
+        for row in found.common.to_dict("records")
+        if row["told"] or row["ratio"] >= limit or row["ratio"] <= 1.0 / limit
     ]
 
 
-def _texts(judged: Comparison) -> pd.DataFrame:
-    """A row for each FAMILY that moved, for the table of all layers, with the verdict of what moved
-    most; what takes longer first."""
-    found = judged.families[judged.families["verdict"].isin([SLOWER, FASTER])]
-    found = found.assign(faster=found["verdict"] == FASTER)
-    found = found.sort_values(["faster", "ratio"], ascending=[True, False], kind="stable")
-    rows = []
-    for family, of in found.groupby(list(FAMILY), sort=False):
+def _limits(found: Between) -> list[str]:
+    """What could have been found, and what is left open."""
+    counts = found.families[["base_run_count", "new_run_count"]].max()
+    runs = " and ".join(dict.fromkeys(str(int(count)) for count in counts))
+    if smallest_p(*map(int, counts)) > found.rules.alpha or counts.min() < 2:
         told = (
-            f"{_short(row['metric'])} {verdict.family_change(row, judged)}"
-            for row in of.to_dict("records")
+            f"with {runs} runs a side no single family can be told from chance: a family with two "
+            "modes would fall apart like that; of 5 a side it can"
         )
-        row = {"text": "; ".join(told), "tone": "unsure", "verdict": of["verdict"].iloc[0]}
-        rows.append({**dict(zip(FAMILY, family)), **row})
-    return pd.DataFrame(rows, columns=[*FAMILY, "text", "tone", "verdict"])
+    else:
+        seen = found.families["visible_ratio"]
+        told = (
+            f"with {runs} runs a side a slowdown of {percent(float(seen.median()))} would have "
+            f"been found in half of the families, one of {percent(float(seen.max()))} in all"
+        )
+    left = int(left_open(found).sum())
+    limit = percent(1.0 + _LARGEST_LEFT * found.rules.theta)
+    lines = [told]
+    if left:
+        lines.append(f"families in which a slowdown of over {limit} is not excluded: {left}")
+    advice = _ADVICE[found.rules.order]
+    return [*lines, advice] if advice else lines
+
+
+def _texts(found: Between) -> pd.DataFrame:
+    """For the table of all layers: the families that are slower, faster, or have moved."""
+    wanted = found.families[found.families["verdict"].isin([SLOWER, FASTER, MOVED])]
+    return _text_table(
+        wanted.assign(
+            text=[f"{_short(row['metric'])} {_change(row)}" for row in wanted.to_dict("records")]
+        )
+    )
+
+
+def _text_table(wanted: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    wanted = wanted.assign(rank=wanted["verdict"].map(_RANK))
+    wanted = wanted.sort_values(["rank", "ratio"], ascending=[True, False], kind="stable")
+    for family, of in wanted.groupby(list(FAMILY), sort=False):
+        tone = _TONES[of["verdict"].iloc[0]]
+        rows.append({**dict(zip(FAMILY, family)), "text": "; ".join(of["text"]), "tone": tone})
+    return pd.DataFrame(rows, columns=[*FAMILY, "text", "tone"])
 
 
 def _short(name: str) -> str:
-    """A metric where there is little room: "cold", "warm", "peak memory"."""
-    label = metric(name).label.lower()
-    return label.replace(" build and release time", "") if name in HEADLINES else label
+    return metric(name).label.lower().removesuffix(" build and release time")
+
+
+_RATIO = (
+    Column("ratio", "change", "percent", help="new / base - 1, without what all have in common"),
+    Column("ci_low", "95% interval", "interval:percent", high="ci_high"),
+)
+
+
+def _overview(found: Between) -> Table:
+    rows = []
+    for common in found.common.to_dict("records"):
+        of = found.families[found.families["metric"] == common["metric"]]
+        row = {"metric": common["metric"], "families": len(of)}
+        for verdict in (SLOWER, FASTER, MOVED, UNRESOLVED, NO_SLOWER):
+            row[verdict.replace(" ", "_")] = int((of["verdict"] == verdict).sum())
+        for name in ("ratio", "ci_low", "ci_high"):
+            row[f"common_{name}"] = common[name]
+        row["spread_median"] = float(of["spread"].median()) if len(of) else np.nan
+        row["visible_ratio_median"] = float(of["visible_ratio"].median()) if len(of) else np.nan
+        rows.append(row)
+    columns_ = (
+        Column("metric", "metric"),
+        Column("families", "families", "count"),
+        *(Column(v.replace(" ", "_"), v, "count") for v in (SLOWER, FASTER, MOVED)),
+        *(Column(v.replace(" ", "_"), v, "count") for v in (UNRESOLVED, NO_SLOWER)),
+        Column("common_ratio", "all together", "percent"),
+        Column("common_ci_low", "99% interval", "interval:percent", high="common_ci_high"),
+        Column("spread_median", "runs differ by", "percent", help="standard deviation"),
+        Column("visible_ratio_median", "visible in half", "percent"),
+    )
+    return Table(
+        "overview", "Times, by metric", columns_, pd.DataFrame(rows), _overview_notes(found)
+    )
+
+
+def _overview_notes(found: Between) -> list[str]:
+    theta = percent(1.0 + found.rules.theta)
+    how = {ALTERNATED: "alternately", MIXED: "in mixed order", APART: "one side after the other"}
+    return [
+        f"ratios are new / base; runs were made {how[found.rules.order]}; what all families of a "
+        "run have in common is taken out of each",
+        f"slower: by {theta} or more, and found among all families of all metrics "
+        f"({found.rules.alpha:.0%}, by dealing the runs into other sides)",
+        "moved: beyond that, and it stands out, but with so many families and so few runs that may "
+        "be chance",
+    ]
+
+
+def _families(found: Between, limit: int) -> Table:
+    families = found.families.copy()
+    rank = families["verdict"].map(_RANK)
+    order = np.lexsort((-families["ratio"].fillna(1.0).to_numpy(), rank.to_numpy()))
+    families["tone"] = families["verdict"].map(_TONES)
+    families["runs"] = [
+        str(a) if a == b else f"{a}, {b}"
+        for a, b in zip(families["base_run_count"], families["new_run_count"])
+    ]
+    families = families.iloc[order].reset_index(drop=True)
+    shown = families if limit <= 0 else families.head(max(limit, int((rank < 3).sum())))
+    columns_ = (
+        Column("metric", "metric"),
+        Column("implementation", "impl."),
+        Column("strategy", "strategy"),
+        Column("allocator", "allocator"),
+        Column("cell_count", "cells", "count"),
+        Column("runs", "runs"),
+        *_RATIO,
+        Column("p", "p", "p", help="adjusted for all families of all metrics"),
+        Column("spread", "runs differ by", "percent", help="standard deviation"),
+        Column("visible_ratio", "visible", "percent", help="found in 80% of cases"),
+        Column("verdict", "verdict"),
+    )
+    notes = []
+    if len(shown) < len(families):
+        notes.append(f"families not shown: {len(families) - len(shown)}; --all shows them")
+    title = "Families: a strategy under an allocator"
+    return Table("families", title, columns_, shown, notes, "tone")
+
+
+def _cells(found: Between) -> Table:
+    cells = found.cells.copy()
+    for side in ("base", "new"):
+        cells[side] = [
+            show(value, metric(name).unit)
+            for value, name in zip(cells[f"{side}_value"], cells["metric"])
+        ]
+    columns_ = (
+        Column("metric", "metric"),
+        Column("implementation", "impl."),
+        Column("strategy", "strategy"),
+        Column("allocator", "allocator"),
+        Column("rows", "rows", "count"),
+        Column("row_bytes", "row bytes", "count"),
+        Column("threads", "threads", "count"),
+        Column("base", "base"),
+        Column("new", "new"),
+        *_RATIO,
+    )
+    return Table("cells", "Cells of families that moved", columns_, cells)

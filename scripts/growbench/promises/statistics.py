@@ -9,7 +9,7 @@ from growbench.command_line import entry
 from growbench.comparison import live
 from growbench.data import load
 from growbench.data.errors import UsageError
-from growbench.promises import comparisons, histories, intervals
+from growbench.promises import comparisons, histories, intervals, runs
 from growbench.promises.check import Check
 from growbench.tables import formats
 from growbench.tables.table import Column, Table
@@ -28,6 +28,7 @@ _SIMULATIONS: tuple[tuple[Callable[..., list[Check]], dict[str, int]], ...] = (
     (intervals.two_stages, {"repetitions": 3000}),
     (comparisons.equals, {"pairs": 4}),
     (comparisons.planted, {"repetitions": 4}),
+    (runs.several_runs, {"repetitions": 8}),
     (intervals.exponents, {"repetitions": 200}),
     (histories.unchanged, {"repetitions": 6}),
     (histories.planted, {"repetitions": 3}),

@@ -102,6 +102,29 @@ def grouped_order(values: ArrayLike, groups: ArrayLike, group_count: int) -> Gro
     )
 
 
+def grouped_quantile(
+    values: ArrayLike, groups: ArrayLike, group_count: int, share: float
+) -> np.ndarray:
+    """For each group the quantile of its values; nan without any.
+
+    Formula: between the ordered values that stand around share x (n + 1), from the first to the
+    last: whatever n is, a value of the distribution lies below it with about that probability, so
+    that groups of different sizes can be compared.
+    Source: R. J. Hyndman and Y. Fan, Sample quantiles in statistical packages, The American
+    Statistician 50 (1996), definition 6.
+    """
+    value_array, group_array = np.asarray(values, dtype=float), np.asarray(groups, dtype=int)
+    order = np.lexsort((value_array, group_array))
+    ordered = np.append(value_array[order], np.nan)
+    count = np.bincount(group_array, minlength=group_count)
+    start = np.cumsum(count) - count
+    place = np.clip(share * (count + 1.0), 1.0, np.maximum(count, 1)) - 1.0
+    below = np.floor(place).astype(int)
+    above = np.minimum(below + 1, np.maximum(count, 1) - 1)
+    low, high = (ordered[np.where(count > 0, start + i, len(ordered) - 1)] for i in (below, above))
+    return low + (place - below) * (high - low)
+
+
 def grouped_spearman(
     x: ArrayLike, y: ArrayLike, groups: ArrayLike, group_count: int
 ) -> tuple[np.ndarray, np.ndarray]:
