@@ -260,6 +260,63 @@ static void every_allocator_follows_every_other_equally_often(void **state)
 	}
 }
 
+/* The first and the second stand next to each other, the third and the fourth, and so on; over as
+ * many rounds as there are allocators each pair has stood in each place twice, and each allocator
+ * came first in half of the rounds, whatever the block. */
+static void of_a_duet_pairs_are_balanced_and_change_places(void **state)
+{
+	(void)state;
+	for (size_t allocators = 2; allocators <= MOST_ALLOCATORS; allocators += 2) {
+		const size_t pairs = allocators / 2;
+		unsigned(*places)[MOST_ALLOCATORS][MOST_ALLOCATORS];
+		unsigned(*first)[MOST_ALLOCATORS];
+
+		fake_init(allocators);
+		fake.request.pairing = PAIRING_DUET;
+		make(plenty);
+		places = calloc(plan.block_count, sizeof *places);
+		first = calloc(plan.block_count, sizeof *first);
+		assert_true(places != NULL && first != NULL);
+		for (uint64_t round = 0; round < allocators; round++) {
+			look_at(round);
+			for (size_t v = 0; v < plan.cell_count; v += 2) {
+				const size_t pair = visits[v].allocator / 2;
+
+				assert_true(plan_is_duet(&plan, &visits[v]));
+				assert_int_equal(visits[v].block, visits[v + 1].block);
+				assert_int_equal(visits[v].allocator ^ 1, visits[v + 1].allocator);
+				places[visits[v].block][pair][v % allocators / 2]++;
+				first[visits[v].block][visits[v].allocator]++;
+			}
+		}
+		for (size_t b = 0; b < plan.block_count; b++)
+			for (size_t pair = 0; pair < pairs; pair++) {
+				for (size_t place = 0; place < pairs; place++)
+					assert_int_equal(places[b][pair][place], 2);
+				assert_int_equal(first[b][2 * pair], pairs);
+				assert_int_equal(first[b][2 * pair + 1], pairs);
+			}
+		free(first);
+		free(places);
+	}
+}
+
+static void a_duet_takes_half_the_time_and_has_the_same_rows(void **state)
+{
+	double interleaved_ns;
+	uint64_t rows;
+
+	(void)state;
+	fake_init(4);
+	make(plenty);
+	interleaved_ns = plan_expected_ns(&plan);
+	rows = plan_row_count(&plan);
+	fake.request.pairing = PAIRING_DUET;
+	make(plenty);
+	assert_int_equal(plan_row_count(&plan), rows);
+	assert_true(fabs(plan_expected_ns(&plan) / interleaved_ns - 0.5) < 1e-9);
+}
+
 /* How many places of a round hold the block that they hold in `before`? All, if allocators are in
  * their places as well. */
 static size_t same_blocks(const struct visit *before, uint64_t round)
@@ -1103,6 +1160,8 @@ int main(void)
 		cmocka_unit_test(every_round_visits_every_cell_once),
 		cmocka_unit_test(every_allocator_stands_in_every_place_equally_often),
 		cmocka_unit_test(every_allocator_follows_every_other_equally_often),
+		cmocka_unit_test(of_a_duet_pairs_are_balanced_and_change_places),
+		cmocka_unit_test(a_duet_takes_half_the_time_and_has_the_same_rows),
 		cmocka_unit_test(the_seed_alone_decides_the_order),
 		cmocka_unit_test(every_block_comes_first_about_equally_often),
 		cmocka_unit_test(iterations_follow_the_blocks_median_not_one_allocator),

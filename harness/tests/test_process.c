@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -647,6 +648,27 @@ static void no_descriptor_but_the_four_is_open(void **state)
 	assert_reported("0 1 2 3 ");
 }
 
+/* And it is open there alone: the partner has to see it close. */
+static void a_partners_descriptor_is_the_fifth_and_no_longer_ours(void **state)
+{
+	struct process_request request = request_for(ARGUMENTS("descriptors"));
+	int ends[2];
+	int given;
+	char byte;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	given = fcntl(ends[0], F_DUPFD_CLOEXEC, 100);
+	assert_true(given >= 100);
+	assert_int_equal(close(ends[0]), 0);
+	request.partner_fd = &given;
+	run_request(&request);
+	assert_reported("0 1 2 3 4 ");
+	assert_int_equal(given, -1);
+	assert_int_equal(read(ends[1], &byte, 1), 0);
+	assert_int_equal(close(ends[1]), 0);
+}
+
 static void signals_are_as_in_a_fresh_process(void **state)
 {
 	sigset_t blocked;
@@ -775,6 +797,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_program_that_cannot_be_started_is_told_by_its_path),
 		cmocka_unit_test(the_environment_is_what_was_given_and_nothing_else),
 		cmocka_unit_test(no_descriptor_but_the_four_is_open),
+		cmocka_unit_test(a_partners_descriptor_is_the_fifth_and_no_longer_ours),
 		cmocka_unit_test(signals_are_as_in_a_fresh_process),
 		cmocka_unit_test(
 			it_starts_on_the_cpus_that_were_asked_for_and_we_stay_where_we_were),

@@ -568,17 +568,61 @@ static size_t help_lines(const char *verb, const char *const *names)
 	return lines;
 }
 
+static void a_duet_needs_pairs_of_allocators_and_no_clock_but_the_pass_measures(void **state)
+{
+	(void)state;
+	parse_good(WORDS("--rounds", "2"));
+	assert_int_equal(request.pairing, PAIRING_INTERLEAVED);
+	parse_good(WORDS("--pairing", "interleaved", "--allocators", "glibc"));
+	assert_int_equal(request.pairing, PAIRING_INTERLEAVED);
+	parse_good(WORDS("--pairing", "duet", "--allocators", "glibc,again", "--allocator",
+			 "again=glibc", "--passes", "measure,trace,instructions,probe"));
+	assert_int_equal(request.pairing, PAIRING_DUET);
+	assert_refused(WORDS("--pairing", "duet", "--allocators", "glibc", "--passes", "measure"),
+		       "an even number of --allocators");
+	assert_refused(WORDS("--pairing", "duet", "--allocators", "glibc,again", "--allocator",
+			     "again=glibc", "--passes", "measure,latency"),
+		       "--passes measure");
+	assert_refused(WORDS("--pairing", "duet", "--allocators", "glibc,again", "--allocator",
+			     "again=glibc", "--passes", "trace"),
+		       "--passes measure");
+	assert_refused(WORDS("--pairing", "duett"), "did you mean");
+}
+
 static void a_verbs_help_has_its_own_options(void **state)
 {
 	static const char *const of_run[] = {
-		"preset",       "strategies", "implementations", "shapes",
-		"warm-limit",   "allocators", "allocator",       "rows",
-		"row-bytes",    "threads",    "rounds",          "seed",
-		"work",         "budget",     "timeout",         "cpu",
-		"worker",       "out",        "overwrite",       "resume",
-		"no-summary",   "quiet",      "latency-rounds",  "help",
-		"passes",       "timeline",   "timeline-points", "predict-above",
-		"extra-rounds", NULL,
+		"preset",
+		"strategies",
+		"implementations",
+		"shapes",
+		"warm-limit",
+		"allocators",
+		"allocator",
+		"rows",
+		"row-bytes",
+		"threads",
+		"rounds",
+		"seed",
+		"work",
+		"budget",
+		"timeout",
+		"cpu",
+		"worker",
+		"out",
+		"overwrite",
+		"resume",
+		"no-summary",
+		"quiet",
+		"latency-rounds",
+		"help",
+		"passes",
+		"timeline",
+		"timeline-points",
+		"predict-above",
+		"extra-rounds",
+		"pairing",
+		NULL,
 	};
 	const char *const *of_list =
 		WORDS("preset", "strategies", "implementations", "allocators", "allocator",
@@ -593,6 +637,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_words_mean_the_default_preset_and_all_of_it),
+		cmocka_unit_test(
+			a_duet_needs_pairs_of_allocators_and_no_clock_but_the_pass_measures),
 		cmocka_unit_test(a_preset_brings_its_own_sizes_and_limits),
 		cmocka_unit_test(every_preset_can_be_read_and_explains_itself),
 		cmocka_unit_test(a_strategy_that_is_named_is_taken_whatever_the_preset),

@@ -11,6 +11,7 @@
 #include "harness/worker/clock.h"
 #include "harness/worker/hardware_counter.h"
 #include "harness/worker/memory.h"
+#include "harness/worker/partner.h"
 #include "harness/worker/team.h"
 
 /* Of each thread. */
@@ -26,6 +27,13 @@ struct measurement {
 	struct huge_faults huge_faults_before;
 	struct timings timings; /* of the first thread's warm builds; zeros: none are taken */
 	struct hardware_counter hardware;
+};
+
+/* From a meeting with the partner to what is timed: for the notes before the cold build, and for
+ * one that slept while it waited. */
+enum {
+	COLD_MARGIN_NS = 2000000,
+	WARM_MARGIN_NS = 200000
 };
 
 static cpu_set_t pinned_cpus;
@@ -144,6 +152,17 @@ static void note_before(struct measurement *measurement, struct rusage *before)
 	(void)getrusage(RUSAGE_SELF, before);
 }
 
+/* All that the first thread does before the cold build; a partner begins its own then as well. The
+ * meeting comes first, as nothing may come between the notes and the build but looks at the clock.
+ */
+static void begin_cold(struct measurement *measurement, struct rusage *before)
+{
+	const uint64_t moment_ns = partner_meet(COLD_MARGIN_NS);
+
+	note_before(measurement, before);
+	partner_wait_until(moment_ns);
+}
+
 static void note_after_build(struct measurement *measurement, const struct rusage *before)
 {
 	struct measure_result *result = measurement->result;
@@ -184,7 +203,7 @@ static void *run_cold(void *data)
 	team_rewind(thread);
 	team_wait(team);
 	if (thread->number == 0)
-		note_before(measurement, &before);
+		begin_cold(measurement, &before);
 	team_wait(team);
 
 	hardware_counter_resume(&measurement->hardware);
@@ -345,6 +364,7 @@ static enum measure_status run_warm(struct measurement *measurement, struct erro
 	/* Without memory for it there are no timings. */
 	(void)timings_prepare(&measurement->timings, request->iterations, request->values,
 			      timings_clock_ns());
+	partner_wait_until(partner_meet(WARM_MARGIN_NS));
 	(void)getrusage(RUSAGE_SELF, &before);
 	why = bench_run(&spec, collect_warm, &collection);
 	if (why != NULL) {

@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "harness/runner/execute/detect.h"
+#include "harness/runner/execute/duet.h"
 #include "harness/runner/execute/session.h"
 #include "harness/runner/machine/machine.h"
 #include "harness/runner/process/interrupts.h"
@@ -58,12 +59,15 @@ static bool begin(struct run *run, struct error *error)
 static void announce(struct run *run)
 {
 	g_auto(GStrv) warnings = machine_warnings(&run->topology);
+	g_autofree char *duet = duet_note(run->request, &run->topology);
 
 	for (char **warning = warnings; *warning != NULL; warning++)
 		progress_note(&run->progress, "note: %s", *warning);
 	progress_note(&run->progress, "%zu cells in %" PRIu64 " rounds, seed %" PRIu64 ", into %s",
 		      run->plan.cell_count, run->request->rounds, run->request->seed,
 		      run->folder.path);
+	if (duet != NULL)
+		progress_note(&run->progress, "note: %s", duet);
 	detect_requirements(run);
 }
 

@@ -9,6 +9,7 @@
 #include <glib.h>
 
 #include "harness/common/columns.h"
+#include "harness/runner/execute/duet.h"
 #include "harness/runner/machine/machine.h"
 
 /* As 2026-01-31T23:59:59Z. */
@@ -49,7 +50,7 @@ static json_t *allocator_environment(void)
 static json_t *worker_cpus(const struct topology *topology, const struct request *request)
 {
 	json_t *array = json_array();
-	uint64_t most = request->threads.values[request->threads.count - 1];
+	uint64_t most = duet_workers(request) * request->threads.values[request->threads.count - 1];
 
 	for (size_t i = 0; i < worker_cpu_count(topology, (unsigned)most); i++)
 		(void)json_array_append_new(array,
@@ -78,14 +79,17 @@ static json_t *describe_run(const struct description_facts *facts)
 	g_autofree char *digest = plan_digest_text(facts);
 
 	return json_pack(
-		"{s:s, s:o, s:s, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:I, s:s, s:o, s:b, s:o, s:I, "
-		"s:s}",
+		"{s:s, s:o, s:s, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:I, s:s, s:s, s:o, s:b, s:o, "
+		"s:I, s:s}",
 		"state", "running", "started_utc", utc_now(), "preset", request->preset->name,
 		"arguments", arguments_of(request), "work", row_work_names[request->work], "seed",
 		(json_int_t)request->seed, "rounds", (json_int_t)request->rounds, "extra_rounds",
 		(json_int_t)request->extra_rounds, "passes", names_of(request->passes), "budget_s",
 		(json_int_t)request->budget_s, "timeout_s", (json_int_t)request->timeout_s, "order",
-		"rounds of shuffled blocks, allocators in Latin-square order", "worker_cpus",
+		request->pairing == PAIRING_DUET
+			? "rounds of shuffled blocks, pairs of allocators in Latin-square order"
+			: "rounds of shuffled blocks, allocators in Latin-square order",
+		"pairing", pairing_names[request->pairing], "worker_cpus",
 		worker_cpus(facts->topology, request), "runner_has_its_own_cpu",
 		(int)facts->runner_has_its_own_cpu, "allocator_environment",
 		allocator_environment(), "planned_row_count",

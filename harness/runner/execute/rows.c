@@ -10,6 +10,8 @@
 #include "harness/common/columns.h"
 #include "harness/common/constants.h"
 #include "harness/runner/execute/counting.h"
+#include "harness/runner/execute/duet.h"
+#include "harness/runner/execute/lanes.h"
 #include "harness/runner/process/interrupts.h"
 
 static void set_block(const struct run *run, const struct visit *visit, struct record *record)
@@ -180,12 +182,15 @@ static bool has_timeline(const struct run *run, const struct size *size)
 	return false;
 }
 
-static void do_cell(struct run *run, const struct visit *visit, struct record *record)
+/* The task of a cell's worker; false if none is to be started: the record says why. */
+static bool prepare_cell(const struct run *run, const struct visit *visit, struct worker_task *task,
+			 struct record *record)
 {
 	const struct block *block = &run->plan.blocks[visit->block];
 	const struct cell *cell = plan_cell(&run->plan, visit->block, visit->allocator);
 	const struct allocator_check *check = &run->checks[visit->allocator];
-	struct worker_task task = {
+
+	*task = (struct worker_task){
 		.pass = pass_names[visit->pass],
 		.strategy = block->strategy,
 		.implementation = block->implementation,
@@ -196,24 +201,32 @@ static void do_cell(struct run *run, const struct visit *visit, struct record *r
 	if (cell->skip != CELL_MEASURED || (visit->pass == plan_measuring_pass(block) &&
 					    !plan_measures(&run->plan, cell, visit->round))) {
 		set_skipped(run, visit, cell, record);
-		return;
+		return false;
 	}
 	if (visit->pass == PASS_TRACE && check->untraced[0] != '\0') {
 		record_set_status(record, "untraced", "%s", check->untraced);
-		return;
+		return false;
 	}
 	if (visit->pass == PASS_TRACE && plan_trace_bytes(block) > run->plan.memory_bytes) {
 		set_no_memory(run, plan_trace_bytes(block), record);
-		return;
+		return false;
 	}
 	if (visit->pass == plan_measuring_pass(block)) {
-		task.iterations = plan_has_warm(&run->plan, cell) ? block->iterations : 0;
-		task.values = cell->values;
+		task->iterations = plan_has_warm(&run->plan, cell) ? block->iterations : 0;
+		task->values = cell->values;
 	}
 	if (visit->pass == PASS_TRACE && block->implementation == NULL &&
 	    has_timeline(run, &block->size))
-		task.points = run->request->timeline_points;
-	run->alive_ns += worker_run(&run->pool, &task, record);
+		task->points = run->request->timeline_points;
+	return true;
+}
+
+static void do_cell(struct run *run, const struct visit *visit, struct record *record)
+{
+	struct worker_task task;
+
+	if (prepare_cell(run, visit, &task, record))
+		run->alive_ns += worker_run(&run->pool, &task, record);
 }
 
 static void do_probe(struct run *run, const struct visit *visit, struct record *record)
@@ -324,6 +337,38 @@ static bool do_visit(struct run *run, const struct visit *visit, uint64_t positi
 	return ok;
 }
 
+/* The visits at `first` and after it, at once. One whose row is there already is made again to keep
+ * the other company, and not kept. */
+static bool do_duet(struct run *run, uint64_t first, struct error *error)
+{
+	struct lane_job jobs[2] = {{.is_skipped = true}, {.is_skipped = true}};
+	bool ok = true;
+
+	if (run->done[first] && run->done[first + 1]) {
+		for (uint64_t i = first; i < first + 2; i++)
+			progress_skip(&run->progress,
+				      plan_visits_ns(&run->plan, &run->visits[i], 1));
+		return true;
+	}
+	show(run, &run->visits[first]);
+	for (int i = 0; i < 2; i++) {
+		jobs[i].record = record_init();
+		jobs[i].is_skipped = !prepare_cell(run, &run->visits[first + (uint64_t)i],
+						   &jobs[i].task, &jobs[i].record);
+	}
+	run->alive_ns += duet_run(&run->pool, jobs);
+	for (int i = 0; i < 2; i++) {
+		const uint64_t position = first + (uint64_t)i;
+		const struct visit *visit = &run->visits[position];
+
+		if (ok && !run->done[position] && (jobs[i].is_skipped || jobs[i].is_done))
+			ok = keep_row(run, visit, position, &jobs[i].record, error);
+		record_release(&jobs[i].record);
+		progress_done(&run->progress, plan_visit_ns(&run->plan, visit) / 2);
+	}
+	return ok;
+}
+
 void rows_look_at_host(struct run *run, enum host_moment moment)
 {
 	if (interrupts == 0)
@@ -332,8 +377,7 @@ void rows_look_at_host(struct run *run, enum host_moment moment)
 
 /* ---- the instructions pass ---- */
 
-static void prepare_counting(const struct run *run, const struct visit *visit,
-			     struct counting_job *job)
+static void prepare_counting(const struct run *run, const struct visit *visit, struct lane_job *job)
 {
 	const struct cell *cell = plan_cell(&run->plan, visit->block, visit->allocator);
 
@@ -350,13 +394,13 @@ static void prepare_counting(const struct run *run, const struct visit *visit,
 /* The visits of the pass that stand next to each other in the order, from `first` on. */
 struct counted_visits {
 	struct run *run;
-	struct counting_job *jobs;
+	struct lane_job *jobs;
 	uint64_t first;
 	unsigned lanes;
 	struct error *error;
 };
 
-static bool take_counted(struct counting_job *job, void *data)
+static bool take_counted(struct lane_job *job, void *data)
 {
 	const struct counted_visits *visits = data;
 	struct run *run = visits->run;
@@ -373,7 +417,7 @@ static bool do_counting(struct run *run, uint64_t first, uint64_t end, struct er
 {
 	struct counted_visits visits = {
 		.run = run,
-		.jobs = g_new0(struct counting_job, end - first),
+		.jobs = g_new0(struct lane_job, end - first),
 		.first = first,
 		.lanes = counting_lanes(&run->plan, &run->visits[first], end - first),
 		.error = error,
@@ -385,8 +429,7 @@ static bool do_counting(struct run *run, uint64_t first, uint64_t end, struct er
 		prepare_counting(run, &run->visits[i], &visits.jobs[i - first]);
 		visits.jobs[i - first].is_skipped |= run->done[i];
 	}
-	ok = counting_run(&run->pool, visits.lanes, visits.jobs, end - first, take_counted,
-			  &visits);
+	ok = lanes_run(&run->pool, visits.lanes, visits.jobs, end - first, take_counted, &visits);
 	for (uint64_t i = first; i < end; i++)
 		record_release(&visits.jobs[i - first].record);
 	g_free(visits.jobs);
@@ -424,7 +467,9 @@ bool rows_make(struct run *run, const char *what, uint64_t from, uint64_t to, st
 
 			ok = do_counting(run, i, end, error);
 			i = end - 1;
-		} else if (run->done[i])
+		} else if (plan_is_duet(&run->plan, visit))
+			ok = do_duet(run, i++, error);
+		else if (run->done[i])
 			progress_skip(&run->progress, plan_visit_ns(&run->plan, visit));
 		else
 			ok = do_visit(run, visit, i, error);

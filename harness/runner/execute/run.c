@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "harness/runner/execute/duet.h"
 #include "harness/runner/machine/machine.h"
 #include "harness/runner/process/interrupts.h"
 #include "harness/runner/process/program.h"
@@ -22,8 +23,10 @@ bool run_init(struct run *run, const struct request *request, struct error *erro
 		.folder = {.csv_fd = -1, .timeline_fd = -1},
 	};
 	if (!topology_load(&run->topology, request->cpu, error) ||
+	    !duet_check(request, &run->topology, error) ||
 	    !program_worker(request->worker, run->worker_path, error) ||
-	    !plan_make(&run->plan, request, &run->topology, machine_memory_bytes(), error))
+	    !plan_make(&run->plan, request, &run->topology,
+		       machine_memory_bytes() / duet_workers(request), error))
 		return false;
 	worker_pool_init(&run->pool, run->worker_path, &run->topology, request, &interrupts);
 	machine_id(&run->topology, run->machine_id, sizeof run->machine_id);
@@ -32,8 +35,8 @@ bool run_init(struct run *run, const struct request *request, struct error *erro
 	run->visits = plan_order(&run->plan);
 	run->host = host_init(&run->topology, request, &run->plan);
 	run->notes = extend_notes_init(&run->plan);
-	run->runner_has_its_own_cpu =
-		topology_avoid_cpus(&run->topology, threads->values[threads->count - 1]);
+	run->runner_has_its_own_cpu = topology_avoid_cpus(
+		&run->topology, duet_workers(request) * threads->values[threads->count - 1]);
 	return true;
 }
 

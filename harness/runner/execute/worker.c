@@ -14,6 +14,7 @@
 #include "harness/runner/request/environment.h"
 #include "harness/runner/process/preload.h"
 #include "harness/runner/process/program.h"
+#include "harness/worker/partner.h"
 
 void worker_pool_init(struct worker_pool *pool, const char *path, const struct topology *topology,
 		      const struct request *request, const volatile sig_atomic_t *interrupts)
@@ -64,28 +65,40 @@ size_t worker_cpu_count(const struct topology *topology, unsigned threads)
 	return threads < topology->worker_cpu_count ? threads : topology->worker_cpu_count;
 }
 
-/* "--cpus", and those that it runs on. */
-static void add_cpus(GPtrArray *command, const struct topology *topology, size_t count)
-{
-	g_autoptr(GString) list = g_string_new(NULL);
-
-	for (size_t i = 0; i < count; i++)
-		g_string_append_printf(list, "%s%u", i > 0 ? "," : "", topology->worker_cpus[i]);
-	if (count > 0)
-		add(command, "--cpus", list->str);
-}
-
 static bool is_pass(const struct worker_task *task, enum pass pass)
 {
 	return strcmp(task->pass, pass_names[pass]) == 0;
 }
 
-/* On how many of the workers' CPUs this one runs; 0: it is not pinned. */
-static size_t pinned_cpus(const struct worker_pool *pool, const struct worker_task *task)
+/* The CPUs that a worker is pinned to. */
+struct cpus {
+	const unsigned *numbers;
+	size_t count; /* 0: it is not pinned */
+};
+
+static struct cpus cpus_of(const struct worker_pool *pool, const struct worker_task *task)
 {
-	return is_pass(task, PASS_INSTRUCTIONS)
-		       ? 0
-		       : worker_cpu_count(pool->topology, task->size.threads);
+	const struct topology *topology = pool->topology;
+	struct cpus cpus = {&topology->worker_cpus[task->first_cpu], 0};
+
+	if (is_pass(task, PASS_INSTRUCTIONS))
+		return cpus;
+	cpus.count = worker_cpu_count(topology, task->size.threads);
+	/* Of a duet there are as many for the partner. */
+	if (task->partner_fd != NULL)
+		cpus.count = task->size.threads;
+	return cpus;
+}
+
+/* "--cpus", and those that it runs on. */
+static void add_cpus(GPtrArray *command, struct cpus cpus)
+{
+	g_autoptr(GString) list = g_string_new(NULL);
+
+	for (size_t i = 0; i < cpus.count; i++)
+		g_string_append_printf(list, "%s%u", i > 0 ? "," : "", cpus.numbers[i]);
+	if (cpus.count > 0)
+		add(command, "--cpus", list->str);
 }
 
 /* The worker's command line, for g_strfreev; callgrind: what counts it, or NULL. */
@@ -118,7 +131,7 @@ static char **make_command(const struct worker_pool *pool, const struct worker_t
 		add_number(command, "--iterations", task->iterations);
 		add_number(command, "--values", task->values > 0 ? task->values : 1);
 	}
-	add_cpus(command, pool->topology, pinned_cpus(pool, task));
+	add_cpus(command, cpus_of(pool, task));
 	add_number(command, "--report-fd", PROCESS_REPORT_FD);
 	g_ptr_array_add(command, NULL);
 	return (char **)g_ptr_array_free(command, FALSE);
@@ -145,17 +158,23 @@ static bool make_preload(const struct worker_pool *pool, const struct worker_tas
 	       (library == NULL || preload_add(preload, library, error));
 }
 
-/* The pool's environment with the allocator's variables and LD_PRELOAD, for g_strfreev. An
- * allocator's variable replaces ours of that name. */
-static char **make_environment(const struct worker_pool *pool, const struct allocator *allocator,
+/* The pool's environment with the allocator's variables, the partner's descriptor and LD_PRELOAD,
+ * for g_strfreev. An allocator's variable replaces ours of that name. */
+static char **make_environment(const struct worker_pool *pool, const struct worker_task *task,
 			       const struct preload *preload)
 {
 	char **environment = g_strdupv(pool->environment);
 
-	for (char **entry = allocator->environment; *entry != NULL; entry++) {
+	for (char **entry = task->allocator->environment; *entry != NULL; entry++) {
 		g_auto(GStrv) parts = g_strsplit(*entry, "=", 2);
 
 		environment = g_environ_setenv(environment, parts[0], parts[1], TRUE);
+	}
+	/* No option, which workers of other builds and in other languages would refuse. */
+	if (task->partner_fd != NULL) {
+		g_autofree char *number = g_strdup_printf("%d", PROCESS_PARTNER_FD);
+
+		environment = g_environ_setenv(environment, PARTNER_VARIABLE, number, TRUE);
 	}
 	if (preload->list[0] != '\0')
 		environment = g_environ_setenv(environment, "LD_PRELOAD", preload->list, TRUE);
@@ -166,15 +185,15 @@ static char **make_environment(const struct worker_pool *pool, const struct allo
 
 /* Clock ticks that the hypervisor took from these CPUs so far (proc(5), /proc/stat, "steal"). False
  * where the system does not say. */
-static bool stolen_ticks(const struct topology *topology, size_t cpus, uint64_t *ticks)
+static bool stolen_ticks(struct cpus cpus, uint64_t *ticks)
 {
 	g_autofree char *text = NULL;
 
 	*ticks = 0;
 	if (!g_file_get_contents("/proc/stat", &text, NULL, NULL))
 		return false;
-	for (size_t i = 0; i < cpus; i++) {
-		g_autofree char *key = g_strdup_printf("\ncpu%u ", topology->worker_cpus[i]);
+	for (size_t i = 0; i < cpus.count; i++) {
+		g_autofree char *key = g_strdup_printf("\ncpu%u ", cpus.numbers[i]);
 		const char *line = strstr(text, key);
 		unsigned long long steal;
 
@@ -183,7 +202,7 @@ static bool stolen_ticks(const struct topology *topology, size_t cpus, uint64_t 
 			return false;
 		*ticks += steal;
 	}
-	return cpus > 0;
+	return cpus.count > 0;
 }
 
 /* What was counted so far against whoever runs where this worker does. */
@@ -193,11 +212,11 @@ struct disturbance {
 	struct cgroup_counts group;
 };
 
-static struct disturbance look_for_disturbance(const struct worker_pool *pool, size_t cpus)
+static struct disturbance look_for_disturbance(const struct worker_pool *pool, struct cpus cpus)
 {
 	struct disturbance now = {.group = cgroup_watch_read(&pool->watch)};
 
-	now.stolen_known = stolen_ticks(pool->topology, cpus, &now.stolen_ticks);
+	now.stolen_known = stolen_ticks(cpus, &now.stolen_ticks);
 	return now;
 }
 
@@ -260,14 +279,14 @@ static bool is_oom_killed(const struct process_result *process, const struct dis
 static void note_process(const struct worker_pool *pool, const struct worker_task *task,
 			 const struct disturbance *before, struct record *record)
 {
-	const size_t cpus = pinned_cpus(pool, task);
+	const struct cpus cpus = cpus_of(pool, task);
 	const struct disturbance after = look_for_disturbance(pool, cpus);
 
 	record_set_count(record, "worker_ns", pool->process->wall_ns);
 	set_disturbance(before, &after, record);
-	if (cpus > 0) {
-		record_set_count(record, "cpu", pool->topology->worker_cpus[0]);
-		record_set_count(record, "cpu_count", cpus);
+	if (cpus.count > 0) {
+		record_set_count(record, "cpu", cpus.numbers[0]);
+		record_set_count(record, "cpu_count", cpus.count);
 	}
 	if (is_oom_killed(pool->process, before, &after))
 		set_oom_killed(record);
@@ -282,13 +301,14 @@ static uint64_t run_with(struct worker_pool *pool, const struct worker_task *tas
 			 const struct preload *preload, const struct callgrind *callgrind,
 			 struct record *record)
 {
-	const size_t cpus = pinned_cpus(pool, task);
+	const struct cpus cpus = cpus_of(pool, task);
 	g_auto(GStrv) command = make_command(pool, task, callgrind);
-	g_auto(GStrv) environment = make_environment(pool, task->allocator, preload);
+	g_auto(GStrv) environment = make_environment(pool, task, preload);
 	struct process_request request = {.timeout_ns = pool->timeout_ns,
 					  .arguments = (const char *const *)command,
 					  .interrupts = pool->interrupts,
-					  .kill_at = pool->kill_at};
+					  .kill_at = pool->kill_at,
+					  .partner_fd = task->partner_fd};
 	struct disturbance before;
 	struct error error;
 	cpu_set_t cpu_set;
@@ -297,9 +317,9 @@ static uint64_t run_with(struct worker_pool *pool, const struct worker_task *tas
 		environment = callgrind_environment(g_steal_pointer(&environment));
 	request.environment = (const char *const *)environment;
 	CPU_ZERO(&cpu_set);
-	for (size_t i = 0; i < cpus; i++)
-		CPU_SET(pool->topology->worker_cpus[i], &cpu_set);
-	request.cpus = cpus > 0 ? &cpu_set : NULL;
+	for (size_t i = 0; i < cpus.count; i++)
+		CPU_SET(cpus.numbers[i], &cpu_set);
+	request.cpus = cpus.count > 0 ? &cpu_set : NULL;
 	set_started(record);
 	before = look_for_disturbance(pool, cpus);
 	if (!process_run(&request, pool->process, &error)) {
@@ -329,7 +349,8 @@ static uint64_t run_counted(struct worker_pool *pool, const struct worker_task *
 	return alive_ns;
 }
 
-uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, struct record *record)
+static uint64_t run_task(struct worker_pool *pool, const struct worker_task *task,
+			 struct record *record)
 {
 	struct preload preload;
 	struct error error;
@@ -346,6 +367,18 @@ uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, st
 	else
 		alive_ns = run_with(pool, task, &preload, NULL, record);
 	preload_release(&preload);
+	return alive_ns;
+}
+
+uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task, struct record *record)
+{
+	const uint64_t alive_ns = run_task(pool, task, record);
+
+	/* Nobody waits for one that could not be started. */
+	if (task->partner_fd != NULL && *task->partner_fd >= 0) {
+		(void)close(*task->partner_fd);
+		*task->partner_fd = -1;
+	}
 	return alive_ns;
 }
 

@@ -48,6 +48,10 @@ struct worker_task {
 	uint64_t iterations; /* 0: no warm part */
 	unsigned values;
 	uint64_t points; /* of a timeline, in the trace pass; 0: none */
+	/* Of a duet (duet.h): the place of its first CPU among the workers', and the socket to its
+	 * partner, which worker_run() closes; NULL: it has none. */
+	size_t first_cpu;
+	int *partner_fd;
 };
 
 /*
@@ -77,7 +81,7 @@ uint64_t worker_run(struct worker_pool *pool, const struct worker_task *task,
 /* The program that measures this allocator: its build's, or the pool's. */
 const char *worker_program(const struct worker_pool *pool, const struct allocator *allocator);
 
-/* On how many CPUs a worker of so many threads runs. */
+/* On how many CPUs a worker of so many threads runs, if it has the machine to itself. */
 size_t worker_cpu_count(const struct topology *topology, unsigned threads);
 
 /* Does the record's status mean that something went wrong with a worker? */

@@ -76,6 +76,56 @@ static void add_worker_cpus(hwloc_topology_t loaded, hwloc_const_cpuset_t allowe
 		add_worker_cpu(topology, (unsigned)cpu);
 }
 
+/* Performance and efficiency cores are of different kinds; 0 where all are alike, or unknown. */
+static int kind_of(hwloc_topology_t loaded, unsigned cpu)
+{
+	const struct hwloc_obj *found = hwloc_get_pu_obj_by_os_index(loaded, cpu);
+	int kind = found == NULL ? 0 : hwloc_cpukinds_get_by_cpuset(loaded, found->cpuset, 0);
+
+	return kind < 0 ? 0 : kind;
+}
+
+/* Moves those of the first one's kind to the front; the order stays what it is else. */
+static void sort_by_kind(hwloc_topology_t loaded, struct topology *topology)
+{
+	unsigned *cpus = topology->worker_cpus;
+	size_t same = 0;
+
+	for (size_t i = 0; i < topology->worker_cpu_count; i++) {
+		const unsigned cpu = cpus[i];
+
+		if (kind_of(loaded, cpu) != kind_of(loaded, cpus[0]))
+			continue;
+		memmove(&cpus[same + 1], &cpus[same], (i - same) * sizeof *cpus);
+		cpus[same++] = cpu;
+	}
+}
+
+static hwloc_obj_t core_of(hwloc_topology_t loaded, unsigned cpu)
+{
+	hwloc_obj_t found = hwloc_get_pu_obj_by_os_index(loaded, cpu);
+
+	return found == NULL ? NULL : hwloc_get_ancestor_obj_by_type(loaded, HWLOC_OBJ_CORE, found);
+}
+
+/* How many of the first CPUs are of one kind, and no two of them of a core that is known. */
+static size_t count_cores(hwloc_topology_t loaded, const struct topology *topology)
+{
+	const unsigned *cpus = topology->worker_cpus;
+	size_t count = 0;
+
+	for (; count < topology->worker_cpu_count; count++) {
+		const hwloc_obj_t core = core_of(loaded, cpus[count]);
+
+		if (kind_of(loaded, cpus[count]) != kind_of(loaded, cpus[0]))
+			return count;
+		for (size_t i = 0; i < count; i++)
+			if (core != NULL && core_of(loaded, cpus[i]) == core)
+				return count;
+	}
+	return count;
+}
+
 static bool load(hwloc_topology_t *loaded, struct error *error)
 {
 	if (hwloc_topology_init(loaded) != 0)
@@ -115,6 +165,10 @@ bool topology_load(struct topology *topology, int first_cpu, struct error *error
 	else if (first_cpu >= 0)
 		add_worker_cpu(topology, (unsigned)first_cpu);
 	add_worker_cpus(loaded, allowed, topology);
+	if (topology->worker_cpu_count > 0) {
+		sort_by_kind(loaded, topology);
+		topology->worker_core_count = count_cores(loaded, topology);
+	}
 	hwloc_topology_destroy(loaded);
 	hwloc_bitmap_free(allowed);
 	return ok;

@@ -32,9 +32,11 @@ struct topology {
 	uint64_t memory_bytes;
 	size_t cache_count;
 	struct topology_cache caches[TOPOLOGY_MAX_CACHES];
-	/* CPUs by the system's numbers, in the order in which workers take them: different cores
-	 * first. */
+	/* CPUs by the system's numbers, in the order in which workers take them: those of the
+	 * first's kind before others, and different cores first. */
 	size_t worker_cpu_count;
+	size_t worker_core_count; /* the first of them, which are of one kind and no two of a core
+				   */
 	unsigned worker_cpus[TOPOLOGY_MAX_WORKER_CPUS];
 };
 

@@ -109,6 +109,22 @@ static size_t latin_square(size_t order, size_t row, size_t place)
 	return (zigzag + row) % order;
 }
 
+/* Which allocator stands in that place of a block; row: from 0, one more in each round. Of a duet
+ * the square is of the pairs, and which of a pair comes first changes from round to round. */
+static size_t allocator_at(const struct request *request, size_t row, size_t place)
+{
+	const size_t count = request->allocator_count;
+
+	if (request->pairing == PAIRING_INTERLEAVED)
+		return latin_square(count, row, place);
+	return 2 * latin_square(count / 2, row / 2 % (count / 2), place / 2) + (row + place) % 2;
+}
+
+bool plan_is_duet(const struct plan *plan, const struct visit *visit)
+{
+	return plan->request->pairing == PAIRING_DUET && visit->pass == PASS_MEASURE;
+}
+
 void plan_round(const struct plan *plan, uint64_t round, struct visit *visits)
 {
 	const size_t allocators = plan->request->allocator_count;
@@ -137,7 +153,7 @@ void plan_round(const struct plan *plan, uint64_t round, struct visit *visits)
 			visit->round = round;
 			visit->pass = PASS_MEASURE;
 			visit->block = order[i];
-			visit->allocator = latin_square(allocators, row, place);
+			visit->allocator = allocator_at(plan->request, row, place);
 		}
 	}
 }
@@ -219,8 +235,10 @@ double plan_visits_ns(const struct plan *plan, const struct visit *visits, uint6
 	double sum = 0;
 
 	for (uint64_t i = 0; i < count; i++)
-		sum += plan_visit_ns(plan, &visits[i]) /
-		       (visits[i].pass == PASS_INSTRUCTIONS ? plan->cpus : 1);
+		sum += plan_visit_ns(plan, &visits[i]) / (visits[i].pass == PASS_INSTRUCTIONS
+								  ? plan->cpus
+							  : plan_is_duet(plan, &visits[i]) ? 2
+											   : 1);
 	return sum;
 }
 

@@ -8,6 +8,11 @@
  * for an even number of allocators also balances who follows whom: Austral. J. Sci. Res. A 2,
  * 1949). Everything depends on the seed and the request alone.
  *
+ * Of a duet, allocators are measured in pairs: the first and the second of the request, the third
+ * and the fourth. A pair stands next to each other in the order, its two workers run at once, and
+ * the square is of the pairs. The one that comes first has the first CPU, which changes from round
+ * to round. Only the pass measure is a duet.
+ *
  * The other passes are visited in between: trace and latency in the first rounds, right after the
  * measurements of their block; the probes of the machine before the first round, in the middle, and
  * after the last, so that a machine that changes during a run is seen to. After the last round some
@@ -147,6 +152,9 @@ struct visit *plan_order(const struct plan *plan);
  */
 uint64_t plan_rounds_end(const struct plan *plan, const struct visit *visits);
 
+/* Are this visit and its neighbour made at once? The visits of the pass stand in pairs then. */
+bool plan_is_duet(const struct plan *plan, const struct visit *visit);
+
 /* A number that tells plans apart: of each visit in order, what is visited in which round and pass.
  * FNV-1a (Fowler, Noll, Vo), 64 bits. */
 uint64_t plan_digest(const struct plan *plan, const struct visit *visits);
@@ -241,7 +249,7 @@ bool plan_is_named(const struct plan *plan, const struct block *block);
 /* Of these cells it is for the budget to say whether they are measured. */
 bool plan_is_open(const struct cell *cell);
 
-/* That of so many visits, of which those that count run beside each other. */
+/* That of so many visits, of which those that count, and pairs of a duet, run beside each other. */
 double plan_visits_ns(const struct plan *plan, const struct visit *visits, uint64_t count);
 
 /* The expected time of the whole run, pilot excluded, in ns. */

@@ -62,6 +62,21 @@ static int spawn(pid_t *pid, const struct process_request *request,
 	return status;
 }
 
+/* The partner's descriptor, if it has one, and then none; returns an errno. */
+static int give_partner(const struct process_request *request, posix_spawn_file_actions_t *actions)
+{
+	int last = PROCESS_REPORT_FD;
+	int status = 0;
+
+	if (request->partner_fd != NULL) {
+		last = PROCESS_PARTNER_FD;
+		status = posix_spawn_file_actions_adddup2(actions, *request->partner_fd, last);
+	}
+	if (status == 0)
+		status = posix_spawn_file_actions_addclosefrom_np(actions, last + 1);
+	return status;
+}
+
 /* Starts the program; returns an errno. */
 static int start(const struct process_request *request, int report_fd, int message_fd, pid_t *pid)
 {
@@ -93,7 +108,7 @@ static int start(const struct process_request *request, int report_fd, int messa
 	if (status == 0)
 		status = posix_spawn_file_actions_adddup2(&actions, report_fd, PROCESS_REPORT_FD);
 	if (status == 0)
-		status = posix_spawn_file_actions_addclosefrom_np(&actions, PROCESS_REPORT_FD + 1);
+		status = give_partner(request, &actions);
 	if (status == 0)
 		status = spawn(pid, request, &actions, &attributes);
 	(void)posix_spawn_file_actions_destroy(&actions);
@@ -270,6 +285,9 @@ static int start_with_pipes(struct wait *wait, pid_t *pid)
 		status = errno;
 	close_end(&report[1]);
 	close_end(&message[1]);
+	/* Its partner has to see when it ends. */
+	if (wait->request->partner_fd != NULL)
+		close_end(wait->request->partner_fd);
 	wait->report_fd = report[0];
 	wait->message_fd = message[0];
 	return status;

@@ -13,9 +13,10 @@
 #include "harness/common/error.h"
 #include "harness/common/report.h"
 
-/* The descriptor on which a worker finds its report's pipe. */
+/* The descriptors on which a worker finds its report's pipe, and its partner of a duet. */
 enum {
-	PROCESS_REPORT_FD = 3
+	PROCESS_REPORT_FD = 3,
+	PROCESS_PARTNER_FD = 4
 };
 
 struct process_request {
@@ -23,6 +24,9 @@ struct process_request {
 	const char *const *environment; /* all of it; NULL-terminated */
 	uint64_t timeout_ns;
 	const cpu_set_t *cpus; /* that it may run on, from its very start; NULL: as we may */
+	/* What it gets as PROCESS_PARTNER_FD, above that number; closed here as soon as it has it,
+	 * and set to -1. NULL: it gets none. */
+	int *partner_fd;
 	/* Kill the process as soon as this is `kill_at` or more; for a second Ctrl-C. Not NULL. */
 	const volatile sig_atomic_t *interrupts;
 	int kill_at;
@@ -49,14 +53,14 @@ struct process_result {
 
 /*
  * Starts the program with /dev/null as stdin and stdout, stderr and PROCESS_REPORT_FD as pipes to
- * us and no other descriptor, in a process group of its own, without a shell; then waits until it
- * has ended. What it left behind, in its group or out of it, is killed, always: we are made the
- * subreaper (prctl(2)) of all that it starts, and the main thread may have no other children.
- * Either that thread calls it or others do, several at once: their children are their own, and only
- * orphans the main thread's, so what is killed as one program ends may be what another has left
- * behind, but is never a program. False with a message if it could not be started. Prints nothing,
- * and leaves no descriptor open and no child unreaped. An interrupted system call is resumed: a
- * signal does not end the wait but through `interrupts`.
+ * us, its partner's descriptor if it has one and no other, in a process group of its own, without a
+ * shell; then waits until it has ended. What it left behind, in its group or out of it, is killed,
+ * always: we are made the subreaper (prctl(2)) of all that it starts, and the main thread may have
+ * no other children. Either that thread calls it or others do, several at once: their children are
+ * their own, and only orphans the main thread's, so what is killed as one program ends may be what
+ * another has left behind, but is never a program. False with a message if it could not be started.
+ * Prints nothing, and leaves no descriptor open and no child unreaped. An interrupted system call
+ * is resumed: a signal does not end the wait but through `interrupts`.
  */
 bool process_run(const struct process_request *request, struct process_result *result,
 		 struct error *error);

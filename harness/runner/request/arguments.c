@@ -80,6 +80,11 @@ static const struct option_row option_rows[] = {
 	 "spend the time of N more on the cells with the widest intervals; 0: none, as with "
 	 "--rounds",
 	 A_RUN, NUMBER, FIELD(extra_rounds), 10000, false},
+	{"pairing", "NAME",
+	 "interleaved: one worker at a time (default); or duet: each two of the allocators at "
+	 "once, "
+	 "on a CPU each, so that what disturbs the machine disturbs both",
+	 A_RUN, TEXT, FIELD(pairing), 0, false},
 	{"passes", "LIST",
 	 "of measure (times, peak), trace (why: calls, moves, copies), latency (each append), "
 	 "instructions (counted by Valgrind), pattern (copying patterns), probe (the machine's "

@@ -39,6 +39,7 @@ struct arguments {
 	const char *threads;
 	uint64_t rounds;
 	struct number extra_rounds;
+	const char *pairing;
 	const char *passes;
 	const char *timeline;
 	uint64_t timeline_points;

@@ -286,6 +286,37 @@ static bool choose_seed(struct request *request, struct error *error)
 	return true;
 }
 
+/* Whose times are taken while others run, and whose are not, is not to be mixed up. */
+static bool check_duet(const struct request *request, struct error *error)
+{
+	if (request->allocator_count % 2 != 0)
+		return error_set(error,
+				 "--pairing duet: allocators are measured two at a time, and there "
+				 "are %zu; give an even number of --allocators",
+				 request->allocator_count);
+	if (!request->passes[PASS_MEASURE] || request->passes[PASS_LATENCY] ||
+	    request->passes[PASS_PATTERN])
+		return error_set(error,
+				 "--pairing duet is for the times of the pass measure: give "
+				 "--passes measure, with trace, instructions or probe at most");
+	return true;
+}
+
+static bool choose_pairing(struct request *request, struct error *error)
+{
+	const char *given = request->given.pairing;
+	int place = 0;
+
+	if (given == NULL)
+		return true;
+	while (pairing_names[place] != NULL && strcmp(pairing_names[place], given) != 0)
+		place++;
+	if (pairing_names[place] == NULL)
+		return unknown_name("pairing", given, pairing_names, error);
+	request->pairing = (enum pairing)place;
+	return request->pairing != PAIRING_DUET || check_duet(request, error);
+}
+
 /* ---- what is chosen by itself ---- */
 
 static bool choose_preset(struct request *request, struct error *error)
@@ -370,6 +401,6 @@ bool request_read(int argc, char **argv, struct request *request, struct error *
 	choose_numbers(request);
 	return choose_strategies(request, error) && choose_allocators(request, error) &&
 	       choose_sizes(request, error) && choose_passes(request, error) &&
-	       choose_timeline(request, error) && choose_instructions(request, error) &&
-	       choose_seed(request, error);
+	       choose_pairing(request, error) && choose_timeline(request, error) &&
+	       choose_instructions(request, error) && choose_seed(request, error);
 }

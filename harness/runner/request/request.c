@@ -6,6 +6,12 @@
 
 #include "harness/common/text.h"
 
+const char *const pairing_names[] = {
+	[PAIRING_INTERLEAVED] = "interleaved",
+	[PAIRING_DUET] = "duet",
+	NULL,
+};
+
 const struct implementation *request_implementation(const struct request *request,
 						    const struct strategy *strategy)
 {

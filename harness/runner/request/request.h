@@ -28,6 +28,15 @@ struct shape {
 	uint64_t row_bytes;
 };
 
+/* How workers of the pass measure stand to each other. */
+enum pairing {
+	PAIRING_INTERLEAVED, /* one at a time */
+	PAIRING_DUET, /* the first and the second allocator at once, the third and the fourth */
+};
+
+/* Their names, in that order, then NULL. */
+extern const char *const pairing_names[];
+
 struct request {
 	/* The words that it was read from: the verb, then its options. */
 	int argc;
@@ -56,6 +65,7 @@ struct request {
 	bool repeats_long_counts; /* counts all in each of these rounds, whatever it takes */
 	uint64_t rounds;
 	uint64_t extra_rounds; /* whose time goes to the blocks with wide intervals */
+	enum pairing pairing;
 	uint64_t latency_rounds;
 	uint64_t seed;
 	enum row_work work;
