@@ -2,9 +2,11 @@
 
 import importlib
 import json
+import os
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_runs
@@ -14,30 +16,55 @@ from test_same_machine import run, scaled
 
 from growbench.cli import compare_live
 from growbench.command_line import entry
-from growbench.comparison.live import sides
+from growbench.comparison import live_page, pairing
+from growbench.comparison.live import DUET, INTERLEAVED, sides
 from growbench.comparison.side import ALLOCATOR, BUILD, ENVIRONMENT, allocator_options, read_side
 from growbench.data.load import read_runs
 
 
-def measure(words, factor, again):
+def measure(words, factor, again, copied):
     """What the runner does: writes a run of two sides, in which new is slower by `factor`, or by
-    `again` when it is asked for a confirmation."""
+    `again` when it is asked for a confirmation, and copies `copied` bytes more where it counts."""
 
     def value(name):
         last = len(words) - 1 - words[::-1].index(name)
         return words[last + 1]
 
     out = Path(value("--out"))
+    # Equal things differ most where both run at once.
+    noise = 0.05 if out.name == DUET else 0.02
     seed, slower = (20, again) if out.name == "confirmation" else (1, factor)
     plan = {"rounds": int(value("--rounds")), "allocators": ("glibc",)}
-    base, new = (run(seed + i, 0.02, **plan) for i in range(2))
-    new = scaled(new, slower, strategy="chunked_list")
+    base, new = (run(seed + i, noise, **plan) for i in range(2))
+    if out.name not in (INTERLEAVED, DUET):
+        new = scaled(new, slower, strategy="chunked_list")
+    if out.name == "counted":
+        base, new = (counted(side, more) for side, more in ((base, 0), (new, copied)))
     names = value("--allocators").split(",")
     both = pd.concat([base.assign(allocator=names[0]), new.assign(allocator=names[1])])
     if "--strategies" in words:
         both = both[both["strategy"].isin(value("--strategies").split(","))]
     write_runs(both, out / "runs.csv")
-    (out / "machine.json").write_text(json.dumps({"run": {"seed": 7}}))
+    write_machine(out, both, value("--pairing") if "--pairing" in words else INTERLEAVED)
+
+
+def counted(side, more):
+    """The rows as the trace pass has them."""
+    columns = [name for name in side if name.endswith("_ns") or name.startswith("peak_")]
+    side = side.assign(**{name: float("nan") for name in columns})
+    grown = (side["strategy"] == "realloc_doubling") & (side["rows"] >= 1000)
+    return side.assign(**{"pass": "trace", "copied_bytes": 8000.0 + more * grown})
+
+
+def write_machine(out, rows, how):
+    """What the runner says of the two libraries."""
+    libraries = [
+        {"name": name, "path": f"/opt/{i}/lib.so", "version": f"5.{i}", "build_id": f"{i}" * 40}
+        for i, name in enumerate(sorted(rows["allocator"].unique()))
+    ]
+    known = {"machine_id": rows["machine_id"].iloc[0], "run_id": rows["run_id"].iloc[0]}
+    told = {**known, "allocators": libraries, "run": {"seed": 7, "pairing": how}}
+    (out / "machine.json").write_text(json.dumps(told))
 
 
 @pytest.fixture
@@ -45,18 +72,19 @@ def live(tmp_path, monkeypatch, capsys):
     """Calls compare_live with a stand-in for the runner, which ends in `status`, and writes nothing
     if it fails; returns what it did, and the words of the runner's calls."""
 
-    def call(*arguments, factor=1.0, again=1.0, status=0, fails=False):
+    def call(*arguments, factor=1.0, again=1.0, copied=0, status=0, fails=False):
         asked = []
 
         def runner(command, **_):
             asked.append(command[1:])
             if not fails:
-                measure(command, factor, again)
+                measure(command, factor, again, copied)
             return subprocess.CompletedProcess(command, status)
 
         monkeypatch.setattr(compare_live.subprocess, "run", runner)
         capsys.readouterr()
-        words = ["--runner", "growbench", "--out", tmp_path / "live", *arguments]
+        words = ["--runner", "growbench", "--out", tmp_path / "live", "--pairing", "interleaved"]
+        words += arguments
         try:
             ended = entry.run(compare_live.main, list(map(str, words)))
         except SystemExit as stop:  # argparse's way to end
@@ -69,7 +97,7 @@ def live(tmp_path, monkeypatch, capsys):
 
 def test_both_sides_are_measured_next_to_each_other(live, tmp_path):
     (tmp_path / "build-b").mkdir()
-    done, (asked,) = live("--new", tmp_path / "build-b", "--rounds", "12")
+    done, (asked, _) = live("--new", tmp_path / "build-b", "--rounds", "12")
     assert done.returncode == 0, done.stdout + done.stderr
     assert asked[:3] == ["run", "--passes", "measure"]
     told = [asked[i + 1] for i, word in enumerate(asked) if word == "--allocator"]
@@ -78,14 +106,17 @@ def test_both_sides_are_measured_next_to_each_other(live, tmp_path):
 
 
 def test_words_behind_the_dashes_are_the_runners(live):
-    _, (asked,) = live(
+    _, (asked, again) = live(
         "--new", "A_VARIABLE=1", "--", "--rows", "1k", "--strategies", "chunked_list"
     )
     assert asked[-4:] == ["--rows", "1k", "--strategies", "chunked_list"]
+    # Behind them stands what makes it a count.
+    place = again.index("--rows")
+    assert again[place:] == [*asked[-4:], "--rounds", "1", "--no-summary"]
 
 
 def test_a_slowdown_is_confirmed_on_fresh_data(live, tmp_path, capsys):
-    done, (_, again) = live("--new", "A_VARIABLE=1", factor=1.3, again=1.3)
+    done, (_, _, again) = live("--new", "A_VARIABLE=1", factor=1.3, again=1.3)
     assert done.returncode == 1, done.stdout
     assert "fresh data" in done.stdout
     assert again[again.index("--out") + 1] == str(tmp_path / "live" / "confirmation")
@@ -100,7 +131,7 @@ def test_a_slowdown_is_confirmed_on_fresh_data(live, tmp_path, capsys):
 
 def test_what_fresh_data_do_not_show_is_no_regression(live):
     done, asked = live("--new", "A_VARIABLE=1", factor=1.3)
-    assert len(asked) == 2
+    assert len(asked) == 3
     assert done.returncode == 0, done.stdout
     assert "were flagged, and judged on fresh data" in done.stdout
 
@@ -162,11 +193,111 @@ def test_a_missing_runner_is_named(tmp_path, capsys):
         ["--base", "jemalloc", "--new", "A_VARIABLE=1"],
         ["--aa", "--new", "jemalloc"],
         ["--new", "jemalloc", "--rounds", "0"],
+        ["--base", "old=jemalloc", "--new", "new=jemalloc"],
     ],
 )
 def test_what_makes_no_sense_ends_in_2_and_measures_nothing(live, arguments):
     done, asked = live(*arguments)
     assert done.returncode == 2 and asked == []
+
+
+def test_what_changed_exactly_comes_first_and_is_a_regression(live, tmp_path, capsys):
+    words = ("--base", "old=/a.so", "--new", "new=/b.so")
+    done, (_, again) = live(*words, "--format", "json", copied=65536)
+    assert done.returncode == 1
+    [page] = json.loads(done.stdout)["comparisons"]
+    assert page["title"] == "new against old" and page["exit_status"] == 1
+    lines = page["sentences"]
+    assert lines[0] == "old: /opt/0/lib.so, version 5.0, build-id 000000000000"
+    assert lines[1] == "new: /opt/1/lib.so, version 5.1, build-id 111111111111"
+    exact = next(i for i, line in enumerate(lines) if "bytes copied" in line)
+    times = next(i for i, line in enumerate(lines) if "no regression" in line)
+    assert exact < times
+    names = list(page["tables"])
+    assert names.index("exact") < names.index("overview")
+    assert "realloc_doubling" in json.dumps(page["tables"]["exact"])
+    assert again[again.index("--passes") + 1].startswith("trace")
+    # The folder says the same, by itself.
+    main = importlib.import_module("growbench.cli.compare").main
+    assert entry.run(main, [str(tmp_path / "live"), "--format", "json"]) == 1
+    assert json.loads(capsys.readouterr().out)["comparisons"] == [page]
+
+
+def test_fewer_copies_are_no_regression(live):
+    done, _ = live("--new", "A_VARIABLE=1", copied=-4000)
+    assert done.returncode == 0 and "better" in done.stdout
+
+
+def test_builds_and_environments_are_counted_as_well_unless_it_is_left_out(live, tmp_path):
+    done, asked = live("--new", "A_VARIABLE=1", copied=65536)
+    assert done.returncode == 1 and "bytes copied" in done.stdout and len(asked) == 2
+    words = ("--no-counts", "--out", tmp_path / "uncounted")
+    done, asked = live("--new", "A_VARIABLE=1", *words, copied=65536)
+    assert done.returncode == 0 and "bytes copied" not in done.stdout and len(asked) == 1
+
+
+def test_instructions_are_asked_for_where_they_can_be_counted(live, monkeypatch, tmp_path):
+    for valgrind, passes in (("/usr/bin/valgrind", "trace,instructions"), (None, "trace")):
+        monkeypatch.setattr(compare_live.shutil, "which", lambda _, found=valgrind: found)
+        done, (_, asked) = live("--new", "A_VARIABLE=1", "--out", tmp_path / passes)
+        assert asked[asked.index("--passes") + 1] == passes
+        assert ("there is no Valgrind" in done.stdout) == (valgrind is None)
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one CPU")
+def test_auto_takes_the_way_in_which_equal_things_differ_least(live, tmp_path, capsys):
+    done, asked = live("--new", "A_VARIABLE=1", "--pairing", "auto")
+    assert [words[words.index("--pairing") + 1] for words in asked[:3]] == [
+        INTERLEAVED,
+        DUET,
+        INTERLEAVED,
+    ]
+    # One side against itself.
+    for words in asked[:2]:
+        told = [words[i + 1] for i, word in enumerate(words) if word == "--allocator"]
+        assert told == ["base.glibc=glibc", "new.glibc=glibc"]
+    assert "measured interleaved, as this machine does it best" in done.stdout
+    main = importlib.import_module("growbench.cli.compare").main
+    entry.run(main, [str(tmp_path / "live")])
+    assert "measured interleaved, as this machine does it best" in capsys.readouterr().out
+
+
+def test_with_one_cpu_auto_is_interleaved_and_says_why(live, monkeypatch):
+    monkeypatch.setattr(compare_live.os, "sched_getaffinity", lambda _: {3})
+    done, asked = live("--new", "A_VARIABLE=1", "--pairing", "auto")
+    assert len(asked) == 2 and "a duet needs two CPUs" in done.stdout
+
+
+def test_a_duet_says_what_it_does_to_times_and_takes_its_own_experiment(live, tmp_path):
+    live("--aa")
+    done, _ = live("--new", "A_VARIABLE=1", "--pairing", "duet")
+    assert "in a duet both sides run at once" in done.stdout
+    assert "is interleaved, and this run is duet" in done.stdout
+    live("--aa", "--pairing", "duet")
+    done, _ = live("--new", "A_VARIABLE=1", "--pairing", "duet")
+    assert "of this machine, at least 5%" in done.stdout
+
+
+def test_a_spread_is_that_of_three_pairs_in_four():
+    rows = [run(seed, 0.0, rounds=1, allocators=("glibc",)) for seed in (1, 1)]
+    new = rows[1].copy()
+    factors = np.exp(np.linspace(0.0, 1.0, len(new)))
+    new["warm_build_release_median_ns"] *= factors
+    both = pd.concat([rows[0].assign(allocator="base"), new.assign(allocator="new")])
+    assert pairing.spread(both) == pytest.approx(np.expm1(0.75))
+    assert np.isnan(pairing.spread(both.iloc[: len(new)]))
+    assert pairing.choose({INTERLEAVED: 0.1, DUET: 0.05}).chosen == DUET
+    assert pairing.choose({INTERLEAVED: 0.05, DUET: 0.05}).chosen == INTERLEAVED
+    assert pairing.choose({INTERLEAVED: 0.05, DUET: float("nan")}).chosen == INTERLEAVED
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"base": 1, "new": 2, "pairing": {"a": 1}}']
+)
+def test_a_broken_note_of_the_names_is_none(live, tmp_path, text):
+    live("--new", "A_VARIABLE=1")
+    (tmp_path / "live/live.json").write_text(text)
+    assert live_page.read(tmp_path / "live").names == ("base", "new")
 
 
 @pytest.mark.parametrize(
@@ -179,10 +310,18 @@ def test_what_makes_no_sense_ends_in_2_and_measures_nothing(live, arguments):
         ("jemalloc", ALLOCATOR),
         ("/opt/lib/libmine.so", ALLOCATOR),
         ("jemalloc,MALLOC_CONF=dirty_decay_ms:-1", ALLOCATOR),
+        ("old=/opt/lib/libmine.so", ALLOCATOR),
+        ("old=A_VARIABLE=1", ENVIRONMENT),
+        ("old=", BUILD),
     ],
 )
 def test_sides_are_what_they_look_like(text, kind):
     assert read_side(text).kind == kind
+
+
+def test_a_name_is_not_part_of_a_side():
+    assert read_side("old.5-1=/opt/lib/a=b.so") == (ALLOCATOR, "/opt/lib/a=b.so", "old.5-1")
+    assert read_side("jemalloc,MALLOC_CONF=a").name == read_side("/opt/a=b").name == ""
 
 
 def test_two_allocators_are_compared_with_each_other_alone():

@@ -12,8 +12,8 @@ with packages.imports():
 
     from growbench.analysis import host
     from growbench.command_line import choice, entry, progress
-    from growbench.data import exact, files, load
-    from growbench.comparison import layered, live, machines, output, pair, priced
+    from growbench.data import exact, files
+    from growbench.comparison import layered, live, live_page, machines, output, pair, priced
     from growbench.comparison.layered import Group
     from growbench.comparison.run import Run, read_all
     from growbench.comparison.sharing import USUAL, usual_metrics
@@ -167,18 +167,10 @@ def of_live_run(run: Run, wanted: dict[str, list], options: argparse.Namespace) 
             f"{run.label} is one run, and no live comparison, whose allocators are named base... "
             "and new...; give a second run to compare it with"
         )
-    settings, origin = pair.settings_for(
-        pair.request(options), experiment([run], options.run, options), True, [run.runs]
-    )
-    again = load.runs_path(options.run[0]).with_name(live.CONFIRMATION)
-    fresh = None
-    if (again / "runs.csv").is_file():
-        # Only what was flagged is in there, so that there may be none of what is wanted.
-        rows = choice.of(load.read_runs(again), wanted)
-        fresh = rows if live.sides(rows) is not None else None
-    return pair.compare_live(
-        run.runs, fresh, (live.BASE, live.NEW), pair.request(options), settings, origin
-    )
+    request, path = pair.request(options), Path(options.run[0])
+    found = live_page.read(path).of(lambda rows: choice.of(rows, wanted))
+    settings, origin = live_page.thresholds(found, request, path, options.aa_run)
+    return live_page.page(found, request, settings, origin)
 
 
 def of_sides(

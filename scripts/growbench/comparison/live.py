@@ -11,11 +11,17 @@ from typing import Optional
 
 import pandas as pd
 
+from growbench.data.description import fact
+
 BASE, NEW = "base", "new"
 # A machine's A/A experiments are runs named KIND-MACHINE: of `make aa`, and of `make selftest`.
 EXPERIMENTS = ("aa", "selftest")
-# The folder of the confirmation, inside that of the first look.
-CONFIRMATION = "confirmation"
+# Inside the run's folder: the runs of the confirmation, and of what is counted.
+CONFIRMATION, COUNTED = "confirmation", "counted"
+# Beside its runs.csv: what the sides are called, and how the pairing was chosen.
+KEPT = "live.json"
+# How the runner lets workers of both sides stand to each other.
+INTERLEAVED, DUET = "interleaved", "duet"
 _LABEL = re.compile(r"(base|new)(?:\.(.+))?", re.DOTALL)
 ALONE = "new / base"
 
@@ -39,6 +45,11 @@ def sides(runs: pd.DataFrame) -> Optional[tuple[pd.DataFrame, pd.DataFrame]]:
     side = runs["allocator"].map(side_of)
     named = runs.assign(allocator=runs["allocator"].map(name_of).astype(object))
     return named[side == BASE], named[side == NEW]
+
+
+def pairing_of(machine: Optional[dict]) -> str:
+    """INTERLEAVED or DUET, as machine.json of the run has it; runs from before duets were one."""
+    return fact(machine, "run", "pairing") or INTERLEAVED
 
 
 def take_place(folder: Path, kept: Path) -> Path:

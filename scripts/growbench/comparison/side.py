@@ -8,16 +8,20 @@ from growbench.comparison.live import BASE, NEW, label
 
 WORKER = "growbench-worker"
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*=")
+# Begins with a small letter, as variables do not.
+_NAMED = re.compile(r"([a-z][A-Za-z0-9_.+-]*)=(.*)", re.DOTALL)
 
 BUILD, ALLOCATOR, ENVIRONMENT = "build", "allocator", "environment"
 
 
 class Side(NamedTuple):
     """One side. kind: BUILD (a folder, or "" for the runner's own), ALLOCATOR (as for `growbench
-    run --allocator`, without its name) or ENVIRONMENT (VARIABLE=VALUE[,...])."""
+    run --allocator`, without its name) or ENVIRONMENT (VARIABLE=VALUE[,...]). name: what the user
+    calls it."""
 
     kind: str
     text: str
+    name: str = ""
 
     def of(self, allocator: str) -> str:
         """What --allocator takes for this side of `allocator`, behind the label."""
@@ -28,7 +32,11 @@ class Side(NamedTuple):
 
 def read_side(text: str) -> Side:
     """What the user means by BASE or NEW: a folder that holds a worker or a worker itself,
-    variables, or else an allocator; nothing is the runner's own build."""
+    variables, or else an allocator; nothing is the runner's own build. Before any of these may
+    stand NAME=, as in old=/opt/lib/libold.so."""
+    named = _NAMED.fullmatch(text)
+    if named:
+        return read_side(named[2])._replace(name=named[1])
     if _VARIABLE.match(text):
         return Side(ENVIRONMENT, text)
     path = Path(text)

@@ -1,0 +1,154 @@
+"""Compare equal things, and a planted slowdown, live: both ways, and beside busy neighbours."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Iterator, NamedTuple, Sequence
+
+from growbench.data.errors import UsageError
+from growbench.command_line import packages
+
+with packages.imports():
+    import numpy as np
+    import pandas as pd
+
+    from growbench.command_line import entry
+    from growbench.comparison import live_page, pairing
+    from growbench.comparison.live import DUET, INTERLEAVED
+    from growbench.tables import formats
+    from growbench.tables.table import Column, Table, percent
+
+EXAMPLES = """\
+  growbench bench-live build
+  growbench bench-live build --repeat 3 --only quiet
+
+Each comparison is `growbench compare-live` of the known worker with itself, and with itself slowed
+down by pure time, under all allocators that are there. A family is an allocator and a metric. Exit
+status: 0 found in at least 95% of the families, and no regression where nothing changed; 1 not.
+"""
+PLANTED, LEAST_FOUND = 10, 0.95
+STRATEGY, WORKER = "slowed_doubling", "growbench-known-worker"
+ALLOCATORS = "glibc,jemalloc,mimalloc,tcmalloc,tbbmalloc,scudo"
+METRICS = ("cold_build_release", "warm_build_release")
+QUIET, HOG = "quiet", "hog"
+# A neighbour that works and rests for about as long as a worker lives.
+NEIGHBOUR = """
+import random, time
+while True:
+    until = time.monotonic() + random.uniform(0.01, 0.1)
+    while time.monotonic() < until:
+        pass
+    time.sleep(random.uniform(0.01, 0.1))
+"""
+
+
+class Bench(NamedTuple):
+    """build: its folder. folder: where runs are made. rounds: of each."""
+
+    build: Path
+    folder: Path
+    rounds: int
+
+
+class Outcome(NamedTuple):
+    """Of one comparison: how many families, of these the slower ones, its exit status, and
+    pairing.spread() of what was measured."""
+
+    families: int
+    slower: int
+    status: int
+    spread: float
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = entry.parser(__name__, __doc__, EXAMPLES)
+    parser.add_argument("build", metavar="BUILD", type=Path, help="a build folder")
+    parser.add_argument("--rounds", type=int, default=20, help="of each (default: %(default)s)")
+    parser.add_argument("--repeat", type=int, default=1, help="default: %(default)s")
+    parser.add_argument("--only", choices=(QUIET, HOG), help="default: one after the other")
+    options = parser.parse_args(arguments)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(options.build, Path(folder), options.rounds)
+        for beside in [options.only] if options.only else [QUIET, HOG]:
+            with neighbours(beside == HOG):
+                rows += [of_pairing(bench, beside, way, options.repeat) for way in WAYS]
+    columns = (
+        Column("beside", "beside it"),
+        Column("pairing", "pairing"),
+        Column("spread", "equal things differ by"),
+        Column("found", f"+{PLANTED}% found in"),
+        Column("wrong", "of nothing, slower"),
+        Column("verdict", ""),
+    )
+    notes = [
+        f"equal things differ by less in {pairing.SHARE:.0%} of the rounds; median of the "
+        "comparisons",
+        "found in: families of all comparisons; of nothing: the same with nothing planted",
+    ]
+    table = Table("live", "Live comparisons", columns, pd.DataFrame(rows), notes)
+    print(formats.as_terminal(table, entry.in_colour()), end="")
+    return int(any(row["verdict"] == "NOT AS IT SHOULD" for row in rows))
+
+
+WAYS = (INTERLEAVED, DUET)
+
+
+@contextlib.contextmanager
+def neighbours(wanted: bool) -> Iterator[None]:
+    """One on each CPU but the last, which is that of the workers, and one that goes where it
+    likes."""
+    cpus = sorted(os.sched_getaffinity(0))
+    with contextlib.ExitStack() as started:
+        for cpu in [*cpus[:-1], None] if wanted else []:
+            one = started.enter_context(subprocess.Popen([sys.executable, "-c", NEIGHBOUR]))
+            started.callback(one.kill)
+            if cpu is not None:
+                os.sched_setaffinity(one.pid, {cpu})
+        yield
+
+
+def of_pairing(bench: Bench, beside: str, way: str, repeat: int) -> dict:
+    """All comparisons of one way of pairing, as a row of the table."""
+    planted, nothing = (
+        [compared(bench, way, slower, f"{beside}-{way}-{kind}-{i}") for i in range(repeat)]
+        for kind, slower in (("planted", str(PLANTED)), ("nothing", "0/2"))
+    )
+    families = sum(one.families for one in planted)
+    found = sum(one.slower for one in planted) / max(families, 1)
+    wrong = sum(one.slower for one in nothing)
+    right = found >= LEAST_FOUND and wrong == 0
+    return {
+        "beside": beside,
+        "pairing": way,
+        "spread": percent(1.0 + float(np.median([one.spread for one in nothing]))),
+        "found": f"{found:.0%} of {families}",
+        "wrong": f"{wrong} of {sum(one.families for one in nothing)}",
+        "verdict": "as it should" if right else "NOT AS IT SHOULD",
+    }
+
+
+def compared(bench: Bench, way: str, slower: str, name: str) -> Outcome:
+    """Let growbench compare-live compare the known worker with itself, slowed down."""
+    folder = bench.folder / name
+    runner, worker = ((bench.build / file).absolute() for file in ("growbench", WORKER))
+    command = [str(runner), "compare-live", "--runner", str(runner), "--pairing", way]
+    command += ["--base", "GROWBENCH_SLOWER=0", "--new", f"GROWBENCH_SLOWER={slower}"]
+    command += ["--allocators", ALLOCATORS, "--metric", *METRICS, "--no-counts", "--all"]
+    command += ["--rounds", str(bench.rounds), "--format", "json", "--out", str(folder)]
+    command += ["--", "--worker", f"known={worker}", "--implementations", "known", "--quiet"]
+    command += ["--strategies", STRATEGY, "--rows", "10k", "--no-summary"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise UsageError(f"{runner}: {error.strerror}; build it with: make build") from None
+    if done.returncode not in (0, 1, 4):
+        raise UsageError(f"compare-live ended in {done.returncode}: {done.stderr.strip()[-300:]}")
+    [page] = json.loads(done.stdout)["comparisons"]
+    rows = page["tables"]["families"]["rows"]
+    count = sum(row["verdict"] == "slower" for row in rows)
+    return Outcome(len(rows), count, done.returncode, pairing.spread(live_page.read(folder).timed))
