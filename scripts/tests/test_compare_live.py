@@ -16,7 +16,7 @@ from test_same_machine import run, scaled
 
 from growbench.cli import compare_live
 from growbench.command_line import entry
-from growbench.comparison import live_page, pairing
+from growbench.comparison import live_page, pair, pairing
 from growbench.comparison.live import DUET, INTERLEAVED, sides
 from growbench.comparison.side import ALLOCATOR, BUILD, ENVIRONMENT, allocator_options, read_side
 from growbench.data.load import read_runs
@@ -38,8 +38,9 @@ def measure(words, factor, again, copied):
     base, new = (run(seed + i, noise, **plan) for i in range(2))
     if out.name not in (INTERLEAVED, DUET):
         new = scaled(new, slower, strategy="chunked_list")
-    if out.name == "counted":
-        base, new = (counted(side, more) for side, more in ((base, 0), (new, copied)))
+    if value("--passes") != "measure":
+        sides_of = ((base, 0), (new, copied))
+        base, new = (counted(side, more, value("--passes")) for side, more in sides_of)
     names = value("--allocators").split(",")
     both = pd.concat([base.assign(allocator=names[0]), new.assign(allocator=names[1])])
     if "--strategies" in words:
@@ -48,12 +49,14 @@ def measure(words, factor, again, copied):
     write_machine(out, both, value("--pairing") if "--pairing" in words else INTERLEAVED)
 
 
-def counted(side, more):
-    """The rows as the trace pass has them."""
+def counted(side, more, passes):
+    """The rows as these passes have them."""
     columns = [name for name in side if name.endswith("_ns") or name.startswith("peak_")]
     side = side.assign(**{name: float("nan") for name in columns})
     grown = (side["strategy"] == "realloc_doubling") & (side["rows"] >= 1000)
-    return side.assign(**{"pass": "trace", "copied_bytes": 8000.0 + more * grown})
+    traced = side.assign(**{"pass": "trace", "copied_bytes": 8000.0 + more * grown})
+    instructions = side.assign(**{"pass": "instructions", "cold_build_instruction_count": 1e6})
+    return pd.concat([traced, instructions] if "instructions" in passes else [traced])
 
 
 def write_machine(out, rows, how):
@@ -203,23 +206,27 @@ def test_what_makes_no_sense_ends_in_2_and_measures_nothing(live, arguments):
 
 def test_what_changed_exactly_comes_first_and_is_a_regression(live, tmp_path, capsys):
     words = ("--base", "old=/a.so", "--new", "new=/b.so")
-    done, (_, again) = live(*words, "--format", "json", copied=65536)
+    done, (_, counts) = live(*words, "--format", "json", copied=65536)
     assert done.returncode == 1
     [page] = json.loads(done.stdout)["comparisons"]
     assert page["title"] == "new against old" and page["exit_status"] == 1
     lines = page["sentences"]
-    assert lines[0] == "old: /opt/0/lib.so, version 5.0, build-id 000000000000"
-    assert lines[1] == "new: /opt/1/lib.so, version 5.1, build-id 111111111111"
+    assert lines[:3] == [
+        "regression: what can be counted is worse, whatever it costs in time",
+        "old: /opt/0/lib.so, version 5.0, build-id 000000000000",
+        "new: /opt/1/lib.so, version 5.1, build-id 111111111111",
+    ]
     exact = next(i for i, line in enumerate(lines) if "bytes copied" in line)
-    times = next(i for i, line in enumerate(lines) if "no regression" in line)
+    times = next(i for i, line in enumerate(lines) if "in time, no regression" in line)
     assert exact < times
     names = list(page["tables"])
     assert names.index("exact") < names.index("overview")
     assert "realloc_doubling" in json.dumps(page["tables"]["exact"])
-    assert again[again.index("--passes") + 1].startswith("trace")
+    assert counts[counts.index("--passes") + 1].startswith("trace")
     # The folder says the same, by itself.
     main = importlib.import_module("growbench.cli.compare").main
-    assert entry.run(main, [str(tmp_path / "live"), "--format", "json"]) == 1
+    again = ["--format", "json", "--metric", *pair.HEADLINES_AND_PEAK]
+    assert entry.run(main, [str(tmp_path / "live"), *again]) == 1
     assert json.loads(capsys.readouterr().out)["comparisons"] == [page]
 
 
@@ -270,9 +277,10 @@ def test_with_one_cpu_auto_is_interleaved_and_says_why(live, monkeypatch):
 
 def test_a_duet_says_what_it_does_to_times_and_takes_its_own_experiment(live, tmp_path):
     live("--aa")
-    done, _ = live("--new", "A_VARIABLE=1", "--pairing", "duet")
+    done, (asked, _) = live("--new", "A_VARIABLE=1", "--pairing", "duet", "--rounds", "10")
+    assert asked[asked.index("--rounds") + 1] == "20"
     assert "in a duet both sides run at once" in done.stdout
-    assert "is interleaved, and this run is duet" in done.stdout
+    assert "was measured interleaved, and this run duet" in done.stdout
     live("--aa", "--pairing", "duet")
     done, _ = live("--new", "A_VARIABLE=1", "--pairing", "duet")
     assert "of this machine, at least 5%" in done.stdout

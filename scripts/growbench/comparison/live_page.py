@@ -3,7 +3,7 @@ otherwise, exactly, and what that costs."""
 
 import json
 from pathlib import Path
-from typing import Callable, NamedTuple, Optional, Sequence
+from typing import Callable, NamedTuple, Optional
 
 import pandas as pd
 
@@ -30,9 +30,12 @@ from growbench.data.description import fact, read_machine
 from growbench.data.load import read_runs, runs_path
 from growbench.data.statuses import OK
 from growbench.data.text import printable
+from growbench.tables.table import Table
 
 # Hexadecimal digits of a build-id that tell libraries apart.
 _DIGITS = 12
+# Of what is said of a library, so many parts name it.
+_NAMING = 2
 
 
 class Live(NamedTuple):
@@ -136,11 +139,23 @@ def page(of: Live, request: pair.Request, settings: Settings, origin: str) -> Do
     if of.counted is not None:
         exact = exact_layer(*_counts(of))
         told += [*exact.sentences, *_uncounted(of.counted)]
-        tables = [*(table for table in exact.tables if len(table.frame)), *tables]
+        shown = (_shortened(table, request.limit) for table in exact.tables)
+        tables = [*(table for table in shown if len(table.frame)), *tables]
         if exact.verdict == layers.WORSE:
             status = REGRESSION
-    sentences = [*map(printable, told), *times.sentences]
+            told.insert(0, "regression: what can be counted is worse, whatever it costs in time")
+    first, *more = times.sentences
+    sentences = [*map(printable, told), f"in time, {first}", *more]
     return times._replace(sentences=sentences, tables=tables, status=status)
+
+
+def _shortened(table: Table, limit: int) -> Table:
+    """Its first rows, which need a look first; limit: how many, 0 for all."""
+    more = len(table.frame) - limit
+    if limit == 0 or more <= 0:
+        return table
+    note = f"not shown: {more} more; --all shows them"
+    return table._replace(frame=table.frame.head(limit), notes=[*table.notes, note])
 
 
 def _counts(of: Live) -> tuple[list[Run], list[Run]]:
@@ -175,8 +190,15 @@ def _compared(of: Live) -> list[str]:
     entries = {fact(entry, "name"): entry for entry in described}
     lines = []
     for allocator in _allocators(of.runs):
-        texts = [_library(entries.get(label(side, allocator))) for side in (BASE, NEW)]
-        if all(texts) and texts[0] != texts[1]:
+        parts = [_library(entries.get(label(side, allocator))) for side in (BASE, NEW)]
+        # What is the same on both sides tells nothing, but for the library's name.
+        texts = [
+            ", ".join(
+                part for i, part in enumerate(of) if part and (i < _NAMING or part != other[i])
+            )
+            for of, other in (parts, parts[::-1])
+        ]
+        if parts[0] and parts[1] and texts[0] != texts[1]:
             named = [f"{name}, {allocator}" if allocator else name for name in of.names]
             lines += [f"{name}: {text}" for name, text in zip(named, texts)]
     return lines
@@ -188,23 +210,22 @@ def _allocators(runs: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _library(entry: Optional[dict]) -> str:
-    """What machine.json says of an allocator, in words; "" if it says nothing."""
+def _library(entry: Optional[dict]) -> list[str]:
+    """What machine.json says of an allocator, in words, "" for what it does not say; nothing if it
+    does not name the library. The first _NAMING name it."""
     path, version, build_id = (fact(entry, key) for key in ("path", "version", "build_id"))
     if path is None:
-        return ""
-    parts = [path, f"version {version}" if version else "of no stated version"]
-    if build_id:
-        parts.append(f"build-id {build_id[:_DIGITS]}")
-    variables: Sequence[str] = fact(entry, "environment", type=list) or ()
-    if variables:
-        parts.append("with " + " ".join(map(str, variables)))
+        return []
+    variables = " ".join(map(str, fact(entry, "environment", type=list) or ()))
     worker, worker_id = (fact(entry, key) for key in ("worker", "worker_build_id"))
-    if worker:
-        parts.append(f"measured by the worker of {worker}")
-    if worker_id:
-        parts.append(f"worker's build-id {worker_id[:_DIGITS]}")
-    return ", ".join(parts)
+    return [
+        path,
+        f"version {version}" if version else "of no stated version",
+        f"build-id {build_id[:_DIGITS]}" if build_id else "",
+        f"with {variables}" if variables else "with no variables",
+        f"measured by {worker}" if worker else "measured by this build",
+        f"worker's build-id {worker_id[:_DIGITS]}" if worker_id else "",
+    ]
 
 
 # ---- how they were measured ----
