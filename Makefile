@@ -116,7 +116,7 @@ compare: ## two runs of one machine, or of different ones: A=results/x B=results
 		{ echo 'make compare: say which runs: make compare A=results/x B=results/y' >&2; exit 2; }
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench compare '$(A)' '$(B)' $(ARGS)
 
-compare-live: build ## two builds, allocators or environments, interleaved: BASE=build-a NEW=build-b
+compare-live: build ## two builds, allocators or environments in one run: BASE=build-a NEW=build-b
 	@test -n '$(BASE)$(NEW)' || \
 		{ echo 'make compare-live: say what: make compare-live BASE=build-a NEW=build-b' >&2; exit 2; }
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench compare-live \
@@ -211,6 +211,9 @@ bench-runs: ## runs of one build dealt into sides: false alarms, and what is fou
 
 bench-doubts: build ## planted disturbances, and which doubts they raise: ARGS="--only quiet,bimodal"
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-doubts build $(ARGS)
+
+bench-live: build ## compare-live, interleaved and in a duet: equal things, and 10% planted
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-live build $(ARGS)
 
 bench-patterns: build ## copying patterns against the copy limit, plain loops and NumPy
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-patterns build $(ARGS)
