@@ -197,6 +197,8 @@ def test_a_missing_runner_is_named(tmp_path, capsys):
         ["--aa", "--new", "jemalloc"],
         ["--new", "jemalloc", "--rounds", "0"],
         ["--base", "old=jemalloc", "--new", "new=jemalloc"],
+        ["--allocator", "old=jemalloc"],
+        ["--allocator", "old=jemalloc", "--allocator", "new=mimalloc", "--base", "glibc"],
     ],
 )
 def test_what_makes_no_sense_ends_in_2_and_measures_nothing(live, arguments):
@@ -228,6 +230,14 @@ def test_what_changed_exactly_comes_first_and_is_a_regression(live, tmp_path, ca
     again = ["--format", "json", "--metric", *pair.HEADLINES_AND_PEAK]
     assert entry.run(main, [str(tmp_path / "live"), *again]) == 1
     assert json.loads(capsys.readouterr().out)["comparisons"] == [page]
+
+
+def test_allocators_may_be_named_as_for_a_run(live):
+    words = ("--allocator", "old=/a.so", "--allocator", "new=/b.so")
+    done, (asked, _) = live(*words)
+    told = [asked[i + 1] for i, word in enumerate(asked) if word == "--allocator"]
+    assert told == ["base=/a.so", "new=/b.so"]
+    assert done.stdout.startswith("new against old")
 
 
 def test_fewer_copies_are_no_regression(live):

@@ -57,6 +57,14 @@ def test_a_quiet_run_is_in_no_doubt():
     assert named(small_run(), machine(1020, 980)) == []
 
 
+@pytest.mark.parametrize("pairing, found", [("duet", ["duet"]), ("interleaved", []), (3, [])])
+def test_times_beside_a_second_worker_are_not_absolute(pairing, found):
+    of = machine(1020, 980)
+    of["run"]["pairing"] = pairing
+    assert named(small_run(), of) == found
+    assert reliance.of_run([ABSOLUTE]) == "no absolute times"
+
+
 @pytest.mark.parametrize("share, doubted", [(0.5, True), (0.3, True), (0.1, False)])
 def test_frequency_steps_are_told_of_the_run_and_not_of_its_cells(share, doubted):
     """In some of the rounds everything takes 30% longer. A tenth of the time moves no median."""

@@ -114,6 +114,13 @@ def host_changed(_: Measured, machine: Optional[dict]) -> str:
     return "its probes found another machine later on than at first" if changed else ""
 
 
+def duet(_: Measured, machine: Optional[dict]) -> str:
+    """machine.json says that two workers ran at once, which share caches and the memory's
+    bandwidth."""
+    at_once = fact(machine, "run", "pairing") == "duet"
+    return "two workers ran at once, each beside the other" if at_once else ""
+
+
 _TIMES = (COLD, WARM, TAIL)
 
 # test: of the workers that have figures and of machine.json, None where there is none: why the run
@@ -126,6 +133,7 @@ RUN_DOUBTS = (
     Doubt("unsteady", "the machine was not as fast all the time", _TIMES, (ABSOLUTE,), unsteady),
     Doubt("busy", "something else ran, or waited to run", _TIMES, (ABSOLUTE,), busy),
     Doubt("host_changed", "probes found another machine", _TIMES, (ABSOLUTE,), host_changed),
+    Doubt("duet", "two workers ran at once", _TIMES, (ABSOLUTE,), duet),
 )
 
 

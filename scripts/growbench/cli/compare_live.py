@@ -41,6 +41,7 @@ CALIBRATION = (
 )
 EXAMPLES = """\
   growbench compare-live --base old=/opt/old/libjemalloc.so.2 --new new=/opt/new/libjemalloc.so.2
+  growbench compare-live --allocator old=/opt/old/libmine.so --allocator new=/opt/new/libmine.so
   growbench compare-live --base build-before --new build                    two builds
   growbench compare-live --base build-before --allocators glibc,jemalloc    against build/
   growbench compare-live --base jemalloc --new mimalloc                     two allocators
@@ -128,6 +129,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     pair.add_arguments(parser, list(output.FORMATS))
     options = parser.parse_args(arguments)
     options.words = words
+    if options.allocator:
+        if len(options.allocator) != 2 or options.base or options.new:
+            parser.error("--allocator is given twice, the base first, in place of --base and --new")
+        options.base, options.new = options.allocator
     if options.aa and (options.base or options.new):
         parser.error("--aa compares the build with itself: leave out --base and --new")
     if not options.aa and read_side(options.base)[:2] == read_side(options.new)[:2]:
@@ -148,6 +153,12 @@ def add_sides(parser: argparse.ArgumentParser) -> None:
         "small letter, is what it is called",
     )
     parser.add_argument("--new", default="", metavar="[NAME=]SIDE", help="the same")
+    parser.add_argument(
+        "--allocator",
+        action="append",
+        metavar="NAME=BASE",
+        help="given twice, as for growbench run: the same as --base and --new",
+    )
     parser.add_argument(
         "--aa",
         action="store_true",
