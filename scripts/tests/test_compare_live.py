@@ -296,6 +296,35 @@ def test_a_duet_says_what_it_does_to_times_and_takes_its_own_experiment(live, tm
     assert "of this machine, at least 5%" in done.stdout
 
 
+def test_two_rounds_of_a_duet_are_one_that_is_free_of_its_cpus():
+    """One CPU is twice as fast; the sides swap them from round to round, and new is 1.1 times as
+    slow."""
+    sides_of = []
+    for name, slower in (("base", 1.0), ("new", 1.1)):
+        side = run(1, 0.0, rounds=4, allocators=(name,))
+        on_slow = (side["round"] % 2 == 1) == (name == "base")
+        side = scaled(scaled(side, slower), 1.0)
+        side.loc[on_slow, ["cold_build_ns", "warm_build_release_median_ns"]] *= 2.0
+        sides_of.append(side)
+    both = pd.concat(sides_of, ignore_index=True)
+    lost = both.index[(both["rows"] == 100) & (both["round"] == 3) & (both["allocator"] == "new")]
+    both.loc[lost, "status"] = "crashed"
+    made = pairing.crossed(both)
+    assert list(made.columns) == list(both.columns)
+    measured = made[made["status"] == "ok"]
+    keys = ["strategy", "rows", "round"]
+    base, new = (
+        measured[measured["allocator"] == name].set_index(keys) for name in ("base", "new")
+    )
+    ratio = new["warm_build_release_median_ns"] / base["warm_build_release_median_ns"]
+    assert ratio.dropna().to_numpy() == pytest.approx(1.1)
+    assert set(measured["round"]) == {1, 2}
+    # A worker whose other round has no figures is left out, and the one without them stays.
+    assert (100 not in new.loc[:, :, 2].reset_index()["rows"].tolist()) and len(lost) > 0
+    assert (made["status"] == "crashed").sum() == len(lost)
+    assert pairing.rounds(DUET, 20) == 40 and pairing.rounds(INTERLEAVED, 20) == 20
+
+
 def test_a_spread_is_that_of_three_pairs_in_four():
     rows = [run(seed, 0.0, rounds=1, allocators=("glibc",)) for seed in (1, 1)]
     new = rows[1].copy()
