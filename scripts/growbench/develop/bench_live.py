@@ -35,6 +35,7 @@ STRATEGY, WORKER = "slowed_doubling", "growbench-known-worker"
 ALLOCATORS = "glibc,jemalloc,mimalloc,tcmalloc,tbbmalloc,scudo"
 METRICS = ("cold_build_release", "warm_build_release")
 QUIET, HOG = "quiet", "hog"
+WAYS = (INTERLEAVED, DUET)
 # A neighbour that works and rests for about as long as a worker lives.
 NEIGHBOUR = """
 import random, time
@@ -95,9 +96,6 @@ def main(arguments: Sequence[str]) -> int:
     return int(any(row["verdict"] == "NOT AS IT SHOULD" for row in rows))
 
 
-WAYS = (INTERLEAVED, DUET)
-
-
 @contextlib.contextmanager
 def neighbours(wanted: bool) -> Iterator[None]:
     """One on each CPU but the last, which is that of the workers, and one that goes where it
@@ -122,7 +120,7 @@ def of_pairing(bench: Bench, beside: str, way: str, repeat: int) -> dict:
     found = sum(one.slower for one in planted) / max(families, 1)
     wrong = sum(one.slower for one in nothing)
     right = found >= LEAST_FOUND and wrong == 0
-    return {
+    row = {
         "beside": beside,
         "pairing": way,
         "spread": percent(1.0 + float(np.median([one.spread for one in nothing]))),
@@ -130,6 +128,8 @@ def of_pairing(bench: Bench, beside: str, way: str, repeat: int) -> dict:
         "wrong": f"{wrong} of {sum(one.families for one in nothing)}",
         "verdict": "as it should" if right else "NOT AS IT SHOULD",
     }
+    print("; ".join(map(str, row.values())), file=sys.stderr)
+    return row
 
 
 def compared(bench: Bench, way: str, slower: str, name: str) -> Outcome:
@@ -141,7 +141,7 @@ def compared(bench: Bench, way: str, slower: str, name: str) -> Outcome:
     command += ["--allocators", ALLOCATORS, "--metric", *METRICS, "--no-counts", "--all"]
     command += ["--rounds", str(bench.rounds), "--format", "json", "--out", str(folder)]
     command += ["--", "--worker", f"known={worker}", "--implementations", "known", "--quiet"]
-    command += ["--strategies", STRATEGY, "--rows", "10k", "--no-summary"]
+    command += ["--strategies", STRATEGY, "--rows", "3k,10k,30k", "--no-summary"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
