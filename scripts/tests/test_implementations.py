@@ -15,12 +15,13 @@ from growbench.advice.case import Case
 from growbench.analysis.article_ratios import article_ratios
 from growbench.data.article import FAST, SLOW
 from growbench.analysis.attribution import attribute
-from growbench.data.columns import CELL_KEYS
+from growbench.data.columns import CELL_KEYS, MEASURE, PATTERN
 from growbench.comparison.claims import ratios, shared
 from growbench.comparison.hosts import hosts_of
 from growbench.comparison.differences import machine_differences
 from growbench.comparison.machines import document as compare_documents
-from growbench.comparison.pair import Request, compare_pair, settings_for
+from growbench.comparison import layered
+from growbench.comparison.pair import Request, settings_for
 from growbench.comparison.run import Run
 from growbench.comparison.same_machine import compare
 from growbench.comparison.sharing import not_shared
@@ -242,14 +243,14 @@ def test_copying_patterns_change_no_table(beside):
         pd.testing.assert_frame_equal(table, same, obj=name)
 
 
-def test_copying_patterns_change_no_shape_no_claim_and_no_comparison(beside):
+def test_copying_patterns_change_no_shape_no_claim_and_no_other_comparison(beside):
     runs, whole = beside[0], with_patterns(*beside)[0]
     for function in (
         lambda of: exponents(of, None, COLD),
         lambda of: crossings(of, COLD),
         lambda of: ratios(of, COLD, "strategy", FAST),
         lambda of: shared(hosts_of([Run("a", of)])).cells,
-        lambda of: compare(of, of, [COLD]).families,
+        lambda of: compare(of, of, [COLD._replace(passes=(MEASURE,))]).families,
         lambda of: compare(of, of, [COLD]).lost,
         lambda of: compare_pairs(of, SLOW, FAST, COLD, "strategy"),
         lambda of: measured_for_export(of),
@@ -257,8 +258,12 @@ def test_copying_patterns_change_no_shape_no_claim_and_no_comparison(beside):
         expected, actual = function(runs), function(whole)
         assert len(expected) or function(runs).empty
         pd.testing.assert_frame_equal(expected, actual, check_dtype=False)
-    assert not_shared(runs, whole, ("a", "b")) == []
-    request = Request([COLD])
+    families = compare(whole, whole, [COLD]).families
+    assert len(families) > len(compare(runs, runs, [COLD]).families)
+    assert families["strategy"].isin(whole.loc[whole["pass"] == PATTERN, "strategy"]).any()
+    (said,) = not_shared(runs, whole, ("a", "b"))
+    assert said.startswith("b has times of copying patterns")
+    request = Request([COLD._replace(passes=(MEASURE,))])
     same = pd.concat(
         [runs.assign(allocator=f"{side}.glibc") for side in ("base", "new")], ignore_index=True
     )
@@ -342,8 +347,11 @@ def test_what_became_slower_is_named_with_its_implementation():
     new = base.assign(cold_build_ns=base["cold_build_ns"] * np.where(slow, 1.5, 1.0))
     request = Request([COLD])
     settings, origin = settings_for(request, None, False, [base, new])
-    document = compare_pair(Run("old", base), Run("new", new), request, settings, origin)
-    assert any(f"numpy {SLOW} on glibc" in text for text in document.sentences)
+    sides = [layered.Group([run], [run]) for run in (Run("old", base), Run("new", new))]
+    document = layered.compare(*sides, request, settings, origin)
+    (told,) = document.tables[0].frame.to_dict("records")
+    assert (told["implementation"], told["strategy"]) == ("numpy", SLOW)
+    assert "implementation" in [column.name for column in document.tables[0].columns]
     cells = next(table for table in document.tables if table.name == "cells")
     assert set(cells.frame["implementation"]) == {"numpy"}
     assert "implementation" in [column.name for column in cells.columns]

@@ -186,8 +186,10 @@ def of_sides(
     if not any(layered.apart(base, side) for side in sides):
         return found
     of_all = of_machines(runs, options)
-    # Runs without times may say what is exact all the same.
-    return [*found, of_all] if of_all.status == 0 else found
+    if of_all.status != 0:
+        # Runs without times may say what is exact all the same.
+        return found
+    return [*(one for one in found if one.status != NOT_COMPARABLE), of_all]
 
 
 def of_machines(runs: Sequence[Run], options: argparse.Namespace) -> output.Document:

@@ -198,7 +198,7 @@ def _document(base: Group, new: Group, parts: _Parts) -> Document:
     (counts,) = (table for table in exact.tables if table.name == "counts")
     shared = bool(counts.frame["cell_count"].sum()) or times.verdict != ABSENT
     status = status_of(parts, shared)
-    if status in (NOT_COMPARABLE, INCONCLUSIVE) and of_other_names(base, new):
+    if status == INCONCLUSIVE and of_other_names(base, new):
         # That machines differ is no regression, and what they have in common is told elsewhere.
         status = NO_REGRESSION
     lines = other_builds(base.runs[0], new.runs[0])

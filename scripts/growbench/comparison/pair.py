@@ -199,8 +199,10 @@ def looked_at(base: pd.DataFrame, new: pd.DataFrame, request: Request) -> tuple[
     """The passes whose cells the metrics are of, and those of which it is told that a run lacks
     them: all of them, unless it was asked for some metrics only."""
     asked = passes_of(request.metrics)
+    names = [one.name for one in request.metrics]
     usual = usual_metrics([base, new])
-    return asked, set(TIMED) if [one.name for one in request.metrics] == usual else asked
+    times = [name for name in usual if metric(name).unit == "ns"]
+    return asked, set(TIMED) if names in (usual, times) else asked
 
 
 def _tail_notes(both: Sides, request: Request, settings: Settings) -> list[str]:

@@ -15,7 +15,7 @@ from growbench.comparison.same_machine import (
     UNRESOLVED,
 )
 from growbench.comparison.sharing import FAMILY, cell_words, telling
-from growbench.data.columns import CELL, LATENCY
+from growbench.data.columns import CELL
 from growbench.data.implementations import COMPILED, strategy_name
 from growbench.data.metrics import metric
 from growbench.statistics.shift import smallest_rank_sum_p, smallest_signed_rank_p
@@ -177,9 +177,7 @@ def _visible(judged: Comparison) -> str:
     """What could have been seen, and what to do about it."""
     visible = judged.families["visible_ratio"].to_numpy()
     rounds = int(judged.families[["base_round_count", "new_round_count"]].min().min())
-    passes = {of for name in set(judged.families["metric"]) for of in metric(name).passes}
-    option = "--latency-rounds" if passes == {LATENCY} else "--rounds"
-    advice = f"measure more {option} or fewer families"
+    advice = "measure more --rounds or fewer families"
     seen = visible[np.isfinite(visible)]
     if len(seen) == 0:
         return (

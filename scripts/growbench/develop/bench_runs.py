@@ -3,12 +3,11 @@
 import itertools
 from typing import NamedTuple, Sequence
 
-import numpy as np
-
 from growbench.command_line import packages
 from growbench.data.errors import UsageError
 
 with packages.imports():
+    import numpy as np
     import pandas as pd
 
     from growbench.analysis import host
