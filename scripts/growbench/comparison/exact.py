@@ -9,7 +9,7 @@ known to differ (`scatter`); a difference without that is left alone.
 """
 
 from types import MappingProxyType
-from typing import Mapping, NamedTuple, Sequence
+from typing import Collection, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ import pandas as pd
 from growbench.comparison.sharing import FAMILY
 from growbench.data.columns import CELL
 from growbench.data.exact import EXACT, Exact, LESS, MORE
+from growbench.data.statuses import OK
 
 FEWEST_WORKERS = 5
 WORSE, BETTER, OTHER = "worse", "better", "other"
@@ -56,18 +57,61 @@ def changes(
     base: Sequence[pd.DataFrame], new: Sequence[pd.DataFrame], of: Sequence[Exact] = EXACT
 ) -> Changes:
     """Compare the counts of the runs of two sides, at least one a side."""
-    return changes_between({exact: (ranges(base, exact), ranges(new, exact)) for exact in of})
+    cells, numbers = _numbered([*base, *new])
+    tables = [
+        _by_pass(rows, number, {column for exact in of for column in exact.needed})
+        for rows, number in zip((*base, *new), numbers)
+    ]
+    old, now = tables[: len(base)], tables[len(base) :]
+    found = {exact: (_ranges(old, exact), _ranges(now, exact)) for exact in of}
+    return changes_between(found, cells=cells)
+
+
+def _numbered(runs: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, list[np.ndarray]]:
+    """The cells of all runs, and for each run the numbers of its rows' cells, which are those of
+    the rows of the former."""
+    keys = pd.concat([rows[list(CELL)] for rows in runs], ignore_index=True)
+    texts = {key: keys[key].astype("category") for key in CELL if keys[key].dtype == object}
+    numbers = keys.assign(**texts).groupby(list(CELL), sort=True, observed=True).ngroup().to_numpy()
+    order, first = np.unique(numbers, return_index=True)
+    ends = np.cumsum([len(rows) for rows in runs])[:-1]
+    return keys.iloc[first].set_axis(order), np.split(numbers, ends)
+
+
+def _by_pass(
+    rows: pd.DataFrame, number: np.ndarray, needed: Collection[str]
+) -> dict[str, pd.DataFrame]:
+    """The rows with figures of each pass, by the numbers of their cells; with these columns."""
+    kept = rows[["pass", "status", "implementation", *sorted(needed)]].set_axis(number)
+    kept = kept[kept["status"] == OK]
+    return {of: kept[kept["pass"] == of] for of in kept["pass"].unique()}
+
+
+def _ranges(side: Sequence[Mapping[str, pd.DataFrame]], exact: Exact) -> pd.DataFrame:
+    """As ranges(), by the numbers of the cells."""
+    found = [
+        exact.of(table[of]) for table in side for of in (exact.pass_name, exact.also) if of in table
+    ]
+    if not found:
+        return pd.DataFrame(columns=pd.Index(Ranges._fields), dtype=float)
+    values = pd.concat(found)
+    made = values.groupby(level=0).agg(["min", "max", "size"])
+    made.columns = pd.Index(Ranges._fields)
+    return made
 
 
 def changes_between(
     sides: Mapping[Exact, tuple[pd.DataFrame, pd.DataFrame]],
     tolerated: Mapping[str, float] = MappingProxyType({}),
+    cells: Optional[pd.DataFrame] = None,
 ) -> Changes:
     """The same of ranges, as ranges() returns them: for each count those of base and of new.
 
+    cells: where the ranges are by numbers instead of CELL, which cells these are.
+
     tolerated: by name of a count, the share by which it may be worse without being a change.
     """
-    cells, families, compared = [], [], []
+    changed_cells, families, compared = [], [], []
     for exact, (base, new) in sides.items():
         both = base.join(new, how="inner", lsuffix="_base", rsuffix="_new")
         both.columns = pd.Index(
@@ -83,9 +127,9 @@ def changes_between(
         small = (way == WORSE) & _within(old, now, tolerated.get(exact.name, 0.0))
         told = is_change(old, now, exact) & ~small
         both["change"] = np.where(told, way, "")
-        table = both.reset_index()
+        table = both.reset_index() if cells is None else cells.join(both, how="inner")
         changed = table[table["change"] != ""].assign(exact=exact.name)
-        cells.append(changed)
+        changed_cells.append(changed)
         if len(changed):
             families.append(_families(table, exact))
         compared.append(
@@ -99,7 +143,7 @@ def changes_between(
             }
         )
     return Changes(
-        pd.concat(cells, ignore_index=True),
+        pd.concat(changed_cells, ignore_index=True),
         pd.concat(families, ignore_index=True) if families else _no_families(),
         pd.DataFrame(compared),
     )
