@@ -68,14 +68,15 @@ def changes(
 
 
 def _numbered(runs: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, list[np.ndarray]]:
-    """The cells of all runs, and for each run the numbers of its rows' cells, which are those of
-    the rows of the former."""
+    """The cells of all runs, sorted, and for each run the numbers of its rows' cells, by which the
+    former are indexed."""
     keys = pd.concat([rows[list(CELL)] for rows in runs], ignore_index=True)
     texts = {key: keys[key].astype("category") for key in CELL if keys[key].dtype == object}
     numbers = keys.assign(**texts).groupby(list(CELL), sort=True, observed=True).ngroup().to_numpy()
     order, first = np.unique(numbers, return_index=True)
     ends = np.cumsum([len(rows) for rows in runs])[:-1]
-    return keys.iloc[first].set_axis(order), np.split(numbers, ends)
+    cells = keys.iloc[first].set_axis(order).sort_values(list(CELL))
+    return cells, np.split(numbers, ends)
 
 
 def _by_pass(
@@ -87,14 +88,18 @@ def _by_pass(
     return {of: kept[kept["pass"] == of] for of in kept["pass"].unique()}
 
 
+def _named(both: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """The table with its cells' keys, in their order."""
+    kept = cells[cells.index.isin(both.index)]
+    return pd.concat([kept, both.loc[kept.index]], axis=1)
+
+
 def _ranges(side: Sequence[Mapping[str, pd.DataFrame]], exact: Exact) -> pd.DataFrame:
     """As ranges(), by the numbers of the cells."""
     found = [
         exact.of(table[of]) for table in side for of in (exact.pass_name, exact.also) if of in table
     ]
-    if not found:
-        return pd.DataFrame(columns=pd.Index(Ranges._fields), dtype=float)
-    values = pd.concat(found)
+    values = pd.concat(found) if found else pd.Series(dtype=float)
     made = values.groupby(level=0).agg(["min", "max", "size"])
     made.columns = pd.Index(Ranges._fields)
     return made
@@ -127,7 +132,7 @@ def changes_between(
         small = (way == WORSE) & _within(old, now, tolerated.get(exact.name, 0.0))
         told = is_change(old, now, exact) & ~small
         both["change"] = np.where(told, way, "")
-        table = both.reset_index() if cells is None else cells.join(both, how="inner")
+        table = both.reset_index() if cells is None else _named(both, cells)
         changed = table[table["change"] != ""].assign(exact=exact.name)
         changed_cells.append(changed)
         if len(changed):

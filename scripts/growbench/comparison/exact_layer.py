@@ -50,8 +50,7 @@ def exact_layer(base: Sequence[Run], new: Sequence[Run]) -> Layer:
     runs = (*base, *new)
     counting, pages = ({how(run) for run in runs} - {""} for how in (_counting, _pages))
     of = [row for row in EXACT if row.pass_name != INSTRUCTIONS or len(counting) <= 1]
-    rows = _as_categories([run.runs for run in runs])
-    found = changes(rows[: len(base)], rows[len(base) :], of)
+    found = changes([run.runs for run in base], [run.runs for run in new], of)
     found = _as_neither(found, _excused(found.cells, len(pages) > 1))
     covered = _covered(base, new)
     if found.count(WORSE):
@@ -90,16 +89,6 @@ def _pages(run: Run) -> str:
     if size is None or huge is None:
         return ""
     return f"{show(size, 'bytes', 1)}, transparent huge pages {huge}"
-
-
-def _as_categories(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
-    """The tables with texts as categories, the same in all: these are grouped much faster."""
-    texts = [key for key in CELL if any(table[key].dtype == object for table in tables)]
-    types = {
-        key: pd.CategoricalDtype(sorted(set().union(*(table[key].unique() for table in tables))))
-        for key in texts
-    }
-    return [table.astype(types) for table in tables]
 
 
 def _excused(cells: pd.DataFrame, other_pages: bool) -> pd.Series:
