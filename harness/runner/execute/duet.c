@@ -1,5 +1,6 @@
 #include "harness/runner/execute/duet.h"
 
+#include <inttypes.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,10 +23,11 @@ bool duet_check(const struct request *request, const struct topology *topology, 
 
 	if (request->pairing != PAIRING_DUET || topology->worker_cpu_count >= 2 * threads)
 		return true;
-	return error_set(error,
-			 "--pairing duet: two workers at once need %llu CPUs, and this process may "
-			 "use %zu; measure interleaved, one worker at a time",
-			 (unsigned long long)(2 * threads), topology->worker_cpu_count);
+	return error_set(
+		error,
+		"--pairing duet: two workers at once need %" PRIu64
+		" CPUs, and this process may use %zu; measure interleaved, one worker at a time",
+		2 * threads, topology->worker_cpu_count);
 }
 
 char *duet_note(const struct request *request, const struct topology *topology)

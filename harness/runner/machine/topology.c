@@ -115,7 +115,7 @@ static size_t count_cores(hwloc_topology_t loaded, const struct topology *topolo
 	size_t count = 0;
 
 	for (; count < topology->worker_cpu_count; count++) {
-		const hwloc_obj_t core = core_of(loaded, cpus[count]);
+		const struct hwloc_obj *core = core_of(loaded, cpus[count]);
 
 		if (kind_of(loaded, cpus[count]) != kind_of(loaded, cpus[0]))
 			return count;
