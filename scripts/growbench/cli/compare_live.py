@@ -1,7 +1,6 @@
 """Measure two versions, builds, allocators or environments in one run, and compare them."""
 
 import argparse
-import json
 import os
 import shlex
 import shutil
@@ -25,6 +24,7 @@ with packages.imports():
     from growbench.comparison.side import Side, allocator_options, read_side
     from growbench.comparison.verdict import INCONCLUSIVE
     from growbench.data.columns import INSTRUCTIONS, MEASURE, TRACE
+    from growbench.data.description import fact
     from growbench.data.implementations import COMPILED
 
 ALLOCATORS = "glibc"
@@ -274,7 +274,7 @@ def confirm(
         # Otherwise each implementation that has one of these names would be measured again.
         words += ["--implementations", ",".join(sorted(set(wanted["implementation"])))]
     # Another seed, another order: what the first order did to a cell is not done to it again.
-    seed = json.loads((folder / "machine.json").read_text(encoding="utf-8"))["run"]["seed"] + 1
+    seed = (fact(first.machine, "run", "seed", type=int) or 0) + 1
     measure(options, folder / live.CONFIRMATION, [*words, "--seed", str(seed)])
 
 

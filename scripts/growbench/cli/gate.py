@@ -11,7 +11,7 @@ with packages.imports():
     import pandas as pd
 
     from growbench.command_line import choice, entry, progress
-    from growbench.comparison.run import Run, read_run, unique_labels
+    from growbench.comparison.run import read_all
     from growbench.comparison.sharing import FAMILY
     from growbench.data import files
     from growbench.data.columns import CELL
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     old = None
     if not options.update or Path(options.baseline).exists():
         old = baselines.read(options.baseline)
-    runs = read_all(options.run)
+    runs = read_all(options.run, {*EXACT_COLUMNS, "status_detail", *facts.COLUMNS})
     apart = facts.agree(runs)
     if apart:
         entry.note(
@@ -137,14 +137,6 @@ class Thresholds(argparse.Action):
                 parser.error(f"--threshold {word}: give NAME=PERCENT, such as {name}=0.5")
             found |= {name: share for name in (names if name == ALL else [name])}
         setattr(namespace, self.dest, found)
-
-
-def read_all(paths: Sequence[str]) -> list[Run]:
-    """The runs, with labels that differ."""
-    columns = {*EXACT_COLUMNS, "status_detail", *facts.COLUMNS}
-    runs = [read_run(path, columns) for path in paths]
-    labels = unique_labels([run.label for run in runs])
-    return [run._replace(label=label) for run, label in zip(runs, labels)]
 
 
 def update(

@@ -10,7 +10,7 @@ from growbench.command_line import packages
 
 with packages.imports():
     from growbench.command_line import choice, entry, progress
-    from growbench.comparison import output
+    from growbench.comparison import output, pair
     from growbench.comparison.exact import WORSE
     from growbench.data import files
     from growbench.data.exact import EXACT
@@ -117,9 +117,9 @@ def add_judgement(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--threshold",
-        type=share,
-        default=THRESHOLD,
-        metavar="SHARE",
+        type=pair.percentage,
+        default=str(round(100.0 * THRESHOLD)),
+        metavar="PERCENT",
         help="times: changes below that are not told (default: %(default)s)",
     )
     parser.add_argument(
@@ -148,14 +148,6 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         "--color", choices=("auto", "always", "never"), default="auto", help="default: %(default)s"
     )
     parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
-
-
-def share(text: str) -> float:
-    """A share of 0 or more."""
-    value = float(text)
-    if not 0.0 <= value < 100.0:
-        raise ValueError
-    return value
 
 
 def names() -> list[str]:

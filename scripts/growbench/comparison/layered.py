@@ -135,7 +135,7 @@ def apart(base: Group, new: Group) -> bool:
     """Is no run of one side of the host, or of its state, of any of the other?"""
     if of_other_names(base, new):
         return True
-    seen = [[host.fingerprint(run.runs, run.machine) for run in of.whole] for of in (base, new)]
+    seen = [[run.fingerprint() for run in of.whole] for of in (base, new)]
     others = (host.STATE, host.MACHINE)
     return all(host.distance(a, b).verdict in others for a in seen[0] for b in seen[1])
 

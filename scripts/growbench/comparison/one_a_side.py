@@ -13,7 +13,7 @@ import pandas as pd
 from growbench.analysis import host
 from growbench.comparison import same_build, verdict
 from growbench.comparison.layers import ABSENT, CLEAR, Layer, OPEN, TIMES
-from growbench.comparison.pair import Request, columns
+from growbench.comparison.pair import Request, columns, tail_notes
 from growbench.comparison.run import Run
 from growbench.comparison.same_machine import (
     Comparison,
@@ -95,7 +95,8 @@ def times_layer(base: Run, new: Run, request: Request, settings: Settings) -> La
         tables.append(verdict.cells_table(judged))
     texts = _texts(judged, known)
     of = CLEAR if _is_clear(judged, known) else OPEN
-    return Layer(TIMES, _sentences(judged, known, texts), tables, of, texts)
+    tails = tail_notes(both, request, known.settings)
+    return Layer(TIMES, [*_sentences(judged, known, texts), *tails], tables, of, texts)
 
 
 def _is_clear(judged: Comparison, known: Learned) -> bool:

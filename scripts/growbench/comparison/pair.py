@@ -72,7 +72,7 @@ def add_arguments(
     )
     parser.add_argument(
         "--threshold",
-        type=_percentage,
+        type=percentage,
         metavar="PERCENT",
         help="the smallest slowdown that counts as a regression "
         "(default: 5, or more if the machine's A/A experiment says so)",
@@ -109,7 +109,7 @@ def request(options: argparse.Namespace, usual: Sequence[str] = HEADLINES_AND_PE
     )
 
 
-def _percentage(text: str) -> float:
+def percentage(text: str) -> float:
     """A percentage above 0, for argparse, as a share."""
     value = float(text) / 100.0
     if not 0.0 < value < 100.0:
@@ -205,7 +205,7 @@ def looked_at(base: pd.DataFrame, new: pd.DataFrame, request: Request) -> tuple[
     return asked, set(TIMED) if names in (usual, times) else asked
 
 
-def _tail_notes(both: Sides, request: Request, settings: Settings) -> list[str]:
+def tail_notes(both: Sides, request: Request, settings: Settings) -> list[str]:
     """Whether slow builds became more or slower, where the headline would not show it."""
     if _TAIL in request.metrics or _TAIL_OF not in request.metrics:
         return []
@@ -255,7 +255,7 @@ def compare_live(
     run = [Run("the run", runs)]
     doubts = doubted.of_runs(run, DIFFERENCE)
     doubts += doubted.of_cells(verdict.moved_cells(judged), run, DIFFERENCE)
-    notes = [*not_shared(base, new, names), *_tail_notes(both, request, settings), *notes]
+    notes = [*not_shared(base, new, names), *tail_notes(both, request, settings), *notes]
     return _document(judged, names, [*doubts, *notes], request.limit)
 
 

@@ -18,7 +18,7 @@ from growbench.analysis import host
 from growbench.comparison import between
 from growbench.comparison.output import Document
 from growbench.comparison.run import Run, read_run
-from growbench.data.description import fact
+from growbench.data.description import fact, huge_pages
 from growbench.data.errors import LoadError
 from growbench.data.load import runs_path
 from growbench.data.metrics import Metric, metric
@@ -28,7 +28,7 @@ from growbench.tables.table import Column, Table
 # So many runs beside are read; from so many on they tell what each family varies by.
 MOST_BESIDE, ENOUGH = 10, 5
 _OF_RUN = ("rounds", "work", "budget_s", "allocator_environment")
-_OF_SYSTEM = "kernel libc page_bytes thp_enabled thp_disabled governor aslr glibc_tunables".split()
+_OF_SYSTEM = ("kernel", "libc", "page_bytes", "governor", "aslr", "glibc_tunables")
 _OF_BUILD = ("compiler", "build_type", "flags", "benchmark_library_version")
 _OF_ALLOCATOR = ("version", "build_id", "worker_build_id", "environment")
 
@@ -42,6 +42,7 @@ def identity(machine: Optional[dict]) -> Optional[dict[str, str]]:
     found |= {name: repr(fact(machine, "run", name, type=object)) for name in _OF_RUN}
     found |= {name: repr(fact(machine, "build", name, type=object)) for name in _OF_BUILD}
     found |= {name: repr(fact(machine, "system", name, type=object)) for name in _OF_SYSTEM}
+    found["huge pages"] = repr(huge_pages(machine))
     for one in allocators:
         told = [fact(one, name, type=object) for name in _OF_ALLOCATOR]
         found[f"allocator {fact(one, 'name')}"] = repr(told)
@@ -76,7 +77,7 @@ def beside(run: Run, columns: Optional[Collection[str]], but: Sequence[Run] = ()
             taken.add(_run_id(machine))
             found.append((str(fact(machine, "run", "started_utc") or ""), place.parent))
     runs = [_read(place, columns) for _, place in sorted(found, reverse=True)[:MOST_BESIDE]]
-    own = host.fingerprint(run.runs, run.machine)
+    own = run.fingerprint()
     return [one for one in runs if one is not None and _same_host(own, one)]
 
 
@@ -103,7 +104,7 @@ def _read(place: Path, columns: Optional[Collection[str]]) -> Optional[Run]:
 
 
 def _same_host(own: host.Fingerprint, run: Run) -> bool:
-    return host.distance(own, host.fingerprint(run.runs, run.machine)).verdict == host.SAME
+    return host.distance(own, run.fingerprint()).verdict == host.SAME
 
 
 class Differences(NamedTuple):

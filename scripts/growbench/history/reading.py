@@ -16,7 +16,7 @@ import pandas as pd
 from growbench.analysis import host
 from growbench.comparison.exact import Ranges
 from growbench.comparison.run import Run, label_of, unique_labels
-from growbench.data.columns import CELL, IDENTIFYING, MEASURE
+from growbench.data.columns import CELL, IDENTIFYING
 from growbench.data.description import fact, read_machine
 from growbench.data.errors import LoadError, LoadWarning, UsageError
 from growbench.data.exact import Exact
@@ -198,8 +198,8 @@ def _surroundings(rows: pd.DataFrame, machine: Union[dict, None]) -> str:
 def _counts(rows: pd.DataFrame, number: np.ndarray, counts: Sequence[Exact]) -> dict[str, Figures]:
     """number: of each row's cell."""
     found = {}
-    for pass_name, group in _by_pass(counts).items():
-        counted = ((rows["pass"] == pass_name) & (rows["status"] == OK)).to_numpy()
+    for passes, group in _by_pass(counts).items():
+        counted = (rows["pass"].isin(passes) & (rows["status"] == OK)).to_numpy()
         own = rows[counted].reset_index(drop=True)
         of_own = number[counted]
         for one in group:
@@ -208,10 +208,10 @@ def _counts(rows: pd.DataFrame, number: np.ndarray, counts: Sequence[Exact]) -> 
     return found
 
 
-def _by_pass(counts: Sequence[Exact]) -> dict[str, list[Exact]]:
-    groups: dict[str, list[Exact]] = {}
+def _by_pass(counts: Sequence[Exact]) -> dict[tuple[str, str], list[Exact]]:
+    groups: dict[tuple[str, str], list[Exact]] = {}
     for one in counts:
-        groups.setdefault(one.pass_name, []).append(one)
+        groups.setdefault((one.pass_name, one.also), []).append(one)
     return groups
 
 
@@ -228,7 +228,7 @@ def _figures(values: np.ndarray, cell: np.ndarray) -> Figures:
 
 
 def _times(rows: pd.DataFrame, number: np.ndarray, one: Metric) -> Times:
-    measured = ((rows["pass"] == MEASURE) & (rows["status"] == OK)).to_numpy()
+    measured = (rows["pass"].isin(one.passes) & (rows["status"] == OK)).to_numpy()
     own, of = rows[measured], number[measured]
     values = pd.DataFrame({"value": one.values(own)})
     values["older"] = own[one.older] if one.older else np.nan
