@@ -169,6 +169,23 @@ def test_a_ratchet_takes_what_is_better_and_nothing_where_something_is_worse(gat
     assert gate().returncode == 1
 
 
+def test_a_ratchet_takes_nothing_that_is_worse_within_a_threshold(gate):
+    runs, before = counts(), gate.baseline.read_text()
+    runs.loc[where(runs, INSTRUCTIONS), "cold_build_instruction_count"] = 50_100.0
+    gate.run(runs)
+    assert gate("--ratchet", "--threshold", "all=0.5").returncode == 0
+    assert gate.baseline.read_text() == before
+
+
+def test_a_run_without_the_pass_lacks_counts_and_is_no_other_machine(gate):
+    runs = counts()
+    runs = runs[runs["pass"] != INSTRUCTIONS].reset_index(drop=True)
+    gate.run(runs, instructions={})
+    done = gate()
+    assert done.returncode == 4 and "counts of the baseline were not measured" in done.stdout
+    assert gate("--comparable").returncode == 4
+
+
 def test_a_threshold_lets_a_count_be_so_much_worse_and_no_more(gate):
     runs = counts()
     runs.loc[where(runs, INSTRUCTIONS), "cold_build_instruction_count"] = 50_500.0
@@ -286,6 +303,7 @@ def test_several_runs_make_ranges_and_an_update_keeps_what_was_not_measured(gate
     for number in range(2):
         runs = counts(workers=3)
         runs["cold_build_minor_fault_count"] = 100.0 + number
+        runs["run_id"] = f"run-{number}"
         gate.run(runs, f"run{number}")
     assert gate("--update", run="run0 run1").returncode == 0
     assert gate.baseline.read_text().count("page_faults=100..101 ") == 8

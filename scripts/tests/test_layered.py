@@ -13,7 +13,7 @@ from growbench.analysis import host
 from growbench.comparison import layered, layers, several
 from growbench.comparison.exact_layer import exact_layer
 from growbench.comparison.layered import Group
-from growbench.comparison.layers import ABSENT, CLEAR, Layer, OPEN, TIMES, WORSE
+from growbench.comparison.layers import ABSENT, CLEAR, Layer, MOVED, OPEN, TIMES, WORSE
 from growbench.comparison.pair import Request
 from growbench.comparison.run import Run
 from growbench.comparison.same_machine import Settings, compare
@@ -30,7 +30,7 @@ def group(*runs: Run) -> Group:
 
 
 def machine(**parts) -> dict:
-    described = {"machine": {"architecture": "x86-64"}, "system": {"page_bytes": 4096}}
+    described: dict = {"machine": {"architecture": "x86-64"}, "system": {"page_bytes": 4096}}
     described["system"]["thp_enabled"] = "always [madvise] never"
     return {**described, **parts}
 
@@ -130,6 +130,9 @@ def of_times(verdict: str) -> Layer:
         (OPEN, CLEAR, 0),
         (ABSENT, OPEN, 4),
         (OPEN, OPEN, 4),
+        # What looks slower in several runs a side is not clear, though nothing changed exactly.
+        (CLEAR, MOVED, 4),
+        (WORSE, MOVED, 1),
     ],
 )
 def test_exact_figures_decide_first_and_times_where_they_can(monkeypatch, exact, times, status):
@@ -144,6 +147,14 @@ def test_exact_figures_decide_first_and_times_where_they_can(monkeypatch, exact,
     found = documents(group(Run("a", base), Run("b", base)), group(Run("c", new), Run("d", new)))
     assert found.status == status
     assert found.title.endswith(layered.VERDICTS[status])
+
+
+def test_passes_that_only_one_side_has_cover_nothing():
+    both = with_instructions(1, 1000.0)
+    traced = both[both["pass"] != INSTRUCTIONS].reset_index(drop=True)
+    only = both[both["pass"] != "trace"].reset_index(drop=True)
+    found = documents(group(Run("a", traced)), group(Run("b", only)))
+    assert found.status == 4 and "cannot be told" in " ".join(found.sentences)
 
 
 def test_a_cell_that_cannot_be_traced_any_more_is_lost():
@@ -168,10 +179,11 @@ def test_times_of_other_hosts_are_not_compared_but_counts_are(monkeypatch):
     assert any("another state: page +50%" in line for line in found.sentences)
     assert "in time, nothing is compared" in " ".join(found.sentences)
     assert "families" not in {of.name for of in found.tables}
-    # Several runs a side: one of the same state is enough.
+    # Several runs a side: half of them of the same state are enough, one of three is not.
     monkeypatch.setattr(several, "times_layer", lambda *_: of_times(WORSE))
     mixed = group(other, Run("c", counted(slower), seen(1.0)))
     assert documents(group(base), mixed).status == 1
+    assert documents(group(base), group(*mixed.runs, other)).status == 0
     assert documents(group(base), group(other, other)).status == 0
     assert host.distance(*(host.fingerprint(r.runs, r.machine) for r in (base, other))).moved
 

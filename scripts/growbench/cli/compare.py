@@ -122,6 +122,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     # argparse takes -- away, so the two sides are read one after the other.
     words = list(arguments)
     place = words.index("--") if "--" in words else len(words)
+    if "--" in words[place + 1 :]:
+        parser.error("-- stands between the two sides, once; compare other sides by themselves")
     options = parser.parse_args(words[:place])
     options.base = options.run
     options = parser.parse_args(words[place + 1 :], options)

@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     write(made, options)
     if options.ratchet and verdict.status == judge.CLEAR:
-        update(old, new, options)
+        update(old, new, options, ratchet=True)
     return verdict.status
 
 
@@ -140,11 +140,14 @@ class Thresholds(argparse.Action):
 
 
 def update(
-    old: Optional[baselines.Baseline], new: judge.Measured, options: argparse.Namespace
+    old: Optional[baselines.Baseline],
+    new: judge.Measured,
+    options: argparse.Namespace,
+    ratchet: bool = False,
 ) -> int:
-    """Write the baseline, and say what that changed."""
-    empty = baselines.Baseline("", {}, pd.DataFrame(columns=list(baselines.FIGURES)))
-    made = judge.updated(old or empty, new)
+    """Write the baseline, and say what that changed. ratchet: nothing of it becomes worse."""
+    empty = baselines.Baseline("", {}, pd.DataFrame(columns=pd.Index(list(baselines.FIGURES))))
+    made = judge.updated(old or empty, new, ratchet)
     if made.baseline.figures.empty:
         raise UsageError(
             "the runs have no exact counts; measure with: growbench run --preset exact"

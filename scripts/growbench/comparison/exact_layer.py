@@ -1,6 +1,6 @@
 """The first layer of a comparison: what changed exactly, in words and tables."""
 
-from typing import Iterable, NamedTuple, Sequence
+from typing import Collection, Iterable, NamedTuple, Sequence
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,6 @@ _TOLERANCE = {of.name: 0.005 for of in EXACT if of.pass_name == INSTRUCTIONS}
 # What is up to the kernel's pages as much as to the code.
 _BY_PAGES = [of.name for of in EXACT if of.pass_name == MEASURE]
 # The passes whose counts are the same in every worker of the same code.
-_REPEATING = tuple(dict.fromkeys(of.pass_name for of in EXACT if of.repeats))
 
 
 class _Covered(NamedTuple):
@@ -52,7 +51,7 @@ def exact_layer(base: Sequence[Run], new: Sequence[Run]) -> Layer:
     of = [row for row in EXACT if row.pass_name != INSTRUCTIONS or len(counting) <= 1]
     found = changes([run.runs for run in base], [run.runs for run in new], of)
     found = _as_neither(found, _excused(found.cells, len(pages) > 1))
-    covered = _covered(base, new)
+    covered = _covered(base, new, {row.pass_name for row in of if row.repeats})
     if found.count(WORSE):
         verdict = layers.WORSE
     elif not covered.cells:
@@ -109,11 +108,16 @@ def _as_neither(found: Changes, excused: pd.Series) -> Changes:
     return found._replace(cells=cells, families=families)
 
 
-def _covered(base: Sequence[Run], new: Sequence[Run]) -> _Covered:
-    counted, measured = (
-        _cells_of(base, passes).intersection(_cells_of(new, passes))
-        for passes in (_REPEATING, (MEASURE,))
-    )
+def _covered(base: Sequence[Run], new: Sequence[Run], passes: Collection[str]) -> _Covered:
+    """passes: whose counts are compared. A cell has to have the same pass on both sides."""
+
+    def of_both(of: str) -> pd.MultiIndex:
+        return _cells_of(base, (of,)).intersection(_cells_of(new, (of,)))
+
+    measured, *others = (of_both(of) for of in (MEASURE, *sorted(passes)))
+    counted = others[0]
+    for other in others[1:]:
+        counted = counted.union(other)
     families = counted.to_frame()[list(FAMILY)].drop_duplicates()
     return _Covered(len(families), len(counted), len(measured.difference(counted)))
 

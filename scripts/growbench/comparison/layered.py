@@ -3,13 +3,14 @@ in times. This file puts the layers together, and says what it comes to."""
 
 from typing import NamedTuple, Optional, Sequence
 
+import numpy as np
 import pandas as pd
 
-from growbench.analysis import host
 from growbench.analysis.doubts import ABSOLUTE
 from growbench.comparison import doubted, layers, pair, priced, several, verdict, within
 from growbench.comparison.differences import machine_differences, other_builds
 from growbench.comparison.exact_layer import exact_layer
+from growbench.comparison.hosts import hosts_of, namesakes
 from growbench.comparison.layers import ABSENT, CLEAR, Layer, TIMES, WORSE
 from growbench.comparison.output import Document, VERDICTS
 from growbench.comparison.run import Run
@@ -132,23 +133,25 @@ def of_other_names(base: Group, new: Group) -> bool:
 
 
 def apart(base: Group, new: Group) -> bool:
-    """Is no run of one side of the host, or of its state, of any of the other?"""
-    if of_other_names(base, new):
-        return True
-    seen = [[run.fingerprint() for run in of.whole] for of in (base, new)]
-    others = (host.STATE, host.MACHINE)
-    return all(host.distance(a, b).verdict in others for a in seen[0] for b in seen[1])
+    """Are the sides of different hosts, or states of one: is any of them that of more than half of
+    the runs of one side beyond its share of the other's?"""
+    for of in hosts_of([*base.whole, *new.whole]):
+        own = {id(run) for run in of.runs}
+        of_base, of_new = (np.mean([id(run) in own for run in side.whole]) for side in (base, new))
+        if abs(of_base - of_new) > 0.5:
+            return True
+    return False
 
 
 def status_of(parts: _Parts, shared: bool) -> int:
     """The exit status. Exact figures decide first; times only where there are several runs a side,
-    as only then their layer is more than OPEN."""
+    as only then their layer is more than OPEN: nothing is clear while something looks slower."""
     exact, _, times = parts.layers
     if WORSE in (exact.verdict, times.verdict) or len(parts.gone):
         return REGRESSION
     if not shared:
         return NOT_COMPARABLE
-    clear = CLEAR in (exact.verdict, times.verdict)
+    clear = CLEAR in (exact.verdict, times.verdict) and times.verdict != layers.MOVED
     return NO_REGRESSION if clear and not parts.one_sided else INCONCLUSIVE
 
 
@@ -201,7 +204,8 @@ def _document(base: Group, new: Group, parts: _Parts) -> Document:
     if status == INCONCLUSIVE and of_other_names(base, new):
         # That machines differ is no regression, and what they have in common is told elsewhere.
         status = NO_REGRESSION
-    lines = other_builds(base.runs[0], new.runs[0])
+    lines = namesakes(hosts_of([*base.whole, *new.whole]))
+    lines += other_builds(base.runs[0], new.runs[0])
     tables = []
     if len(parts.gone):
         failed = f"{len(parts.gone)} cells that {base.label} has figures of"

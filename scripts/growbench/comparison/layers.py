@@ -10,11 +10,14 @@ from growbench.tables.table import Table
 EXACT, MACHINE, TIMES = "exact", "machine", "times"
 # What a layer comes to: something is worse; nothing is; it cannot be told; it has no figures.
 WORSE, CLEAR, OPEN, ABSENT = "worse", "clear", "open", "absent"
+# Of times of several runs a side: something looks worse, which may be chance.
+MOVED = "moved"
 
 
 class Layer(NamedTuple):
     """name: EXACT, MACHINE or TIMES. sentences: the most important first. verdict: WORSE, CLEAR,
-    OPEN or ABSENT; that of MACHINE is CLEAR or ABSENT, as no machine is a regression.
+    OPEN, ABSENT or, of TIMES, MOVED; that of MACHINE is CLEAR or ABSENT, as no machine is a
+    regression.
 
     families: what it has to say of single families, for the table that all layers have in common: a
     row for each, with the columns of FAMILY, `text` (a few words) and `tone` (as a Table has it);

@@ -13,7 +13,7 @@ from growbench.analysis import host, prices
 from growbench.analysis.attribution import EXPLAINED_HIGH, EXPLAINED_LOW, LEAST_NS
 from growbench.analysis.prices import Priced, Side
 from growbench.comparison.estimate_tables import cell_words
-from growbench.comparison.hosts import Host, hosts_of, namesakes
+from growbench.comparison.hosts import Host, hosts_of
 from growbench.comparison.layers import ABSENT, CLEAR, Layer, MACHINE
 from growbench.comparison.run import Run
 from growbench.comparison.sharing import FAMILY
@@ -65,18 +65,17 @@ def machine_layer(
     """
     sides = [prices.side_of([run.runs for run in runs]) for runs in (base, new)]
     hosts = hosts_of([*base, *new])
-    first = namesakes(hosts)
     found = of_cells(prices.priced(*sides), cells)
     why = _why_nothing(sides, found, base, new)
     table = price_table(sides, base, new)
     if why:
         tables = [table] if len(table.frame) else []
-        return Layer(MACHINE, [*first, f"the machine: not priced, {why}"], tables, ABSENT)
+        return Layer(MACHINE, [f"the machine: not priced, {why}"], tables, ABSENT)
     chosen = longest(found)
     families = family_table(found)
     tables = [table, effect_table(chosen), families, departures(chosen.found.cells)]
     shown = [each for each in tables if len(each.frame)]
-    sentences = [*first, *_sentences(chosen, base, new, hosts)]
+    sentences = _sentences(chosen, base, new, hosts)
     return Layer(MACHINE, sentences, shown, CLEAR, unexplained_families(families))
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from growbench.analysis.host import Fingerprint, fingerprint
 from growbench.data.description import fact, read_machine
-from growbench.data.errors import LoadWarning
+from growbench.data.errors import LoadWarning, UsageError
 from growbench.data.load import read_runs, runs_path
 from growbench.data.metrics import on_one_basis
 from growbench.data.text import printable
@@ -92,3 +92,15 @@ def unique_labels(labels: Sequence[str]) -> list[str]:
         taken.add(made)
         unique.append(made)
     return unique
+
+
+def check_different(runs: Sequence[Run]) -> None:
+    """Raises UsageError if a run is there twice."""
+    seen: dict[str, str] = {}
+    for run in runs:
+        run_id = str(run.runs["run_id"].iloc[0]) if len(run.runs) else ""
+        if run_id in seen and run_id:
+            raise UsageError(
+                f"{seen[run_id]} and {run.label} are the same run, {run_id}; a run counts once"
+            )
+        seen[run_id] = run.label

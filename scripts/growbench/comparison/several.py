@@ -14,11 +14,11 @@ from typing import Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.comparison import between, one_a_side
+from growbench.comparison import between, layers, one_a_side
 from growbench.comparison.between import ALTERNATED, APART, Between, MIXED, MOVED, Rules
 from growbench.comparison.layers import ABSENT, CLEAR, Layer, OPEN, TIMES, WORSE
 from growbench.comparison.pair import Request
-from growbench.comparison.run import Run
+from growbench.comparison.run import Run, check_different
 from growbench.comparison.same_machine import (
     FASTER,
     LEAST_THRESHOLD,
@@ -29,7 +29,6 @@ from growbench.comparison.same_machine import (
 )
 from growbench.comparison.sharing import FAMILY
 from growbench.data.description import fact
-from growbench.data.errors import UsageError
 from growbench.data.implementations import strategy_name
 from growbench.data.metrics import metric
 from growbench.data.units import show
@@ -59,7 +58,7 @@ def times_layer(
     """
     if len(base) == len(new) == 1:
         return one_a_side.times_layer(base[0], new[0], request, settings)
-    _check_different([*base, *new])
+    check_different([*base, *new])
     base, new, order = in_order(base, new)
     theta = LEAST_THRESHOLD if request.threshold is None else request.threshold
     rows, count = [run.runs for run in (*base, *new)], len(base)
@@ -69,21 +68,12 @@ def times_layer(
     rules = Rules(theta, order=order)
     found = between.compare_values([of.name for of in request.metrics], values, rules)
     verdict = verdict_of(found)
+    if verdict == OPEN and looks_slower(found):
+        verdict = layers.MOVED
     tables = [_overview(found), _families(found, request.limit)]
     if len(found.cells):
         tables.append(_cells(found))
     return Layer(TIMES, _sentences(found, verdict), tables, verdict, _texts(found))
-
-
-def _check_different(runs: Sequence[Run]) -> None:
-    seen: dict[str, str] = {}
-    for run in runs:
-        run_id = str(run.runs["run_id"].iloc[0]) if len(run.runs) else ""
-        if run_id in seen and run_id:
-            raise UsageError(
-                f"{seen[run_id]} and {run.label} are the same run, {run_id}; a run counts once"
-            )
-        seen[run_id] = run.label
 
 
 def in_order(base: Sequence[Run], new: Sequence[Run]) -> tuple[Sequence[Run], Sequence[Run], str]:
@@ -107,12 +97,15 @@ def verdict_of(found: Between) -> str:
     slower as far as they tell, and slowdowns of two thetas are excluded in 90% of the families."""
     if found.count(SLOWER):
         return WORSE
-    limit = 1.0 + found.rules.theta
+    left = left_open(found).mean()
+    return OPEN if looks_slower(found) or left > _MOST_LEFT else CLEAR
+
+
+def looks_slower(found: Between) -> bool:
+    """Has any family moved up, or all of them together, without being told from chance?"""
     families = found.families
     up = (families["verdict"] == MOVED) & (families["ratio"] > 1.0)
-    together = (found.common["ratio"] >= limit).any()
-    left = left_open(found).mean()
-    return OPEN if up.any() or together or left > _MOST_LEFT else CLEAR
+    return bool(up.any() or (found.common["ratio"] >= 1.0 + found.rules.theta).any())
 
 
 def left_open(found: Between) -> np.ndarray:

@@ -39,7 +39,7 @@ _SORTED_BY = ["implementation", "strategy", "allocator", "row_bytes", "threads",
 _CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _FIGURE = re.compile(r"(\w+)=([0-9]{1,18})(?:\.\.([0-9]{1,18}))?")
 _KNOWN = tuple(exact.name for exact in EXACT)
-_MAKE = "make it anew with --update"
+_MAKE = "remove it, and make it anew with --update"
 
 
 class Baseline(NamedTuple):

@@ -21,6 +21,7 @@ from growbench.data.text import printable
 OF_CODE = ("allocator_calls", "peak_requested", "leaked")
 ALLOCATOR = "allocator"
 UNKNOWN = "unknown"
+_VALGRIND = "Valgrind"
 # What allocator_facts() reads of runs.csv.
 COLUMNS = ("allocator_version", "allocator_build_id")
 # Valgrind 3.19 to 3.24 show their programs no processor above it.
@@ -96,7 +97,7 @@ FACTS = (
     Fact("allocator variables", _variables, _not_of_code),
     Fact("compiler", _compiler, _counted),
     Fact("C library", _at("system", "libc"), _counted),
-    Fact("Valgrind", _at("instructions", "valgrind"), _counted),
+    Fact(_VALGRIND, _at("instructions", "valgrind"), _counted),
     Fact("instruction set", _instruction_set, _counted),
     Fact("huge pages", _huge_pages, _resident),
 )
@@ -192,6 +193,9 @@ def differences(then: dict[str, str], now: dict[str, str]) -> list[Difference]:
     for name in dict.fromkeys([*then, *now]):
         a, b = (side.get(name, "none" if side else UNKNOWN) for side in (then, now))
         if is_of_allocator(name) and not (name in then and name in now):
+            continue
+        if name == _VALGRIND and not (name in then and name in now):
+            # Nothing was counted on one side: then the counts are what is missing.
             continue
         if _BUILD_ID.sub("", a) != _BUILD_ID.sub("", b):
             found.append(Difference(name, a, b))

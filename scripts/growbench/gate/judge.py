@@ -5,7 +5,7 @@ from typing import Mapping, NamedTuple, Sequence
 import pandas as pd
 
 from growbench.comparison.exact import FEWEST_WORKERS, WORSE, Changes, changes_between, ranges
-from growbench.comparison.run import Run
+from growbench.comparison.run import Run, check_different
 from growbench.comparison.sharing import FAMILY
 from growbench.data.columns import CELL
 from growbench.data.exact import EXACT, Exact
@@ -55,7 +55,9 @@ class Verdict(NamedTuple):
 
 
 def measured(runs: Sequence[Run]) -> Measured:
-    """What runs of one side have measured, at least one."""
+    """What runs of one side have measured, at least one. Raises UsageError for a run that is there
+    twice."""
+    check_different(runs)
     tables = [run.runs for run in runs]
     facts: dict[str, str] = {}
     for run in reversed(runs):
@@ -137,8 +139,11 @@ def _named(cells: pd.DataFrame, exact: Exact) -> pd.DataFrame:
 
 def _failed(lacking: pd.DataFrame, failed: pd.DataFrame) -> pd.DataFrame:
     """The failed cells that explain what is lacking."""
-    passes = {exact.name: exact.pass_name for exact in EXACT}
-    wanted = lacking.assign(**{"pass": lacking["exact"].map(passes)})
+    wanted = pd.concat(
+        lacking[lacking["exact"] == exact.name].assign(**{"pass": of})
+        for exact in EXACT
+        for of in (exact.pass_name, exact.also)
+    )
     keys = [*CELL, "pass"]
     return failed[_among(failed, wanted, keys)].drop_duplicates(list(CELL)).reset_index(drop=True)
 
@@ -162,14 +167,18 @@ class Update(NamedTuple):
     scattered: int
 
 
-def updated(old: Baseline, new: Measured) -> Update:
+def updated(old: Baseline, new: Measured, ratchet: bool = False) -> Update:
     """The old baseline with the figures of the runs. What varies, and still does so in the same
-    place, becomes the range of both."""
+    place, becomes the range of both. ratchet: what is worse, and what cannot be compared, stays as
+    it was."""
     found = differences(old.facts, new.facts)
     figures, dropped, scattered = [], 0, 0
     for exact in EXACT:
         base, now = old.ranges(exact), new.ranges[exact.name]
         barred = _barred(base, exact, found)
+        if ratchet:
+            now = now[~now.index.isin(_kept(base, now, exact, barred))]
+            barred[:] = False
         base = base[~barred]
         dropped += int((barred & ~barred.index.isin(now.index)).sum())
         vague = _vague(now, exact)
@@ -179,10 +188,17 @@ def updated(old: Baseline, new: Measured) -> Update:
     table = pd.concat(figures, ignore_index=True)[list(FIGURES)]
     # An allocator that was not measured keeps its version.
     lasting = {name: text for name, text in old.facts.items() if is_of_allocator(name)}
-    facts = _in_order(lasting | new.facts)
+    facts = _in_order(new.facts | old.facts if ratchet else lasting | new.facts)
     cells = pd.concat([of.index.to_frame(index=False) for of in new.ranges.values()])
     kept = table[~_among(table, cells, CELL)][list(CELL)].drop_duplicates()
     return Update(Baseline(new.made, facts, table), dropped, len(kept), scattered)
+
+
+def _kept(base: pd.DataFrame, now: pd.DataFrame, exact: Exact, barred: pd.Series) -> pd.MultiIndex:
+    """The cells whose figures a ratchet does not touch."""
+    changed = changes_between({exact: (base, now)}).cells
+    worse = changed.loc[changed["change"] == WORSE, list(CELL)]
+    return base.index[barred].union(pd.MultiIndex.from_frame(worse))
 
 
 def _vague(now: pd.DataFrame, exact: Exact) -> pd.Series:

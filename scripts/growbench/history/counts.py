@@ -1,12 +1,13 @@
 """Change points of what can be said exactly: between two neighbouring states that have figures of
 a cell, those that differ as comparison/exact has it."""
 
-from typing import NamedTuple, Sequence
+from typing import NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from growbench.comparison.exact import FEWEST_WORKERS, Ranges, direction, is_change
-from growbench.data.columns import TRACE
+from growbench.data.columns import INSTRUCTIONS, MEASURE, TRACE
+from growbench.data.description import fact, huge_pages
 from growbench.data.exact import Exact
 from growbench.history.order import State
 from growbench.history.reading import Taken
@@ -49,13 +50,21 @@ def places(runs: Sequence[Taken], exact: Exact) -> dict[str, list[Taken]]:
 
     What an allocator is asked for and does with blocks depends on the architecture and the size of
     a page; instructions, pages and system calls on the machine and its kernel, so that each machine
-    has a history of its own.
+    has a history of its own. So have instructions by each Valgrind, and pages under each setting of
+    huge ones.
     """
     told: dict[str, list[Taken]] = {}
     for run in runs:
         of_blocks = exact.pass_name == TRACE and exact.repeats
-        told.setdefault(run.surroundings if of_blocks else run.machine_id, []).append(run)
+        place = run.surroundings if of_blocks else run.machine_id
+        known = {INSTRUCTIONS: _valgrind, MEASURE: huge_pages}.get(exact.pass_name)
+        more = known(run.run.machine) if known else None
+        told.setdefault(f"{place}, {more}" if more else place, []).append(run)
     return told
+
+
+def _valgrind(machine: Optional[dict]) -> Optional[str]:
+    return fact(machine, "instructions", "valgrind")
 
 
 def series(
