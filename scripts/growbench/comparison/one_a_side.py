@@ -84,7 +84,6 @@ def times_layer(base: Run, new: Run, request: Request, settings: Settings) -> La
     """The layer of times. CLEAR only where it is known what runs of this build differ by."""
     known = learned(base, new, request, settings)
     both = bring_together(base.runs, new.runs)
-    # Sides that are not of one host are not compared in time, so nothing is to be taken out.
     judged = compare_sides(both, request.metrics, known.settings)
     if judged.families.empty:
         return Layer(TIMES, (), (), ABSENT)
