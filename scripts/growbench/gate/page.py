@@ -5,6 +5,7 @@ from typing import Callable, NamedTuple, Sequence
 
 import pandas as pd
 
+from growbench.comparison import output
 from growbench.comparison.exact import BETTER, OTHER, WORSE
 from growbench.comparison.sharing import FAMILY
 from growbench.data.exact import exact
@@ -196,21 +197,19 @@ def _range(row: pd.Series, side: str) -> str:
 
 def as_terminal(page: Page, colour: bool = False) -> str:
     """For people."""
-    title = formats.bold(page.title) if colour else page.title
-    lines = [f"  {printable(text)}" for text in page.sentences()]
-    text = "\n".join([title, *lines]) + "\n"
-    table = page.table()
-    return text + ("\n" + formats.as_terminal(table, colour) if len(table.frame) else "")
+    return output.as_terminal([_document(page)], colour)
 
 
 def as_markdown(page: Page, colour: bool = False) -> str:
     """For a comment on a pull request."""
-    del colour
-    escape = formats.escape_markdown
+    return output.as_markdown([_document(page)], colour)
+
+
+def _document(page: Page) -> output.Document:
     table = page.table()
-    lines = [f"## {escape(page.title)}", ""]
-    lines += [f"- {escape(printable(text))}" for text in page.sentences()]
-    return "\n".join(lines) + "\n" + (f"\n{formats.as_markdown(table)}" if len(table.frame) else "")
+    tables = [table] if len(table.frame) else []
+    sentences = list(map(printable, page.sentences()))
+    return output.Document(page.title, sentences, tables, page.verdict.status)
 
 
 def as_json(page: Page, colour: bool = False) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from growbench.comparison.differences import machine_differences
 from growbench.comparison.exact import BETTER, OTHER, WORSE
+from growbench.comparison.output import Document
 from growbench.comparison.sharing import FAMILY
 from growbench.data.implementations import strategy_name
 from growbench.data.metrics import metric
@@ -38,16 +39,8 @@ class Asked(NamedTuple):
     threshold: float = THRESHOLD
 
 
-class Said(NamedTuple):
-    """title: one line. sentences: the most important first. tables: all there are."""
-
-    title: str
-    sentences: list[str]
-    tables: list[Table]
-
-
-def said(history: History, asked: Asked, notes: Sequence[str] = ()) -> Said:
-    """All that there is to say. notes: of the order and of what was left out."""
+def said(history: History, asked: Asked, notes: Sequence[str] = ()) -> Document:
+    """All that there is to say, as status 0. notes: of the order and of what was left out."""
     told = history.families[history.families["since"] >= asked.since]
     told = told.assign(where=told["place"] if _several_machines(history) else "")
     facts = _facts(history, told)
@@ -65,7 +58,7 @@ def said(history: History, asked: Asked, notes: Sequence[str] = ()) -> Said:
         _differences(history, facts),
         _runs(history),
     ]
-    return Said(_title(history), sentences, tables)
+    return Document(_title(history), sentences, tables, 0)
 
 
 def began(state: State) -> str:
