@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as xml
 from typing import Callable, NamedTuple, Sequence
 
+import numpy as np
 import pandas as pd
 
 from growbench.comparison import output
@@ -20,7 +21,7 @@ from growbench.gate.judge import (
     Verdict,
 )
 from growbench.tables import formats
-from growbench.tables.table import Column, Table, percent
+from growbench.tables.table import Column, Table, change_in_percent
 
 VERDICTS = {
     CLEAR: "nothing is worse",
@@ -105,7 +106,7 @@ class Page(NamedTuple):
             Column("name", "Strategy"),
             Column("allocator", "Allocator"),
             Column("label", "Count"),
-            Column("ratio_low", "Change", "interval:percent", high="ratio_high"),
+            Column("ratio_low", "Change", "interval:change", high="ratio_high"),
             Column("where", "Where"),
             Column("example", "At the smallest size"),
         )
@@ -190,6 +191,10 @@ def _cells_of(verdict: Verdict, family: dict) -> pd.DataFrame:
 def _range(row: pd.Series, side: str) -> str:
     low, high = row[f"{side}_low"], row[f"{side}_high"]
     return f"{low:,.0f}" if low == high else f"{low:,.0f}..{high:,.0f}"
+
+
+def _by(ratio: float) -> str:
+    return change_in_percent(ratio) if np.isfinite(ratio) else "from none"
 
 
 # ---- as text ----
@@ -286,7 +291,7 @@ def _outcome(verdict: Verdict, family: tuple[str, ...]) -> tuple[str, str]:
     if len(worse):
         return "failure", "\n".join(
             f"{exact(row['exact']).label}: {_range(row, 'base')}, now {_range(row, 'new')} "
-            f"({percent(row['ratio']) if row['base_high'] else 'from none'}), {_cell(row)}"
+            f"({_by(row['ratio'])}), {_cell(row)}"
             for _, row in worse.iterrows()
         )
     if len(failed):
