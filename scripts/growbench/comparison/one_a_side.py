@@ -24,7 +24,7 @@ from growbench.comparison.same_machine import (
     compare_sides,
 )
 from growbench.comparison.sharing import FAMILY, bring_together
-from growbench.data.metrics import HEADLINES, metric
+from growbench.data.metrics import metric
 
 # Nothing is called clear while slowdowns of more than two thetas cannot be excluded in more than
 # that share of the families.
@@ -123,7 +123,7 @@ def _within(found: pd.DataFrame, known: Learned) -> np.ndarray:
 def _sentences(judged: Comparison, known: Learned, texts: pd.DataFrame) -> list[str]:
     """What all families have in common, and what moved."""
     shifts = [
-        f"{_short(row['metric'])} {verdict.change_of(row)}"
+        f"{metric(row['metric']).short} {verdict.change_of(row)}"
         for row in judged.common.to_dict("records")
         if row["ci_low"] > 1.0 or row["ci_high"] < 1.0
     ]
@@ -157,16 +157,10 @@ def _texts(judged: Comparison, known: Learned) -> pd.DataFrame:
     rows = []
     for family, of in found.groupby(list(FAMILY), sort=False):
         told = (
-            f"{_short(row['metric'])} {verdict.family_change(row, judged)}"
+            f"{metric(row['metric']).short} {verdict.family_change(row, judged)}"
             + (", as runs of one build differ" if row["within"] else "")
             for row in of.to_dict("records")
         )
         row = {"text": "; ".join(told), "tone": "unsure", "verdict": of["verdict"].iloc[0]}
         rows.append({**dict(zip(FAMILY, family)), **row})
     return pd.DataFrame(rows, columns=[*FAMILY, "text", "tone", "verdict"])
-
-
-def _short(name: str) -> str:
-    """A metric where there is little room: "cold", "warm", "peak memory"."""
-    label = metric(name).label.lower()
-    return label.replace(" build and release time", "") if name in HEADLINES else label

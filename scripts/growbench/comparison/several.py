@@ -28,9 +28,9 @@ from growbench.comparison.same_machine import (
     UNRESOLVED,
 )
 from growbench.comparison.sharing import FAMILY
+from growbench.comparison.verdict import change_of, listed
 from growbench.data.description import fact
 from growbench.data.errors import UsageError
-from growbench.data.implementations import strategy_name
 from growbench.data.metrics import metric
 from growbench.data.units import show
 from growbench.statistics.moderated import smallest_p
@@ -143,22 +143,14 @@ def _sentences(found: Between, verdict: str) -> list[str]:
     faster = families[families["verdict"] == FASTER]
     if len(faster):
         lines.append(f"in time, {len(faster)} of {total} families are faster")
-        lines += _examples(faster.sort_values("ratio", kind="stable"))
+        lines += _examples(faster)
     return [*lines, *_common(found), *_limits(found)]
 
 
 def _examples(families: pd.DataFrame) -> list[str]:
-    lines = [
-        f"  {strategy_name(row['implementation'], row['strategy'])} on {row['allocator']}, "
-        f"{metric(row['metric']).label.lower()}: {_change(row)}"
-        for row in families.sort_values("ratio", ascending=False).head(_EXAMPLES).to_dict("records")
-    ]
-    more = len(families) - len(lines)
-    return [*lines, f"  and {more} more"] if more else lines
-
-
-def _change(row: dict) -> str:
-    return f"{percent(row['ratio'])} ({percent(row['ci_low'])} to {percent(row['ci_high'])})"
+    """The furthest first."""
+    furthest = families.sort_values("ratio", key=lambda of: -np.abs(np.log(of)), kind="stable")
+    return listed(furthest, [change_of(row) for row in furthest.to_dict("records")], _EXAMPLES)
 
 
 def _common(found: Between) -> list[str]:
@@ -170,7 +162,7 @@ def _common(found: Between) -> list[str]:
     limit = 1.0 + found.rules.theta
     return [
         f"in time, all families moved together in {metric(row['metric']).label.lower()}: "
-        f"{_change(row)}; {cause if row['told'] else 'runs differ by as much'}"
+        f"{change_of(row)}; {cause if row['told'] else 'runs differ by as much'}"
         for row in found.common.to_dict("records")
         if row["told"] or row["ratio"] >= limit or row["ratio"] <= 1.0 / limit
     ]
@@ -205,7 +197,10 @@ def _texts(found: Between) -> pd.DataFrame:
     wanted = found.families[found.families["verdict"].isin([SLOWER, FASTER, MOVED])]
     return _text_table(
         wanted.assign(
-            text=[f"{_short(row['metric'])} {_change(row)}" for row in wanted.to_dict("records")]
+            text=[
+                f"{metric(row['metric']).short} {change_of(row)}"
+                for row in wanted.to_dict("records")
+            ]
         )
     )
 
@@ -218,10 +213,6 @@ def _text_table(wanted: pd.DataFrame) -> pd.DataFrame:
         tone = _TONES[of["verdict"].iloc[0]]
         rows.append({**dict(zip(FAMILY, family)), "text": "; ".join(of["text"]), "tone": tone})
     return pd.DataFrame(rows, columns=[*FAMILY, "text", "tone"])
-
-
-def _short(name: str) -> str:
-    return metric(name).label.lower().removesuffix(" build and release time")
 
 
 _RATIO = (

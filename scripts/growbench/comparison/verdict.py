@@ -95,7 +95,7 @@ def _examples(judged: Comparison, verdict: str) -> list[str]:
     found = judged.families[judged.families["verdict"] == verdict]
     ascending = verdict == FASTER
     found = found.sort_values("ratio", ascending=ascending, kind="stable")
-    return _listed(found, [family_change(row, judged) for row in found.to_dict("records")])
+    return listed(found, [family_change(row, judged) for row in found.to_dict("records")])
 
 
 def family_change(row: dict, judged: Comparison) -> str:
@@ -122,17 +122,19 @@ def _by_cells(row: dict, judged: Comparison) -> bool:
     return row["verdict"] == FASTER and not row["ci_high"] < 1.0 / beyond
 
 
-def _listed(found: pd.DataFrame, changes: Sequence[str], keys: Sequence[str] = ()) -> list[str]:
+def listed(
+    found: pd.DataFrame, changes: Sequence[str], most: int = _EXAMPLES, keys: Sequence[str] = ()
+) -> list[str]:
     """The first few families or cells, indented, with their changes. keys: as cell_words() has
     them."""
     lines = [
         f"  {strategy_name(row['implementation'], row['strategy'])} on {row['allocator']}, "
         + (f"{cell_words(row, keys)}, " if "rows" in row else "")
         + f"{metric(row['metric']).label.lower()}: {change}"
-        for row, change in zip(found.head(_EXAMPLES).to_dict("records"), changes)
+        for row, change in zip(found.head(most).to_dict("records"), changes)
     ]
-    if len(found) > _EXAMPLES:
-        lines.append(f"  and {len(found) - _EXAMPLES} more")
+    if len(found) > most:
+        lines.append(f"  and {len(found) - most} more")
     return lines
 
 
@@ -148,8 +150,10 @@ def _doubtful(judged: Comparison) -> list[str]:
     found = cells.sort_values("ratio", ascending=False, kind="stable")
     return [
         f"single cells that look over {threshold} slower, which may be chance: {len(cells)}",
-        *_listed(
-            found, [change_of(row) for row in found.to_dict("records")], telling(judged.cells)
+        *listed(
+            found,
+            [change_of(row) for row in found.to_dict("records")],
+            keys=telling(judged.cells),
         ),
     ]
 
@@ -169,7 +173,7 @@ def change_of(row: Union[dict, pd.Series]) -> str:
     """A ratio as a change, with its interval if it has one."""
     change = percent(row["ratio"])
     if np.isnan(row["ci_low"]):
-        return f"{change} (too few rounds for an interval)"
+        return f"{change} (too few for an interval)"
     return f"{change} ({percent(row['ci_low'])} to {percent(row['ci_high'])})"
 
 
