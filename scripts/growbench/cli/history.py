@@ -215,10 +215,7 @@ def short(tables: Sequence[Table]) -> list[Table]:
     for table in tables:
         count = len(table.frame)
         if table.name == SUMMARY and count:
-            more = [f"And {count - LONGEST} older rows: --all has them."] if count > LONGEST else []
-            shown.append(
-                table._replace(frame=table.frame.head(LONGEST), notes=[*table.notes, *more])
-            )
+            shown.append(table.first(LONGEST, "older rows"))
         elif table.name == FAMILIES and 0 < count <= LONGEST:
             shown.append(table)
         elif table.name == FAMILIES and count:

@@ -99,8 +99,6 @@ class Page(NamedTuple):
     def table(self) -> Table:
         """The families that changed, the worse ones first."""
         frame = _changed(self.verdict)
-        shown = frame if not self.limit else frame.head(self.limit)
-        left = len(frame) - len(shown)
         columns = (
             Column("change", ""),
             Column("name", "Strategy"),
@@ -110,8 +108,8 @@ class Page(NamedTuple):
             Column("where", "Where"),
             Column("example", "At the smallest size"),
         )
-        notes = [f"{left} more: --all shows them."] if left else []
-        return Table("changes", "Counts that changed", columns, shown, notes, "tone")
+        table = Table("changes", "Counts that changed", columns, frame, (), "tone")
+        return table.first(self.limit)
 
 
 def _some(rows: pd.DataFrame, text: str, listed: str) -> str:
