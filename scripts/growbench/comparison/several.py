@@ -28,11 +28,16 @@ from growbench.comparison.same_machine import (
     UNRESOLVED,
 )
 from growbench.comparison.sharing import FAMILY
-from growbench.comparison.verdict import change_of, listed
+from growbench.comparison.verdict import (
+    change_of,
+    counts_of_sides,
+    listed,
+    ranked_families,
+    with_figures,
+)
 from growbench.data.description import fact
 from growbench.data.errors import UsageError
 from growbench.data.metrics import metric
-from growbench.data.units import show
 from growbench.statistics.moderated import smallest_p
 from growbench.tables.table import Column, Table, percent
 
@@ -40,8 +45,9 @@ from growbench.tables.table import Column, Table, percent
 # than that share of the families.
 _LARGEST_LEFT, _MOST_LEFT = 2.0, 0.10
 _EXAMPLES = 5
-_TONES = {SLOWER: "bad", FASTER: "good", MOVED: "unsure", UNRESOLVED: "unsure", NO_SLOWER: ""}
-_RANK = {SLOWER: 0, MOVED: 1, FASTER: 2, UNRESOLVED: 3, NO_SLOWER: 4}
+# What needs a look first.
+_TONES = {SLOWER: "bad", MOVED: "unsure", FASTER: "good", UNRESOLVED: "unsure", NO_SLOWER: ""}
+_RANK = {verdict: place for place, verdict in enumerate(_TONES)}
 _ADVICE = {
     ALTERNATED: "",
     MIXED: "",
@@ -263,15 +269,8 @@ def _overview_notes(found: Between) -> list[str]:
 
 def _families(found: Between, limit: int) -> Table:
     families = found.families.copy()
-    rank = families["verdict"].map(_RANK)
-    order = np.lexsort((-families["ratio"].fillna(1.0).to_numpy(), rank.to_numpy()))
     families["tone"] = families["verdict"].map(_TONES)
-    families["runs"] = [
-        str(a) if a == b else f"{a}, {b}"
-        for a, b in zip(families["base_run_count"], families["new_run_count"])
-    ]
-    families = families.iloc[order].reset_index(drop=True)
-    shown = families if limit <= 0 else families.head(max(limit, int((rank < 3).sum())))
+    families["runs"] = counts_of_sides(families, "run")
     columns_ = (
         Column("metric", "metric"),
         Column("implementation", "impl."),
@@ -285,20 +284,11 @@ def _families(found: Between, limit: int) -> Table:
         Column("visible_ratio", "visible", "percent", help="found in 80% of cases"),
         Column("verdict", "verdict"),
     )
-    notes = []
-    if len(shown) < len(families):
-        notes.append(f"families not shown: {len(families) - len(shown)}; --all shows them")
-    title = "Families: a strategy under an allocator"
-    return Table("families", title, columns_, shown, notes, "tone")
+    return ranked_families(columns_, families, list(_RANK), limit)
 
 
 def _cells(found: Between) -> Table:
-    cells = found.cells.copy()
-    for side in ("base", "new"):
-        cells[side] = [
-            show(value, metric(name).unit)
-            for value, name in zip(cells[f"{side}_value"], cells["metric"])
-        ]
+    cells = with_figures(found.cells, "value")
     columns_ = (
         Column("metric", "metric"),
         Column("implementation", "impl."),

@@ -24,6 +24,7 @@ from growbench.data.units import show
 
 # Exit statuses of a comparison; 2 is for what cannot be read or was not understood.
 NO_REGRESSION, REGRESSION, NOT_COMPARABLE, INCONCLUSIVE = 0, 1, 3, 4
+# What needs a look first.
 _TONES = {SLOWER: "bad", FASTER: "good", UNRESOLVED: "unsure", NO_SLOWER: ""}
 _EXAMPLES = 3
 
@@ -266,17 +267,9 @@ def overview(judged: Comparison, labels: tuple[str, str]) -> Table:
 def families_table(comparison: Comparison, limit: int) -> Table:
     """The families, what needs a look first; limit: how many, 0 for all."""
     families = comparison.families.copy()
-    rank = families["verdict"].map({SLOWER: 0, FASTER: 1, UNRESOLVED: 2, NO_SLOWER: 3})
     families["tone"] = families["verdict"].map(_TONES)
     families["found"] = [_found(row, comparison) for row in families.to_dict("records")]
-    families["rounds"] = [
-        str(a) if a == b else f"{a}, {b}"
-        for a, b in zip(families["base_round_count"], families["new_round_count"])
-    ]
-    order = np.lexsort((-families["ratio"].fillna(1.0).to_numpy(), rank.to_numpy()))
-    families = families.iloc[order].reset_index(drop=True)
-    found = int((rank < 2).sum())
-    shown = families if limit <= 0 else families.head(max(limit, found))
+    families["rounds"] = counts_of_sides(families, "round")
     columns = (
         Column("metric", "metric"),
         Column("implementation", "impl."),
@@ -290,12 +283,27 @@ def families_table(comparison: Comparison, limit: int) -> Table:
         Column("visible_ratio", "visible", "percent", help="found in 80% of cases"),
         Column("found", "verdict"),
     )
-    notes = []
-    if len(shown) < len(families):
-        notes.append(f"families not shown: {len(families) - len(shown)}; --all shows them")
-    return Table(
-        "families", "Families: a strategy under an allocator", columns, shown, notes, "tone"
-    )
+    return ranked_families(columns, families, list(_TONES), limit)
+
+
+def counts_of_sides(families: pd.DataFrame, of: str) -> list[str]:
+    """How many rounds or runs each family has: one figure where both sides have as many."""
+    both = zip(families[f"base_{of}_count"], families[f"new_{of}_count"])
+    return [str(a) if a == b else f"{a}, {b}" for a, b in both]
+
+
+def ranked_families(
+    columns: Sequence[Column], families: pd.DataFrame, verdicts: Sequence[str], limit: int
+) -> Table:
+    """The families in the order of these verdicts, by which they need a look; of each the slowest
+    first. Whatever the limit, all are shown whose verdict stands before UNRESOLVED."""
+    rank = families["verdict"].map({verdict: place for place, verdict in enumerate(verdicts)})
+    order = np.lexsort((-families["ratio"].fillna(1.0).to_numpy(), rank.to_numpy()))
+    found = int((rank < verdicts.index(UNRESOLVED)).sum())
+    families = families.iloc[order].reset_index(drop=True)
+    title = "Families: a strategy under an allocator"
+    table = Table("families", title, columns, families, (), "tone")
+    return table.first(max(limit, found) if limit > 0 else 0, "families")
 
 
 def _found(row: dict, comparison: Comparison) -> str:
@@ -328,13 +336,17 @@ def cells_table(comparison: Comparison) -> Table:
         Column("p_adjusted", "p (Holm)", "p", help="adjusted for the family's cells"),
         Column("verdict", "verdict"),
     )
-    for side in ("base", "new"):
-        cells[side] = [
-            show(value, metric(name).unit)
-            for value, name in zip(cells[f"{side}_median"], cells["metric"])
-        ]
+    cells = with_figures(cells, "median")
     return Table(
         "cells", "Cells of these families", columns, cells, _cell_notes(comparison), "tone"
+    )
+
+
+def with_figures(cells: pd.DataFrame, of: str) -> pd.DataFrame:
+    """With base and new: the sides' figures, base_`of` and new_`of`, as text."""
+    units = [metric(name).unit for name in cells["metric"]]
+    return cells.assign(
+        **{side: list(map(show, cells[f"{side}_{of}"], units)) for side in ("base", "new")}
     )
 
 
