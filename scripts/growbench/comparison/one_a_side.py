@@ -12,7 +12,7 @@ import pandas as pd
 
 from growbench.analysis import host
 from growbench.comparison import same_build, verdict
-from growbench.comparison.layers import ABSENT, CLEAR, Layer, OPEN, TIMES
+from growbench.comparison.layers import ABSENT, CLEAR, Layer, OPEN, TIMES, by_family
 from growbench.comparison.pair import Request, columns, tail_notes
 from growbench.comparison.run import Run
 from growbench.comparison.same_machine import (
@@ -25,10 +25,6 @@ from growbench.comparison.same_machine import (
 )
 from growbench.comparison.sharing import FAMILY, bring_together
 from growbench.data.metrics import metric
-
-# Nothing is called clear while slowdowns of more than two thetas cannot be excluded in more than
-# that share of the families.
-_MOST_LEFT = 0.10
 
 
 class Learned(NamedTuple):
@@ -87,11 +83,8 @@ def times_layer(base: Run, new: Run, request: Request, settings: Settings) -> La
     judged = compare_sides(both, request.metrics, known.settings)
     if judged.families.empty:
         return Layer(TIMES, (), (), ABSENT)
-    first = verdict.overview(judged, (base.label, new.label))
-    first = first._replace(notes=[*first.notes, known.origin])
-    tables = [first, verdict.families_table(judged, request.limit)]
-    if judged.cells["family_rejected"].any():
-        tables.append(verdict.cells_table(judged))
+    first, *more = verdict.tables(judged, (base.label, new.label), request.limit)
+    tables = [first._replace(notes=[*first.notes, known.origin]), *more]
     texts = _texts(judged, known)
     of = CLEAR if _is_clear(judged, known) else OPEN
     tails = tail_notes(both, request, known.settings)
@@ -99,9 +92,8 @@ def times_layer(base: Run, new: Run, request: Request, settings: Settings) -> La
 
 
 def _is_clear(judged: Comparison, known: Learned) -> bool:
-    limit = 1.0 + 2.0 * known.settings.family_threshold
-    left = (~(judged.families["ci_high"] <= limit)).mean()
-    return not judged.count(SLOWER) and known.is_enough() and left <= _MOST_LEFT
+    left = verdict.left_open(judged.families, known.settings.family_threshold).mean()
+    return not judged.count(SLOWER) and known.is_enough() and left <= verdict.MOST_LEFT
 
 
 def _found(judged: Comparison) -> pd.DataFrame:
@@ -153,14 +145,9 @@ def _texts(judged: Comparison, known: Learned) -> pd.DataFrame:
     """A row for each FAMILY that moved, for the table of all layers, with the verdict of what moved
     most; what takes longer first."""
     found = _found(judged)
-    found = found.assign(within=_within(found, known))
-    rows = []
-    for family, of in found.groupby(list(FAMILY), sort=False):
-        told = (
-            f"{metric(row['metric']).short} {verdict.family_change(row, judged)}"
-            + (", as runs of one build differ" if row["within"] else "")
-            for row in of.to_dict("records")
-        )
-        row = {"text": "; ".join(told), "tone": "unsure", "verdict": of["verdict"].iloc[0]}
-        rows.append({**dict(zip(FAMILY, family)), **row})
-    return pd.DataFrame(rows, columns=[*FAMILY, "text", "tone", "verdict"])
+    texts = [
+        f"{metric(row['metric']).short} {verdict.family_change(row, judged)}"
+        + (", as runs of one build differ" if within else "")
+        for row, within in zip(found.to_dict("records"), _within(found, known))
+    ]
+    return by_family(found.assign(text=texts, tone="unsure"))

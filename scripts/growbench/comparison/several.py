@@ -16,7 +16,7 @@ import pandas as pd
 
 from growbench.comparison import between, one_a_side
 from growbench.comparison.between import ALTERNATED, APART, Between, MIXED, MOVED, Rules
-from growbench.comparison.layers import ABSENT, CLEAR, Layer, OPEN, TIMES, WORSE
+from growbench.comparison.layers import ABSENT, CLEAR, Layer, OPEN, TIMES, WORSE, by_family
 from growbench.comparison.pair import Request
 from growbench.comparison.run import Run
 from growbench.comparison.same_machine import (
@@ -27,10 +27,12 @@ from growbench.comparison.same_machine import (
     Settings,
     UNRESOLVED,
 )
-from growbench.comparison.sharing import FAMILY
 from growbench.comparison.verdict import (
+    LARGEST_LEFT,
+    MOST_LEFT,
     change_of,
     counts_of_sides,
+    left_open,
     listed,
     ranked_families,
     with_figures,
@@ -41,13 +43,9 @@ from growbench.data.metrics import metric
 from growbench.statistics.moderated import smallest_p
 from growbench.tables.table import Column, Table, percent
 
-# Nothing is called clear while slowdowns of more than so many thetas cannot be excluded in more
-# than that share of the families.
-_LARGEST_LEFT, _MOST_LEFT = 2.0, 0.10
 _EXAMPLES = 5
 # What needs a look first.
 _TONES = {SLOWER: "bad", MOVED: "unsure", FASTER: "good", UNRESOLVED: "unsure", NO_SLOWER: ""}
-_RANK = {verdict: place for place, verdict in enumerate(_TONES)}
 _ADVICE = {
     ALTERNATED: "",
     MIXED: "",
@@ -117,13 +115,8 @@ def verdict_of(found: Between) -> str:
     families = found.families
     up = (families["verdict"] == MOVED) & (families["ratio"] > 1.0)
     together = (found.common["ratio"] >= limit).any()
-    left = left_open(found).mean()
-    return OPEN if up.any() or together or left > _MOST_LEFT else CLEAR
-
-
-def left_open(found: Between) -> np.ndarray:
-    """Which families have no interval that excludes a slowdown of more than two thetas."""
-    return ~(found.families["ci_high"].to_numpy() <= 1.0 + _LARGEST_LEFT * found.rules.theta)
+    left = left_open(families, found.rules.theta).mean()
+    return OPEN if up.any() or together or left > MOST_LEFT else CLEAR
 
 
 def _sentences(found: Between, verdict: str) -> list[str]:
@@ -189,8 +182,8 @@ def _limits(found: Between) -> list[str]:
             f"with {runs} runs a side a slowdown of {percent(float(seen.median()))} would have "
             f"been found in half of the families, one of {percent(float(seen.max()))} in all"
         )
-    left = int(left_open(found).sum())
-    limit = percent(1.0 + _LARGEST_LEFT * found.rules.theta)
+    left = int(left_open(found.families, found.rules.theta).sum())
+    limit = percent(1.0 + LARGEST_LEFT * found.rules.theta)
     lines = [told]
     if left:
         lines.append(f"families in which a slowdown of over {limit} is not excluded: {left}")
@@ -201,24 +194,11 @@ def _limits(found: Between) -> list[str]:
 def _texts(found: Between) -> pd.DataFrame:
     """For the table of all layers: the families that are slower, faster, or have moved."""
     wanted = found.families[found.families["verdict"].isin([SLOWER, FASTER, MOVED])]
-    return _text_table(
-        wanted.assign(
-            text=[
-                f"{metric(row['metric']).short} {change_of(row)}"
-                for row in wanted.to_dict("records")
-            ]
-        )
-    )
-
-
-def _text_table(wanted: pd.DataFrame) -> pd.DataFrame:
-    rows = []
-    wanted = wanted.assign(rank=wanted["verdict"].map(_RANK))
-    wanted = wanted.sort_values(["rank", "ratio"], ascending=[True, False], kind="stable")
-    for family, of in wanted.groupby(list(FAMILY), sort=False):
-        tone = _TONES[of["verdict"].iloc[0]]
-        rows.append({**dict(zip(FAMILY, family)), "text": "; ".join(of["text"]), "tone": tone})
-    return pd.DataFrame(rows, columns=[*FAMILY, "text", "tone"])
+    texts = [f"{metric(row['metric']).short} {change_of(row)}" for row in wanted.to_dict("records")]
+    tones = wanted["verdict"].map(_TONES)
+    rank = wanted["verdict"].map(list(_TONES).index)
+    wanted = wanted.assign(text=texts, tone=tones, rank=rank)
+    return by_family(wanted.sort_values(["rank", "ratio"], ascending=[True, False], kind="stable"))
 
 
 _RATIO = (
@@ -284,7 +264,7 @@ def _families(found: Between, limit: int) -> Table:
         Column("visible_ratio", "visible", "percent", help="found in 80% of cases"),
         Column("verdict", "verdict"),
     )
-    return ranked_families(columns_, families, list(_RANK), limit)
+    return ranked_families(columns_, families, list(_TONES), limit)
 
 
 def _cells(found: Between) -> Table:

@@ -27,6 +27,9 @@ NO_REGRESSION, REGRESSION, NOT_COMPARABLE, INCONCLUSIVE = 0, 1, 3, 4
 # What needs a look first.
 _TONES = {SLOWER: "bad", FASTER: "good", UNRESOLVED: "unsure", NO_SLOWER: ""}
 _EXAMPLES = 3
+# Nothing is called clear while slowdowns of more than so many thetas cannot be excluded in more
+# than that share of the families.
+LARGEST_LEFT, MOST_LEFT = 2.0, 0.10
 
 
 def exit_status(judged: Comparison) -> int:
@@ -82,6 +85,11 @@ def sentences(judged: Comparison, labels: tuple[str, str]) -> list[str]:
     if unresolved:
         lines.append(_visible(judged))
     return [*lines, *_common(judged)]
+
+
+def left_open(families: pd.DataFrame, theta: float) -> np.ndarray:
+    """Which families have no interval that excludes a slowdown of so many thetas."""
+    return ~(families["ci_high"].to_numpy() <= 1.0 + LARGEST_LEFT * theta)
 
 
 def moved_cells(judged: Comparison) -> pd.DataFrame:
@@ -216,6 +224,12 @@ _RATIO = (
     Column("ci_low", "95% interval", "interval:percent", high="ci_high"),
 )
 _P = Column("p_adjusted", "p (Holm)", "p", help="adjusted for all families of the metric")
+
+
+def tables(judged: Comparison, labels: tuple[str, str], limit: int) -> list[Table]:
+    """All of what was found; limit: how many families, 0 for all."""
+    found = [overview(judged, labels), families_table(judged, limit)]
+    return [*found, cells_table(judged)] if judged.cells["family_rejected"].any() else found
 
 
 def overview(judged: Comparison, labels: tuple[str, str]) -> Table:
