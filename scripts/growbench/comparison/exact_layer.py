@@ -9,11 +9,10 @@ from growbench.comparison import layers
 from growbench.comparison.exact import BETTER, Changes, OTHER, WORSE, changes
 from growbench.comparison.layers import Layer
 from growbench.comparison.run import Run
-from growbench.comparison.sharing import FAMILY
+from growbench.comparison.sharing import FAMILY, family_words
 from growbench.data.columns import CELL, INSTRUCTIONS, MEASURE
 from growbench.data.description import fact, huge_pages
 from growbench.data.exact import EXACT, exact
-from growbench.data.implementations import strategy_name
 from growbench.data.statuses import OK
 from growbench.data.units import show
 from growbench.tables.table import Column, Table, percent
@@ -154,8 +153,7 @@ def _changed(found: Changes, texts: pd.DataFrame, covered: _Covered) -> list[str
 
 
 def _most(family: pd.Series) -> str:
-    name = strategy_name(family["implementation"], family["strategy"])
-    return f"; most of all {name} on {family['allocator']}, {family['text']}"
+    return f"; most of all {family_words(family)}, {family['text']}"
 
 
 def _not_covered(covered: _Covered) -> list[str]:

@@ -24,6 +24,7 @@ from growbench.comparison.output import Document
 from growbench.comparison.pairing import Choice, crossed
 from growbench.comparison.run import Run
 from growbench.comparison.same_machine import Settings
+from growbench.comparison.sharing import family_words
 from growbench.comparison.verdict import REGRESSION
 from growbench.data.columns import INSTRUCTIONS
 from growbench.data.description import fact, read_machine
@@ -167,7 +168,7 @@ def _uncounted(counted: pd.DataFrame) -> list[str]:
     first = lacking.iloc[0]
     return [
         f"instructions of {len(lacking)} of {len(rows)} cells were not counted, such as "
-        f"{first['strategy']} on {first['allocator']}: {first['status_detail']}"
+        f"{family_words(first)}: {first['status_detail']}"
     ]
 
 

@@ -14,9 +14,9 @@ from growbench.comparison.same_machine import (
     SLOWER,
     UNRESOLVED,
 )
-from growbench.comparison.sharing import FAMILY, cell_words, telling
+from growbench.comparison.sharing import FAMILY, family_words, size_words, telling
 from growbench.data.columns import CELL
-from growbench.data.implementations import COMPILED, strategy_name
+from growbench.data.implementations import COMPILED
 from growbench.data.metrics import metric
 from growbench.statistics.shift import smallest_rank_sum_p, smallest_signed_rank_p
 from growbench.tables.table import Column, Table, percent
@@ -119,7 +119,7 @@ def family_change(row: dict, judged: Comparison) -> str:
     if ordered.empty:
         return change_of(row)
     cell = ordered.iloc[0]
-    size = cell_words(cell.to_dict(), telling(cells))
+    size = size_words(cell, telling(cells))
     return f"{change_of(cell)} at {size}, all sizes {percent(row['ratio'])}"
 
 
@@ -134,11 +134,11 @@ def _by_cells(row: dict, judged: Comparison) -> bool:
 def listed(
     found: pd.DataFrame, changes: Sequence[str], most: int = _EXAMPLES, keys: Sequence[str] = ()
 ) -> list[str]:
-    """The first few families or cells, indented, with their changes. keys: as cell_words() has
+    """The first few families or cells, indented, with their changes. keys: as size_words() has
     them."""
     lines = [
-        f"  {strategy_name(row['implementation'], row['strategy'])} on {row['allocator']}, "
-        + (f"{cell_words(row, keys)}, " if "rows" in row else "")
+        f"  {family_words(row)}, "
+        + (f"{size_words(row, keys)}, " if "rows" in row else "")
         + f"{metric(row['metric']).label.lower()}: {change}"
         for row, change in zip(found.head(most).to_dict("records"), changes)
     ]
@@ -325,7 +325,7 @@ def _found(row: dict, comparison: Comparison) -> str:
     return f"{row['verdict']}{' at some sizes' if _by_cells(row, comparison) else ''}"
 
 
-def _whose(table: pd.DataFrame) -> tuple[Column, ...]:
+def whose(table: pd.DataFrame) -> tuple[Column, ...]:
     """A column for the implementation, where the strategy alone does not tell it."""
     told = table["implementation"].isin(COMPILED).all()
     return () if told else (Column("implementation", "impl."),)
@@ -337,7 +337,7 @@ def cells_table(comparison: Comparison) -> Table:
     cells["tone"] = cells["verdict"].map(_TONES)
     columns = (
         Column("metric", "metric"),
-        *_whose(cells),
+        *whose(cells),
         Column("strategy", "strategy"),
         Column("allocator", "allocator"),
         Column("rows", "rows", "count"),
@@ -390,7 +390,7 @@ def _cell_notes(comparison: Comparison) -> list[str]:
 def lost_table(lost: pd.DataFrame) -> Table:
     """Cells whose workers failed in new only."""
     columns = (
-        *_whose(lost),
+        *whose(lost),
         Column("strategy", "strategy"),
         Column("allocator", "allocator"),
         Column("rows", "rows", "count"),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from growbench.comparison import output
 from growbench.comparison.exact import BETTER, OTHER, WORSE
-from growbench.comparison.sharing import FAMILY
+from growbench.comparison.sharing import FAMILY, family_words, size_words
 from growbench.data.exact import exact
 from growbench.data.implementations import strategy_name
 from growbench.data.text import printable
@@ -121,8 +121,7 @@ def _first_failure(failed: pd.DataFrame) -> str:
         return ""
     row = failed.iloc[0]
     more = f" (and {len(failed) - 1} more cells)" if len(failed) > 1 else ""
-    name = strategy_name(row["implementation"], row["strategy"])
-    where = f"{name} on {row['allocator']}, {row['rows']:,} rows"
+    where = f"{family_words(row)}, {row['rows']:,} rows"
     return f"{where}: {row['status']}, {row['status_detail']}{more}"
 
 
@@ -137,8 +136,7 @@ def _counts(figures: pd.DataFrame) -> str:
 def _cells(cells: pd.DataFrame) -> str:
     if cells.empty:
         return ""
-    pairs = zip(cells["implementation"], cells["strategy"], cells["allocator"])
-    return _list([f"{strategy_name(i, s)} on {a}" for i, s, a in dict.fromkeys(pairs)])
+    return _list(list(dict.fromkeys(map(family_words, cells.to_dict("records")))))
 
 
 def _list(names: Sequence[str]) -> str:
@@ -289,12 +287,13 @@ def _outcome(verdict: Verdict, family: tuple[str, ...]) -> tuple[str, str]:
     if len(worse):
         return "failure", "\n".join(
             f"{exact(row['exact']).label}: {_range(row, 'base')}, now {_range(row, 'new')} "
-            f"({_by(row['ratio'])}), {_cell(row)}"
+            f"({_by(row['ratio'])}), at {size_words(row)}"
             for _, row in worse.iterrows()
         )
     if len(failed):
         lines = (
-            f"{row['status']}: {row['status_detail']}, {_cell(row)}" for _, row in failed.iterrows()
+            f"{row['status']}: {row['status_detail']}, at {size_words(row)}"
+            for _, row in failed.iterrows()
         )
         return "failure", "\n".join(lines)
     if len(missing):
@@ -305,13 +304,6 @@ def _outcome(verdict: Verdict, family: tuple[str, ...]) -> tuple[str, str]:
         names = ", ".join(one.name for one in verdict.differences)
         return "skipped", f"not compared, as it depends on {names}: {_counts(excluded)}"
     return ("skipped", "nothing was compared") if not compared["cell_count"].sum() else ("", "")
-
-
-def _cell(row: pd.Series) -> str:
-    text = f"at {row['rows']:,} rows of {row['row_bytes']} bytes"
-    more = [f"{row['threads']} threads"] if row["threads"] != 1 else []
-    more += [f"work {row['work']}"] if row["work"] != "cheap" else []
-    return ", ".join([text, *more])
 
 
 FORMATS: dict[str, Callable[[Page, bool], str]] = {

@@ -8,8 +8,7 @@ import pandas as pd
 from growbench.comparison.differences import machine_differences
 from growbench.comparison.exact import BETTER, OTHER, WORSE
 from growbench.comparison.output import Document
-from growbench.comparison.sharing import FAMILY
-from growbench.data.implementations import strategy_name
+from growbench.comparison.sharing import FAMILY, family_words
 from growbench.data.metrics import metric
 from growbench.data.text import printable
 from growbench.data.units import tick
@@ -64,11 +63,6 @@ def said(history: History, asked: Asked, notes: Sequence[str] = ()) -> Document:
 def began(state: State) -> str:
     """When its first run began: "2026-11-03 10:00"."""
     return printable(state.runs[0].began[:16].replace("T", " "))
-
-
-def family_name(row: pd.Series) -> str:
-    """ "realloc_doubling on glibc"."""
-    return f"{strategy_name(row['implementation'], row['strategy'])} on {row['allocator']}"
 
 
 def _title(history: History) -> str:
@@ -140,7 +134,7 @@ def _what(history: History, rows: pd.DataFrame) -> str:
     if np.isinf(high):
         before, after = _figure(most, "before"), _figure(most, "after")
         change = f"{before} to {after}"
-    of = family_name(most)
+    of = family_words(most)
     if most["kind"] == COUNT and most["changed_count"] < most["cell_count"]:
         of += f" {_sizes(most)}"
     more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
@@ -291,7 +285,7 @@ def _summary(history: History, told: pd.DataFrame) -> Table:
                 "family_count": len(own),
                 "ratio_low": float(own["ratio"].min()),
                 "ratio_high": float(own["ratio"].max()),
-                "most_in": family_name(most),
+                "most_in": family_words(most),
                 "undone_count": int(own["undone"].notna().sum()),
                 "tone": _TONES[change],
             }
@@ -318,7 +312,7 @@ def _families(history: History, told: pd.DataFrame) -> Table:
     frame = told.iloc[::-1].reset_index(drop=True)
     for name in ("since", "last", "undone", "earliest", "latest"):
         frame[name] = _labels(history, frame[name].astype(float))
-    frame["family"] = [family_name(row) for _, row in frame.iterrows()]
+    frame["family"] = [family_words(row) for _, row in frame.iterrows()]
     frame["sizes"] = [_sizes(row) if row["kind"] == COUNT else "all" for _, row in frame.iterrows()]
     frame["before"] = [_figure(row, "before") for _, row in frame.iterrows()]
     frame["after"] = [_figure(row, "after") for _, row in frame.iterrows()]
