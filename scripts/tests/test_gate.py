@@ -446,7 +446,7 @@ def test_a_pull_request_gets_a_short_comment(gate, tmp_path):
     text = out[0].read_text()
     assert text.startswith("## growbench gate: worse in 2 of 4 families\n")
     assert (
-        "| worse | realloc_doubling | mine | bytes copied | +25.0% to +25.0% | from 100 rows on |"
+        "| worse | realloc_doubling | mine | bytes copied | +25.0% to +25.0% | at all sizes |"
         in text
     )
     assert len(text.splitlines()) < 20

@@ -3,14 +3,22 @@
 import xml.etree.ElementTree as xml
 from typing import Callable, NamedTuple, Sequence
 
-import numpy as np
 import pandas as pd
 
 from growbench.comparison import output
-from growbench.comparison.exact import BETTER, OTHER, WORSE
+from growbench.comparison.exact import (
+    BETTER,
+    OTHER,
+    TONES,
+    WORSE,
+    by,
+    figures,
+    where,
+    worst_first,
+)
 from growbench.comparison.sharing import FAMILY, family_words, size_words
 from growbench.data.exact import exact
-from growbench.data.implementations import strategy_name
+from growbench.data.implementations import strategy_names
 from growbench.data.text import printable
 from growbench.gate.facts import rebuilt
 from growbench.gate.judge import (
@@ -21,7 +29,7 @@ from growbench.gate.judge import (
     Verdict,
 )
 from growbench.tables import formats
-from growbench.tables.table import Column, Table, change_in_percent
+from growbench.tables.table import Column, Table
 
 VERDICTS = {
     CLEAR: "nothing is worse",
@@ -29,7 +37,6 @@ VERDICTS = {
     NOT_COMPARABLE: "not comparable",
     INCOMPLETE: "incomplete",
 }
-_TONES = {WORSE: "bad", BETTER: "good", OTHER: ""}
 _SHOWN = 6
 
 
@@ -146,51 +153,28 @@ def _list(names: Sequence[str]) -> str:
 
 def _changed(verdict: Verdict) -> pd.DataFrame:
     """The families of a verdict, as they are shown."""
-    rows = []
-    for row in verdict.changes.families.to_dict("records"):
-        cells = _cells_of(verdict, row)
-        first = cells.sort_values("rows").iloc[0]
-        onwards = (
-            "on" if row["onwards"] else f"on, {row['changed_count']} of {row['cell_count']} sizes"
-        )
-        rows.append(
-            {
-                **row,
-                "name": strategy_name(row["implementation"], row["strategy"]),
-                "label": exact(row["exact"]).label,
-                "where": f"from {row['from_rows']:,} rows {onwards}",
-                "example": f"{_range(first, 'base')}, now {_range(first, 'new')}",
-                "tone": _TONES[row["change"]],
-                "order": list(_TONES).index(row["change"]),
-            }
-        )
-    names = [
-        *verdict.changes.families.columns,
-        "name",
-        "label",
-        "where",
-        "example",
-        "tone",
-        "order",
-    ]
-    frame = pd.DataFrame(rows, columns=names)
-    return frame.sort_values("order", kind="stable").drop(columns="order").reset_index(drop=True)
+    families = worst_first(verdict.changes.families)
+    rows = families.to_dict("records")
+    return families.assign(
+        name=strategy_names(families),
+        label=[exact(name).label for name in families["exact"]],
+        where=list(map(where, rows)),
+        example=[_then_and_now(_smallest(verdict, row)) for row in rows],
+        tone=families["change"].map(TONES),
+    )
 
 
-def _cells_of(verdict: Verdict, family: dict) -> pd.DataFrame:
+def _smallest(verdict: Verdict, family: dict) -> pd.Series:
+    """The smallest cell of a family that changed."""
     cells = verdict.changes.cells
     for key in ("exact", *FAMILY):
         cells = cells[cells[key] == family[key]]
-    return cells
+    return cells.sort_values("rows").iloc[0]
 
 
-def _range(row: pd.Series, side: str) -> str:
-    low, high = row[f"{side}_low"], row[f"{side}_high"]
-    return f"{low:,.0f}" if low == high else f"{low:,.0f}..{high:,.0f}"
-
-
-def _by(ratio: float) -> str:
-    return change_in_percent(ratio) if np.isfinite(ratio) else "from none"
+def _then_and_now(cell: pd.Series) -> str:
+    base, new = (figures(cell[f"{side}_low"], cell[f"{side}_high"]) for side in ("base", "new"))
+    return f"{base}, now {new}"
 
 
 # ---- as text ----
@@ -286,8 +270,8 @@ def _outcome(verdict: Verdict, family: tuple[str, ...]) -> tuple[str, str]:
     failed, missing = of_it(verdict.failed), of_it(verdict.missing)
     if len(worse):
         return "failure", "\n".join(
-            f"{exact(row['exact']).label}: {_range(row, 'base')}, now {_range(row, 'new')} "
-            f"({_by(row['ratio'])}), at {size_words(row)}"
+            f"{exact(row['exact']).label}: {_then_and_now(row)} "
+            f"({by(row['ratio'], row['ratio'])}), at {size_words(row)}"
             for _, row in worse.iterrows()
         )
     if len(failed):
