@@ -18,8 +18,10 @@ from growbench.comparison.sharing import (
     HEADLINES_AND_PEAK,
     USUAL,
     cell_words,
+    family_words,
     not_shared,
     other_versions,
+    size_words,
     telling,
     usual_metrics,
 )
@@ -235,15 +237,21 @@ def test_cells_of_several_threads_are_told_apart():
         for count in (1, 4)
     )
     assert telling(cells) == ["threads"]
-    words = [cell_words(cell, telling(cells)) for cell in cells.to_dict("records")]
+    words = [size_words(cell, telling(cells)) for cell in cells.to_dict("records")]
     assert words == ["1,000 rows, 1 thread", "1,000 rows, 4 threads"]
     other = cells.assign(row_bytes=[8, 80], work=["cheap", "random"])
-    words = [cell_words(cell, telling(other)) for cell in other.to_dict("records")]
+    words = [size_words(cell, telling(other)) for cell in other.to_dict("records")]
     assert words == [
         "1,000 cheap rows of 8 bytes, 1 thread",
         "1,000 random rows of 80 bytes, 4 threads",
     ]
-    assert telling(cells[:1]) == [] and cell_words(cells[:1].to_dict("records")[0], []) == (
+    assert list(map(cell_words, other.to_dict("records"))) == [
+        "chunked_list on glibc, 1,000 rows of 8 bytes",
+        "chunked_list on glibc, 1,000 random rows of 80 bytes, 4 threads",
+    ]
+    (of_numpy,) = other[:1].assign(implementation="numpy").to_dict("records")
+    assert family_words(of_numpy) == "numpy chunked_list on glibc"
+    assert telling(cells[:1]) == [] and size_words(cells[:1].to_dict("records")[0], []) == (
         "1,000 rows"
     )
 

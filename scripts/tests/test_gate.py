@@ -464,11 +464,23 @@ def test_a_pull_request_gets_a_short_comment(gate, tmp_path):
     text = out[0].read_text()
     assert text.startswith("## growbench gate: worse in 2 of 4 families\n")
     assert (
-        "| worse | realloc_doubling | mine | bytes copied | +25.0% to +25.0% | from 100 rows on |"
+        "| worse | realloc_doubling | mine | bytes copied | +25.0% to +25.0% | at all sizes |"
         in text
     )
     assert len(text.splitlines()) < 20
     assert json.loads(out[2].read_text())["exit_status"] == 1
+
+
+def test_a_small_change_is_not_shown_as_none(gate, tmp_path):
+    runs = counts()
+    runs.loc[
+        where(runs, INSTRUCTIONS, strategy="realloc_doubling"), "cold_build_instruction_count"
+    ] += 5
+    gate.run(runs)
+    out = [tmp_path / "comment.md", tmp_path / "junit.xml"]
+    assert gate("--output", *out).returncode == 1
+    assert "| +0.01% to +0.01% |" in out[0].read_text()
+    assert "50,000, now 50,005 (+0.01%), at 100 rows" in out[1].read_text()
 
 
 def junit(path: Path) -> tuple[dict, dict[str, str]]:

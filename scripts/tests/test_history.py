@@ -406,7 +406,7 @@ def test_the_newest_change_is_said_first(nightly, call_here):
     assert lines[1].startswith("  2 change points (1 count of 12 cells looked at)")
     assert lines[2].startswith("  since day-5 (2025-01-05 12:00): better: bytes copied -5.6%")
     assert lines[3].startswith("  since day-3 (2025-01-03 12:00): worse: bytes copied +12.5%")
-    assert "realloc_doubling on glibc from 1k rows on" in lines[3]
+    assert "realloc_doubling on glibc from 1,000 rows on" in lines[3]
     assert done.returncode == 0
 
 

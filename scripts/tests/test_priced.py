@@ -286,7 +286,7 @@ def test_what_departs_is_named_with_what_is_known_of_it(plain):
     assert list(layer.families["strategy"]) == ["preallocate_then_fill", "realloc_doubling"]
     assert list(layer.families["text"])[0].startswith("-30.0% of ")
     assert any(
-        text.startswith("further off: 3, 2 by more than their workers differ: c realloc_doubling")
+        text.startswith("further off: 3, 2 by more than their workers differ: realloc_doubling")
         for text in said
     )
     assert any(text.endswith("by 10% and more, at the prices of now: +44.3%") for text in said)

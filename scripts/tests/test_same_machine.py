@@ -15,11 +15,10 @@ from growbench.comparison.same_machine import (
     UNRESOLVED,
     _medians_of_rounds,
     compare,
-    compare_sides,
     in_blocks,
     threshold_from,
 )
-from growbench.comparison.sharing import bring_together, not_shared
+from growbench.comparison.sharing import not_shared
 from growbench.comparison.verdict import cells_table
 from growbench.data.metrics import metric
 from growbench.statistics.visible import visible_shift
@@ -139,15 +138,12 @@ def test_few_rounds_see_nothing_and_say_so():
     assert np.isinf(found.families["visible_ratio"]).all()
 
 
-def test_a_common_shift_is_told_and_can_be_taken_out():
+def test_a_common_shift_is_told():
     slow_machine = scaled(run(2), 1.15)
     found = compare(run(1), slow_machine, COLD)
     assert found.common["ratio"].iloc[0] == pytest.approx(1.15, abs=0.01)
     assert found.common["ci_low"].iloc[0] < 1.15 < found.common["ci_high"].iloc[0]
     assert found.count(SLOWER) == 8
-    without = compare_sides(bring_together(run(1), slow_machine), COLD, without_common=True)
-    assert without.count(SLOWER) == 0
-    assert without.common["ratio"].iloc[0] == pytest.approx(1.15, abs=0.01)
 
 
 def test_swapping_base_and_new_turns_every_ratio():
@@ -451,10 +447,9 @@ def test_a_fast_cell_does_not_hide_that_its_family_is_unresolved():
 
 def test_of_a_few_families_nothing_is_told_to_be_common():
     chosen = {"strategies": ("chunked_list",)}
-    both = bring_together(run(1, **chosen), scaled(run(2, **chosen), 1.5))
-    without = compare_sides(both, COLD, without_common=True)
-    assert np.isnan(without.common["ratio"].iloc[0])
-    assert without.count(SLOWER) == 2
+    found = compare(run(1, **chosen), scaled(run(2, **chosen), 1.5), COLD)
+    assert np.isnan(found.common["ratio"].iloc[0])
+    assert found.count(SLOWER) == 2
 
 
 def test_the_common_shift_lies_within_its_interval():

@@ -51,6 +51,18 @@ def test_colour_is_added_to_rows_with_a_tone_only_when_asked_for():
     assert "\033" not in lines[3]
 
 
+@pytest.mark.parametrize("limit", [0, 2, 3])
+def test_a_table_that_is_short_enough_is_shown_whole(limit):
+    assert list(table().first(limit).frame["name"]) == ["a", "bb"]
+    assert table().first(limit).notes == ["a note"]
+
+
+def test_of_a_long_table_it_is_told_how_much_is_left_out():
+    first = table().first(1, "things")
+    assert list(first.frame["name"]) == ["a"]
+    assert first.notes == ["a note", "things not shown: 1; --all shows them"]
+
+
 def test_nothing_is_said_to_be_nothing():
     assert "none" in formats.as_terminal(table(names=()))
     assert "None." in formats.as_markdown(table(names=()))

@@ -225,7 +225,7 @@ def in_short(document: output.Document) -> output.Document:
     for table in document.tables:
         length = len(table.frame)
         if "layers" in names and table.name in FIRST:
-            shown.append(_first_rows(table) if length else table)
+            shown.append(table.first(LONGEST, "families"))
         elif "layers" in names or length > LONGEST:
             left += [f"{table.name} ({length})"] if length else []
         else:
@@ -235,14 +235,6 @@ def in_short(document: output.Document) -> output.Document:
         left.append("differences")
     more = [f"more with --table NAME, or --all: {', '.join(left)}"] if left else []
     return document._replace(sentences=[*document.sentences, *more], tables=shown)
-
-
-def _first_rows(table: Table) -> Table:
-    more = len(table.frame) - LONGEST
-    if more <= 0:
-        return table
-    notes = [*table.notes, f"families not shown: {more}; --all shows them"]
-    return table._replace(frame=table.frame.head(LONGEST), notes=notes)
 
 
 def experiment(

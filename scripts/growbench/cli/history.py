@@ -60,8 +60,8 @@ def main(arguments: Sequence[str]) -> int:
     since = order.place_of(options.since, ordered) if options.since else 0
     notes += changes.not_everywhere(cells, runs)
     said = document.said(found, document.Asked(since, options.threshold), notes)
-    exit_status = status(found, since, options.fail_on)
-    text = as_text(said, exit_status, options)
+    said = said._replace(status=status(found, since, options.fail_on))
+    text = as_text(said, options)
     for path in options.plot or []:
         draw(found, since, Path(path), STYLES[options.style])
     if options.output:
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
             stream.write(text)
     else:
         entry.put(text)
-    return exit_status
+    return said.status
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -188,9 +188,9 @@ def status(found: changes.History, since: int, fail_on: str) -> int:
     return FAILED if {NEVER: False, WORSE: worse.any(), CHANGE: len(own) > 0}[fail_on] else 0
 
 
-def as_text(said: document.Said, exit_status: int, options: argparse.Namespace) -> str:
+def as_text(said: output.Document, options: argparse.Namespace) -> str:
     """In the format that was asked for, with the tables that were."""
-    tables = said.tables
+    tables = list(said.tables)
     known = [table.name for table in tables]
     entry.check_names("table", options.table or [], known)
     if options.format == "csv" and len(options.table or []) != 1:
@@ -202,10 +202,10 @@ def as_text(said: document.Said, exit_status: int, options: argparse.Namespace) 
     if options.format == "csv":
         return formats.as_csv(tables[0])
     if options.format == "json":
-        content = {"title": said.title, "exit_status": exit_status, "sentences": said.sentences}
+        content = {"title": said.title, "exit_status": said.status, "sentences": said.sentences}
         by_name = {table.name: formats.as_records(table) for table in tables}
         return formats.to_json({**content, "tables": by_name})
-    shown = output.Document(said.title, said.sentences, tables, exit_status)
+    shown = said._replace(tables=tables)
     return output.FORMATS[options.format]([shown], entry.in_colour(options.color))
 
 
@@ -215,10 +215,7 @@ def short(tables: Sequence[Table]) -> list[Table]:
     for table in tables:
         count = len(table.frame)
         if table.name == SUMMARY and count:
-            more = [f"And {count - LONGEST} older rows: --all has them."] if count > LONGEST else []
-            shown.append(
-                table._replace(frame=table.frame.head(LONGEST), notes=[*table.notes, *more])
-            )
+            shown.append(table.first(LONGEST, "older rows"))
         elif table.name == FAMILIES and 0 < count <= LONGEST:
             shown.append(table)
         elif table.name == FAMILIES and count:

@@ -19,7 +19,6 @@ from growbench.comparison.claims import (
 from growbench.comparison.estimate_tables import (
     ALWAYS,
     agreement_frame,
-    cell_words,
     estimate_columns,
     estimate_frame,
     key_columns,
@@ -27,6 +26,7 @@ from growbench.comparison.estimate_tables import (
 )
 from growbench.comparison.hosts import Host
 from growbench.comparison.run import Run
+from growbench.comparison.sharing import cell_words
 from growbench.data import article
 from growbench.data.implementations import strategy_name, told_apart
 from growbench.data.metrics import Metric

@@ -1,4 +1,4 @@
-"""Estimates of several machines as columns of a table, and cells in words."""
+"""Estimates of several machines as columns of a table."""
 
 from typing import Optional, Sequence
 
@@ -21,17 +21,6 @@ _KEY_LABELS = {
     "threads": ("Threads", "count"),
     "work": ("Work", "text"),
 }
-
-
-def cell_words(cell: dict) -> str:
-    """A cell in words: "c realloc_doubling on glibc, 10,000 rows of 80 bytes"."""
-    threads = cell.get("threads", 1)
-    more = f", {threads} threads" if threads != 1 else ""
-    more += f", {cell['work']} rows" if cell.get("work", "cheap") != "cheap" else ""
-    return (
-        f"{cell['implementation']} {cell['strategy']} on {cell['allocator']}, "
-        f"{cell['rows']:,} rows of {cell['row_bytes']} bytes{more}"
-    )
 
 
 def key_columns(frame: pd.DataFrame, always: Sequence[str] = ALWAYS) -> list[Column]:

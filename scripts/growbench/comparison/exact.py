@@ -9,7 +9,7 @@ known to differ (`scatter`); a difference without that is left alone.
 """
 
 from types import MappingProxyType
-from typing import Collection, Mapping, NamedTuple, Optional, Sequence
+from typing import Collection, Iterable, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,9 +18,12 @@ from growbench.comparison.sharing import FAMILY
 from growbench.data.columns import CELL
 from growbench.data.exact import EXACT, Exact, LESS, MORE
 from growbench.data.statuses import OK
+from growbench.tables.table import change_in_percent
 
 FEWEST_WORKERS = 5
 WORSE, BETTER, OTHER = "worse", "better", "other"
+# In the order in which they are told, with the tone of a table's row.
+TONES = {WORSE: "bad", BETTER: "good", OTHER: ""}
 
 
 class Ranges(NamedTuple):
@@ -224,10 +227,43 @@ def _families(table: pd.DataFrame, exact: Exact) -> pd.DataFrame:
                 "onwards": bool((cells.loc[cells["rows"] >= first, "change"] != "").all()),
                 "ratio_low": float(changed["ratio"].min()),
                 "ratio_high": float(changed["ratio"].max()),
-                "change": next(c for c in (WORSE, BETTER, OTHER) if c in set(changed["change"])),
+                "change": worst(changed["change"]),
             }
         )
     return pd.DataFrame(rows)
+
+
+def worst(found: Iterable[str]) -> str:
+    """Of changes that which is told first."""
+    return min(set(found), key=list(TONES).index)
+
+
+def worst_first(families: pd.DataFrame) -> pd.DataFrame:
+    """The families of Changes, sorted."""
+    place = {change: number for number, change in enumerate(TONES)}
+    ordered = families.sort_values("change", key=lambda of: of.map(place), kind="stable")
+    return ordered.reset_index(drop=True)
+
+
+def by(low: float, high: float) -> str:
+    """By how much, of two ratios: "+12.0%", "+12.0% to +25.0%", "from none"."""
+    texts = [change_in_percent(of) if np.isfinite(of) else "from none" for of in (low, high)]
+    return " to ".join(dict.fromkeys(texts))
+
+
+def where(family: Mapping) -> str:
+    """At which of its sizes a family changed: "from 1,000 rows on"."""
+    changed, cells, first = (family[of] for of in ("changed_count", "cell_count", "from_rows"))
+    if changed == cells > 1:
+        return "at all sizes"
+    if family["onwards"] and changed < cells:
+        return f"from {first:,.0f} rows on"
+    return f"at {first:,.0f} rows" if changed == 1 else f"at {changed} of {cells} sizes"
+
+
+def figures(low: float, high: float, unit: str = "") -> str:
+    """A range in full, as what is exact is not rounded: "16", "16 to 20"."""
+    return " to ".join(dict.fromkeys(f"{end:,.0f}{unit}" for end in (low, high)))
 
 
 def _no_families() -> pd.DataFrame:

@@ -1,27 +1,33 @@
 """The first layer of a comparison: what changed exactly, in words and tables."""
 
-from typing import Collection, Iterable, NamedTuple, Sequence
+from typing import Collection, NamedTuple, Sequence
 
-import numpy as np
 import pandas as pd
 
 from growbench.comparison import layers
-from growbench.comparison.exact import BETTER, Changes, OTHER, WORSE, changes
+from growbench.comparison.exact import (
+    BETTER,
+    Changes,
+    OTHER,
+    TONES,
+    WORSE,
+    by,
+    changes,
+    figures,
+    where,
+    worst,
+    worst_first,
+)
 from growbench.comparison.layers import Layer
 from growbench.comparison.run import Run
-from growbench.comparison.sharing import FAMILY
+from growbench.comparison.sharing import FAMILY, family_words
 from growbench.data.columns import CELL, INSTRUCTIONS, MEASURE
 from growbench.data.description import fact, huge_pages
 from growbench.data.exact import EXACT, exact
-from growbench.data.implementations import strategy_name
 from growbench.data.statuses import OK
 from growbench.data.units import show
-from growbench.tables.table import Column, Table, percent
+from growbench.tables.table import Column, Table
 
-_TONES = {WORSE: "bad", BETTER: "good", OTHER: ""}
-_RANK = {WORSE: 0, BETTER: 1, OTHER: 2}
-# Of a family's changes so many are told in a line.
-_OF_FAMILY = 1
 # By that share the same code in another place of a library may count more or fewer.
 _TOLERANCE = {of.name: 0.005 for of in EXACT if of.pass_name == INSTRUCTIONS}
 # What is up to the kernel's pages as much as to the code.
@@ -101,10 +107,8 @@ def _as_neither(found: Changes, excused: pd.Series) -> Changes:
     cells, families = found.cells.copy(), found.families.copy()
     cells.loc[excused, "change"] = OTHER
     keys = ["exact", *FAMILY]
-    worst = cells["change"].map(_RANK).groupby([cells[key] for key in keys], observed=True).min()
-    ranks = worst.reindex(pd.MultiIndex.from_frame(families[keys]))
-    names = {rank: change for change, rank in _RANK.items()}
-    families["change"] = [names[rank] for rank in ranks]
+    of_families = cells.groupby(keys, observed=True)["change"].agg(worst)
+    families["change"] = of_families.reindex(pd.MultiIndex.from_frame(families[keys])).to_numpy()
     return found._replace(cells=cells, families=families)
 
 
@@ -158,8 +162,7 @@ def _changed(found: Changes, texts: pd.DataFrame, covered: _Covered) -> list[str
 
 
 def _most(family: pd.Series) -> str:
-    name = strategy_name(family["implementation"], family["strategy"])
-    return f"; most of all {name} on {family['allocator']}, {family['text']}"
+    return f"; most of all {family_words(family)}, {family['text']}"
 
 
 def _not_covered(covered: _Covered) -> list[str]:
@@ -185,52 +188,27 @@ def _texts(families: pd.DataFrame) -> pd.DataFrame:
     worst first, and of these the one that changed most."""
     rows = []
     for family, of in families.groupby(list(FAMILY), sort=True, observed=True):
-        of = of.assign(rank=of["change"].map(_RANK)).sort_values("rank", kind="stable")
-        told = [_text(row) for row in of.to_dict("records")]
-        more = f"; and {len(told) - _OF_FAMILY} more" if len(told) > _OF_FAMILY else ""
-        change = of["change"].iloc[0]
+        change = worst(of["change"])
+        alike = of[of["change"] == change]
+        more = f"; and {len(of) - 1} more" if len(of) > 1 else ""
         rows.append(
             {
                 **dict(zip(FAMILY, family)),
-                "text": "; ".join(told[:_OF_FAMILY]) + more,
-                "tone": _TONES[change],
+                "text": _text(alike.to_dict("records")[0]) + more,
+                "tone": TONES[change],
                 "change": change,
-                "rank": of["rank"].iloc[0],
-                "most": of.loc[of["change"] == change, ["ratio_low", "ratio_high"]].max().max(),
+                "most": alike[["ratio_low", "ratio_high"]].max().max(),
             }
         )
-    table = pd.DataFrame(rows, columns=[*FAMILY, "text", "tone", "change", "rank", "most"])
-    table = table.sort_values(["rank", "most"], ascending=[True, False], kind="stable")
-    return table.drop(columns=["rank", "most"]).reset_index(drop=True)
+    table = pd.DataFrame(rows, columns=[*FAMILY, "text", "tone", "change", "most"])
+    return worst_first(table.sort_values("most", ascending=False, kind="stable")).drop(
+        columns="most"
+    )
 
 
 def _text(row: dict) -> str:
     """ "bytes copied +12.0% from 1,000 rows on"."""
-    return f"{exact(row['exact']).label} {_by(row['ratio_low'], row['ratio_high'])} {_where(row)}"
-
-
-def _by(low: float, high: float) -> str:
-    low_text, high_text = _share(low), _share(high)
-    return low_text if low_text == high_text else f"{low_text} to {high_text}"
-
-
-def _share(ratio: float) -> str:
-    """percent() with as many digits as a small change needs."""
-    if not np.isfinite(ratio):
-        return "from none"
-    change = 100.0 * (ratio - 1.0)
-    return percent(ratio) if abs(change) >= 0.05 else f"{change:+.2g}%"
-
-
-def _where(row: dict) -> str:
-    changed, cells, first = row["changed_count"], row["cell_count"], row["from_rows"]
-    if changed == cells:
-        return "at all sizes" if cells > 1 else f"at {first:,} rows"
-    if row["onwards"]:
-        return f"from {first:,} rows on"
-    if changed == 1:
-        return f"at {first:,} rows"
-    return f"at {changed} of {cells} sizes"
+    return f"{exact(row['exact']).label} {by(row['ratio_low'], row['ratio_high'])} {where(row)}"
 
 
 def _labels(table: pd.DataFrame) -> list[str]:
@@ -246,13 +224,11 @@ _WHAT = (
 
 
 def _families_table(found: Changes) -> Table:
-    families = found.families.copy()
-    families["rank"] = families["change"].map(_RANK)
-    families = families.sort_values("rank", kind="stable").drop(columns="rank")
-    families["tone"] = families["change"].map(_TONES)
+    families = worst_first(found.families)
+    families["tone"] = families["change"].map(TONES)
     families["label"] = _labels(families)
-    families["where"] = [_where(row) for row in families.to_dict("records")]
-    families["by"] = [_by(*of) for of in zip(families["ratio_low"], families["ratio_high"])]
+    families["where"] = list(map(where, families.to_dict("records")))
+    families["by"] = list(map(by, families["ratio_low"], families["ratio_high"]))
     columns = (
         *_WHAT,
         Column("where", "where"),
@@ -260,15 +236,14 @@ def _families_table(found: Changes) -> Table:
         Column("change", "that is"),
     )
     title = "What changed exactly: a strategy under an allocator"
-    return Table("exact", title, columns, families.reset_index(drop=True), (), "tone")
+    return Table("exact", title, columns, families, (), "tone")
 
 
 def _cells_table(found: Changes) -> Table:
-    cells = found.cells.assign(tone=found.cells["change"].map(_TONES), label=_labels(found.cells))
+    cells = found.cells.assign(tone=found.cells["change"].map(TONES), label=_labels(found.cells))
     for side in ("base", "new"):
-        low, high = (cells[f"{side}_{end}"] for end in ("low", "high"))
-        cells[side] = [_figures(of) for of in zip(low, high)]
-    cells["by"] = [_share(ratio) for ratio in cells["ratio"]]
+        cells[side] = list(map(figures, cells[f"{side}_low"], cells[f"{side}_high"]))
+    cells["by"] = list(map(by, cells["ratio"], cells["ratio"]))
     columns = (
         *_WHAT,
         Column("rows", "rows", "count"),
@@ -280,10 +255,6 @@ def _cells_table(found: Changes) -> Table:
         Column("change", "that is"),
     )
     return Table("exact_cells", "What changed exactly: cells", columns, cells, (), "tone")
-
-
-def _figures(ends: Iterable[float]) -> str:
-    return " to ".join(dict.fromkeys(f"{end:,.0f}" for end in ends))
 
 
 def _counts_table(found: Changes) -> Table:

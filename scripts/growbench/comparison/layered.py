@@ -30,7 +30,6 @@ from growbench.comparison.verdict import (
     REGRESSION,
 )
 from growbench.data.columns import CELL, INSTRUCTIONS, TRACE
-from growbench.data.implementations import COMPILED
 from growbench.data.metrics import HEADLINES, Metric
 from growbench.data.statuses import OK
 from growbench.data.text import printable
@@ -249,9 +248,8 @@ def _together(of: Sequence[Layer]) -> Table:
     frame = pd.DataFrame(list(rows.values()), columns=[*FAMILY, *names]).fillna(NOTHING)
     frame = frame.sort_values("tone", key=lambda tones: tones != "bad", kind="stable")
     shown = [name for name in _HEADINGS if name != layers.MACHINE or (frame[name] != NOTHING).any()]
-    whose = () if frame["implementation"].isin(COMPILED).all() else ("implementation",)
     columns = (
-        *(Column(name, "impl.") for name in whose),
+        *verdict.whose(frame),
         Column("strategy", "strategy"),
         Column("allocator", "allocator"),
         *(Column(name, _HEADINGS[name]) for name in shown),

@@ -4,6 +4,7 @@ from typing import NamedTuple, Optional, Sequence
 
 import pandas as pd
 
+from growbench.comparison.sharing import FAMILY
 from growbench.tables.table import Table
 
 # The layers, in the order in which they are told.
@@ -29,3 +30,11 @@ class Layer(NamedTuple):
     tables: Sequence[Table]
     verdict: str
     families: Optional[pd.DataFrame] = None
+
+
+def by_family(found: pd.DataFrame) -> pd.DataFrame:
+    """Families as a Layer has them, with `verdict`, of rows with the columns of FAMILY, text, tone
+    and verdict: in their order, and of each family what stands in its first row, with all texts."""
+    grouped = found.groupby(list(FAMILY), sort=False, observed=True)
+    of = {name: (name, "first") for name in ("tone", "verdict")}
+    return grouped.agg(text=("text", "; ".join), **of).reset_index()

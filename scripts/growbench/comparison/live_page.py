@@ -24,13 +24,13 @@ from growbench.comparison.output import Document
 from growbench.comparison.pairing import Choice, crossed
 from growbench.comparison.run import Run
 from growbench.comparison.same_machine import Settings
+from growbench.comparison.sharing import family_words
 from growbench.comparison.verdict import REGRESSION
 from growbench.data.columns import INSTRUCTIONS
 from growbench.data.description import fact, read_machine
 from growbench.data.load import read_runs, runs_path
 from growbench.data.statuses import OK
 from growbench.data.text import printable
-from growbench.tables.table import Table
 
 # Hexadecimal digits of a build-id that tell libraries apart.
 _DIGITS = 12
@@ -139,7 +139,7 @@ def page(of: Live, request: pair.Request, settings: Settings, origin: str) -> Do
     if of.counted is not None:
         exact = exact_layer(*_counts(of))
         told += [*exact.sentences, *_uncounted(of.counted)]
-        shown = (_shortened(table, request.limit) for table in exact.tables)
+        shown = (table.first(request.limit) for table in exact.tables)
         tables = [*(table for table in shown if len(table.frame)), *tables]
         if exact.verdict == layers.WORSE:
             status = REGRESSION
@@ -147,15 +147,6 @@ def page(of: Live, request: pair.Request, settings: Settings, origin: str) -> Do
     first, *more = times.sentences
     sentences = [*map(printable, told), f"in time, {first}", *more]
     return times._replace(sentences=sentences, tables=tables, status=status)
-
-
-def _shortened(table: Table, limit: int) -> Table:
-    """Its first rows, which need a look first; limit: how many, 0 for all."""
-    more = len(table.frame) - limit
-    if limit == 0 or more <= 0:
-        return table
-    note = f"not shown: {more} more; --all shows them"
-    return table._replace(frame=table.frame.head(limit), notes=[*table.notes, note])
 
 
 def _counts(of: Live) -> tuple[list[Run], list[Run]]:
@@ -177,7 +168,7 @@ def _uncounted(counted: pd.DataFrame) -> list[str]:
     first = lacking.iloc[0]
     return [
         f"instructions of {len(lacking)} of {len(rows)} cells were not counted, such as "
-        f"{first['strategy']} on {first['allocator']}: {first['status_detail']}"
+        f"{family_words(first)}: {first['status_detail']}"
     ]
 
 

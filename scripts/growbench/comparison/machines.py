@@ -26,11 +26,10 @@ from growbench.comparison.claims import (
     verdicts,
 )
 from growbench.comparison.differences import machine_differences
-from growbench.comparison.estimate_tables import cell_words
 from growbench.comparison.hosts import Host, hosts_of, namesakes
 from growbench.comparison.output import Document
 from growbench.comparison.run import Run
-from growbench.comparison.sharing import TIMED, read_by_older
+from growbench.comparison.sharing import TIMED, cell_words, read_by_older
 from growbench.comparison.verdict import NOT_COMPARABLE
 from growbench.data.columns import CELL, MEASURE
 from growbench.data.metrics import HEADLINES, Metric, metric

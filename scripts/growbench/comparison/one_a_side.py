@@ -12,7 +12,7 @@ import pandas as pd
 
 from growbench.analysis import host
 from growbench.comparison import same_build, verdict
-from growbench.comparison.layers import ABSENT, CLEAR, Layer, OPEN, TIMES
+from growbench.comparison.layers import ABSENT, CLEAR, Layer, OPEN, TIMES, by_family
 from growbench.comparison.pair import Request, columns, tail_notes
 from growbench.comparison.run import Run
 from growbench.comparison.same_machine import (
@@ -24,11 +24,7 @@ from growbench.comparison.same_machine import (
     compare_sides,
 )
 from growbench.comparison.sharing import FAMILY, bring_together
-from growbench.data.metrics import HEADLINES, metric
-
-# Nothing is called clear while slowdowns of more than two thetas cannot be excluded in more than
-# that share of the families.
-_MOST_LEFT = 0.10
+from growbench.data.metrics import metric
 
 
 class Learned(NamedTuple):
@@ -84,15 +80,11 @@ def times_layer(base: Run, new: Run, request: Request, settings: Settings) -> La
     """The layer of times. CLEAR only where it is known what runs of this build differ by."""
     known = learned(base, new, request, settings)
     both = bring_together(base.runs, new.runs)
-    # Sides that are not of one host are not compared in time, so nothing is to be taken out.
     judged = compare_sides(both, request.metrics, known.settings)
     if judged.families.empty:
         return Layer(TIMES, (), (), ABSENT)
-    first = verdict.overview(judged, (base.label, new.label))
-    first = first._replace(notes=[*first.notes, known.origin])
-    tables = [first, verdict.families_table(judged, request.limit)]
-    if judged.cells["family_rejected"].any():
-        tables.append(verdict.cells_table(judged))
+    first, *more = verdict.tables(judged, (base.label, new.label), request.limit)
+    tables = [first._replace(notes=[*first.notes, known.origin]), *more]
     texts = _texts(judged, known)
     of = CLEAR if _is_clear(judged, known) else OPEN
     tails = tail_notes(both, request, known.settings)
@@ -100,9 +92,8 @@ def times_layer(base: Run, new: Run, request: Request, settings: Settings) -> La
 
 
 def _is_clear(judged: Comparison, known: Learned) -> bool:
-    limit = 1.0 + 2.0 * known.settings.family_threshold
-    left = (~(judged.families["ci_high"] <= limit)).mean()
-    return not judged.count(SLOWER) and known.is_enough() and left <= _MOST_LEFT
+    left = verdict.left_open(judged.families, known.settings.family_threshold).mean()
+    return not judged.count(SLOWER) and known.is_enough() and left <= verdict.MOST_LEFT
 
 
 def _found(judged: Comparison) -> pd.DataFrame:
@@ -124,7 +115,7 @@ def _within(found: pd.DataFrame, known: Learned) -> np.ndarray:
 def _sentences(judged: Comparison, known: Learned, texts: pd.DataFrame) -> list[str]:
     """What all families have in common, and what moved."""
     shifts = [
-        f"{_short(row['metric'])} {verdict.change_of(row)}"
+        f"{metric(row['metric']).short} {verdict.change_of(row)}"
         for row in judged.common.to_dict("records")
         if row["ci_low"] > 1.0 or row["ci_high"] < 1.0
     ]
@@ -154,20 +145,9 @@ def _texts(judged: Comparison, known: Learned) -> pd.DataFrame:
     """A row for each FAMILY that moved, for the table of all layers, with the verdict of what moved
     most; what takes longer first."""
     found = _found(judged)
-    found = found.assign(within=_within(found, known))
-    rows = []
-    for family, of in found.groupby(list(FAMILY), sort=False):
-        told = (
-            f"{_short(row['metric'])} {verdict.family_change(row, judged)}"
-            + (", as runs of one build differ" if row["within"] else "")
-            for row in of.to_dict("records")
-        )
-        row = {"text": "; ".join(told), "tone": "unsure", "verdict": of["verdict"].iloc[0]}
-        rows.append({**dict(zip(FAMILY, family)), **row})
-    return pd.DataFrame(rows, columns=[*FAMILY, "text", "tone", "verdict"])
-
-
-def _short(name: str) -> str:
-    """A metric where there is little room: "cold", "warm", "peak memory"."""
-    label = metric(name).label.lower()
-    return label.replace(" build and release time", "") if name in HEADLINES else label
+    texts = [
+        f"{metric(row['metric']).short} {verdict.family_change(row, judged)}"
+        + (", as runs of one build differ" if within else "")
+        for row, within in zip(found.to_dict("records"), _within(found, known))
+    ]
+    return by_family(found.assign(text=texts, tone="unsure"))

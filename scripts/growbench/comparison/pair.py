@@ -273,9 +273,7 @@ def _document(
     """Sentences and tables of a live comparison."""
     tables: list[Table] = []
     if not judged.families.empty:
-        tables = [verdict.overview(judged, labels), verdict.families_table(judged, limit)]
-        if judged.cells["family_rejected"].any():
-            tables.append(verdict.cells_table(judged))
+        tables = verdict.tables(judged, labels, limit)
     if len(judged.lost):
         tables.append(verdict.lost_table(judged.lost))
     title = f"{labels[1]} against {labels[0]}"

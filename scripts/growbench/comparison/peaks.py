@@ -6,8 +6,9 @@ import pandas as pd
 from growbench.analysis.shapes import CURVE, measured
 from growbench.comparison.claim_tables import of_each_run
 from growbench.comparison.claims import Estimates, Shared, across, overlap
-from growbench.comparison.estimate_tables import ALWAYS, agreement_frame, cell_words, key_columns
+from growbench.comparison.estimate_tables import ALWAYS, agreement_frame, key_columns
 from growbench.comparison.run import Run
+from growbench.comparison.sharing import cell_words
 from growbench.data.columns import CELL
 from growbench.data.metrics import metric
 from growbench.data.units import show

@@ -12,14 +12,13 @@ import pandas as pd
 from growbench.analysis import host, prices
 from growbench.analysis.attribution import EXPLAINED_HIGH, EXPLAINED_LOW, LEAST_NS
 from growbench.analysis.prices import Priced, Side
-from growbench.comparison.estimate_tables import cell_words
 from growbench.comparison.hosts import Host, hosts_of
 from growbench.comparison.layers import ABSENT, CLEAR, Layer, MACHINE
 from growbench.comparison.run import Run
-from growbench.comparison.sharing import FAMILY
+from growbench.comparison.sharing import FAMILY, cell_words
 from growbench.data.columns import CELL
 from growbench.data.description import huge_pages
-from growbench.data.implementations import C, strategy_name
+from growbench.data.implementations import C, strategy_names
 from growbench.data.text import printable
 from growbench.data.units import show
 from growbench.tables.table import Column, Table, percent, whole_share
@@ -301,8 +300,7 @@ def family_table(found: Priced) -> Table:
     frame["apart"] = mean["left"].abs()
     frame = frame.sort_values("apart", ascending=False, kind="stable").drop(columns="apart")
     frame = frame.reset_index()
-    names = zip(frame["implementation"], frame["strategy"])
-    frame["name"] = [strategy_name(*name) for name in names]
+    frame["name"] = strategy_names(frame)
     columns = (
         Column("name", "Strategy"),
         Column("allocator", "Allocator"),
@@ -347,8 +345,7 @@ def departures(cells: pd.DataFrame) -> Table:
     frame["why"] = np.select([cause for cause, _ in causes], [why for _, why in causes], NOTHING)
     order = _apart(ratio).sort_values(ascending=False, kind="stable").index
     frame = frame.reindex(order).reset_index(drop=True)
-    names = zip(frame["implementation"], frame["strategy"])
-    frame["name"] = [strategy_name(*name) for name in names]
+    frame["name"] = strategy_names(frame)
     columns = (
         Column("name", "Strategy"),
         Column("allocator", "Allocator"),

@@ -95,17 +95,12 @@ def compare_sides(
     sides: Sides,
     metrics: Sequence[Metric],
     settings: Settings = Settings(),
-    without_common: bool = False,
     only: Optional[pd.DataFrame] = None,
 ) -> Comparison:
-    """compare() for those who have more than one question.
-
-    without_common: judge what is left when the shift that all families have in common, metric by
-    metric, is taken out: a machine that has become slower as a whole moves all of them.
-    """
+    """compare() for those who have more than one question."""
     cell_tables, family_tables, common = [], [], []
     for metric in metrics:
-        cells, families, shared = _of_metric(sides, metric, settings, without_common)
+        cells, families, shared = _of_metric(sides, metric, settings)
         cell_tables.append(cells)
         family_tables.append(families)
         common.append(shared)
@@ -161,7 +156,7 @@ class _Values(NamedTuple):
 
 
 def _of_metric(
-    sides: Sides, metric: Metric, settings: Settings, without_common: bool
+    sides: Sides, metric: Metric, settings: Settings
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
     cell_count = len(sides.cells)
     floor = _floor(sides, metric)
@@ -176,9 +171,6 @@ def _of_metric(
     make = _paired if settings.paired else _unpaired
     measured = make(base, new, sides.family_of_cell, len(sides.families))
     common = _common(measured)
-    if without_common and np.isfinite(common["log"]):
-        new = new._replace(log=new.log - common["log"])
-        measured = make(base, new, sides.family_of_cell, len(sides.families))
 
     cells = sides.cells.assign(family=sides.family_of_cell, metric=metric.name)
     cells["base_median"], cells["new_median"] = np.exp(medians)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from growbench.comparison import between, layers, one_a_side
 from growbench.comparison.between import ALTERNATED, APART, Between, MIXED, MOVED, Rules
-from growbench.comparison.layers import ABSENT, CLEAR, Layer, OPEN, TIMES, WORSE
+from growbench.comparison.layers import ABSENT, CLEAR, Layer, OPEN, TIMES, WORSE, by_family
 from growbench.comparison.pair import Request
 from growbench.comparison.run import Run, check_different
 from growbench.comparison.same_machine import (
@@ -27,20 +27,24 @@ from growbench.comparison.same_machine import (
     Settings,
     UNRESOLVED,
 )
-from growbench.comparison.sharing import FAMILY
+from growbench.comparison.verdict import (
+    LARGEST_LEFT,
+    MOST_LEFT,
+    change_of,
+    counts_of_sides,
+    left_open,
+    listed,
+    ranked_families,
+    with_figures,
+)
 from growbench.data.description import fact
-from growbench.data.implementations import strategy_name
 from growbench.data.metrics import metric
-from growbench.data.units import show
 from growbench.statistics.moderated import smallest_p
 from growbench.tables.table import Column, Table, percent
 
-# Nothing is called clear while slowdowns of more than so many thetas cannot be excluded in more
-# than that share of the families.
-_LARGEST_LEFT, _MOST_LEFT = 2.0, 0.10
 _EXAMPLES = 5
-_TONES = {SLOWER: "bad", FASTER: "good", MOVED: "unsure", UNRESOLVED: "unsure", NO_SLOWER: ""}
-_RANK = {SLOWER: 0, MOVED: 1, FASTER: 2, UNRESOLVED: 3, NO_SLOWER: 4}
+# What needs a look first.
+_TONES = {SLOWER: "bad", MOVED: "unsure", FASTER: "good", UNRESOLVED: "unsure", NO_SLOWER: ""}
 _ADVICE = {
     ALTERNATED: "",
     MIXED: "",
@@ -97,8 +101,8 @@ def verdict_of(found: Between) -> str:
     slower as far as they tell, and slowdowns of two thetas are excluded in 90% of the families."""
     if found.count(SLOWER):
         return WORSE
-    left = left_open(found).mean()
-    return OPEN if looks_slower(found) or left > _MOST_LEFT else CLEAR
+    left = left_open(found.families, found.rules.theta).mean()
+    return OPEN if looks_slower(found) or left > MOST_LEFT else CLEAR
 
 
 def looks_slower(found: Between) -> bool:
@@ -106,11 +110,6 @@ def looks_slower(found: Between) -> bool:
     families = found.families
     up = (families["verdict"] == MOVED) & (families["ratio"] > 1.0)
     return bool(up.any() or (found.common["ratio"] >= 1.0 + found.rules.theta).any())
-
-
-def left_open(found: Between) -> np.ndarray:
-    """Which families have no interval that excludes a slowdown of more than two thetas."""
-    return ~(found.families["ci_high"].to_numpy() <= 1.0 + _LARGEST_LEFT * found.rules.theta)
 
 
 def _sentences(found: Between, verdict: str) -> list[str]:
@@ -136,22 +135,14 @@ def _sentences(found: Between, verdict: str) -> list[str]:
     faster = families[families["verdict"] == FASTER]
     if len(faster):
         lines.append(f"in time, {len(faster)} of {total} families are faster")
-        lines += _examples(faster.sort_values("ratio", kind="stable"))
+        lines += _examples(faster)
     return [*lines, *_common(found), *_limits(found)]
 
 
 def _examples(families: pd.DataFrame) -> list[str]:
-    lines = [
-        f"  {strategy_name(row['implementation'], row['strategy'])} on {row['allocator']}, "
-        f"{metric(row['metric']).label.lower()}: {_change(row)}"
-        for row in families.sort_values("ratio", ascending=False).head(_EXAMPLES).to_dict("records")
-    ]
-    more = len(families) - len(lines)
-    return [*lines, f"  and {more} more"] if more else lines
-
-
-def _change(row: dict) -> str:
-    return f"{percent(row['ratio'])} ({percent(row['ci_low'])} to {percent(row['ci_high'])})"
+    """The furthest first."""
+    furthest = families.sort_values("ratio", key=lambda of: -np.abs(np.log(of)), kind="stable")
+    return listed(furthest, [change_of(row) for row in furthest.to_dict("records")], _EXAMPLES)
 
 
 def _common(found: Between) -> list[str]:
@@ -163,7 +154,7 @@ def _common(found: Between) -> list[str]:
     limit = 1.0 + found.rules.theta
     return [
         f"in time, all families moved together in {metric(row['metric']).label.lower()}: "
-        f"{_change(row)}; {cause if row['told'] else 'runs differ by as much'}"
+        f"{change_of(row)}; {cause if row['told'] else 'runs differ by as much'}"
         for row in found.common.to_dict("records")
         if row["told"] or row["ratio"] >= limit or row["ratio"] <= 1.0 / limit
     ]
@@ -184,8 +175,8 @@ def _limits(found: Between) -> list[str]:
             f"with {runs} runs a side a slowdown of {percent(float(seen.median()))} would have "
             f"been found in half of the families, one of {percent(float(seen.max()))} in all"
         )
-    left = int(left_open(found).sum())
-    limit = percent(1.0 + _LARGEST_LEFT * found.rules.theta)
+    left = int(left_open(found.families, found.rules.theta).sum())
+    limit = percent(1.0 + LARGEST_LEFT * found.rules.theta)
     lines = [told]
     if left:
         lines.append(f"families in which a slowdown of over {limit} is not excluded: {left}")
@@ -196,25 +187,11 @@ def _limits(found: Between) -> list[str]:
 def _texts(found: Between) -> pd.DataFrame:
     """For the table of all layers: the families that are slower, faster, or have moved."""
     wanted = found.families[found.families["verdict"].isin([SLOWER, FASTER, MOVED])]
-    return _text_table(
-        wanted.assign(
-            text=[f"{_short(row['metric'])} {_change(row)}" for row in wanted.to_dict("records")]
-        )
-    )
-
-
-def _text_table(wanted: pd.DataFrame) -> pd.DataFrame:
-    rows = []
-    wanted = wanted.assign(rank=wanted["verdict"].map(_RANK))
-    wanted = wanted.sort_values(["rank", "ratio"], ascending=[True, False], kind="stable")
-    for family, of in wanted.groupby(list(FAMILY), sort=False):
-        tone = _TONES[of["verdict"].iloc[0]]
-        rows.append({**dict(zip(FAMILY, family)), "text": "; ".join(of["text"]), "tone": tone})
-    return pd.DataFrame(rows, columns=[*FAMILY, "text", "tone"])
-
-
-def _short(name: str) -> str:
-    return metric(name).label.lower().removesuffix(" build and release time")
+    texts = [f"{metric(row['metric']).short} {change_of(row)}" for row in wanted.to_dict("records")]
+    tones = wanted["verdict"].map(_TONES)
+    rank = wanted["verdict"].map(list(_TONES).index)
+    wanted = wanted.assign(text=texts, tone=tones, rank=rank)
+    return by_family(wanted.sort_values(["rank", "ratio"], ascending=[True, False], kind="stable"))
 
 
 _RATIO = (
@@ -265,15 +242,8 @@ def _overview_notes(found: Between) -> list[str]:
 
 def _families(found: Between, limit: int) -> Table:
     families = found.families.copy()
-    rank = families["verdict"].map(_RANK)
-    order = np.lexsort((-families["ratio"].fillna(1.0).to_numpy(), rank.to_numpy()))
     families["tone"] = families["verdict"].map(_TONES)
-    families["runs"] = [
-        str(a) if a == b else f"{a}, {b}"
-        for a, b in zip(families["base_run_count"], families["new_run_count"])
-    ]
-    families = families.iloc[order].reset_index(drop=True)
-    shown = families if limit <= 0 else families.head(max(limit, int((rank < 3).sum())))
+    families["runs"] = counts_of_sides(families, "run")
     columns_ = (
         Column("metric", "metric"),
         Column("implementation", "impl."),
@@ -287,20 +257,11 @@ def _families(found: Between, limit: int) -> Table:
         Column("visible_ratio", "visible", "percent", help="found in 80% of cases"),
         Column("verdict", "verdict"),
     )
-    notes = []
-    if len(shown) < len(families):
-        notes.append(f"families not shown: {len(families) - len(shown)}; --all shows them")
-    title = "Families: a strategy under an allocator"
-    return Table("families", title, columns_, shown, notes, "tone")
+    return ranked_families(columns_, families, list(_TONES), limit)
 
 
 def _cells(found: Between) -> Table:
-    cells = found.cells.copy()
-    for side in ("base", "new"):
-        cells[side] = [
-            show(value, metric(name).unit)
-            for value, name in zip(cells[f"{side}_value"], cells["metric"])
-        ]
+    cells = with_figures(found.cells, "value")
     columns_ = (
         Column("metric", "metric"),
         Column("implementation", "impl."),

@@ -1,18 +1,19 @@
 """What two runs share: their cells; and what they do not: cells that are lost or that one of them
 lacks, kinds of rows that one of them has not, other presets, other versions."""
 
-from typing import Collection, Iterable, NamedTuple, Sequence
+from typing import Collection, Iterable, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 import pandas as pd
 
 from growbench.data.columns import CELL, CELL_KEYS, COLUMNS, LATENCY, MEASURE, PATTERN
-from growbench.data.implementations import label
+from growbench.data.implementations import label, strategy_name
 from growbench.data.metrics import COMPARED, HEADLINES, Metric
 from growbench.data.statuses import NO_FAILURES, OK
 from growbench.data.units import tick
 
 FAMILY = ("implementation", "strategy", "allocator")
+Row = Union[dict, pd.Series]
 _LONGEST = 6
 # The passes whose rows have times, and what these are of.
 TIMED = {MEASURE: "strategies", PATTERN: "copying patterns", LATENCY: "single appends"}
@@ -203,12 +204,27 @@ def telling(cells: pd.DataFrame) -> list[str]:
     return [key for key in ("row_bytes", "threads", "work") if cells[key].nunique() > 1]
 
 
-def cell_words(cell: dict, keys: Sequence[str]) -> str:
-    """A cell's size in words, with those of telling(): "3,000 rows of 80 bytes, 2 threads"."""
+def size_words(cell: Row, keys: Optional[Sequence[str]] = None) -> str:
+    """A cell's size in words: "3,000 rows of 80 bytes, 2 threads". keys: those of telling() that
+    are told; None: the bytes, and what is not usual."""
+    if keys is None:
+        usual = {"threads": 1, "work": "cheap"}
+        keys = ["row_bytes", *(key for key in usual if cell.get(key, usual[key]) != usual[key])]
     words = f"{cell['rows']:,}{' ' + cell['work'] if 'work' in keys else ''} rows"
     words += f" of {cell['row_bytes']:,} bytes" if "row_bytes" in keys else ""
-    threads = cell["threads"]
-    return words + (f", {threads} thread{'s' * (threads != 1)}" if "threads" in keys else "")
+    if "threads" in keys:
+        words += f", {cell['threads']} thread{'s' * (cell['threads'] != 1)}"
+    return words
+
+
+def family_words(row: Row) -> str:
+    """ "realloc_doubling on glibc"."""
+    return f"{strategy_name(row['implementation'], row['strategy'])} on {row['allocator']}"
+
+
+def cell_words(cell: Row) -> str:
+    """A cell in words: "realloc_doubling on glibc, 10,000 rows of 80 bytes"."""
+    return f"{family_words(cell)}, {size_words(cell)}"
 
 
 def other_versions(base: pd.DataFrame, new: pd.DataFrame, labels: Sequence[str]) -> list[str]:

@@ -14,9 +14,9 @@ from growbench.comparison.same_machine import (
     SLOWER,
     UNRESOLVED,
 )
-from growbench.comparison.sharing import FAMILY, cell_words, telling
+from growbench.comparison.sharing import FAMILY, family_words, size_words, telling
 from growbench.data.columns import CELL
-from growbench.data.implementations import COMPILED, strategy_name
+from growbench.data.implementations import COMPILED
 from growbench.data.metrics import metric
 from growbench.statistics.shift import smallest_rank_sum_p, smallest_signed_rank_p
 from growbench.tables.table import Column, Table, percent
@@ -24,8 +24,12 @@ from growbench.data.units import show
 
 # Exit statuses of a comparison; 2 is for what cannot be read or was not understood.
 NO_REGRESSION, REGRESSION, NOT_COMPARABLE, INCONCLUSIVE = 0, 1, 3, 4
+# What needs a look first.
 _TONES = {SLOWER: "bad", FASTER: "good", UNRESOLVED: "unsure", NO_SLOWER: ""}
 _EXAMPLES = 3
+# Nothing is called clear while slowdowns of more than so many thetas cannot be excluded in more
+# than that share of the families.
+LARGEST_LEFT, MOST_LEFT = 2.0, 0.10
 
 
 def exit_status(judged: Comparison) -> int:
@@ -83,6 +87,11 @@ def sentences(judged: Comparison, labels: tuple[str, str]) -> list[str]:
     return [*lines, *_common(judged)]
 
 
+def left_open(families: pd.DataFrame, theta: float) -> np.ndarray:
+    """Which families have no interval that excludes a slowdown of so many thetas."""
+    return ~(families["ci_high"].to_numpy() <= 1.0 + LARGEST_LEFT * theta)
+
+
 def moved_cells(judged: Comparison) -> pd.DataFrame:
     """The cells of the families that are slower or faster: metric and CELL."""
     found = judged.families["verdict"].isin([SLOWER, FASTER])
@@ -95,7 +104,7 @@ def _examples(judged: Comparison, verdict: str) -> list[str]:
     found = judged.families[judged.families["verdict"] == verdict]
     ascending = verdict == FASTER
     found = found.sort_values("ratio", ascending=ascending, kind="stable")
-    return _listed(found, [family_change(row, judged) for row in found.to_dict("records")])
+    return listed(found, [family_change(row, judged) for row in found.to_dict("records")])
 
 
 def family_change(row: dict, judged: Comparison) -> str:
@@ -110,7 +119,7 @@ def family_change(row: dict, judged: Comparison) -> str:
     if ordered.empty:
         return change_of(row)
     cell = ordered.iloc[0]
-    size = cell_words(cell.to_dict(), telling(cells))
+    size = size_words(cell, telling(cells))
     return f"{change_of(cell)} at {size}, all sizes {percent(row['ratio'])}"
 
 
@@ -122,17 +131,19 @@ def _by_cells(row: dict, judged: Comparison) -> bool:
     return row["verdict"] == FASTER and not row["ci_high"] < 1.0 / beyond
 
 
-def _listed(found: pd.DataFrame, changes: Sequence[str], keys: Sequence[str] = ()) -> list[str]:
-    """The first few families or cells, indented, with their changes. keys: as cell_words() has
+def listed(
+    found: pd.DataFrame, changes: Sequence[str], most: int = _EXAMPLES, keys: Sequence[str] = ()
+) -> list[str]:
+    """The first few families or cells, indented, with their changes. keys: as size_words() has
     them."""
     lines = [
-        f"  {strategy_name(row['implementation'], row['strategy'])} on {row['allocator']}, "
-        + (f"{cell_words(row, keys)}, " if "rows" in row else "")
+        f"  {family_words(row)}, "
+        + (f"{size_words(row, keys)}, " if "rows" in row else "")
         + f"{metric(row['metric']).label.lower()}: {change}"
-        for row, change in zip(found.head(_EXAMPLES).to_dict("records"), changes)
+        for row, change in zip(found.head(most).to_dict("records"), changes)
     ]
-    if len(found) > _EXAMPLES:
-        lines.append(f"  and {len(found) - _EXAMPLES} more")
+    if len(found) > most:
+        lines.append(f"  and {len(found) - most} more")
     return lines
 
 
@@ -148,8 +159,10 @@ def _doubtful(judged: Comparison) -> list[str]:
     found = cells.sort_values("ratio", ascending=False, kind="stable")
     return [
         f"single cells that look over {threshold} slower, which may be chance: {len(cells)}",
-        *_listed(
-            found, [change_of(row) for row in found.to_dict("records")], telling(judged.cells)
+        *listed(
+            found,
+            [change_of(row) for row in found.to_dict("records")],
+            keys=telling(judged.cells),
         ),
     ]
 
@@ -169,7 +182,7 @@ def change_of(row: Union[dict, pd.Series]) -> str:
     """A ratio as a change, with its interval if it has one."""
     change = percent(row["ratio"])
     if np.isnan(row["ci_low"]):
-        return f"{change} (too few rounds for an interval)"
+        return f"{change} (too few for an interval)"
     return f"{change} ({percent(row['ci_low'])} to {percent(row['ci_high'])})"
 
 
@@ -211,6 +224,12 @@ _RATIO = (
     Column("ci_low", "95% interval", "interval:percent", high="ci_high"),
 )
 _P = Column("p_adjusted", "p (Holm)", "p", help="adjusted for all families of the metric")
+
+
+def tables(judged: Comparison, labels: tuple[str, str], limit: int) -> list[Table]:
+    """All of what was found; limit: how many families, 0 for all."""
+    found = [overview(judged, labels), families_table(judged, limit)]
+    return [*found, cells_table(judged)] if judged.cells["family_rejected"].any() else found
 
 
 def overview(judged: Comparison, labels: tuple[str, str]) -> Table:
@@ -262,17 +281,9 @@ def overview(judged: Comparison, labels: tuple[str, str]) -> Table:
 def families_table(comparison: Comparison, limit: int) -> Table:
     """The families, what needs a look first; limit: how many, 0 for all."""
     families = comparison.families.copy()
-    rank = families["verdict"].map({SLOWER: 0, FASTER: 1, UNRESOLVED: 2, NO_SLOWER: 3})
     families["tone"] = families["verdict"].map(_TONES)
     families["found"] = [_found(row, comparison) for row in families.to_dict("records")]
-    families["rounds"] = [
-        str(a) if a == b else f"{a}, {b}"
-        for a, b in zip(families["base_round_count"], families["new_round_count"])
-    ]
-    order = np.lexsort((-families["ratio"].fillna(1.0).to_numpy(), rank.to_numpy()))
-    families = families.iloc[order].reset_index(drop=True)
-    found = int((rank < 2).sum())
-    shown = families if limit <= 0 else families.head(max(limit, found))
+    families["rounds"] = counts_of_sides(families, "round")
     columns = (
         Column("metric", "metric"),
         Column("implementation", "impl."),
@@ -286,12 +297,27 @@ def families_table(comparison: Comparison, limit: int) -> Table:
         Column("visible_ratio", "visible", "percent", help="found in 80% of cases"),
         Column("found", "verdict"),
     )
-    notes = []
-    if len(shown) < len(families):
-        notes.append(f"families not shown: {len(families) - len(shown)}; --all shows them")
-    return Table(
-        "families", "Families: a strategy under an allocator", columns, shown, notes, "tone"
-    )
+    return ranked_families(columns, families, list(_TONES), limit)
+
+
+def counts_of_sides(families: pd.DataFrame, of: str) -> list[str]:
+    """How many rounds or runs each family has: one figure where both sides have as many."""
+    both = zip(families[f"base_{of}_count"], families[f"new_{of}_count"])
+    return [str(a) if a == b else f"{a}, {b}" for a, b in both]
+
+
+def ranked_families(
+    columns: Sequence[Column], families: pd.DataFrame, verdicts: Sequence[str], limit: int
+) -> Table:
+    """The families in the order of these verdicts, by which they need a look; of each the slowest
+    first. Whatever the limit, all are shown whose verdict stands before UNRESOLVED."""
+    rank = families["verdict"].map({verdict: place for place, verdict in enumerate(verdicts)})
+    order = np.lexsort((-families["ratio"].fillna(1.0).to_numpy(), rank.to_numpy()))
+    found = int((rank < verdicts.index(UNRESOLVED)).sum())
+    families = families.iloc[order].reset_index(drop=True)
+    title = "Families: a strategy under an allocator"
+    table = Table("families", title, columns, families, (), "tone")
+    return table.first(max(limit, found) if limit > 0 else 0, "families")
 
 
 def _found(row: dict, comparison: Comparison) -> str:
@@ -299,7 +325,7 @@ def _found(row: dict, comparison: Comparison) -> str:
     return f"{row['verdict']}{' at some sizes' if _by_cells(row, comparison) else ''}"
 
 
-def _whose(table: pd.DataFrame) -> tuple[Column, ...]:
+def whose(table: pd.DataFrame) -> tuple[Column, ...]:
     """A column for the implementation, where the strategy alone does not tell it."""
     told = table["implementation"].isin(COMPILED).all()
     return () if told else (Column("implementation", "impl."),)
@@ -311,7 +337,7 @@ def cells_table(comparison: Comparison) -> Table:
     cells["tone"] = cells["verdict"].map(_TONES)
     columns = (
         Column("metric", "metric"),
-        *_whose(cells),
+        *whose(cells),
         Column("strategy", "strategy"),
         Column("allocator", "allocator"),
         Column("rows", "rows", "count"),
@@ -324,13 +350,17 @@ def cells_table(comparison: Comparison) -> Table:
         Column("p_adjusted", "p (Holm)", "p", help="adjusted for the family's cells"),
         Column("verdict", "verdict"),
     )
-    for side in ("base", "new"):
-        cells[side] = [
-            show(value, metric(name).unit)
-            for value, name in zip(cells[f"{side}_median"], cells["metric"])
-        ]
+    cells = with_figures(cells, "median")
     return Table(
         "cells", "Cells of these families", columns, cells, _cell_notes(comparison), "tone"
+    )
+
+
+def with_figures(cells: pd.DataFrame, of: str) -> pd.DataFrame:
+    """With base and new: the sides' figures, base_`of` and new_`of`, as text."""
+    units = [metric(name).unit for name in cells["metric"]]
+    return cells.assign(
+        **{side: list(map(show, cells[f"{side}_{of}"], units)) for side in ("base", "new")}
     )
 
 
@@ -360,7 +390,7 @@ def _cell_notes(comparison: Comparison) -> list[str]:
 def lost_table(lost: pd.DataFrame) -> Table:
     """Cells whose workers failed in new only."""
     columns = (
-        *_whose(lost),
+        *whose(lost),
         Column("strategy", "strategy"),
         Column("allocator", "allocator"),
         Column("rows", "rows", "count"),

@@ -55,6 +55,11 @@ class Metric(NamedTuple):
     passes: tuple[str, ...] = (MEASURE, PATTERN)
 
     @property
+    def short(self) -> str:
+        """Where there is little room: "cold", "warm", "peak memory"."""
+        return self.label.lower().removesuffix(" build and release time")
+
+    @property
     def needed(self) -> tuple[str, ...]:
         """The columns that are to be read for it."""
         return self.columns if self.older is None else (*self.columns, self.older)

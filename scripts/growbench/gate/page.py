@@ -5,10 +5,20 @@ from typing import Callable, NamedTuple, Sequence
 
 import pandas as pd
 
-from growbench.comparison.exact import BETTER, OTHER, WORSE
-from growbench.comparison.sharing import FAMILY
+from growbench.comparison import output
+from growbench.comparison.exact import (
+    BETTER,
+    OTHER,
+    TONES,
+    WORSE,
+    by,
+    figures,
+    where,
+    worst_first,
+)
+from growbench.comparison.sharing import FAMILY, family_words, size_words
 from growbench.data.exact import exact
-from growbench.data.implementations import strategy_name
+from growbench.data.implementations import strategy_names
 from growbench.data.text import printable
 from growbench.gate.facts import rebuilt
 from growbench.gate.judge import (
@@ -19,7 +29,7 @@ from growbench.gate.judge import (
     Verdict,
 )
 from growbench.tables import formats
-from growbench.tables.table import Column, Table, percent
+from growbench.tables.table import Column, Table
 
 VERDICTS = {
     CLEAR: "nothing is worse",
@@ -27,7 +37,6 @@ VERDICTS = {
     NOT_COMPARABLE: "not comparable",
     INCOMPLETE: "incomplete",
 }
-_TONES = {WORSE: "bad", BETTER: "good", OTHER: ""}
 _SHOWN = 6
 
 
@@ -97,19 +106,17 @@ class Page(NamedTuple):
     def table(self) -> Table:
         """The families that changed, the worse ones first."""
         frame = _changed(self.verdict)
-        shown = frame if not self.limit else frame.head(self.limit)
-        left = len(frame) - len(shown)
         columns = (
             Column("change", ""),
             Column("name", "Strategy"),
             Column("allocator", "Allocator"),
             Column("label", "Count"),
-            Column("ratio_low", "Change", "interval:percent", high="ratio_high"),
+            Column("ratio_low", "Change", "interval:change", high="ratio_high"),
             Column("where", "Where"),
             Column("example", "At the smallest size"),
         )
-        notes = [f"{left} more: --all shows them."] if left else []
-        return Table("changes", "Counts that changed", columns, shown, notes, "tone")
+        table = Table("changes", "Counts that changed", columns, frame, (), "tone")
+        return table.first(self.limit)
 
 
 def _some(rows: pd.DataFrame, text: str, listed: str) -> str:
@@ -121,8 +128,7 @@ def _first_failure(failed: pd.DataFrame) -> str:
         return ""
     row = failed.iloc[0]
     more = f" (and {len(failed) - 1} more cells)" if len(failed) > 1 else ""
-    name = strategy_name(row["implementation"], row["strategy"])
-    where = f"{name} on {row['allocator']}, {row['rows']:,} rows"
+    where = f"{family_words(row)}, {row['rows']:,} rows"
     return f"{where}: {row['status']}, {row['status_detail']}{more}"
 
 
@@ -137,8 +143,7 @@ def _counts(figures: pd.DataFrame) -> str:
 def _cells(cells: pd.DataFrame) -> str:
     if cells.empty:
         return ""
-    pairs = zip(cells["implementation"], cells["strategy"], cells["allocator"])
-    return _list([f"{strategy_name(i, s)} on {a}" for i, s, a in dict.fromkeys(pairs)])
+    return _list(list(dict.fromkeys(map(family_words, cells.to_dict("records")))))
 
 
 def _list(names: Sequence[str]) -> str:
@@ -148,47 +153,28 @@ def _list(names: Sequence[str]) -> str:
 
 def _changed(verdict: Verdict) -> pd.DataFrame:
     """The families of a verdict, as they are shown."""
-    rows = []
-    for row in verdict.changes.families.to_dict("records"):
-        cells = _cells_of(verdict, row)
-        first = cells.sort_values("rows").iloc[0]
-        onwards = (
-            "on" if row["onwards"] else f"on, {row['changed_count']} of {row['cell_count']} sizes"
-        )
-        rows.append(
-            {
-                **row,
-                "name": strategy_name(row["implementation"], row["strategy"]),
-                "label": exact(row["exact"]).label,
-                "where": f"from {row['from_rows']:,} rows {onwards}",
-                "example": f"{_range(first, 'base')}, now {_range(first, 'new')}",
-                "tone": _TONES[row["change"]],
-                "order": list(_TONES).index(row["change"]),
-            }
-        )
-    names = [
-        *verdict.changes.families.columns,
-        "name",
-        "label",
-        "where",
-        "example",
-        "tone",
-        "order",
-    ]
-    frame = pd.DataFrame(rows, columns=names)
-    return frame.sort_values("order", kind="stable").drop(columns="order").reset_index(drop=True)
+    families = worst_first(verdict.changes.families)
+    rows = families.to_dict("records")
+    return families.assign(
+        name=strategy_names(families),
+        label=[exact(name).label for name in families["exact"]],
+        where=list(map(where, rows)),
+        example=[_then_and_now(_smallest(verdict, row)) for row in rows],
+        tone=families["change"].map(TONES),
+    )
 
 
-def _cells_of(verdict: Verdict, family: dict) -> pd.DataFrame:
+def _smallest(verdict: Verdict, family: dict) -> pd.Series:
+    """The smallest cell of a family that changed."""
     cells = verdict.changes.cells
     for key in ("exact", *FAMILY):
         cells = cells[cells[key] == family[key]]
-    return cells
+    return cells.sort_values("rows").iloc[0]
 
 
-def _range(row: pd.Series, side: str) -> str:
-    low, high = row[f"{side}_low"], row[f"{side}_high"]
-    return f"{low:,.0f}" if low == high else f"{low:,.0f}..{high:,.0f}"
+def _then_and_now(cell: pd.Series) -> str:
+    base, new = (figures(cell[f"{side}_low"], cell[f"{side}_high"]) for side in ("base", "new"))
+    return f"{base}, now {new}"
 
 
 # ---- as text ----
@@ -196,21 +182,19 @@ def _range(row: pd.Series, side: str) -> str:
 
 def as_terminal(page: Page, colour: bool = False) -> str:
     """For people."""
-    title = formats.bold(page.title) if colour else page.title
-    lines = [f"  {printable(text)}" for text in page.sentences()]
-    text = "\n".join([title, *lines]) + "\n"
-    table = page.table()
-    return text + ("\n" + formats.as_terminal(table, colour) if len(table.frame) else "")
+    return output.as_terminal([_document(page)], colour)
 
 
 def as_markdown(page: Page, colour: bool = False) -> str:
     """For a comment on a pull request."""
-    del colour
-    escape = formats.escape_markdown
+    return output.as_markdown([_document(page)], colour)
+
+
+def _document(page: Page) -> output.Document:
     table = page.table()
-    lines = [f"## {escape(page.title)}", ""]
-    lines += [f"- {escape(printable(text))}" for text in page.sentences()]
-    return "\n".join(lines) + "\n" + (f"\n{formats.as_markdown(table)}" if len(table.frame) else "")
+    tables = [table] if len(table.frame) else []
+    sentences = list(map(printable, page.sentences()))
+    return output.Document(page.title, sentences, tables, page.verdict.status)
 
 
 def as_json(page: Page, colour: bool = False) -> str:
@@ -286,13 +270,14 @@ def _outcome(verdict: Verdict, family: tuple[str, ...]) -> tuple[str, str]:
     failed, missing = of_it(verdict.failed), of_it(verdict.missing)
     if len(worse):
         return "failure", "\n".join(
-            f"{exact(row['exact']).label}: {_range(row, 'base')}, now {_range(row, 'new')} "
-            f"({percent(row['ratio']) if row['base_high'] else 'from none'}), {_cell(row)}"
+            f"{exact(row['exact']).label}: {_then_and_now(row)} "
+            f"({by(row['ratio'], row['ratio'])}), at {size_words(row)}"
             for _, row in worse.iterrows()
         )
     if len(failed):
         lines = (
-            f"{row['status']}: {row['status_detail']}, {_cell(row)}" for _, row in failed.iterrows()
+            f"{row['status']}: {row['status_detail']}, at {size_words(row)}"
+            for _, row in failed.iterrows()
         )
         return "failure", "\n".join(lines)
     if len(missing):
@@ -303,13 +288,6 @@ def _outcome(verdict: Verdict, family: tuple[str, ...]) -> tuple[str, str]:
         names = ", ".join(one.name for one in verdict.differences)
         return "skipped", f"not compared, as it depends on {names}: {_counts(excluded)}"
     return ("skipped", "nothing was compared") if not compared["cell_count"].sum() else ("", "")
-
-
-def _cell(row: pd.Series) -> str:
-    text = f"at {row['rows']:,} rows of {row['row_bytes']} bytes"
-    more = [f"{row['threads']} threads"] if row["threads"] != 1 else []
-    more += [f"work {row['work']}"] if row["work"] != "cheap" else []
-    return ", ".join([text, *more])
 
 
 FORMATS: dict[str, Callable[[Page, bool], str]] = {

@@ -5,7 +5,7 @@ from typing import NamedTuple, Sequence
 import numpy as np
 import pandas as pd
 
-from growbench.comparison.exact import BETTER, OTHER, WORSE
+from growbench.comparison.exact import BETTER, WORSE, worst
 from growbench.comparison.sharing import FAMILY
 from growbench.data.columns import CELL
 from growbench.data.exact import Exact
@@ -179,7 +179,7 @@ def _count_rows(
                 "onwards": int((sizes >= first).sum()) == len(own),
                 "ratio_low": float(own["ratio"].min()),
                 "ratio_high": float(own["ratio"].max()),
-                "change": next(c for c in (WORSE, BETTER, OTHER) if c in set(own["change"])),
+                "change": worst(own["change"]),
                 "undone": float(own["undone"].max(skipna=False)),
                 "earliest": int(own["last"].max()) + 1,
                 "latest": since,

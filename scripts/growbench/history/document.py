@@ -6,21 +6,19 @@ import numpy as np
 import pandas as pd
 
 from growbench.comparison.differences import machine_differences
-from growbench.comparison.exact import BETTER, OTHER, WORSE
-from growbench.comparison.sharing import FAMILY
-from growbench.data.implementations import strategy_name
+from growbench.comparison.exact import TONES, by, figures, where
+from growbench.comparison.output import Document
+from growbench.comparison.sharing import FAMILY, family_words
 from growbench.data.metrics import metric
 from growbench.data.text import printable
-from growbench.data.units import tick
 from growbench.history.changes import COUNT, TIME, History, distance
 from growbench.history.order import State
 from growbench.history.times import THRESHOLD
 from growbench.statistics.change_points import FEWEST, FEWEST_ASIDE
-from growbench.tables.table import Column, NOTHING, Table, change_in_percent, percent
+from growbench.tables.table import Column, NOTHING, Table, percent
 
 # Change points that are told in sentences, and facts of each: the tables have all.
 MOST_POINTS, MOST_FACTS, MOST_RUNS = 8, 4, 6
-_TONES = {WORSE: "bad", BETTER: "good", OTHER: ""}
 # What differs between two runs of the same thing, and is no cause of anything exact.
 _NO_CAUSES = (
     *("load per CPU at start", "CPU pressure at start, %", "memory pressure, %"),
@@ -38,16 +36,8 @@ class Asked(NamedTuple):
     threshold: float = THRESHOLD
 
 
-class Said(NamedTuple):
-    """title: one line. sentences: the most important first. tables: all there are."""
-
-    title: str
-    sentences: list[str]
-    tables: list[Table]
-
-
-def said(history: History, asked: Asked, notes: Sequence[str] = ()) -> Said:
-    """All that there is to say. notes: of the order and of what was left out."""
+def said(history: History, asked: Asked, notes: Sequence[str] = ()) -> Document:
+    """All that there is to say, as status 0. notes: of the order and of what was left out."""
     told = history.families[history.families["since"] >= asked.since]
     told = told.assign(where=told["place"] if _several_machines(history) else "")
     facts = _facts(history, told)
@@ -65,17 +55,12 @@ def said(history: History, asked: Asked, notes: Sequence[str] = ()) -> Said:
         _differences(history, facts),
         _runs(history),
     ]
-    return Said(_title(history), sentences, tables)
+    return Document(_title(history), sentences, tables, 0)
 
 
 def began(state: State) -> str:
     """When its first run began: "2026-11-03 10:00"."""
     return printable(state.runs[0].began[:16].replace("T", " "))
-
-
-def family_name(row: pd.Series) -> str:
-    """ "realloc_doubling on glibc"."""
-    return f"{strategy_name(row['implementation'], row['strategy'])} on {row['allocator']}"
 
 
 def _title(history: History) -> str:
@@ -97,9 +82,7 @@ def _headline(history: History, told: pd.DataFrame, asked: Asked) -> str:
         return f"nothing changed{since}: of {compared} none differs that can be told"
     count = told["since"].nunique()
     standing = told[told["undone"].isna()]
-    listed = [
-        f"{int((standing['change'] == change).sum())} {change}" for change in (WORSE, BETTER, OTHER)
-    ]
+    listed = [f"{int((standing['change'] == change).sum())} {change}" for change in TONES]
     return (
         f"{count} change point{'s' if count > 1 else ''}{since} ({compared} looked at); what "
         f"still stands, by family and count or time: {', '.join(listed)}"
@@ -121,7 +104,7 @@ def _points(history: History, told: pd.DataFrame, facts: dict[int, list[str]]) -
 def _point(history: History, own: pd.DataFrame, place: int, facts: Sequence[str]) -> str:
     state = history.states[place]
     parts = []
-    for change in (WORSE, BETTER, OTHER):
+    for change in TONES:
         of = own[own["change"] == change]
         if len(of):
             groups = of.groupby(["label", "where"], sort=False)
@@ -143,13 +126,13 @@ def _what(history: History, rows: pd.DataFrame) -> str:
     """ "bytes copied +0.1% to +6.6% (realloc_doubling on glibc from 1k rows on and 2 more)"."""
     most = rows.iloc[int(np.argmax(distance(rows["ratio"])))]
     low, high = rows["ratio"].min(), rows["ratio"].max()
-    change = " to ".join(dict.fromkeys(map(change_in_percent, (low, high))))
+    change = by(low, high)
     if np.isinf(high):
         before, after = _figure(most, "before"), _figure(most, "after")
         change = f"{before} to {after}"
-    of = family_name(most)
+    of = family_words(most)
     if most["kind"] == COUNT and most["changed_count"] < most["cell_count"]:
-        of += f" {_sizes(most)}"
+        of += f" {where(most)}"
     more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
     more += f" on {most['where']}" if most["where"] else ""
     undone = rows["undone"]
@@ -161,25 +144,12 @@ def _what(history: History, rows: pd.DataFrame) -> str:
     return f"{most['label']} {change} ({of}{more}){ended}"
 
 
-def _sizes(row: pd.Series) -> str:
-    first = tick(row["from_rows"], "count")
-    if row["onwards"]:
-        return f"from {first} rows on"
-    return f"in {row['changed_count']} of {row['cell_count']} cells, from {first} rows"
-
-
 def _figure(row: pd.Series, side: str) -> str:
     """A figure or a range, as text."""
     low, high = row[f"{side}_low"], row[f"{side}_high"]
     if np.isnan(low):
         return NOTHING
-    text = _shown(low, row["unit"])
-    return text if low == high else f"{text} to {_shown(high, row['unit'])}"
-
-
-def _shown(value: float, unit: str) -> str:
-    """In full where it is a count: what is exact is not rounded."""
-    return f"{value:,.0f}" if unit == "count" else f"{value:,.0f} B"
+    return figures(low, high, "" if row["unit"] == "count" else " B")
 
 
 def _facts(history: History, told: pd.DataFrame) -> dict[int, list[str]]:
@@ -298,9 +268,9 @@ def _summary(history: History, told: pd.DataFrame) -> Table:
                 "family_count": len(own),
                 "ratio_low": float(own["ratio"].min()),
                 "ratio_high": float(own["ratio"].max()),
-                "most_in": family_name(most),
+                "most_in": family_words(most),
                 "undone_count": int(own["undone"].notna().sum()),
-                "tone": _TONES[change],
+                "tone": TONES[change],
             }
         )
     names = ["where", "order", "since", "began", "what", "change", "family_count", "ratio_low"]
@@ -325,11 +295,13 @@ def _families(history: History, told: pd.DataFrame) -> Table:
     frame = told.iloc[::-1].reset_index(drop=True)
     for name in ("since", "last", "undone", "earliest", "latest"):
         frame[name] = _labels(history, frame[name].astype(float))
-    frame["family"] = [family_name(row) for _, row in frame.iterrows()]
-    frame["sizes"] = [_sizes(row) if row["kind"] == COUNT else "all" for _, row in frame.iterrows()]
+    frame["family"] = [family_words(row) for _, row in frame.iterrows()]
+    frame["sizes"] = [
+        where(row) if row["kind"] == COUNT else "all" for row in frame.to_dict("records")
+    ]
     frame["before"] = [_figure(row, "before") for _, row in frame.iterrows()]
     frame["after"] = [_figure(row, "after") for _, row in frame.iterrows()]
-    frame["tone"] = [_TONES[change] for change in frame["change"]]
+    frame["tone"] = frame["change"].map(TONES)
     columns = [
         Column("since", "Since"),
         Column("earliest", "At the earliest"),

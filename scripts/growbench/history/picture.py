@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from growbench.comparison.exact import BETTER, OTHER, WORSE
-from growbench.comparison.sharing import FAMILY
+from growbench.comparison.sharing import FAMILY, family_words
 from growbench.data.units import tick
 from growbench.figures.axes import add_line, tick_step
 from growbench.figures.canvas import (
@@ -27,7 +27,6 @@ from growbench.figures.canvas import (
 from growbench.figures.lettering import line_height, name_text, text_width
 from growbench.figures.style import BLUE, DASHED, GREEN, GREY, SOLID, Style, VERMILLION
 from growbench.history.changes import COUNT, History, distance
-from growbench.history.document import family_name
 from growbench.history.order import State
 
 MOST_PANELS = 12
@@ -99,7 +98,7 @@ def _chosen(told: pd.DataFrame) -> tuple[list[pd.DataFrame], int]:
 
 
 def _line(history: History, newest: pd.Series, rows: pd.DataFrame) -> _Line:
-    name = name_text(family_name(newest))
+    name = name_text(family_words(newest))
     if newest["kind"] == COUNT:
         size = tick(newest["rows"], "count")
         return _of_count(history, newest, name, f"{newest['label']}, {size} rows")

@@ -45,6 +45,15 @@ class Table(NamedTuple):
     notes: Sequence[str] = ()
     tone: str = ""
 
+    def first(self, limit: int, what: str = "rows") -> "Table":
+        """Its first rows, and a note that there are more. limit: how many, 0 for all. what: is
+        left out, in words."""
+        more = len(self.frame) - limit
+        if limit <= 0 or more <= 0:
+            return self
+        notes = [*self.notes, f"{what} not shown: {more}; --all shows them"]
+        return self._replace(frame=self.frame.head(limit), notes=notes)
+
     def texts(self) -> list[list[str]]:
         """The cells as a reader sees them, row by row."""
         by_column = [column_texts(self.frame, column) for column in self.columns]
