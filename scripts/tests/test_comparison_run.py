@@ -143,7 +143,7 @@ def test_slow_builds_are_told_where_the_headline_does_not_see_them(tmp_path, cal
 
     done = call_here("compare", of(2200.0))
     assert "slow builds are slower, or more, in 1 of 1 families" in done.stdout
-    assert "realloc_doubling on glibc (+100.0%" in done.stdout
+    assert "realloc_doubling on glibc: +100.0%" in done.stdout
     for tail in (1100.0, 1200.0):
         assert "slow builds" not in call_here("compare", of(tail)).stdout
     asked = call_here("compare", of(2200.0), "--metric", "warm_tail")

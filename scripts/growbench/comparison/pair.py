@@ -27,6 +27,7 @@ from growbench.comparison.sharing import (
     Sides,
     TIMED,
     bring_together,
+    family_words,
     not_shared,
     passes_of,
     usual_metrics,
@@ -221,8 +222,8 @@ def tail_notes(both: Sides, request: Request, settings: Settings) -> list[str]:
     first = slower.sort_values("ratio", ascending=False).iloc[0].to_dict()
     return [
         f"slow builds are slower, or more, in {len(slower)} of {len(families)} families, such as "
-        f"{first['strategy']} on {first['allocator']} ({verdict.family_change(first, found)} at "
-        f"the 95th percentile of a worker's warm builds): more with --metric {_TAIL.name}"
+        f"{family_words(first)}: {verdict.family_change(first, found)}, at the 95th percentile of "
+        f"a worker's warm builds; more with --metric {_TAIL.name}"
     ]
 
 
