@@ -285,3 +285,17 @@ def test_markdown_and_json_say_the_same(tmp_path, call_here):
     for row in document["tables"]["layers"]["rows"]:
         assert row["strategy"] in text and row["exact"] in text
     assert {"exact", "exact_cells", "counts", "families"} <= set(document["tables"])
+
+
+def test_most_of_all_is_the_family_and_the_count_that_changed_most():
+    base, new = counted(run(1), realloc_moved_count=100.0), counted(
+        run(2), realloc_moved_count=99.0
+    )
+    far = (new["pass"] == "trace") & (new["strategy"] == "chunked_list")
+    new.loc[far, "copied_bytes"] = 80.0
+    (told,) = [
+        line
+        for line in documents(group(Run("a", base)), group(Run("b", new))).sentences
+        if "better" in line
+    ]
+    assert "most of all chunked_list on" in told and "bytes copied -90" in told

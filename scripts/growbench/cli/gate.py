@@ -146,7 +146,9 @@ def update(
     ratchet: bool = False,
 ) -> int:
     """Write the baseline, and say what that changed. ratchet: nothing of it becomes worse."""
-    empty = baselines.Baseline("", {}, pd.DataFrame(columns=pd.Index(list(baselines.FIGURES))))
+    numbers = {name: float for name in ("rows", "row_bytes", "threads", "low", "high")}
+    none = pd.DataFrame(columns=list(baselines.FIGURES)).astype(numbers)
+    empty = baselines.Baseline("", {}, none)
     made = judge.updated(old or empty, new, ratchet)
     if made.baseline.figures.empty:
         raise UsageError(

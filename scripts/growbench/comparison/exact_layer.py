@@ -2,6 +2,7 @@
 
 from typing import Collection, NamedTuple, Sequence
 
+import numpy as np
 import pandas as pd
 
 from growbench.comparison import layers
@@ -184,26 +185,34 @@ def _number(count: int, what: str) -> str:
 
 
 def _texts(families: pd.DataFrame) -> pd.DataFrame:
-    """A row for each FAMILY that changed in any count: text, tone, change (the worst of them); the
-    worst first, and of these the one that changed most."""
+    """A row for each FAMILY that changed in any count: text (of the count that changed most), tone,
+    change (the worst of them); the worst first, and of these the one that changed most."""
     rows = []
     for family, of in families.groupby(list(FAMILY), sort=True, observed=True):
         change = worst(of["change"])
         alike = of[of["change"] == change]
+        apart = _distance(alike, change)
         more = f"; and {len(of) - 1} more" if len(of) > 1 else ""
         rows.append(
             {
                 **dict(zip(FAMILY, family)),
-                "text": _text(alike.to_dict("records")[0]) + more,
+                "text": _text(alike.loc[apart.idxmax()].to_dict()) + more,
                 "tone": TONES[change],
                 "change": change,
-                "most": alike[["ratio_low", "ratio_high"]].max().max(),
+                "most": apart.max(),
             }
         )
     table = pd.DataFrame(rows, columns=[*FAMILY, "text", "tone", "change", "most"])
     return worst_first(table.sort_values("most", ascending=False, kind="stable")).drop(
         columns="most"
     )
+
+
+def _distance(of: pd.DataFrame, change: str) -> pd.Series:
+    """By how much the counts changed that way, as logarithms: no count is worse for being less."""
+    with np.errstate(divide="ignore"):
+        down, up = -np.log(of["ratio_low"]), np.log(of["ratio_high"])
+    return {WORSE: up, BETTER: down}.get(change, np.maximum(down, up))
 
 
 def _text(row: dict) -> str:
