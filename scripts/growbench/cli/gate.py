@@ -146,8 +146,12 @@ def update(
     ratchet: bool = False,
 ) -> int:
     """Write the baseline, and say what that changed. ratchet: nothing of it becomes worse."""
-    numbers = {name: float for name in ("rows", "row_bytes", "threads", "low", "high")}
-    none = pd.DataFrame(columns=list(baselines.FIGURES)).astype(numbers)
+    types: dict = {
+        **dict.fromkeys(("rows", "row_bytes", "threads"), int),
+        "low": float,
+        "high": float,
+    }
+    none = pd.DataFrame(columns=list(baselines.FIGURES)).astype(types)
     empty = baselines.Baseline("", {}, none)
     made = judge.updated(old or empty, new, ratchet)
     if made.baseline.figures.empty:
