@@ -23,9 +23,15 @@ static void list_strategy(const struct strategy *strategy)
 {
 	const char *counterpart = strategy->counterpart;
 
-	(void)printf("  %-24s %-6s %s%s%s%s\n", strategy->name, strategy->implementation,
-		     strategy->help, counterpart == NULL ? "" : " (as ",
-		     counterpart == NULL ? "" : counterpart, counterpart == NULL ? "" : ")");
+	const struct strategy_parameter *parameter = strategy->parameter;
+	char name[64];
+
+	(void)snprintf(name, sizeof name, "%s%s%s", strategy->name, parameter == NULL ? "" : ":",
+		       parameter == NULL ? "" : parameter->examples[0]);
+	(void)printf("  %-24s %-6s %s%s%s%s%s%s\n", name, strategy->implementation, strategy->help,
+		     parameter == NULL ? "" : ": ", parameter == NULL ? "" : parameter->range,
+		     counterpart == NULL ? "" : " (as ", counterpart == NULL ? "" : counterpart,
+		     counterpart == NULL ? "" : ")");
 }
 
 static void list_implementation(const struct implementation *implementation, bool of_patterns)
