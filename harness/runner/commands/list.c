@@ -24,10 +24,13 @@ static void list_strategy(const struct strategy *strategy)
 	const char *counterpart = strategy->counterpart;
 
 	const struct strategy_parameter *parameter = strategy->parameter;
-	char name[64];
+	const char *name = strategy->name;
+	struct strategy_instance usual;
 
-	(void)snprintf(name, sizeof name, "%s%s%s", strategy->name, parameter == NULL ? "" : ":",
-		       parameter == NULL ? "" : parameter->examples[0]);
+	if (parameter != NULL) {
+		strategy_of_value(strategy, strategy->value, &usual);
+		name = usual.name;
+	}
 	(void)printf("  %-24s %-6s %s%s%s%s%s%s\n", name, strategy->implementation, strategy->help,
 		     parameter == NULL ? "" : ": ", parameter == NULL ? "" : parameter->range,
 		     counterpart == NULL ? "" : " (as ", counterpart == NULL ? "" : counterpart,
