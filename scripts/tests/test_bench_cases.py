@@ -14,6 +14,8 @@ from growbench.promises.public_case import (
     Figures,
     Ratio,
     Run,
+    Unknown,
+    forbid_huge_pages,
     judged,
     measure,
     words_of,
@@ -33,7 +35,6 @@ def row(cell=CELL, number=1, status="ok", **columns):
         "status": status,
         "status_detail": "for a reason",
         "allocator_version": "2.36",
-        "no_peak_reason": "",
         "moved": "",
         "ns": "",
         **columns,
@@ -78,14 +79,19 @@ def test_rows_of_other_runs_and_turns_are_told_apart():
         ({"status": "skipped_memory"}, False, "skipped_memory: for a reason"),
         ({"status": "unavailable"}, False, "unavailable: for a reason"),
         ({"status": "crashed"}, True, "crashed: for a reason"),
-        ({"no_peak_reason": "no /proc"}, False, "moved is empty: no /proc"),
-        ({}, False, "moved is empty: no reason is given"),
+        ({}, False, "moved: not measured"),
     ],
 )
 def test_what_is_not_there_is_not_judged_unless_a_worker_broke(broken, failed, why):
     shown = judged(expected(), figures_of(row(**broken)))
     assert math.isnan(shown.value)
     assert (shown.unknown, shown.failed) == (why, failed)
+
+
+def test_why_a_peak_could_not_be_read_is_told():
+    figures = figures_of(row(peak_memory_bytes="", no_peak_reason="no /proc"))
+    with pytest.raises(Unknown, match="^peak_memory_bytes: no /proc$"):
+        figures.value(CELL, "peak_memory_bytes")
 
 
 @pytest.mark.parametrize(("versions", "known"), [((), True), (("2.3",), True), (("3.",), False)])
@@ -102,7 +108,7 @@ def test_times_are_ratios_of_pairs_of_one_round():
     told = bench_cases.told(Ratio("20 rows", OTHER, CELL, "ns"), figures_of(*rows))
     assert told == "time, 20 rows: 3.00 times (95%: 3.00 to 3.00), 6 rounds"
     told = bench_cases.told(Ratio("20 rows", OTHER, CELL, "ns"), figures_of(row(ns="1")))
-    assert told.startswith("time, 20 rows: not known: ns is empty")
+    assert told.startswith("time, 20 rows: not known: ns: not measured")
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -175,13 +181,9 @@ def test_a_runner_that_fails_or_is_not_there_is_told(runner, tmp_path):
         measure(case, tmp_path / "none", tmp_path)
 
 
-def test_huge_pages_are_forbidden_to_what_is_started(tmp_path):
+def test_huge_pages_are_forbidden_to_what_is_started(python):
     asked = "import ctypes; print(ctypes.CDLL(None).prctl(42, 0, 0, 0, 0))"
-    from growbench.promises.public_case import forbid_huge_pages
-
-    done = subprocess.run(
-        ["/usr/bin/python3", "-c", asked], capture_output=True, preexec_fn=forbid_huge_pages
-    )
+    done = subprocess.run([python, "-c", asked], capture_output=True, preexec_fn=forbid_huge_pages)
     assert done.stdout == b"1\n"
 
 

@@ -20,6 +20,13 @@ from growbench.data.errors import UsageError
 from growbench.data.statuses import NO_FAILURES, OK
 
 _PR_SET_THP_DISABLE = 41
+# Which column says why a figure is empty, by how the figure's name begins.
+_REASONS = {
+    "peak_memory": "no_peak_reason",
+    "cold_build_huge": "huge_fault_unknown_reason",
+    "allocator_": "untraced_reason",
+    "release_unmapped": "untraced_reason",
+}
 # What the runner ends in where there are rows: all, with failed workers, with something unmeasured.
 _WITH_ROWS = (0, 3, 4)
 
@@ -86,8 +93,9 @@ class Figures:
             if row["status"] != OK:
                 why = f"{row['status']}: {row['status_detail']}"
                 raise Unknown(why, row["status"] not in NO_FAILURES)
-        reasons = {row[name] for row in rows for name in row if name.endswith("_reason")} - {""}
-        raise Unknown(f"{column} is empty: {'; '.join(sorted(reasons)) or 'no reason is given'}")
+        told = [name for start, name in _REASONS.items() if column.startswith(start)]
+        why = next((row[name] for row in rows for name in told if row[name]), "not measured")
+        raise Unknown(f"{column}: {why}")
 
     def value(self, cell: Cell, column: str) -> float:
         """The median of the rounds; of an even number, the larger one of the two in the middle."""
