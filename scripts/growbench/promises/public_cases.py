@@ -425,8 +425,8 @@ def jemalloc_7_megabytes(whole: bool) -> Case:
 def transposes(whole: bool) -> Case:
     """A column's elements are a row apart: of 12,800 doubles that is 25 pages of 4 KiB.
 
-    Huge pages are left to those who ask for them, as NumPy does: with pages of 4 KiB each element of
-    a column needs another entry of the TLB, and that takes longer than what is to be seen.
+    Huge pages are left to those who ask for them, as NumPy does: with pages of 4 KiB each element
+    of a column needs another entry of the TLB, and that takes longer than what is to be seen.
     """
     side, counted_side = 12_800 if whole else 1_024, 1_024
     in_c = ["transpose_copy_naive", "transpose_copy_blocked"]
