@@ -5,94 +5,100 @@ Each can be made whole, as large as it was in public, or at a size that shows th
 or two, for tests. A payload is what the rows take: rows x bytes of each.
 """
 
-import itertools
 import math
 import mmap
-from typing import Callable, Sequence
+from typing import Callable, Mapping, Sequence
 
 from growbench.promises.public_case import Case, Cell, Expected, Figures, Ratio, Run, Unknown
 
 KIB, MIB = 1 << 10, 1 << 20
+PAGE = mmap.PAGESIZE
 COLD, WARM = "cold_build_ns", "warm_build_release_p25_ns"
-COPIED, MOVED, REMAPPED = "copied_bytes", "realloc_moved_count", "realloc_remapped_count"
+COPIED, MOVED = "copied_bytes", "realloc_moved_count"
 FAULTS, WARM_FAULTS = "cold_build_minor_fault_count", "warm_minor_fault_count"
+REQUESTED, RESIDENT = "peak_moving_bytes", "peak_memory_bytes"
 GIVEN_BACK = "release_unmapped_bytes"
-ANY = math.inf
+WITHOUT_WARM = ("--implementations", "c", "--warm-limit", "0")
 
-# From this size on glibc maps blocks of their own at first; blocks below it are copied.
-GLIBC_THRESHOLD_BYTES = 128 * KIB
-# A warm build's share of what the loop itself and its clock touch: a few pages.
-NO_FAULTS = 16
-# How many times the payload is copied in all where a block grows through all size classes: the sum
-# of the classes up to a payload that has just outgrown one, over it.
-COPIES_OF = {
+# What the loop of warm builds and its clock touch, a build: a few pages at most.
+FEW = 16
+# glibc copies blocks of less; larger ones are mappings of their own at first.
+GLIBC_COPIES_BELOW = 128 * KIB
+# How many payloads are copied in all where a block grows through all size classes: the sum of the
+# classes up to the one that was just outgrown, over that, at most.
+PAYLOADS_COPIED = {
     "jemalloc": (6.5, "4 size classes a doubling"),
     "mimalloc": (12.5, "8 size classes a doubling"),
     "tcmalloc": (5.0, "realloc asks for a quarter more than the block has"),
 }
+# For which versions that is known which is not of all of them.
+KNOWN: Mapping[str, Sequence[str]] = {
+    "mimalloc": ("1.", "2."),
+    "scudo": ("14.",),
+    "jemalloc": ("5.",),
+}
+
+Bounds = tuple[float, float]
 
 
-def page_bytes() -> int:
-    return mmap.PAGESIZE
+def exactly(value: float) -> Bounds:
+    return value, value
 
 
 def pages(byte_count: float) -> int:
-    return math.ceil(byte_count / page_bytes())
+    return math.ceil(byte_count / PAGE)
 
 
-def _figure(cell: Cell, column: str, unit: float = 1) -> Callable[[Figures], float]:
-    return lambda figures: figures.value(cell, column) / unit
+def expect(
+    what: str, cell: Cell, column: str, bounds: Bounds, why: str, unit: float = 1
+) -> Expected:
+    """A figure of the cell, counted in `unit`."""
+    known = KNOWN.get(cell.allocator, ())
+    return Expected(what, cell, lambda all: all.value(cell, column) / unit, *bounds, why, known)
 
 
-def _added(cell: Cell, than: Cell, column: str) -> Callable[[Figures], float]:
-    return lambda figures: figures.value(cell, column) - figures.value(than, column)
+def more(what: str, cell: Cell, than: Cell, column: str, bounds: Bounds, why: str) -> Expected:
+    """By how much a figure of `cell` is larger than that of `than`."""
+
+    def of(figures: Figures) -> float:
+        return figures.value(cell, column) - figures.value(than, column)
+
+    return Expected(what, cell, of, *bounds, why, KNOWN.get(cell.allocator, ()))
 
 
-def _few_copies(cell: Cell) -> Expected:
-    """Under an allocator of COPIES_OF, or glibc."""
-    what = f"{cell.allocator}: payloads copied"
-    if cell.allocator == "glibc":
-        most = 2 * GLIBC_THRESHOLD_BYTES / cell.payload_bytes
-        why = "only blocks below 128 KiB are copied, twice at most; larger ones are remapped"
-    else:
-        most, why = COPIES_OF[cell.allocator]
-    versions = ("1.", "2.") if cell.allocator == "mimalloc" else ()
-    return Expected(what, cell, _figure(cell, COPIED, cell.payload_bytes), 0, most, why, versions)
-
-
-def append_8_bytes(whole: bool) -> Case:
-    fewer, more, behind = 260_000, 270_000, 2_000
-    common = [
-        (Cell("append_in_place", name, fewer, 8), Cell("append_in_place", name, more, 8))
-        for name in ("glibc", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc")
-    ]
-    scudo = [Cell("append_in_place", "scudo", rows, 8, "scudo") for rows in (64_000, 66_000)]
-    one = "one size class ends between them"
-    page = "its mapping grows by pages, of which these rows take 20"
-    limits = {"glibc": (20, page), "tbbmalloc": (20, page)}
-    expected = [
-        Expected(
-            f"{large.allocator}: moves more of 270,000 rows than of 260,000",
-            large,
-            _added(large, small, MOVED),
-            0,
-            *limits.get(large.allocator, (2, one)),
-            ("1.", "2.") if large.allocator == "mimalloc" else (),
-        )
-        for small, large in common
-    ]
-    expected += [_few_copies(large) for _, large in common if large.allocator != "tbbmalloc"]
-    expected.append(
-        Expected(
-            "scudo: moves more of 66,000 rows than of 64,000",
-            scudo[1],
-            _added(scudo[1], scudo[0], MOVED),
-            behind / 2,
-            behind / 2,
-            "a block ends where its mapping does, so every 16 bytes move it",
-            ("14.",),
-        )
+def few_copies(cell: Cell) -> Expected:
+    """Of glibc, or an allocator of PAYLOADS_COPIED."""
+    most, why = PAYLOADS_COPIED.get(
+        cell.allocator,
+        (2 * GLIBC_COPIES_BELOW / cell.payload_bytes, "blocks below 128 KiB, twice at most"),
     )
+    what = f"{cell.allocator}: payloads copied"
+    return expect(what, cell, COPIED, (0, most), why, cell.payload_bytes)
+
+
+def append_8_bytes(_whole: bool) -> Case:
+    """2 MiB, where mimalloc's largest size class ended in 2019, are 262,144 rows."""
+    pairs = {
+        name: [Cell("append_in_place", name, rows, 8) for rows in (260_000, 270_000)]
+        for name in ("glibc", "tbbmalloc", "jemalloc", "mimalloc", "tcmalloc")
+    }
+    pairs["scudo"] = [
+        Cell("append_in_place", "scudo", rows, 8, "scudo") for rows in (64_000, 66_000)
+    ]
+    page = (0.0, 20.0), "its mapping grows by pages, and these rows take 20"
+    one = (0.0, 2.0), "one size class ends between them"
+    each = exactly(1000), "a block ends where its mapping does, so 16 bytes more move it"
+    limits = {"glibc": page, "tbbmalloc": page, "scudo": each}
+    expected = [
+        more(
+            f"{name}: moves more of {large.rows:,} rows than of {small.rows:,}",
+            *(large, small, MOVED),
+            *limits.get(name, one),
+        )
+        for name, (small, large) in pairs.items()
+    ]
+    expected += [few_copies(pairs[name][1]) for name in ("glibc", *PAYLOADS_COPIED)]
+    timed = {name: cells for name, cells in pairs.items() if name != "scudo"}
     return Case(
         "append-8-bytes",
         "n + 1 of 8 bytes near 270,000 rows",
@@ -101,54 +107,43 @@ def append_8_bytes(whole: bool) -> Case:
         "mimalloc's issue 153, extremely slow realloc performance",
         ("https://github.com/microsoft/mimalloc/issues/153",),
         {
-            "": Run([cell for pair in common for cell in pair], "trace", "measure"),
-            "scudo": Run(scudo, "trace"),
+            "": Run([cell for cells in timed.values() for cell in cells], "trace", "measure"),
+            "scudo": Run(pairs["scudo"], "trace"),
         },
         expected,
         [
-            Ratio(f"{large.allocator}: 270,000 rows against 260,000, cold", large, small, COLD)
-            for small, large in common
+            Ratio(f"{name}: 270,000 rows against 260,000, cold", large, small, COLD)
+            for name, (small, large) in timed.items()
         ],
     )
 
 
 def steps_of_4144_bytes(whole: bool) -> Case:
-    strategy, step, rows, row_bytes = "realloc_step:4144B", 4144, 518, 8
-    # A payload past 6 MB has 1,500 steps; nothing changes from 1 MB on.
-    steps, fewer = 1_500 if whole else 500, 300
+    """1,500 steps come past 6 MB; what is to be seen is there from 1 MiB on."""
+    step, steps, rows_a_step = 4144, 1_500 if whole else 500, 518
+    strategy = f"realloc_step:{step}B"
     cells = {
-        name: Cell(strategy, name, steps * rows, row_bytes)
+        name: Cell(strategy, name, steps * rows_a_step, 8)
         for name in ("glibc", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc", "scudo")
     }
-    tbb = Cell(strategy, "tbbmalloc", fewer * rows, row_bytes, "fewer")
-    scudo = cells["scudo"]
-    expected = [_few_copies(cells[name]) for name in ("glibc", *COPIES_OF)]
+    scudo, tbb = cells["scudo"], cells["tbbmalloc"]
+    fewer = tbb._replace(rows=300 * rows_a_step, run="fewer")
+    each = "only below 64 KiB, some 16 steps, is there room behind a block"
+    expected = [few_copies(cells[name]) for name in ("glibc", *PAYLOADS_COPIED)]
     expected += [
-        Expected(
+        more(
             "tbbmalloc: bytes copied beyond 300 steps",
-            cells["tbbmalloc"],
-            lambda figures: figures.value(cells["tbbmalloc"], COPIED) - figures.value(tbb, COPIED),
-            0,
-            0,
-            "from 1 MiB on it grows a mapping of its own by mremap",
+            *(tbb, fewer, COPIED, exactly(0)),
+            "from 1 MiB on a block is a mapping of its own, which mremap makes longer",
         ),
-        Expected(
-            "scudo: steps that move the block",
-            scudo,
-            _figure(scudo, MOVED, steps - 1),
-            1 - 20 / steps,
-            1,
-            "a mapping ends where the block does; only below 64 KiB is there room behind it",
-            ("14.",),
+        expect(
+            "scudo: share of steps that move the block",
+            *(scudo, MOVED, (1 - 20 / steps, 1), each, steps - 1),
         ),
-        Expected(
-            "scudo: bytes copied, over what copying at each step comes to",
-            scudo,
-            _figure(scudo, COPIED, step * steps * (steps - 1) / 2),
-            0.99,
-            1,
-            "4144 n (n - 1) / 2 for n steps",
-            ("14.",),
+        expect(
+            "scudo: bytes copied, over 4,144 n (n - 1) / 2 for n steps",
+            *(scudo, COPIED, (0.99, 1), "each step copies all of the block"),
+            step * steps * (steps - 1) / 2,
         ),
     ]
     return Case(
@@ -158,31 +153,36 @@ def steps_of_4144_bytes(whole: bool) -> Case:
         "not to be noticed with other allocators",
         "LLVM's issue 86115, There's a real gain of in-place realloc",
         ("https://github.com/llvm/llvm-project/issues/86115",),
-        {"": Run(list(cells.values()), "trace", "measure"), "fewer": Run([tbb], "trace")},
+        {"": Run(list(cells.values()), "trace", "measure"), "fewer": Run([fewer], "trace")},
         expected,
-        [
-            Ratio(f"{name} against glibc, cold", cells[name], cells["glibc"], COLD)
-            for name in cells
-            if name != "glibc"
-        ],
+        against_glibc(cells),
     )
+
+
+def against_glibc(cells: Mapping[str, Cell]) -> list[Ratio]:
+    return [
+        Ratio(f"{name} against glibc, cold", cell, cells["glibc"], COLD)
+        for name, cell in cells.items()
+        if name != "glibc"
+    ]
 
 
 def doubling(whole: bool) -> Case:
     """A payload that fills the last block, and one of a row more than the block before it."""
-    rows, row_bytes = 1 << (20 if whole else 14), 4 * KIB
-    names = ("glibc", "tbbmalloc", "jemalloc", "mimalloc", "tcmalloc", "scudo")
-    cells = {name: Cell("realloc_doubling", name, rows, row_bytes) for name in names}
-    grown = {
-        name: cell._replace(rows=rows // 2 + 1, run="just-doubled") for name, cell in cells.items()
+    rows, remapping = 1 << (20 if whole else 14), ("glibc", "tbbmalloc")
+    cells = {
+        name: Cell("realloc_doubling", name, rows, 4 * KIB)
+        for name in (*remapping, "jemalloc", "mimalloc", "tcmalloc", "scudo")
+    }
+    doubled = {
+        name: cell._replace(rows=rows // 2 + 1, run="doubled") for name, cell in cells.items()
     }
     expected: list[Expected] = []
     for name, cell in cells.items():
-        expected += (_remapped if name in names[:2] else _copied)(cell, grown[name])
-    words = ("--implementations", "c", "--warm-limit", "0")
+        expected += (remapped if name in remapping else copied)(cell, doubled[name])
     return Case(
         "doubling",
-        f"doubling to {rows * row_bytes >> 20:,} MiB",
+        f"doubling to {rows * 4 * KIB >> 20:,} MiB",
         "a huge array that grows by realloc should never need its old and its new size at once: "
         "mremap moves pages, where copying takes half as much again and more",
         "mimalloc's issue 693, Use mremap for mi_realloc on large objects; jemalloc's issue 126, "
@@ -192,78 +192,48 @@ def doubling(whole: bool) -> Case:
             "https://github.com/jemalloc/jemalloc/issues/126",
         ),
         {
-            "": Run(list(cells.values()), "trace,measure", "measure", words=words),
-            "just-doubled": Run(list(grown.values()), "measure", words=words),
+            "": Run(list(cells.values()), "trace,measure", "measure", words=WITHOUT_WARM),
+            "doubled": Run(list(doubled.values()), "measure", words=WITHOUT_WARM),
         },
         expected,
-        [
-            Ratio(f"{name} against glibc, cold", cells[name], cells["glibc"], COLD)
-            for name in names[1:]
-        ],
+        against_glibc(cells),
         rounds=1 if whole else 1000,
     )
 
 
-REQUESTED, RESIDENT = "peak_moving_bytes", "peak_memory_bytes"
-
-
-def _remapped(full: Cell, grown: Cell) -> Sequence[Expected]:
-    """Where mremap moves pages."""
+def remapped(full: Cell, doubled: Cell) -> Sequence[Expected]:
+    """Where mremap moves pages. Figures are in payloads."""
     payload, name = full.payload_bytes, full.allocator
     once = 1 - MIB / payload, 1 + 4 * MIB / payload
+    half = doubled.payload_bytes
     return (
-        _of_payload(f"{name}: requested at once", full, REQUESTED, 1, 1, "one block"),
-        _of_payload(f"{name}: copied", full, COPIED, 0, MIB / payload, "blocks below 1 MiB"),
-        _of_payload(f"{name}: resident at once", full, RESIDENT, *once, "one block"),
-        _of_payload(
-            f"{name}, just doubled: resident", grown, RESIDENT, *once, "one block, half empty"
-        ),
+        expect(f"{name}: requested at once", full, REQUESTED, exactly(1), "one block", payload),
+        expect(f"{name}: copied", full, COPIED, (0, MIB / payload), "blocks below 1 MiB", payload),
+        expect(f"{name}: resident at once", full, RESIDENT, once, "one block", payload),
+        expect(f"{name}: resident, just doubled", doubled, RESIDENT, once, "one, half empty", half),
     )
 
 
-def _copied(full: Cell, grown: Cell) -> Sequence[Expected]:
-    """Where a block is copied into one of twice the size; some allocators keep the old ones."""
+def copied(full: Cell, doubled: Cell) -> Sequence[Expected]:
+    """Where a block is copied into one of twice the size. Figures are in payloads."""
     payload, name = full.payload_bytes, full.allocator
-    versions = {"mimalloc": ("1.", "2."), "scudo": ("14.",)}.get(name, ())
-    less, more = MIB / payload, 4 * MIB / payload
-    all_but_one = 1 - full.row_bytes / payload
-    kept = "old blocks, if all are kept, are as much again"
-    twice = "two blocks of the payload, and a third if old ones are kept"
+    less, over = MIB / payload, 4 * MIB / payload
+    old = 0.5, 1 - full.row_bytes / payload
+    kept = "old blocks, if they are all kept, are as much again"
+    two = "old and new block, and a third payload if older ones are kept"
+    half = doubled.payload_bytes
     return (
-        _of_payload(
-            f"{name}: requested at once", full, REQUESTED, 1.5, 1.5, "old and new", versions
-        ),
-        _of_payload(f"{name}: copied", full, COPIED, 0.5, all_but_one, "all old blocks", versions),
-        _of_payload(
-            f"{name}: resident at once", full, RESIDENT, 1 - less, 2 + more, kept, versions
-        ),
-        _of_payload(
-            f"{name}, just doubled: resident",
-            grown,
-            RESIDENT,
-            2 - 2 * less,
-            3 + 2 * more,
-            twice,
-            versions,
+        expect(f"{name}: requested at once", full, REQUESTED, exactly(1.5), "old, new", payload),
+        expect(f"{name}: copied", full, COPIED, old, "all blocks but the last", payload),
+        expect(f"{name}: resident at once", full, RESIDENT, (1 - less, 2 + over), kept, payload),
+        expect(
+            f"{name}: resident, just doubled",
+            *(doubled, RESIDENT, (2 - 2 * less, 3 + 2 * over), two, half),
         ),
     )
 
 
-def _of_payload(
-    what: str,
-    cell: Cell,
-    column: str,
-    least: float,
-    most: float,
-    why: str,
-    versions: Sequence[str] = (),
-) -> Expected:
-    """In multiples of the payload."""
-    figure = _figure(cell, column, cell.payload_bytes)
-    return Expected(f"{what}, over the payload", cell, figure, least, most, why, versions)
-
-
-def mmap_threshold(whole: bool) -> Case:
+def mmap_threshold(_whole: bool) -> Case:
     """11 MiB are above the threshold that glibc begins with, and below the largest it takes."""
     tunables = "glibc,GLIBC_TUNABLES=glibc.malloc.mmap_threshold="
     labels = {
@@ -271,77 +241,22 @@ def mmap_threshold(whole: bool) -> Case:
         "pinned_32m": f"{tunables}{32 * MIB}",
         "pinned_both": f"{tunables}{32 * MIB}:glibc.malloc.trim_threshold={64 * MIB}",
     }
-
-    def fills(label: str, mebibytes: int, run: str = "") -> Cell:
-        return Cell("preallocate_then_fill", label, mebibytes * KIB, KIB, run)
-
-    adaptive, above = fills("glibc", 11), fills("glibc", 33, "above")
-    small, large, both = (fills(label, 11) for label in labels)
+    adaptive = Cell("preallocate_then_fill", "glibc", 11 * KIB, KIB)
+    small, large, both = (adaptive._replace(allocator=label) for label in labels)
+    above = adaptive._replace(rows=33 * KIB, run="above")
     count, payload = pages(adaptive.payload_bytes), adaptive.payload_bytes
-    # The block's header takes a page of its own in front of the rows; a little may be kept.
-    all_pages, most_pages = (count + 1, count + 1), (0.98 * count, count + NO_FAULTS)
-    mapped = (payload + page_bytes(), payload + page_bytes(), "the mapping is given back")
-    freed = "the first block that is freed raises the threshold to its size, and the trim threshold"
-    expected = [
-        Expected(what, cell, _figure(cell, column), least, most, why)
-        for what, cell, column, (least, most), why in (
-            ("adaptive: cold page faults", adaptive, FAULTS, all_pages, "a new mapping"),
-            ("adaptive: warm page faults", adaptive, WARM_FAULTS, (0, NO_FAULTS), freed),
-            ("adaptive: bytes given back at first", adaptive, GIVEN_BACK, mapped[:2], mapped[2]),
-            (
-                "pinned at 128 KiB: warm page faults",
-                small,
-                WARM_FAULTS,
-                most_pages,
-                "a mapping each time",
-            ),
-            (
-                "pinned at 32 MiB: warm page faults",
-                large,
-                WARM_FAULTS,
-                most_pages,
-                "the trim threshold is left at 128 KiB, so the heap is cut each time",
-            ),
-            (
-                "pinned at 32 MiB: bytes given back",
-                large,
-                GIVEN_BACK,
-                (payload - 128 * KIB, payload + 128 * KIB),
-                "the heap's end is",
-            ),
-            (
-                "both thresholds pinned: warm page faults",
-                both,
-                WARM_FAULTS,
-                (0, NO_FAULTS),
-                "the heap stays",
-            ),
-            (
-                "both thresholds pinned: bytes given back",
-                both,
-                GIVEN_BACK,
-                (0, 0),
-                "the heap stays",
-            ),
-            (
-                "33 MiB, adaptive: warm page faults",
-                above,
-                WARM_FAULTS,
-                (pages(above.payload_bytes), pages(above.payload_bytes) + NO_FAULTS),
-                "the threshold is never raised beyond 32 MiB",
-            ),
-        )
-    ]
-    ratios = [
-        Ratio("pinned at 128 KiB against adaptive, warm", small, adaptive, WARM),
-        Ratio("pinned at 32 MiB against adaptive, warm", large, adaptive, WARM),
-        Ratio("both pinned against adaptive, warm", both, adaptive, WARM),
-    ]
+    # The block's header has a page of its own before the rows; what is kept is 128 KiB at most.
+    near = payload - 128 * KIB, payload + 128 * KIB
+    each, most = (0.98 * count, count + FEW), (pages(above.payload_bytes), 3 * count + FEW)
+    kept = "what was freed once raised both thresholds"
+    cut = "the trim threshold stays at 128 KiB, so the heap is cut each time"
+    stays = "the heap stays as it is"
+    mapped = "a mapping of its own, with a header"
     return Case(
         "mmap-threshold",
         "arrays of 11 MiB around glibc's adaptive mmap threshold",
         "glibc adapts the size from which it maps blocks of their own, so that one program has "
-        "page faults at each turn or none, by what was freed before; pinning one of its two "
+        "page faults at each turn or none, by what was freed before; to pin one of its two "
         "thresholds alone is worse than neither",
         "sonos/tract's pull request 2783; ZettaScaleLabs/hiroz's 350; Pillow's 2738",
         (
@@ -353,71 +268,73 @@ def mmap_threshold(whole: bool) -> Case:
             "": Run([adaptive, small, large, both], "trace,measure", "measure", labels),
             "above": Run([above], "measure"),
         },
-        expected,
-        ratios,
+        (
+            expect("adaptive: cold page faults", adaptive, FAULTS, exactly(count + 1), mapped),
+            expect("adaptive: given back", adaptive, GIVEN_BACK, exactly(payload + PAGE), mapped),
+            expect("adaptive: warm page faults", adaptive, WARM_FAULTS, (0, FEW), kept),
+            expect("pinned at 128 KiB: warm page faults", small, WARM_FAULTS, each, mapped),
+            expect("pinned at 32 MiB: warm page faults", large, WARM_FAULTS, each, cut),
+            expect("pinned at 32 MiB: bytes given back", large, GIVEN_BACK, near, cut),
+            expect("both pinned: warm page faults", both, WARM_FAULTS, (0, FEW), stays),
+            expect("both pinned: bytes given back", both, GIVEN_BACK, exactly(0), stays),
+            expect("33 MiB, adaptive: warm page faults", above, WARM_FAULTS, most, "above 32 MiB"),
+        ),
+        [
+            Ratio(f"{what} against adaptive, warm", cell, adaptive, WARM)
+            for what, cell in (
+                ("pinned at 128 KiB", small),
+                ("pinned at 32 MiB", large),
+                ("both pinned", both),
+            )
+        ],
     )
 
 
-def jemalloc_7_megabytes(whole: bool) -> Case:
+def jemalloc_7_megabytes(_whole: bool) -> Case:
     """7.0 and 7.1 MB are of one size class; 7 and 7.1 MiB are not."""
-    label = "oversize_16m"
-    labels = {label: f"jemalloc,MALLOC_CONF=oversize_threshold:{16 * MIB}"}
-
-    def fills(rows: int, row_bytes: int, allocator: str = "jemalloc") -> Cell:
-        return Cell("preallocate_then_fill", allocator, rows, row_bytes)
-
-    megabytes = fills(7_000, 1_000), fills(7_100, 1_000)
-    mebibytes = fills(7 * KIB, KIB), fills(7_271, KIB)
-    told = fills(7_271, KIB, label)
-    none = "in the size class of 7 MiB, which is kept for the next one"
-    over = "in the size class of 8 MiB, which opt.oversize_threshold has given back at once"
-    expected = [
-        Expected(f"{what}: warm page faults", cell, _figure(cell, WARM_FAULTS), low, high, why, of)
-        for what, cell, low, high, why, of in (
-            ("7.0 MB", megabytes[0], 0, NO_FAULTS, none, ("5.",)),
-            ("7.1 MB", megabytes[1], 0, NO_FAULTS, none, ("5.",)),
-            ("7.0 MiB", mebibytes[0], 0, NO_FAULTS, none, ("5.",)),
-            ("7.1 MiB", mebibytes[1], pages(7_271 * KIB), pages(8 * MIB) + 16, over, ("5.",)),
-            (
-                "7.1 MiB, threshold set to 16 MiB",
-                told,
-                pages(7_271 * KIB),
-                pages(8 * MIB) + NO_FAULTS,
-                "5.3.0 goes on with 8 MiB (jemalloc's issue 2809)",
-                ("5.3.0",),
-            ),
+    labels = {"oversize_16m": f"jemalloc,MALLOC_CONF=oversize_threshold:{16 * MIB}"}
+    cells = {
+        what: Cell("preallocate_then_fill", "jemalloc", rows, row_bytes)
+        for what, rows, row_bytes in (
+            ("7.0 MB", 7_000, 1_000),
+            ("7.1 MB", 7_100, 1_000),
+            ("7.0 MiB", 7 * KIB, KIB),
+            ("7.1 MiB", 7_271, KIB),
         )
+    }
+    over = cells["7.1 MiB"]
+    told = over._replace(allocator="oversize_16m")
+    all_pages = pages(over.payload_bytes), pages(8 * MIB) + FEW
+    none = "of the size class of 7 MiB, which is kept for the next one"
+    back = "of the class of 8 MiB, opt.oversize_threshold, which is given back at once"
+    expected = [
+        expect(f"{what}: warm page faults", cells[what], WARM_FAULTS, (0, FEW), none)
+        for what in ("7.0 MB", "7.1 MB", "7.0 MiB")
     ]
     expected += [
-        Expected(
-            f"{what}: bytes given back",
-            cell,
-            _figure(cell, GIVEN_BACK),
-            least,
-            most,
-            why,
-            ("5.",),
-        )
-        for what, cell, least, most, why in (
-            ("7.1 MB", megabytes[1], 0, 0, none),
-            ("7.1 MiB", mebibytes[1], 8 * MIB, 8 * MIB + page_bytes(), over),
-        )
+        expect("7.1 MiB: warm page faults", over, WARM_FAULTS, all_pages, back),
+        expect("7.1 MB: bytes given back", cells["7.1 MB"], GIVEN_BACK, exactly(0), none),
+        expect("7.1 MiB: bytes given back", over, GIVEN_BACK, (8 * MIB, 8 * MIB + PAGE), back),
+        expect(
+            "7.1 MiB, threshold set to 16 MiB: warm page faults",
+            *(told, WARM_FAULTS, all_pages, "5.3.0 goes on with 8 MiB (issue 2809)"),
+        )._replace(versions=("5.3.0",)),
     ]
     return Case(
         "jemalloc-7-megabytes",
         "7.0 against 7.1 MB in a loop under jemalloc",
         "malloc, memset and free in a loop: no page faults and 5,000 a second with 7 MB, many page "
         "faults and 600 a second with 7.1 MB, whatever opt.oversize_threshold says (5.3)",
-        "jemalloc's issue 2824, How to fine-tune settings for large memory requests; 2809",
+        "jemalloc's issues 2824, How to fine-tune settings for large memory requests, and 2809",
         (
             "https://github.com/jemalloc/jemalloc/issues/2824",
             "https://github.com/jemalloc/jemalloc/issues/2809",
         ),
-        {"": Run([*megabytes, *mebibytes, told], "trace,measure", "measure", labels)},
+        {"": Run([*cells.values(), told], "trace,measure", "measure", labels)},
         expected,
         [
-            Ratio("7.1 MB against 7.0 MB, warm", megabytes[1], megabytes[0], WARM),
-            Ratio("7.1 MiB against 7.0 MiB, warm", mebibytes[1], mebibytes[0], WARM),
+            Ratio(f"7.1 {unit} against 7.0, warm", cells[f"7.1 {unit}"], cells[f"7.0 {unit}"], WARM)
+            for unit in ("MB", "MiB")
         ],
     )
 
@@ -428,28 +345,26 @@ def transposes(whole: bool) -> Case:
     Huge pages are left to those who ask for them, as NumPy does: with pages of 4 KiB each element
     of a column needs another entry of the TLB, and that takes longer than what is to be seen.
     """
-    side, counted_side = 12_800 if whole else 1_024, 1_024
+    side = 12_800 if whole else 1_024
     in_c = ["transpose_copy_naive", "transpose_copy_blocked"]
-    in_numpy = ["transpose_copy"] if whole else []
 
-    def pair(strategy: str, side: int, run: str) -> Sequence[Cell]:
+    def pair(strategy: str, side: int, run: str) -> list[Cell]:
         return [Cell(strategy, "glibc", side, 8 * columns, run) for columns in (side, side + 1)]
 
-    timed = {strategy: pair(strategy, side, "") for strategy in (*in_c, *in_numpy)}
-    counted = {strategy: pair(strategy, counted_side, "counted") for strategy in in_c}
+    timed = {name: pair(name, side, "") for name in [*in_c, *["transpose_copy"] * whole]}
+    counted = {name: pair(name, 1_024, "counted") for name in in_c}
     expected: list[Expected] = []
-    for strategy, cells in counted.items():
+    for name, cells in counted.items():
         for cell in cells:
-            what, size = f"{strategy}, {cell.rows:,} x {cell.row_bytes // 8:,}", cell.payload_bytes
-            faults = pages(size), pages(size) + 8
+            what, size = f"{name}, {cell.rows:,} x {cell.row_bytes // 8:,}", cell.payload_bytes
+            faults = pages(size), pages(size) + FEW
             expected += [
-                Expected(f"{what}: bytes copied", cell, _figure(cell, COPIED), size, size, "once"),
-                Expected(
-                    f"{what}: page faults", cell, _figure(cell, FAULTS), *faults, "of the result"
-                ),
+                expect(f"{what}: bytes copied", cell, COPIED, exactly(size), "each element once"),
+                expect(f"{what}: page faults", cell, FAULTS, faults, "those of the result"),
             ]
-        expected.append(_same_instructions(strategy, *cells))
-    languages = "c,numpy" if whole else "c"
+        expected.append(same_instructions(*cells))
+    words = ("--implementations", "c,numpy" if whole else "c", "--warm-limit", "60")
+    both = [[cell for cells in of.values() for cell in cells] for of in (timed, counted)]
     return Case(
         "transposes",
         f"transposes at {side:,} x {side:,} against {side:,} x {side + 1:,}",
@@ -457,17 +372,8 @@ def transposes(whole: bool) -> Case:
         "a comment of 2021-05-08 in NumPy's issue 18512, argmax performance issue",
         ("https://github.com/numpy/numpy/issues/18512",),
         {
-            "": Run(
-                list(itertools.chain.from_iterable(timed.values())),
-                "pattern",
-                "pattern",
-                words=("--implementations", languages, "--warm-limit", "60"),
-                huge_pages=True,
-            ),
-            "counted": Run(
-                list(itertools.chain.from_iterable(counted.values())),
-                "trace,instructions,pattern",
-            ),
+            "": Run(both[0], "pattern", "pattern", words=words, huge_pages=True),
+            "counted": Run(both[1], "trace,instructions,pattern"),
         },
         expected,
         [
@@ -479,91 +385,69 @@ def transposes(whole: bool) -> Case:
     )
 
 
-def _same_instructions(strategy: str, square: Cell, other: Cell) -> Expected:
+def same_instructions(square: Cell, other: Cell) -> Expected:
     column = "cold_build_instruction_count"
 
     def of(figures: Figures) -> float:
         one = figures.value(square, column) / square.payload_bytes
         return one / (figures.value(other, column) / other.payload_bytes)
 
+    what = f"{square.strategy}: instructions an element, 1,024 columns over 1,025"
     why = "the code does the same: what differs is in the caches"
-    what = f"{strategy}: instructions an element, 1,024 columns over 1,025"
     return Expected(what, square, of, 0.998, 1.002, why)
 
 
 def huge_pages(whole: bool) -> Case:
     """Forbidden by prctl, or asked for by glibc (madvise), in one worker as in the other."""
-    label, huge_bytes = "asking", 2 * MIB
-    rows = (1_024 if whole else 64) * KIB
-    off = Cell("preallocate_then_fill", "glibc", rows, KIB, "off")
-    on = Cell("preallocate_then_fill", label, rows, KIB, "on")
-    payload = off.payload_bytes
+    off = Cell("preallocate_then_fill", "glibc", (1_024 if whole else 64) * KIB, KIB, "off")
+    on = off._replace(allocator="asking", run="on")
+    labels = {on.allocator: "glibc,GLIBC_TUNABLES=glibc.malloc.hugetlb=1"}
+    payload, huge_bytes = off.payload_bytes, 2 * MIB
+    count = pages(payload) + 1
+    resident = 1 - MIB / payload, 1 + 2 * huge_bytes / payload
 
-    def given(figures: Figures) -> float:
-        brought = figures.value(on, "cold_build_huge_fault_bytes")
-        if brought == 0:
-            raise Unknown("the kernel gave no huge page: it is set to never, or has none free")
-        return brought
+    def if_given(of: Callable[[Figures], float]) -> Callable[[Figures], float]:
+        """The figure, where the kernel gave huge pages."""
 
-    def covered(figures: Figures) -> float:
-        brought, huge = given(figures), figures.value(on, "cold_build_huge_fault_count")
-        return ((figures.value(on, FAULTS) - huge) * page_bytes() + brought) / payload
+        def figure(figures: Figures) -> float:
+            if figures.value(on, "cold_build_huge_fault_count") == 0:
+                raise Unknown("the kernel gave no huge page: it is set to never, or has none free")
+            return of(figures)
+
+        return figure
+
+    def brought(figures: Figures) -> float:
+        ordinary = figures.value(on, FAULTS) - figures.value(on, "cold_build_huge_fault_count")
+        return (ordinary * PAGE + figures.value(on, "cold_build_huge_fault_bytes")) / payload
 
     def fewer(figures: Figures) -> float:
-        given(figures)
         return figures.value(off, FAULTS) / figures.value(on, FAULTS)
 
-    def peak(figures: Figures) -> float:
-        given(figures)
-        return figures.value(on, "peak_memory_bytes") / payload
-
+    at_once = expect("on: payloads resident at once", on, RESIDENT, resident, "ends", payload)
+    column = "cold_build_huge_fault_count"
     expected = (
-        Expected(
-            "off: page faults",
-            off,
-            _figure(off, FAULTS),
-            pages(payload) + 1,
-            pages(payload) + 1,
-            "one a page, and one for the block's header",
-        ),
-        Expected(
-            "off: those that brought a huge page",
-            off,
-            _figure(off, "cold_build_huge_fault_count"),
-            0,
-            0,
-            "prctl forbids it",
-        ),
-        Expected("on: payloads that the faults brought", on, covered, 1, ANY, "all is touched"),
-        Expected("page faults, off over on", off, fewer, 1, ANY, "a huge page is 512 of 4 KiB"),
-        Expected(
-            "on: most resident at once, over the payload",
-            on,
-            peak,
-            1 - MIB / payload,
-            1 + 2 * huge_bytes / payload,
-            "a huge page at each end may be brought in part",
-        ),
+        expect("off: page faults", off, FAULTS, exactly(count), "one a page, and the header's"),
+        expect("off: that brought huge pages", off, column, exactly(0), "prctl forbids it"),
+        Expected("on: payloads brought", on, if_given(brought), 1, math.inf, "all is touched"),
+        Expected("page faults, off over on", off, if_given(fewer), 1, math.inf, "2 MiB at once"),
+        at_once._replace(of=if_given(at_once.of), why="a huge page at each end, at most"),
     )
-    words = ("--implementations", "c", "--warm-limit", "0")
-    tunable = {label: "glibc,GLIBC_TUNABLES=glibc.malloc.hugetlb=1"}
     return Case(
         "huge-pages",
         "huge pages on and off",
-        "a large array that is touched for the first time takes a multiple of the time that it "
-        "takes with huge pages",
+        "to fill a large array for the first time takes far less time with huge pages",
         "NumPy's issue 11919, Guide for hugepages? Speedup large array creation",
         ("https://github.com/numpy/numpy/issues/11919",),
         {
-            "off": Run([off], "measure", "measure", words=words),
-            "on": Run([on], "measure", "measure", tunable, words, huge_pages=True),
+            "off": Run([off], "measure", "measure", words=WITHOUT_WARM),
+            "on": Run([on], "measure", "measure", labels, WITHOUT_WARM, huge_pages=True),
         },
         expected,
         [Ratio("off against on, cold", off, on, COLD)],
     )
 
 
-# By what they are called: each is called with whether it is wanted whole.
+# Each is called with whether it is wanted whole.
 CASES: Sequence[Callable[[bool], Case]] = (
     append_8_bytes,
     steps_of_4144_bytes,
