@@ -23,10 +23,11 @@ EXAMPLES = """\
   growbench bench-cases build --only append-8-bytes,transposes --rounds 12
   growbench bench-cases build --small
 
-Counts, bytes and peaks are held to what theory says; times are told as ratios of cells that took
-turns, with 95% intervals from 6 rounds on, and nothing depends on them. The whole needs 9 GB of
-memory for its largest worker; what there is no memory for is not judged, and says so. Exit status:
-0 all that is judged is as it must be, 1 some is not, 2 usage.
+Counts, bytes, page faults and peaks are held to what theory says; times are told as ratios of cells
+that took turns, with 95% intervals from 6 rounds on, and nothing depends on them. The largest
+worker needs up to 6 GiB of memory; what there is no memory for is not judged, and says so. All of
+it takes some ten minutes. Exit status: 0 all that is judged is as it must be, 1 some is not, 2
+usage.
 """
 
 
