@@ -167,6 +167,12 @@ static void count_realloc(const struct account_realloc *resize, const void *resu
 		note_moved(resize, result, requested);
 }
 
+void account_realloc_undo(const struct account_realloc *resize)
+{
+	if (resize->known && !insert(resize->block, resize->requested, resize->usable))
+		reduce_live(resize->requested, resize->usable);
+}
+
 void account_realloc_end(const struct account_realloc *resize, void *result, size_t requested)
 {
 	/* realloc(block, 0) may free the block, and return NULL. */
@@ -177,8 +183,7 @@ void account_realloc_end(const struct account_realloc *resize, void *result, siz
 	if (resize->counted)
 		count_realloc(resize, result, requested);
 	if (failed) {
-		if (resize->known && !insert(resize->block, old_requested, old_usable))
-			reduce_live(old_requested, old_usable);
+		account_realloc_undo(resize);
 	} else if (result != NULL && resize->counted) {
 		const size_t usable = real.malloc_usable_size == NULL
 					      ? requested

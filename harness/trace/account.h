@@ -69,6 +69,8 @@ struct account_realloc {
 
 void account_realloc_begin(struct account_realloc *resize, void *block, bool counted);
 void account_realloc_end(const struct account_realloc *resize, void *result, size_t requested);
+/* Instead of the end, where the block stays as it was: nothing is counted. */
+void account_realloc_undo(const struct account_realloc *resize);
 
 void account_live(struct trace_live *live);
 

@@ -29,8 +29,7 @@ void calls_count_new(uint64_t *count, void *block, size_t requested, bool of_all
 		account.counts.failed_count++;
 }
 
-/* Ends a call that account_enter() began, and that was to make a block. */
-static void *end_new(bool counted, uint64_t *count, void *block, size_t requested)
+void *calls_end_new(bool counted, uint64_t *count, void *block, size_t requested)
 {
 	if (counted)
 		calls_count_new(count, block, requested, true);
@@ -58,7 +57,7 @@ EXPORTED void *malloc(size_t bytes)
 	if (!real_ready())
 		return bootstrap_allocate(bytes, 1);
 	counted = account_enter();
-	return end_new(counted, &account.counts.malloc_count, real.malloc(bytes), bytes);
+	return calls_end_new(counted, &account.counts.malloc_count, real.malloc(bytes), bytes);
 }
 
 EXPORTED void *calloc(size_t count, size_t bytes)
@@ -72,7 +71,7 @@ EXPORTED void *calloc(size_t count, size_t bytes)
 	if (!real_ready())
 		return bootstrap_allocate(all, 1);
 	counted = account_enter();
-	return end_new(counted, &account.counts.calloc_count, real.calloc(count, bytes), all);
+	return calls_end_new(counted, &account.counts.calloc_count, real.calloc(count, bytes), all);
 }
 
 EXPORTED void free(void *block)

@@ -1,5 +1,5 @@
 /*
- * calls.h - what the interposed functions of C and those of C++ share.
+ * calls.h - what the interposed functions of C, of C++ and of allocators share.
  */
 #ifndef GROWBENCH_HARNESS_TRACE_CALLS_H
 #define GROWBENCH_HARNESS_TRACE_CALLS_H
@@ -14,5 +14,9 @@
 /* A call that was to return a new block has returned this one, or NULL: counts it in *count, takes
  * the block into account. of_allocator: malloc_usable_size may be asked about it. */
 void calls_count_new(uint64_t *count, void *block, size_t requested, bool of_allocator);
+
+/* The same of a block of the allocator's, if the call is counted, and ends the call that
+ * account_enter() began. Returns the block. */
+void *calls_end_new(bool counted, uint64_t *count, void *block, size_t requested);
 
 #endif
