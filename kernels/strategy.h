@@ -119,6 +119,10 @@ struct strategy {
 	bool (*supports)(size_t row_bytes);
 	/* The container ends the process where others return BUILD_OUT_OF_MEMORY. */
 	bool aborts_without_memory;
+	/* How much it asks for, or how often, is up to what the allocator gives, and to whether a
+	 * block grows where it stands: its cost is exact for one that gives what is asked for and
+	 * moves each block that grows, and for others the strategy's file says what holds. */
+	bool allocator_decides;
 	/* Not in runs that name no strategies: it answers a question of its own. */
 	bool on_request;
 	/* What it leaves open, or NULL. In the tables `value` is a usual one; a strategy of a value
