@@ -90,7 +90,7 @@ static void cost_at(uint64_t parameter, size_t rows, size_t row_bytes, struct st
 const struct strategy strategy_expand_in_place = {
 	.name = "expand_in_place",
 	.implementation = "c",
-	.help = "Grow by a factor where the block stands if the allocator can, else copy to a new one",
+	.help = "Grow by a factor in place if the allocator can, else copy to a new block",
 	.counterpart = "folly::fbvector (xallocx)",
 	.order = GROWTH_LINEAR,
 	.allocator_decides = true,

@@ -52,7 +52,7 @@ static void cost_at(uint64_t parameter, size_t rows, size_t row_bytes, struct st
 const struct strategy strategy_realloc_good_size = {
 	.name = "realloc_good_size",
 	.implementation = "c",
-	.help = "Grow by a factor with realloc, up to the size that the allocator says it gives",
+	.help = "Grow by a factor with realloc, up to the size that the allocator names",
 	.counterpart = "folly::fbvector (goodMallocSize), SerenityOS's Vector",
 	.order = GROWTH_LINEAR,
 	.on_request = true,

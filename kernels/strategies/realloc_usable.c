@@ -59,7 +59,7 @@ static void cost_at(uint64_t parameter, size_t rows, size_t row_bytes, struct st
 const struct strategy strategy_realloc_usable = {
 	.name = "realloc_usable",
 	.implementation = "c",
-	.help = "Grow by a factor with realloc, then take all that malloc_usable_size tells",
+	.help = "Grow by a factor with realloc, then take all that is usable",
 	.counterpart = "systemd's GREEDY_REALLOC",
 	.order = GROWTH_LINEAR,
 	.allocator_decides = true,
