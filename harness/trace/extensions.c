@@ -19,7 +19,8 @@
 #include "harness/trace/calls.h"
 #include "harness/trace/real.h"
 
-/* Of the flags of jemalloc's functions: the logarithm of an alignment, and that a block is zeroed. */
+/* Of the flags of jemalloc's functions: the logarithm of an alignment, and that a block is zeroed.
+ */
 #define FLAGS_ALIGNMENT 0x3f
 #define FLAG_ZERO 0x40
 

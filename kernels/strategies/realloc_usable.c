@@ -14,9 +14,10 @@
  * One that gives more makes the array grow k times at most, each in one or two calls of realloc,
  * and end with as many rows as its block has room for: less than f n and what is given above that.
  *
- * From: systemd's GREEDY_REALLOC (src/basic/alloc-util.c), which reads malloc_usable_size and, since
- * its pull request 25688, tells the compiler by a function that is declared as a realloc. What the
- * second call is for: to glibc's maintainers the usable size is no promise (systemd's issue 22801).
+ * From: systemd's GREEDY_REALLOC (src/basic/alloc-util.c), which reads malloc_usable_size and,
+ * since its pull request 25688, tells the compiler by a function that is declared as a realloc.
+ * What the second call is for: to glibc's maintainers the usable size is no promise (systemd's
+ * issue 22801).
  */
 #include <malloc.h>
 

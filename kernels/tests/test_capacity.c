@@ -93,8 +93,8 @@ static void tear_down(struct trial *trial)
 
 static size_t grown(const struct trial *trial, size_t capacity)
 {
-	return growth_factor((struct capacity){capacity, trial->row_bytes,
-					       trial->instance.strategy.value});
+	return growth_factor(
+		(struct capacity){capacity, trial->row_bytes, trial->instance.strategy.value});
 }
 
 static void try_all(const char *name, size_t expanded_up_to, void (*check)(struct trial *trial))
