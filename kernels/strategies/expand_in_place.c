@@ -35,6 +35,7 @@ static ALWAYS_INLINE enum build_status move(struct array *array, size_t bytes)
 		return BUILD_OUT_OF_MEMORY;
 	if (array->data != NULL) {
 		memcpy(data, array->data, array->rows * array->row_bytes);
+		array->copied_bytes += array->rows * array->row_bytes;
 		free(array->data);
 	}
 	array->data = data;

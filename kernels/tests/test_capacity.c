@@ -221,6 +221,7 @@ static void check_expanded(struct trial *trial)
 	struct strategy_cost cost;
 	size_t capacity = 0;
 	uint64_t moves = 0;
+	uint64_t copied = 0;
 	uint64_t expanded = 0;
 
 	while (capacity < trial->rows) {
@@ -231,7 +232,7 @@ static void check_expanded(struct trial *trial)
 				     bytes <= trial->given(capacity * trial->row_bytes)))
 			expanded++;
 		else
-			moves++;
+			copied += moves++ > 0 ? capacity * trial->row_bytes : 0;
 		capacity = wanted;
 	}
 	strategy_cost_of(&trial->instance.strategy, trial->rows, trial->row_bytes, &cost);
@@ -240,6 +241,8 @@ static void check_expanded(struct trial *trial)
 	assert_int_equal(counts->free_count, moves > 0 ? moves - 1 : 0);
 	assert_int_equal(counts->expanded_count, expanded);
 	assert_int_equal(counts->realloc_count, 0);
+	assert_int_equal(trial->array.copied_bytes, copied);
+	assert_in_range(copied, 0, cost.copied_bytes);
 	assert_int_equal(counts->live_bytes, cost.final_bytes);
 	assert_int_equal(cost.malloc_count, moves + expanded);
 	assert_in_range(counts->peak_bytes, cost.final_bytes, cost.peak_bytes);

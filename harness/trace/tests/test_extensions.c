@@ -453,8 +453,11 @@ static void check_expanded(const struct trial *trial)
 	if (trial->rows > 0)
 		assert_int_equal(build->free_count, build->malloc_count - 1);
 	assert_in_range(live.peak_requested_bytes, cost.final_bytes, cost.peak_bytes);
-	if (build->realloc_count == 0)
+	assert_in_range(trial->array.copied_bytes, 0, cost.copied_bytes);
+	if (build->realloc_count == 0) {
 		assert_int_equal(live.peak_requested_bytes, cost.peak_bytes);
+		assert_int_equal(trial->array.copied_bytes, cost.copied_bytes);
+	}
 	if (!supplied("xallocx") && !supplied("mi_expand"))
 		assert_int_equal(build->realloc_count, 0);
 }
