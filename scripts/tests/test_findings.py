@@ -255,12 +255,12 @@ def test_what_real_capacity_saves_is_counted_beside_the_same_factor():
     runs = grown([own, beside], copied)
     text = said(findings.real_capacity, runs)
     assert f"Counted at 10,000 rows of 80 bytes, {own} beside {beside}: " in text
-    assert "under jemalloc 1.00 KiB instead of 4.00 KiB copied; the same under glibc." in text
+    assert "under jemalloc 1,024 instead of 4,096 bytes copied; the same under glibc." in text
     finding = findings.real_capacity(evidence_of(runs))
     table = finding.table.frame.set_index("allocator")
     assert table.loc["jemalloc", "copied_bytes"] == 1024
     assert table.loc["jemalloc", "copied_bytes_beside"] == 4096
-    assert table.loc["jemalloc", "growths"] == 24
+    assert table.loc["jemalloc", "calls"] == 24
 
 
 def test_real_capacity_needs_the_same_factor_without_it():

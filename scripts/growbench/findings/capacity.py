@@ -8,7 +8,7 @@ from growbench.data.columns import CELL, TRACE
 from growbench.data.statuses import OK
 from growbench.findings.evidence import Evidence
 from growbench.findings.finding import Finding
-from growbench.findings.sentences import Sentence, amount, joined, listed, name, worded
+from growbench.findings.sentences import Sentence, figure, joined, listed, name, worded
 from growbench.tables.table import Column, Table
 
 # Strategies that ask the allocator what it gives, and those that grow by a factor without asking.
@@ -26,9 +26,9 @@ class _Measure(NamedTuple):
 
 
 _MEASURES = (
-    _Measure("growths", "growths", "count", "growths"),
-    _Measure("copied_bytes", "copied", "bytes", "copied"),
-    _Measure("peak_moving_bytes", "peak", "bytes", "at the peak"),
+    _Measure("calls", "calls", "count", "calls"),
+    _Measure("copied_bytes", "copied", "bytes", "bytes copied"),
+    _Measure("peak_moving_bytes", "peak", "bytes", "bytes at the peak"),
 )
 
 
@@ -47,7 +47,7 @@ def real_capacity(evidence: Evidence) -> Optional[Finding]:
         columns.append(Column(f"{measure.column}_beside", f"{measure.label}, beside", measure.unit))
         columns.append(Column(measure.column, measure.label, measure.unit))
     notes = (
-        "Growths: calls that made the array's block, or made it larger. Copied: by realloc and by "
+        "Calls: those that made the array's block, or made it larger. Copied: by realloc and by "
         "the strategy. Peak: most requested at once, with both blocks of a move. All are counted.",
     )
     title = "Asking the allocator how much it gives, beside growing by the same factor"
@@ -60,7 +60,7 @@ def _counts(evidence: Evidence) -> pd.DataFrame:
     runs = evidence.run.runs
     rows = runs[(runs["pass"] == TRACE) & (runs["status"] == OK)]
     cells = rows.merge(evidence.cells()[list(CELL)], "inner", list(CELL))
-    cells = cells.assign(growths=cells["malloc_count"] + cells["realloc_count"])
+    cells = cells.assign(calls=cells["malloc_count"] + cells["realloc_count"])
     return cells.groupby(["strategy", "allocator"], as_index=False)[
         [measure.column for measure in _MEASURES]
     ].median()
@@ -106,7 +106,6 @@ def _sentence(frame: pd.DataFrame, size: str) -> Sentence:
 
 
 def _changed(measure: _Measure, row: dict) -> list:
-    """ "15 instead of 16 growths"."""
+    """ "15 instead of 16 calls"."""
     own, beside = row[measure.column], row[f"{measure.column}_beside"]
-    shown = amount(own, measure.unit), amount(beside, measure.unit)
-    return [shown[0], " instead of ", shown[1], f" {measure.words}"]
+    return [figure(f"{own:,.0f}"), f" instead of {beside:,.0f} {measure.words}"]
