@@ -64,8 +64,8 @@ def measured(runs: Sequence[Run]) -> Measured:
         facts |= facts_of(run)
     rows = pd.concat(tables, ignore_index=True)
     keys = [*CELL, "pass"]
-    done = rows.loc[rows["status"] == OK, keys].drop_duplicates()
-    failed = rows.loc[~rows["status"].isin(NO_FAILURES), [*keys, "status", "status_detail"]]
+    done = rows[keys][rows["status"] == OK].drop_duplicates()
+    failed = rows[[*keys, "status", "status_detail"]][~rows["status"].isin(NO_FAILURES)]
     failed = failed.drop_duplicates(keys)
     failed = failed[~_among(failed, done, keys)]
     found = {exact.name: ranges(tables, exact) for exact in EXACT}
