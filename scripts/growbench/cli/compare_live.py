@@ -26,6 +26,8 @@ with packages.imports():
     from growbench.data.columns import INSTRUCTIONS, MEASURE, TRACE
     from growbench.data.description import fact
     from growbench.data.implementations import COMPILED
+    from growbench.data.statuses import UNAVAILABLE
+    from growbench.data.text import printable
 
 ALLOCATORS = "glibc"
 ROUNDS = 20
@@ -38,6 +40,11 @@ CALIBRATION_ROUNDS = 12
 CALIBRATION = (
     *("--implementations", "c", "--strategies", "realloc_doubling,chunked_list"),
     *("--rows", "1k,30k", "--row-bytes", "80", "--quiet", "--no-summary"),
+)
+# What tells whether both sides can be measured at all, before anything is.
+TRIAL = (
+    *("--implementations", "c", "--strategies", "realloc_doubling", "--rows", "1"),
+    *("--row-bytes", "80", "--rounds", "1", "--quiet", "--no-summary"),
 )
 EXAMPLES = """\
   growbench compare-live --base old=/opt/old/libjemalloc.so.2 --new new=/opt/new/libjemalloc.so.2
@@ -71,6 +78,8 @@ def main(arguments: Sequence[str]) -> int:
     if options.aa_run is not None:
         # What is wrong with it is told before hours of measuring.
         load.read_runs(options.aa_run)
+    if not options.aa:
+        check_there(options, compared)
     folder = Path(options.out or default_folder())
     choice = choose_pairing(options, base)
     chosen = choice.chosen if choice else options.pairing
@@ -205,6 +214,25 @@ def measure(
     if status not in (0, SOME_WORKERS_FAILED, UNMEASURED):
         raise UsageError(f"{shlex.join(command)}: ended in {status}")
     return status != UNMEASURED
+
+
+def check_there(options: argparse.Namespace, compared: Sequence[str]) -> None:
+    """Raises UsageError where the library of one side is not there, so that the other would be
+    measured for nothing, or that of both. What is there under some allocators is compared."""
+    with tempfile.TemporaryDirectory() as folder:
+        measure(options, Path(folder) / "trial", [*compared, *TRIAL], kept=False)
+        rows = load.read_runs(Path(folder) / "trial", ["status_detail"])
+    both = live.sides(rows)
+    assert both is not None
+    lacking = [side[side["status"] == UNAVAILABLE] for side in both]
+    names = [set(side["allocator"]) for side in lacking]
+    alone = names[0] ^ names[1] or (names[0] if len(lacking[0]) == len(both[0]) else set())
+    for rows, asked in zip(lacking, ("--base", "--new")):
+        for _, row in rows[rows["allocator"].isin(alone)].iterrows():
+            given = getattr(options, asked[2:]) or OWN_BUILD
+            under = "" if row["allocator"] == live.ALONE else f" under {row['allocator']}"
+            why = printable(row["status_detail"])
+            raise UsageError(f"{asked} {given} cannot be measured{under}: {why}")
 
 
 # ---- how the two workers of a pair stand to each other ----

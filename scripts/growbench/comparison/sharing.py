@@ -84,12 +84,15 @@ def passes_of(metrics: Iterable[Metric]) -> set[str]:
 
 def bring_together(base: pd.DataFrame, new: pd.DataFrame) -> Sides:
     """The timed rows of both sides, and which cells lost their figures."""
-    rows = []
-    for side in (base, new):
-        # Large runs are held once more here.
-        kept = side[[name for name in side if name in CELL or name in _OF_SIDES]]
-        rows.append(kept[side["pass"].isin(list(TIMED)) & (side["status"] == OK)])
-    cells, (base_cell, new_cell) = numbered(rows)
+    timed = [side["pass"].isin(list(TIMED)) & (side["status"] == OK) for side in (base, new)]
+    cells, (base_cell, new_cell) = numbered(
+        [side[list(CELL)][of] for side, of in zip((base, new), timed)]
+    )
+    # Large runs are held once more here.
+    rows = [
+        side[[name for name in side if name in _OF_SIDES]][of]
+        for side, of in zip((base, new), timed)
+    ]
     grouped = cells.groupby(list(FAMILY), sort=True)
     return Sides(
         rows[0],
