@@ -144,6 +144,20 @@ def test_a_slowdown_is_confirmed_on_fresh_data(live, tmp_path, capsys):
     assert "chunked_list" in capsys.readouterr().out
 
 
+def test_auto_times_what_is_left_open_once_more_in_as_many_rounds_as_it_needs(
+    live, tmp_path, capsys
+):
+    # Half of the interval is wider than half of the threshold, so that little is certain.
+    words = ("--new", "A_VARIABLE=1", "--rounds", "auto", "--threshold", "0.5")
+    done, (first, _, again) = live(*words)
+    assert [first[first.index("--rounds") + 1], again[again.index("--rounds") + 1]] == ["20", "100"]
+    assert "or are open: measuring them once more, 100 rounds" in done.stderr
+    assert "families were flagged, or left open, and judged on fresh data" in done.stdout
+    main = importlib.import_module("growbench.cli.compare").main
+    entry.run(main, [str(tmp_path / "live"), "--threshold", "0.5"])
+    assert "families were flagged, or left open, and judged" in capsys.readouterr().out
+
+
 def test_what_fresh_data_do_not_show_is_no_regression(live):
     done, asked = live("--new", "A_VARIABLE=1", factor=1.3)
     assert len(asked) == 3

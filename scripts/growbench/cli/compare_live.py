@@ -87,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
     words = [*paired, "--rounds", str(pairing.rounds(chosen, options.rounds)), *options.words]
     is_whole = measure(options, folder, words)
     names = (called(options.base, base), called(options.new, new))
-    live_page.keep(folder, ("itself", "a build") if options.aa else names, choice)
+    live_page.keep(folder, ("itself", "a build") if options.aa else names, choice, options.resolve)
     if options.aa:
         document, folder = of_itself(folder, request)
     else:
@@ -118,7 +118,14 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         EXAMPLES,
     )
     add_sides(parser)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="default: %(default)s")
+    parser.add_argument(
+        "--rounds",
+        type=lambda text: text if text == AUTO else int(text),
+        default=ROUNDS,
+        metavar="N",
+        help="default: %(default)s; auto: as many, and what they leave open is timed once more, in "
+        f"as many rounds as its intervals need, up to {confirmation.MOST_TIMES} times as many",
+    )
     parser.add_argument(
         "--pairing",
         choices=(AUTO, INTERLEAVED, DUET),
@@ -138,6 +145,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     pair.add_arguments(parser, list(output.FORMATS))
     options = parser.parse_args(arguments)
     options.words = words
+    options.resolve = options.rounds == AUTO
+    options.rounds = ROUNDS if options.resolve else options.rounds
     if options.allocator:
         if len(options.allocator) != 2 or options.base or options.new:
             parser.error("--allocator is given twice, the base first, in place of --base and --new")
@@ -290,9 +299,10 @@ def confirm(
     wanted = confirmation.flagged(found)
     if wanted.empty:
         return
-    rounds = confirmation.rounds_needed(wanted, options.rounds, settings)
+    rounds = confirmation.rounds_needed(wanted, options.rounds, found)
     print(
-        f"{len(wanted)} families look slower or faster: measuring them once more, {rounds} rounds",
+        f"{len(wanted)} families look slower or faster{', or are open' if options.resolve else ''}: "
+        f"measuring them once more, {rounds} rounds",
         file=sys.stderr,
     )
     strategies = ",".join(sorted(set(wanted["strategy"])))

@@ -52,7 +52,7 @@ class Bench(NamedTuple):
 
     build: Path
     folder: Path
-    rounds: int
+    rounds: str
 
 
 class Outcome(NamedTuple):
@@ -68,7 +68,9 @@ class Outcome(NamedTuple):
 def main(arguments: Sequence[str]) -> int:
     parser = entry.parser(__name__, __doc__, EXAMPLES)
     parser.add_argument("build", metavar="BUILD", type=Path, help="a build folder")
-    parser.add_argument("--rounds", type=int, default=20, help="of each (default: %(default)s)")
+    parser.add_argument(
+        "--rounds", default="auto", metavar="N", help="of each, or auto (default: %(default)s)"
+    )
     parser.add_argument("--repeat", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--only", choices=(QUIET, HOG), help="default: one after the other")
     options = parser.parse_args(arguments)
@@ -139,7 +141,7 @@ def compared(bench: Bench, way: str, slower: str, name: str) -> Outcome:
     command = [str(runner), "compare-live", "--runner", str(runner), "--pairing", way]
     command += ["--base", "GROWBENCH_SLOWER=0", "--new", f"GROWBENCH_SLOWER={slower}"]
     command += ["--allocators", ALLOCATORS, "--metric", *METRICS, "--no-counts", "--all"]
-    command += ["--rounds", str(bench.rounds), "--format", "json", "--out", str(folder)]
+    command += ["--rounds", bench.rounds, "--format", "json", "--out", str(folder)]
     command += ["--", "--worker", f"known={worker}", "--implementations", "known", "--quiet"]
     command += ["--strategies", STRATEGY, "--rows", "3k,10k,30k", "--no-summary"]
     try:

@@ -23,7 +23,8 @@ def of_update(old: Optional[Baseline], made: Update, new: Measured) -> list[str]
         said = said or ["nothing changed"]
     if made.dropped:
         said.append(
-            f"{made.dropped:,} counts are gone: they depend on that, and were not measured or chosen"
+            f"{made.dropped:,} counts are gone: they depend on that, and were not measured, or not "
+            "chosen"
         )
     if made.kept:
         said.append(
