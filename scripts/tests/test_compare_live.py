@@ -96,7 +96,7 @@ def live(tmp_path, monkeypatch, capsys):
                 measure(command, factor, again, copied)
             return subprocess.CompletedProcess(command, status)
 
-        monkeypatch.setattr(compare_live.subprocess, "run", runner)
+        monkeypatch.setattr(subprocess, "run", runner)
         capsys.readouterr()
         words = ["--runner", "growbench", "--out", tmp_path / "live", "--pairing", "interleaved"]
         words += arguments

@@ -2,9 +2,7 @@
 
 import argparse
 import os
-import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 from datetime import datetime, timezone
@@ -15,7 +13,7 @@ from growbench.data.errors import UsageError
 from growbench.command_line import packages
 
 with packages.imports():
-    from growbench.command_line import entry
+    from growbench.command_line import entry, runner
     from growbench.data import load
     from growbench.comparison import confirmation, live, live_page, output, pair, pairing
     from growbench.comparison import same_machine
@@ -33,8 +31,6 @@ ALLOCATORS = "glibc"
 ROUNDS = 20
 OWN_BUILD = "this build"
 AUTO = "auto"
-# Exit statuses of the runner.
-SOME_WORKERS_FAILED, UNMEASURED, INTERRUPTED = 3, 4, 130
 # What tells which pairing suits this machine, in a few seconds: cells that fit a cache, and do not.
 CALIBRATION_ROUNDS = 12
 CALIBRATION = (
@@ -211,18 +207,11 @@ def measure(
     not go on."""
     command = [options.runner, "run", "--passes", passes, "--out", str(folder), *words]
     try:
-        status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
-    except OSError as error:
-        raise UsageError(f"{options.runner}: {error.strerror}; build it with: make build") from None
+        return runner.run(command).returncode != runner.UNMEASURED
     except KeyboardInterrupt:
-        status = INTERRUPTED
-    if status == INTERRUPTED:
         if kept:
             print(f"what was measured is kept: growbench run --resume {folder}", file=sys.stderr)
-        raise KeyboardInterrupt
-    if status not in (0, SOME_WORKERS_FAILED, UNMEASURED):
-        raise UsageError(f"{shlex.join(command)}: ended in {status}")
-    return status != UNMEASURED
+        raise
 
 
 def check_there(options: argparse.Namespace, compared: Sequence[str]) -> None:
@@ -300,9 +289,10 @@ def confirm(
     if wanted.empty:
         return
     rounds = confirmation.rounds_needed(wanted, options.rounds, found)
+    also = ", or are open" if options.resolve else ""
     print(
-        f"{len(wanted)} families look slower or faster{', or are open' if options.resolve else ''}: "
-        f"measuring them once more, {rounds} rounds",
+        f"{len(wanted)} families look slower or faster{also}: measuring them once more, {rounds} "
+        "rounds",
         file=sys.stderr,
     )
     strategies = ",".join(sorted(set(wanted["strategy"])))

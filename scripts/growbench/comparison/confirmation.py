@@ -23,7 +23,6 @@ from growbench.comparison.same_machine import (
     Comparison,
     FASTER,
     SLOWER,
-    Settings,
     UNRESOLVED,
 )
 from growbench.comparison.sharing import FAMILY

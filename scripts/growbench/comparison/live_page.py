@@ -76,8 +76,8 @@ class Live(NamedTuple):
 
 def keep(folder: Path, names: tuple[str, str], choice: Optional[Choice], resolve: bool) -> None:
     """Write down what the rows do not say, so that what is said of the run can be said again."""
-    told = {"base": names[0], "new": names[1], "pairing": choice and choice._asdict()}
-    told["resolve"] = resolve
+    chosen = None if choice is None else choice._asdict()
+    told = {"base": names[0], "new": names[1], "pairing": chosen, "resolve": resolve}
     (folder / KEPT).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
