@@ -10,13 +10,13 @@
  *                shrink the first, and 1 free
  *     copied     b n bytes by the strategy, from one stack to the other; at most b (4 C - 6) by
  *                realloc, for C > 1
- *     peak       b 2 C bytes if n > 3/4 C, else b 3/2 C; while realloc moves a block at most b 5/2
- * C, else b 2 C
+ *     peak       b 2 C bytes, while realloc moves a block at most b 5/2 C; b 3/2 C and b 2 C where
+ *                n is at most 3/4 C
  *
  * The rows can be taken from the second stack in the order in which they came.
  *
- * From: a queue that is made of two stacks (Hood and Melville, 1981), and the table that contracts
- * at a quarter of its size of Cormen, Leiserson, Rivest and Stein, "Introduction to Algorithms".
+ * From: a queue that is made of two stacks; the table that contracts at a quarter of its size of
+ * Cormen, Leiserson, Rivest and Stein, "Introduction to Algorithms".
  */
 #include <assert.h>
 #include <stdlib.h>

@@ -5,7 +5,8 @@
  * Rows of a fixed size fill a block to the byte; lines do not, and one may need more than twice the
  * room. A line has row_bytes bytes on average: 256 lengths come over and over, drawn from
  *
- *     source     lines of real source code (line_lengths.h): a quarter has less than a third of the mean
+ *     source     lines of real source code (line_lengths.h): a quarter have at most half of the
+ *                mean, the longest has 2.5 times as much
  *     uniform    from almost nothing to almost twice the mean, all equally often
  *
  * and a line holds its row as often as it takes, the last time in part. For n lines, T(n) bytes of
