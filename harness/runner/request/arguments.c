@@ -66,6 +66,10 @@ static const struct option_row option_rows[] = {
 	 "another "
 	 "build if its folder is given, with variables; may be repeated",
 	 ALL, TEXTS, FIELD(allocator), 0, false},
+	{"aged", "SEED",
+	 "measure each allocator once more, as NAME-aged, on a heap that was used before: a mix of "
+	 "blocks by this seed, from 1; 0: none",
+	 A_RUN, NUMBER, FIELD(aged), UINT64_MAX, false},
 	{"rows", "LIST", "rows of the arrays, such as 100,10k,1e6", A_RUN, TEXT, FIELD(rows), 0,
 	 false},
 	{"row-bytes", "LIST", "bytes of each row", A_RUN, TEXT, FIELD(row_bytes), 0, false},

@@ -33,6 +33,7 @@ struct arguments {
 	const char *strategies;
 	const char *allocators;
 	struct texts allocator;
+	struct number aged;
 	const char *rows;
 	const char *row_bytes;
 	const char *shapes;

@@ -91,5 +91,21 @@ const struct preset presets[] = {
 		.budget_s = 30,
 		.passes = "trace,instructions",
 	},
+	{
+		.name = "shapes",
+		.help = "other ways to grow than at the end of one array: lines, insertions, "
+			"stacks, arrays side by side; on fresh and aged heaps",
+		.implementations = "c",
+		.strategies = "realloc_doubling,append_many:64,array_of_arrays:16,"
+			      "arrays_in_turn:1,arrays_in_turn:2,arrays_in_turn:8,"
+			      "arrays_in_turn:64,arrays_in_turn_with_nodes:8,grow_and_shrink,"
+			      "insert_middle,prepend,text_lines:source,text_lines:uniform",
+		.rows = "10000,100000",
+		.aged = 1,
+		.rounds = 6,
+		.warm_limit_s = 1,
+		.budget_s = 290,
+		.passes = "measure,trace,probe",
+	},
 	{.name = NULL},
 };

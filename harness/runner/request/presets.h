@@ -36,6 +36,8 @@ struct preset {
 	const char *instruction_rows; /* rows of the cells whose instructions are counted, unless
 					 the pass was named; NULL: of all */
 	enum row_work work;
+	/* Of --aged. */
+	uint64_t aged;
 	bool patterns;       /* copying patterns instead of strategies */
 	bool is_short;       /* no time for probes in the middle of the run */
 	bool always_article; /* the article's size is measured, whatever the budget says */
