@@ -52,8 +52,8 @@ _Static_assert(BUDGET_SHARE_PERCENT == 3, "the help of --budget says so");
 
 static const struct option_row option_rows[] = {
 	{"preset", "NAME",
-	 "quick, default, full, article, patterns or exact (growbench list shows them)", ALL, TEXT,
-	 FIELD(preset), 0, false},
+	 "quick, default, full, article, patterns, exact or shapes (growbench list shows them)",
+	 ALL, TEXT, FIELD(preset), 0, false},
 	{"implementations", "LIST",
 	 "only strategies of these: c, cpp, glib, uthash, numpy, python, --worker's names", NAMES,
 	 TEXT, FIELD(implementations), 0, false},
