@@ -100,11 +100,8 @@ static const unsigned char *on_two_stacks(const struct array *array, size_t row)
 }
 
 static const struct place places[] = {
-	{"arrays_in_turn", in_turn},
-	{"arrays_in_turn_with_nodes", in_turn},
-	{"prepend", reversed},
-	{"insert_middle", in_the_middle},
-	{"grow_and_shrink", on_two_stacks},
+	{"arrays_in_turn", in_turn},      {"arrays_in_turn_nodes", in_turn},  {"prepend", reversed},
+	{"insert_middle", in_the_middle}, {"grow_and_shrink", on_two_stacks},
 };
 
 static const struct place *place_of(const struct strategy *strategy)

@@ -46,7 +46,7 @@ static void those_of_the_design_are_there(void **state)
 		  "append_many",
 		  "array_of_arrays",
 		  "arrays_in_turn",
-		  "arrays_in_turn_with_nodes",
+		  "arrays_in_turn_nodes",
 		  "grow_and_shrink",
 		  "insert_middle",
 		  "prepend",

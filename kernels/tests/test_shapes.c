@@ -85,7 +85,7 @@ static void nodes_come_between(void **state)
 
 	(void)state;
 	shape("arrays_in_turn", "8", &without);
-	shape("arrays_in_turn_with_nodes", "8", &with);
+	shape("arrays_in_turn_nodes", "8", &with);
 	build_numbers(&without.strategy, &array, 100);
 	bytes = counts->live_bytes;
 	assert_int_equal(counts->malloc_count, 0);
@@ -223,7 +223,7 @@ static size_t random_below(uint64_t *random, size_t below)
 static void closed_forms_hold_for_any_number_of_rows(void **state)
 {
 	static const char *const names[] = {"append_many", "array_of_arrays", "arrays_in_turn",
-					    "arrays_in_turn_with_nodes"};
+					    "arrays_in_turn_nodes"};
 	uint64_t random = 20;
 
 	(void)state;

@@ -98,7 +98,7 @@ const struct preset presets[] = {
 		.implementations = "c",
 		.strategies = "realloc_doubling,append_many:64,array_of_arrays:16,"
 			      "arrays_in_turn:1,arrays_in_turn:2,arrays_in_turn:8,"
-			      "arrays_in_turn:64,arrays_in_turn_with_nodes:8,grow_and_shrink,"
+			      "arrays_in_turn:64,arrays_in_turn_nodes:8,grow_and_shrink,"
 			      "insert_middle,prepend,text_lines:source,text_lines:uniform",
 		.rows = "10000,100000",
 		.aged = 1,

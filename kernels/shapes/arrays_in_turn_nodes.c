@@ -1,5 +1,5 @@
 /*
- * arrays_in_turn_with_nodes - append to K arrays in turn, and allocate a small node for each row.
+ * arrays_in_turn_nodes - append to K arrays in turn, and allocate a small node for each row.
  *
  * As arrays_in_turn, but between any two appends the program takes 32 bytes for something else, and
  * keeps them: a node of a list, a name, a key. What lies behind an array is then not only another
@@ -74,8 +74,8 @@ static void cost_at(uint64_t arrays, size_t rows, size_t row_bytes, struct strat
 		larger(cost->peak_bytes, saturating_add(cost->peak_moving_bytes, moving_bytes));
 }
 
-const struct strategy strategy_arrays_in_turn_with_nodes = {
-	.name = "arrays_in_turn_with_nodes",
+const struct strategy strategy_arrays_in_turn_nodes = {
+	.name = "arrays_in_turn_nodes",
 	.implementation = "c",
 	.help = "Append to K arrays in turn, and allocate a small node for each row",
 	.counterpart = "columns, and an object for each line",
