@@ -20,6 +20,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from PIL import Image
 
+from growbench.data.allocators import ordered
 from growbench.data.article import at_article_size
 from growbench.analysis.attribution import PARTS
 from growbench.figures.part_bars import PART_LOOKS
@@ -811,6 +812,16 @@ def test_an_unknown_name_looks_the_same_whoever_is_with_it():
     assert looks(ALLOCATORS, ["glibc", "mine", "scudo"])["mine"] == alone
     names = [f"variant-{i}" for i in range(len(SPARE))]
     assert len(set(looks(ALLOCATORS, names).values())) == len(SPARE)
+
+
+def test_an_aged_allocator_stands_behind_the_fresh_one_and_has_its_colour():
+    names = ["mine", "scudo", "glibc-aged", "scudo-aged", "glibc"]
+    assert ordered(names) == ["glibc", "glibc-aged", "scudo", "scudo-aged", "mine"]
+    drawn = looks(ALLOCATORS, names)
+    assert list(drawn) == ordered(names)
+    for name in ("glibc", "scudo"):
+        assert drawn[f"{name}-aged"][:2] == drawn[name][:2] == ALLOCATORS[name][:2]
+        assert drawn[f"{name}-aged"].line != drawn[name].line
 
 
 def test_the_front_holds_what_nothing_beats():

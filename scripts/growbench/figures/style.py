@@ -24,6 +24,7 @@ NAVY = "#332288"
 
 TICK_POINTS = 3.0
 SOLID, DASHED, DASH_DOT = "-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5))
+DOTTED = (0, (1, 1.5))
 
 
 class Look(NamedTuple):
@@ -95,9 +96,14 @@ def looks(known: dict[str, Look], names: Iterable[str]) -> dict[str, Look]:
     """A look for each name, in the order of legends: known names first, then the others sorted.
 
     An unknown name gets a spare look that depends on the name, not on its company, unless two
-    names would share one.
+    names would share one. An aged allocator looks as the fresh one, but that its line is dotted.
     """
     present = set(names)
+    known = {
+        label: of
+        for name, look in known.items()
+        for label, of in ((name, look), (name + allocators.AGED, look._replace(line=DOTTED)))
+    }
     chosen = {name: look for name, look in known.items() if name in present}
     taken: set[int] = set()
     for name in sorted(present - set(known)):
