@@ -213,6 +213,31 @@ static void texts_have_rows_times_row_bytes(void **state)
 	}
 }
 
+static void what_is_no_value_is_refused(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *values[8]; /* up to the NULL */
+	} cases[] = {
+		{"arrays_in_turn", {"0", "3", "131072", "2.0", "", "-1", " 2"}},
+		{"array_of_arrays", {"0", "15", "16rows", ""}},
+		{"append_many", {"0", "1000001", "1e3", ""}},
+		{"text_lines", {"Source", "sourc", "sources", "0", ""}},
+	};
+	struct strategy_instance instance;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		for (const char *const *value = cases[i].values; *value != NULL; value++)
+			if (strategy_with_value(strategy_find("c", cases[i].name), *value,
+						&instance))
+				fail_msg("%s:%s was taken", cases[i].name, *value);
+	shape("arrays_in_turn", "065536", &instance);
+	assert_string_equal(instance.name, "arrays_in_turn:65536");
+	shape("text_lines", "uniform", &instance);
+	assert_string_equal(instance.name, "text_lines:uniform");
+}
+
 /* Numbers that nobody chose, by a generator of Lehmer's. */
 static size_t random_below(uint64_t *random, size_t below)
 {
@@ -252,6 +277,7 @@ static const struct test tests[] = {
 	{"a text grows by its lines", a_text_grows_by_its_lines},
 	{"lengths of lines are those of the distributions", lengths_are_those_of_the_distributions},
 	{"texts have rows x row_bytes bytes", texts_have_rows_times_row_bytes},
+	{"what is no value, or out of range, is refused", what_is_no_value_is_refused},
 	{"closed forms hold for any number of rows", closed_forms_hold_for_any_number_of_rows},
 	{0},
 };
