@@ -109,7 +109,7 @@ def as_text(run: Run, found: findings.Answer, options: argparse.Namespace) -> st
     colour = entry.in_colour()
     shown = [formats.as_terminal(table, colour) for table in found.tables]
     told = "; ".join(f"{name}: {text}" for name, text in about(run))
-    return "\n\n".join([told, *said, *shown])
+    return "\n\n".join([told, *said, "\n".join(shown)])
 
 
 def about(run: Run) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ has to be known of its parts is asked here.
 """
 
 import re
-from typing import Collection, Iterable, Optional, Sequence
+from typing import Collection, Iterable, Sequence
 
 import numpy as np
 import pandas as pd

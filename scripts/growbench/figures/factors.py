@@ -47,7 +47,9 @@ def each_move_copies(data: Data) -> Optional[Guide]:
     if known.empty:
         return None
     x = np.geomspace(known.min(), known.max(), 50)
-    return Guide("1 \N{DIVISION SIGN} (factor \N{MINUS SIGN} 1): each realloc copies", x, 1 / (x - 1))
+    return Guide(
+        "1 \N{DIVISION SIGN} (factor \N{MINUS SIGN} 1): each realloc copies", x, 1 / (x - 1)
+    )
 
 
 def size_text(rows: int, row_bytes: int) -> str:

@@ -98,9 +98,7 @@ def growth_factors(evidence: Evidence) -> Optional[Finding]:
     return Finding("factors", title, found.sentences, found.tables[0], PLOTS)
 
 
-def answer(
-    evidence: Evidence, pair: tuple[float, float] = factors.PAIR
-) -> Optional[Answer]:
+def answer(evidence: Evidence, pair: tuple[float, float] = factors.PAIR) -> Optional[Answer]:
     """What the main slice's cells say of these factors; None without a cell of both."""
     known = _known(evidence, pair)
     if known is None:
@@ -198,66 +196,62 @@ def _over_all_sizes(known: _Known, key: str, _: str, where: str) -> Sentence:
     return worded(f"{where[0].upper()}{where[1:]}, over {sizes} together: {{}}.", joined(clauses))
 
 
-def _clause(row: dict, b: str) -> Sentence:
+def _clause(row: dict, pair: tuple[str, str]) -> Sentence:
     """What one ratio says."""
+    a, b = pair
     said = verdict(row)
     if not said:
-        return ["has no round together with ", b]
+        return [f"no round has both {a} and {b}"]
     if said == "few":
         rounds = counted(int(row["round_count"]), "round")
-        text = f"takes {{}} as long as {b}, of {rounds}, too few for an interval"
+        text = f"{a} takes {{}} as long as {b}, of {rounds}, too few for an interval"
         return worded(text, times(row["ratio"]))
     if said == "apart":
-        return [f"cannot be told apart from {b} ({_ends(row)})"]
-    return worded(f"takes {{}} as long as {b} ({_ends(row)}): {said}", times(row["ratio"]))
+        return [f"{a} cannot be told apart from {b} ({_ends(row)})"]
+    text = f"{a} is {said} than {b}: it takes {{}} as long ({_ends(row)})"
+    return worded(text, times(row["ratio"]))
 
 
 def _of_allocator(known: _Known, allocator: str) -> Sentence:
     """Both times at the article's size, and the counts that stand behind them."""
-    a, b = known.said
+    where_it_is = {"strategy": known.a, "allocator": allocator, "rows": known.rows}
     clauses = [
-        worded(
-            f"{where} {{}}",
-            _clause(
-                _row(known.ratios[key], strategy=known.a, allocator=allocator, rows=known.rows), b
-            ),
-        )
+        worded(f"{where} {{}}", _clause(_row(known.ratios[key], **where_it_is), known.said))
         for key, _, where in _PROCESSES
     ]
     version = known.cells.loc[known.cells["allocator"] == allocator, "allocator_version"].max()
     who: list = [name(allocator), *([" ", name(version)] if version else [])]
-    text = f"On {{}}, at {known.size}, {a} {{}}."
-    return [*worded(text, who, joined(clauses)), *_counts_in_words(known, allocator)]
+    counts = [_row(known.counts, **{**where_it_is, "strategy": one}) for one in (known.a, known.b)]
+    said = worded(f"On {{}}, at {known.size}: {{}}.", who, joined(clauses))
+    if not all(counts):
+        return [*said, " One of the two was not traced."]
+    exactly = [
+        worded(f"with {factor} it makes {{}}", _counts_in_words(row))
+        for factor, row in zip(known.said, counts)
+    ]
+    return [*said, *worded(" In a first build, {}.", joined(exactly))]
 
 
-def _counts_in_words(known: _Known, allocator: str) -> Sentence:
-    one, other = (
-        _row(known.counts, strategy=s, allocator=allocator, rows=known.rows)
-        for s in (known.a, known.b)
-    )
-    if not one or not other:
-        return [" It was not traced."]
-
-    def both(column: str, unit: str) -> tuple[Part, Part]:
-        return amount_of(one[column], unit), amount_of(other[column], unit)
-
-    _, b = known.said
-    said = worded(
-        f" It makes {{}} reallocs, and {b} {{}}: {{}} and {{}} in place, {{}} and {{}} moved by "
-        "copying",
-        *both("realloc_count", "count"),
-        *both("realloc_in_place_count", "count"),
-        *both("realloc_copied_count", "count"),
-    )
-    if max(one["realloc_remapped_count"], other["realloc_remapped_count"]) > 0:
-        said += worded(
-            ", {} and {} by mremap, which copies nothing", *both("realloc_remapped_count", "count")
-        )
-    return said + worded(
-        "; {} and {} are copied; the peak is {} and {} requested, {} and {} usable.",
-        *both("copied_bytes", "bytes"),
-        *both("peak_moving_bytes", "bytes"),
-        *both("peak_usable_bytes", "bytes"),
+def _counts_in_words(row: dict) -> Sentence:
+    """What one build did, exactly."""
+    ways = [("in place", row["realloc_in_place_count"]), ("copied", row["realloc_copied_count"])]
+    if row["realloc_remapped_count"] > 0:
+        ways.append(("by mremap", row["realloc_remapped_count"]))
+    of_them = [worded(f"{{}} {how}", amount_of(count, "count")) for how, count in ways]
+    return worded(
+        "{} reallocs ({}), copies {}, and has at most {} requested, {} usable and, while a block "
+        "is copied, {} requested at once",
+        amount_of(row["realloc_count"], "count"),
+        listed(of_them),
+        *(
+            amount_of(row[column], "bytes")
+            for column in (
+                "copied_bytes",
+                "peak_requested_bytes",
+                "peak_usable_bytes",
+                "peak_moving_bytes",
+            )
+        ),
     )
 
 
@@ -400,7 +394,7 @@ def _by_size(known: _Known) -> Table:
     own = known.cells[known.cells["strategy"].isin((known.a, known.b))]
     notes = (
         "peak: resident memory at the most; empty where it is too close to the error of a reading.",
-        f"Doubts: {reliance.in_words(own)}.",
+        f"Doubts of single cells: {reliance.in_words(own)}.",
     )
     return Table("factors_by_size", title, columns, pd.DataFrame(rows), notes)
 
@@ -430,7 +424,11 @@ def _counts(known: _Known) -> Table:
         Column("allocator_mapped_bytes", "from the kernel", "bytes", help="address space too"),
     ]
     title = "Exact counts of one first build, by factor"
-    notes = ("requested, while copying, usable: the most at once. What no clock can disturb.",)
+    notes = (
+        "requested, while copying, usable: the most at once. What no clock can disturb.",
+        "What a factor leaves unused at one size depends on where that size lies between two "
+        "capacities; sizes that are spread over a doubling even that out.",
+    )
     return Table("factor_counts", title, columns, frame.drop(columns="place"), notes)
 
 
