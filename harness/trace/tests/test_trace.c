@@ -318,7 +318,7 @@ struct seen {
 	uint64_t most_moving_bytes; /* live at once, if all were copied */
 };
 
-static void see_left(struct seen *seen, uintptr_t start, uintptr_t end)
+static void add_left(struct seen *seen, uintptr_t start, uintptr_t end)
 {
 	if (start >= end)
 		return;
@@ -327,8 +327,8 @@ static void see_left(struct seen *seen, uintptr_t start, uintptr_t end)
 	seen->left[seen->left_count++].end = end;
 }
 
-/* A new block, from start to end: what it covers of the places that were left is in use again. */
-static void see_reused(struct seen *seen, uintptr_t start, uintptr_t end)
+/* Takes these addresses out of the places that were left; how many were there? */
+static uint64_t take_left(struct seen *seen, uintptr_t start, uintptr_t end)
 {
 	const size_t count = seen->left_count;
 	uint64_t bytes = 0;
@@ -340,18 +340,18 @@ static void see_reused(struct seen *seen, uintptr_t start, uintptr_t end)
 		if (to <= start || from >= end)
 			continue;
 		bytes += (to < end ? to : end) - (from > start ? from : start);
-		see_left(seen, from, start);
-		see_left(seen, end, to);
+		add_left(seen, from, start);
+		add_left(seen, end, to);
 		seen->left[i].end = from;
 	}
-	seen->reused += bytes > 0;
-	seen->reused_bytes += bytes;
+	return bytes;
 }
 
 static void *seen_realloc(struct seen *seen, void *block, size_t old_bytes, size_t bytes)
 {
 	const uintptr_t before = (uintptr_t)block;
 	void *result = realloc(block, bytes);
+	uint64_t reused;
 
 	seen->shrunk += bytes < old_bytes;
 	if ((uintptr_t)result == before) {
@@ -359,8 +359,12 @@ static void *seen_realloc(struct seen *seen, void *block, size_t old_bytes, size
 		return result;
 	}
 	seen->moved++;
-	see_reused(seen, (uintptr_t)result, (uintptr_t)result + bytes);
-	see_left(seen, before, before + old_bytes);
+	reused = take_left(seen, (uintptr_t)result, (uintptr_t)result + bytes);
+	seen->reused += reused > 0;
+	seen->reused_bytes += reused;
+	/* A block that has grown in place may lie on such a place already. */
+	(void)take_left(seen, before, before + old_bytes);
+	add_left(seen, before, before + old_bytes);
 	seen->moved_bytes += bytes < old_bytes ? bytes : old_bytes;
 	if (seen->other_bytes + old_bytes + bytes > seen->most_moving_bytes)
 		seen->most_moving_bytes = seen->other_bytes + old_bytes + bytes;
