@@ -7,6 +7,7 @@ import re
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import build_runs, fail
 from factor_runs import FACTORS, MREMAP_BYTES, capacities, factor_runs
@@ -18,7 +19,7 @@ from growbench.analysis.analyse import analyse
 from growbench.analysis.summary import summarise
 from growbench.comparison.run import Run
 from growbench.data import parameters, traits
-from growbench.data.load import read_timeline
+from growbench.data.columns import TIMELINE_COLUMNS
 from growbench.data.metrics import metric
 from growbench.figures.canvas import NothingToDraw
 from growbench.figures.render import draw_figure
@@ -32,12 +33,15 @@ from growbench.report.sections import growth_factors as listings
 
 PLANTED = {"glibc": (1.1, 1.0), "scudo": (0.9, 1.2)}
 PLOTS = {plot.name: plot for plot in all_plots() if plot.name in findings.PLOTS}
+NO_TIMELINE = pd.DataFrame({column.name: [] for column in TIMELINE_COLUMNS}).astype(
+    {"implementation": str, "strategy": str}
+)
 A, B = "realloc_factor:1.5", "realloc_factor:2"
 
 
 def known(runs):
     """The evidence of a run."""
-    data = analyse(runs, read_timeline("/nowhere/runs.csv", runs))
+    data = analyse(runs, NO_TIMELINE)
     return evidence(Run("run", runs), data, slices(data, "example-2cpu"))
 
 
@@ -326,7 +330,7 @@ def test_the_report_has_it_as_a_finding_with_its_tables(planted):
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_the_plots_have_a_panel_for_each_size_and_a_line_for_each_allocator(planted, name):
-    (part,) = slices(analyse(planted, read_timeline("/nowhere/runs.csv", planted)), "example-2cpu")
+    (part,) = slices(analyse(planted, NO_TIMELINE), "example-2cpu")
     figure = draw_figure(PLOTS[name], part)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     # The peaks of the smallest are too close to the error of a reading.
@@ -338,7 +342,7 @@ def test_the_plots_have_a_panel_for_each_size_and_a_line_for_each_allocator(plan
 
 
 def test_bytes_that_are_not_copied_are_a_line_at_0(planted):
-    (part,) = slices(analyse(planted, read_timeline("/nowhere/runs.csv", planted)), "example-2cpu")
+    (part,) = slices(analyse(planted, NO_TIMELINE), "example-2cpu")
     figure = draw_figure(PLOTS["factor_copied"], part)
     assert figure.axes[-1].get_ylim()[0] == 0.0 and figure.axes[-1].get_yscale() == "linear"
 
@@ -346,7 +350,7 @@ def test_bytes_that_are_not_copied_are_a_line_at_0(planted):
 @pytest.mark.parametrize("name", PLOTS)
 def test_one_factor_is_no_plot(name):
     runs = factor_runs(["1.5"], rounds=2, noise=0.0)
-    (part,) = slices(analyse(runs, read_timeline("/nowhere/runs.csv", runs)), "example-2cpu")
+    (part,) = slices(analyse(runs, NO_TIMELINE), "example-2cpu")
     with pytest.raises(NothingToDraw, match="several factors"):
         draw_figure(PLOTS[name], part)
 

@@ -310,7 +310,7 @@ struct seen {
 	struct {
 		uintptr_t start;
 		uintptr_t end;
-	} left[512];
+	} left[4096];
 	size_t left_count;
 	uint64_t reused;
 	uint64_t reused_bytes;

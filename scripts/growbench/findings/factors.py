@@ -125,7 +125,7 @@ def _known(evidence: Evidence, pair: tuple[float, float]) -> Optional[_Known]:
     of_factors = factors.cells_of(summary)
     a, b = (factors.name_of(list(of_factors["strategy"].unique()), one) for one in pair)
     there = of_factors[of_factors["ok_count"] > 0]
-    if a is None or b is None or not {a, b} <= set(there["strategy"]):
+    if a is None or b is None or a == b or not {a, b} <= set(there["strategy"]):
         return None
     rules = (summary["implementation"] == C) & summary["strategy"].isin(factors.RULES)
     cells = pd.concat([of_factors, summary[rules]], ignore_index=True)
