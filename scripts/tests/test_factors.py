@@ -256,20 +256,22 @@ def test_from_the_golden_ratio_on_it_never_can(factor):
     assert reuse_by_counting(Fraction(factor), 400) == 0 or factor == factors.GOLDEN
 
 
-def test_moves_into_space_that_was_left_are_told_by_side(found):
+def copied_moves(side):
+    """Over the sizes: the first is realloc(NULL), and one is in place."""
+    sizes = (1_000, 10_000, 1_000_000)
+    return sum(len(capacities(rows, float(f))) - 2 for f in side for rows in sizes)
+
+
+def test_moves_to_where_the_array_had_been_are_told(found):
     said = plain(found.sentences[-1])
-    below, above = said.split("with factors below it ")[1].split("; from it on ")
-    # Two a cell: four factors below and two above, three sizes.
-    copied = [
-        sum(
-            len(capacities(rows, float(f))) - 2 for f in side for rows in (1_000, 10_000, 1_000_000)
-        )
-        for side in (FACTORS[:4], FACTORS[4:])
-    ]
-    assert f"24 of {copied[0]} on jemalloc" in below and f"12 of {copied[1]} on jemalloc" in above
-    assert f"0 of {copied[0]} on tcmalloc" in below
+    # Two a cell of jemalloc, none of the others.
+    assert f"with 1.5 6 of {copied_moves(['1.5'])} on jemalloc and none on glibc, mimalloc," in said
+    assert f"with 2 6 of {copied_moves(['2'])} on jemalloc and none on glibc" in said
+    assert "below the golden ratio 24 of " in said and "from it on 12 of " in said
     frame = table(found, "factor_reuse").frame.set_index("factor")
-    assert frame["theory"].to_dict()[1.5] == "after 4" and frame["theory"].to_dict()[2.0] == "never"
+    assert frame.at[1.5, "theory"] == "after 4" and frame.at[2.0, "theory"] == "never"
+    assert frame.at[1.125, "tcmalloc"] == f"0 of {copied_moves(['1.125'])}"
+    assert frame.at[3.0, "jemalloc_reused_bytes"] == 3 * 160
 
 
 # ---- the verb, the report, the plots ----

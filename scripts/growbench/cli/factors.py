@@ -8,7 +8,7 @@ from growbench.command_line import packages
 from growbench.data.errors import UsageError
 
 with packages.imports():
-    from growbench.analysis import analyse, factors
+    from growbench.analysis import analyse, factors, reliance, run_doubts
     from growbench.command_line import entry
     from growbench.command_line import runs as chosen_run
     from growbench.comparison.run import Run, read_run
@@ -40,7 +40,8 @@ def main(arguments: Sequence[str]) -> None:
     run = read_run(options.run)
     known = analyse.analyse(run.runs, load.read_timeline(options.run, run.runs))
     parts = slices.slices(known, run.machine_id, STYLES[options.style])
-    found = findings.answer(evidence(run, known, parts), tuple(options.factors))
+    first, second = options.factors
+    found = findings.answer(evidence(run, known, parts), (first, second))
     if found is None:
         raise UsageError(why_none(run, options.factors))
     folder = load.runs_path(options.run).parent
@@ -98,7 +99,7 @@ def as_text(run: Run, found: findings.Answer, options: argparse.Namespace) -> st
     if options.json:
         records = {
             "factors": list(found.pair),
-            "facts": dict(about(run)),
+            "facts": [list(fact) for fact in about(run)],
             "sentences": [plain(sentence) for sentence in found.sentences],
             "tables": {table.name: formats.as_records(table) for table in found.tables},
         }
@@ -113,8 +114,9 @@ def as_text(run: Run, found: findings.Answer, options: argparse.Namespace) -> st
 
 
 def about(run: Run) -> list[tuple[str, str]]:
-    """What has to be said of where the figures are from."""
-    return [fact for fact in (*facts.machine_facts(run), *facts.run_facts(run)) if fact[1]]
+    """What has to be said of where the figures are from, and of the run as a whole."""
+    doubts = reliance.of_run_in_words(run_doubts.run_doubts(run.runs, run.machine))
+    return [*facts.machine_facts(run), *facts.run_facts(run), *(("Doubt", one) for one in doubts)]
 
 
 def as_markdown(run: Run, found: findings.Answer, drawn: Sequence[Path]) -> str:

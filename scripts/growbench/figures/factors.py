@@ -11,7 +11,7 @@ from growbench.data import article
 from growbench.data.columns import CELL
 from growbench.data.implementations import bare_names
 from growbench.data.metrics import LINEAR, Quantity
-from growbench.data.units import show
+from growbench.data.units import show, tick
 from growbench.figures.canvas import Context, NothingToDraw
 from growbench.figures.line_panels import Guide, Lines, draw_against
 
@@ -53,6 +53,6 @@ def each_move_copies(data: Data) -> Optional[Guide]:
 
 
 def size_text(rows: int, row_bytes: int) -> str:
-    """A size in words, the article's marked."""
-    mark = " (the article's)" if (rows, row_bytes) == (article.ROWS, article.ROW_BYTES) else ""
-    return f"{rows:,} rows, {show(rows * row_bytes, 'bytes')}{mark}"
+    """A size in few words, the article's marked: "10k rows, 781 KiB (article)"."""
+    mark = " (article)" if (rows, row_bytes) == (article.ROWS, article.ROW_BYTES) else ""
+    return f"{tick(rows, 'count')} rows, {show(rows * row_bytes, 'bytes')}{mark}"

@@ -124,7 +124,7 @@ def draw_against(
         if own_y:
             y_limits = _y_limits(list(own.values()), guide)
         if quantity.scale == LINEAR:
-            set_linear_axis(axes, "y", 1.05 * y_limits[1], quantity.unit, style)
+            set_linear_axis(axes, "y", _highest(list(lines.values()), guide), quantity.unit, style)
         else:
             set_log_axis(axes, "y", y_limits, quantity.unit, style)
         panel_title(panels, axes, style, name_text(name))
@@ -142,6 +142,13 @@ def _y_limits(lines: list[_Line], guide: Optional[Guide]) -> tuple[float, float]
     if guide is not None and guide.widens:
         shown.append(guide.values)
     return log_limits(np.concatenate(shown))
+
+
+def _highest(lines: list[_Line], guide: Optional[Guide]) -> float:
+    """Of a linear axis that shows all of it; nothing is 0 high."""
+    shown = [values for line in lines for values in line[1:]]
+    shown += [guide.values] if guide is not None else []
+    return 1.05 * float(np.nanmax(np.concatenate(shown))) or 1.0
 
 
 def _short(label: str) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from growbench.analysis import factors, reliance
 from growbench.data import allocators, article, parameters
-from growbench.data.columns import SLICE_KEYS
+from growbench.data.columns import CELL, SLICE_KEYS
 from growbench.data.implementations import C
 from growbench.data.metrics import PEAK_RATIO, metric
 from growbench.findings.evidence import Evidence
@@ -28,6 +28,10 @@ from growbench.tables.table import Column, Table, factor
 
 PLOTS = ("factor_cold", "factor_warm", "factor_copied", "factor_peak")
 _PROCESSES = (("cold", COLD, "in a fresh process"), ("warm", WARM, "in the steady state"))
+_INSTRUCTIONS = {
+    "cold_build_instruction_count": "cold build",
+    "warm_build_release_instruction_count": "warm build and release",
+}
 # Who grows like that, by their sources: MSVC's and libstdc++'s vector, OpenJDK's ArrayList.grow,
 # Rust's RawVec, list_resize of CPython, growslice of Go since 1.18, folly's FBVector.
 _PEOPLE = {
@@ -178,8 +182,12 @@ def _over_all_sizes(known: _Known, key: str, _: str, where: str) -> Sentence:
     groups: dict[str, list[Sentence]] = {}
     for allocator, row in rows.items():
         said = verdict(row)
-        text = f"{{}} ({factor(row['ratio'])}, {_ends(row)})" if said not in ("", "few") else "{}"
-        groups.setdefault(said, []).append(worded(text, name(allocator)))
+        told = f"{factor(row['ratio'])}, {_ends(row)}" if said not in ("", "few") else ""
+        if said and row["sizes"] < len(known.sizes):
+            told = f"{told}, " * bool(told) + f"of {counted(int(row['sizes']), 'size')}"
+        groups.setdefault(said, []).append(
+            worded(f"{{}} ({told})" if told else "{}", name(allocator))
+        )
     words = (
         ("faster", f"{a} is faster than {b} on {{}}"),
         ("slower", f"{a} is slower than {b} on {{}}"),
@@ -214,7 +222,7 @@ def _clause(row: dict, pair: tuple[str, str]) -> Sentence:
 
 def _of_allocator(known: _Known, allocator: str) -> Sentence:
     """Both times at the article's size, and the counts that stand behind them."""
-    where_it_is = {"strategy": known.a, "allocator": allocator, "rows": known.rows}
+    where_it_is: dict = {"strategy": known.a, "allocator": allocator, "rows": known.rows}
     clauses = [
         worded(f"{where} {{}}", _clause(_row(known.ratios[key], **where_it_is), known.said))
         for key, _, where in _PROCESSES
@@ -226,8 +234,8 @@ def _of_allocator(known: _Known, allocator: str) -> Sentence:
     if not all(counts):
         return [*said, " One of the two was not traced."]
     exactly = [
-        worded(f"with {factor} it makes {{}}", _counts_in_words(row))
-        for factor, row in zip(known.said, counts)
+        worded(f"with {one} it makes {{}}", _counts_in_words(row))
+        for one, row in zip(known.said, counts)
     ]
     return [*said, *worded(" In a first build, {}.", joined(exactly))]
 
@@ -291,52 +299,70 @@ def _remapped(known: _Known) -> list[Sentence]:
 
 def _reuse(known: _Known) -> list[Sentence]:
     """The theory of the golden ratio with its conditions, and what the trace has seen of it."""
-    sides = _sides(known)
-    if sides is None:
+    moves = _moves(known)
+    if moves.empty:
         return []
     a, _ = known.said
     after = factors.moves_until_reuse(parameters.value(known.a, factors.STRATEGY))
-    said = worded(
+    said: Sentence = [
         f"Below the golden ratio ({factors.GOLDEN:.3f}) memory can be used again, the theory says: "
-        "the blocks that a growing array has left come to at least its next one"
-        + (f", with {a} after {counted(after, 'move')}" if after else "")
-        + ". That holds of an allocator that puts blocks side by side into one heap, merges what is "
+        "the blocks that a growing array has left come to at least its next one",
+        f", with {a} after {counted(after, 'move')}" if after else "",
+        ". That holds of an allocator that puts blocks side by side into one heap, merges what is "
         "freed and takes the first space that fits, in a program that allocates nothing else, and "
-        "as long as nothing grows in place. "
-    )
-    if sides["realloc_reused_count"].isna().all():
+        "as long as nothing grows in place. ",
+    ]
+    if moves["reused"].isna().all():
         return [[*said, "The trace of this run does not tell where blocks have moved to."]]
-    below, above = (_landed(known, sides[sides["below"] == is_below]) for is_below in (True, False))
-    text = (
-        "Here, in first builds of all sizes, so many of the blocks that were moved by copying came "
-        "to lie, wholly or in part, where the array had been before: with factors below it {}; from "
-        "it on {}."
-    )
-    return [said + worded(text, below, above)]
+    below = moves["factor"] < factors.GOLDEN
+    return [
+        [
+            *said,
+            *worded(
+                "Here, in first builds of all sizes, so many of the blocks that were moved by "
+                "copying came to lie, wholly or in part, where the array had been before: {}; with "
+                "all factors below the golden ratio {}, with those from it on {}.",
+                joined([_landed(known, moves, one) for one in (known.a, known.b)]),
+                _of(moves[below]),
+                _of(moves[~below]),
+            ),
+        ]
+    ]
 
 
-def _sides(known: _Known) -> Optional[pd.DataFrame]:
-    """Moves by copying and how many of them into space that was left, by allocator and side of the
-    golden ratio; None without a trace."""
+def _moves(known: _Known) -> pd.DataFrame:
+    """Moves by copying over all sizes, and how many of them, and of their bytes, went to where the
+    array had been: strategy, factor, allocator, copied, reused, reused_bytes."""
+    names = {"copied": "realloc_copied_count", "reused": "realloc_reused_count"}
+    names["reused_bytes"] = "realloc_reused_bytes"
     table = known.counts.assign(factor=factors.factors(known.counts["strategy"]))
-    table = table[table["factor"].notna()]
-    if table.empty:
-        return None
-    below = table["factor"] < factors.GOLDEN
-    columns = ["realloc_copied_count", "realloc_reused_count", "realloc_reused_bytes"]
-    grouped = table.assign(below=below).groupby(["allocator", "below"])[columns]
-    return grouped.sum(min_count=1).reset_index()
+    grouped = table[table["factor"].notna()].groupby(["strategy", "factor", "allocator"])
+    sums = grouped[list(names.values())].sum(min_count=1).reset_index()
+    return sums.rename(columns={old: new for new, old in names.items()})
 
 
-def _landed(known: _Known, side: pd.DataFrame) -> Sentence:
-    told = []
-    for allocator in allocators.ordered(side["allocator"]):
-        row = _row(side, allocator=allocator)
-        counts = (row["realloc_reused_count"], row["realloc_copied_count"])
-        told.append(
-            worded("{} of {} on {}", *(amount_of(n, "count") for n in counts), name(allocator))
-        )
-    return listed(told, most=len(told)) if told else ["none was measured"]
+def _of(moves: pd.DataFrame) -> Part:
+    """ "3 of 23"."""
+    told = moves[moves["reused"].notna()]
+    return figure(f"{told['reused'].sum():,.0f} of {told['copied'].sum():,.0f}")
+
+
+def _landed(known: _Known, moves: pd.DataFrame, strategy: str) -> Sentence:
+    """On which allocators one factor had moves to such a place, and on which it had none."""
+    own = moves[(moves["strategy"] == strategy) & moves["reused"].notna()]
+    some: list[Sentence] = []
+    none: list[Sentence] = []
+    for allocator in allocators.ordered(own["allocator"]):
+        row = own[own["allocator"] == allocator]
+        if row["reused"].iloc[0] > 0:
+            some.append(worded("{} on {}", _of(row), name(allocator)))
+        else:
+            none.append([name(allocator)])
+    told = [listed(some, most=len(some))] if some else []
+    if none:
+        told.append(["none on ", *listed(none, most=len(none))])
+    factor_text = strategy.partition(parameters.SIGN)[2]
+    return [f"with {factor_text} ", *(listed(told) if told else ["it is not known"])]
 
 
 # ---- tables ----
@@ -408,6 +434,7 @@ def _counts(known: _Known) -> Table:
     place = {allocator: number for number, allocator in enumerate(known.allocators)}
     frame = frame.assign(factor=factors.factors(frame["strategy"]))
     frame = frame.assign(place=frame["allocator"].map(place))
+    frame = frame.merge(known.cells[[*CELL, *_INSTRUCTIONS]], "left", list(CELL))
     frame = frame.sort_values(["rows", "place", "factor"], ignore_index=True)
     columns = [
         Column("allocator", "allocator"),
@@ -422,6 +449,11 @@ def _counts(known: _Known) -> Table:
         Column("peak_moving_bytes", "while copying", "bytes", help="the same with both blocks"),
         Column("peak_usable_bytes", "usable", "bytes", help="peak of what the blocks can hold"),
         Column("allocator_mapped_bytes", "from the kernel", "bytes", help="address space too"),
+        *(
+            Column(key, f"instructions, {when}", "count")
+            for key, when in _INSTRUCTIONS.items()
+            if frame[key].notna().any()
+        ),
     ]
     title = "Exact counts of one first build, by factor"
     notes = (
@@ -473,22 +505,18 @@ def _shown(row: dict) -> str:
 
 def _reuse_table(known: _Known) -> Optional[Table]:
     """Factor by factor, how many moves by copying landed where the array had been."""
-    table = known.counts.assign(factor=factors.factors(known.counts["strategy"]))
-    table = table[table["factor"].notna()]
-    if table["realloc_reused_count"].isna().all():
+    moves = _moves(known)
+    if moves["reused"].isna().all():
         return None
-    columns = ["realloc_copied_count", "realloc_reused_count", "realloc_reused_bytes"]
-    sums = table.groupby(["factor", "allocator"])[columns].sum(min_count=1)
     rows = []
-    for one in sorted(set(table["factor"])):
+    for one in sorted(set(moves["factor"])):
         row: dict = {"factor": one, "theory": _theory(one)}
-        for allocator in known.allocators:
-            if (one, allocator) not in sums.index:
-                continue
-            copied, reused, reused_bytes = sums.loc[(one, allocator)]
-            row[allocator] = f"{reused:,.0f} of {copied:,.0f}"
-            row.update({f"{allocator}_copied": copied, f"{allocator}_reused": reused})
-            row[f"{allocator}_reused_bytes"] = reused_bytes
+        for cell in moves[moves["factor"] == one].to_dict("records"):
+            of = cell["allocator"]
+            row[of] = "?"
+            if not np.isnan(cell["reused"]):
+                row[of] = f"{cell['reused']:,.0f} of {cell['copied']:,.0f}"
+            row.update({f"{of}_{key}": cell[key] for key in ("copied", "reused", "reused_bytes")})
         rows.append(row)
     frame = pd.DataFrame(rows)
     shown = [Column(allocator, allocator) for allocator in known.allocators if allocator in frame]
