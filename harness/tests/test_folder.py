@@ -54,7 +54,9 @@ def test_an_empty_folder_is_used_as_it_is(growbench, stand_in, name):
 def test_overwrite_replaces_a_run(growbench, stand_in, out):
     worker = stand_in()
     assert len(growbench.run(*CELLS, "--rounds=5", worker.option).rows) == 5
-    made = [out / name for name in ("summary.csv", "instructions.csv", "patterns.csv", "factors.md")]
+    made = [
+        out / name for name in ("summary.csv", "instructions.csv", "patterns.csv", "factors.md")
+    ]
     for path in made:
         path.write_text("of the old rows\n")
     done = growbench.run(*CELLS, "--overwrite", "--seed=77", worker.option)

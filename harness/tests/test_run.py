@@ -488,7 +488,7 @@ def test_warnings_have_a_colour_on_a_terminal_unless_no_color_is_set(
     assert "warning:" in text
 
 
-FACTORS = ("--preset=factors", "--rows=100", "--rounds=1", "--allocators=glibc")
+FACTORS = ("--preset=factors", "--implementations=c", "--rows=100", "--rounds=1")
 
 
 def test_a_run_of_a_preset_with_a_question_ends_in_the_answer(growbench, out):
