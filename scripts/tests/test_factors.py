@@ -27,6 +27,7 @@ from growbench.figures.slices import slices
 from growbench.figures.style import STRATEGIES, looks
 from growbench.findings import factors as findings
 from growbench.findings.evidence import evidence
+from growbench.findings.factor_ratios import MEASURES, PEAK, known_of, row_of, verdict
 from growbench.findings.sentences import plain
 from growbench.plots import all_plots
 from growbench.report.sections import growth_factors as listings
@@ -39,7 +40,7 @@ NO_TIMELINE = pd.DataFrame({column.name: [] for column in TIMELINE_COLUMNS}).ast
 A, B = "realloc_factor:1.5", "realloc_factor:2"
 
 
-def known(runs):
+def evidence_of(runs):
     """The evidence of a run."""
     data = analyse(runs, NO_TIMELINE)
     return evidence(Run("run", runs), data, slices(data, "example-2cpu"))
@@ -52,7 +53,7 @@ def planted():
 
 @pytest.fixture(scope="module")
 def found(planted):
-    return findings.answer(known(planted))
+    return findings.answer(evidence_of(planted))
 
 
 def table(answer, name):
@@ -77,16 +78,17 @@ def test_planted_ratios_are_found_and_told_as_what_they_are(found):
         for key, wanted in (("cold", cold), ("warm", warm)):
             for name in (f"{key}_ratio", f"{key}_ci_low", f"{key}_ci_high", f"{key}_mean_ratio"):
                 assert frame.at[allocator, name] == pytest.approx(wanted, rel=2e-4)
-    cold, warm = map(plain, found.sentences[:2])
+    cold, warm, peak = map(plain, found.sentences[:3])
+    assert "at the peak, over 2 sizes together: the two cannot be told apart on glibc" in peak
     assert re.search(r"1\.5 is faster than 2 on scudo \(0\.9\d\d", cold)
     assert re.search(r"1\.5 is slower than 2 on glibc \(1\.1", cold)
     assert re.search(r"slower than 2 on scudo \(1\.200", warm) and "faster" not in warm
     assert "over 3 sizes together" in cold
-    assert "1.5 is slower than 2: it takes 1.100 times as long" in said_of(found, "glibc")
+    assert "in a fresh process 1.5 takes 1.100 times as long as 2 (1.1" in said_of(found, "glibc")
 
 
 def test_equal_times_with_noise_are_mostly_not_told_apart():
-    answer = findings.answer(known(factor_runs(noise=0.05)))
+    answer = findings.answer(evidence_of(factor_runs(noise=0.05)))
     frame = table(answer, "factors_by_size").frame
     held = (frame["cold_ci_low"] <= 1.0) & (frame["cold_ci_high"] >= 1.0)
     assert held.mean() > 0.8
@@ -144,7 +146,7 @@ def test_what_mremap_moves_is_said_to_copy_nothing(found):
     (said,) = [plain(s) for s in found.sentences if plain(s).startswith("Large blocks")]
     assert "mremap on glibc (" in said and "jemalloc" not in said and "no byte is copied" in said
     none = factor_runs(allocators=["jemalloc"], noise=0.0)
-    told = [plain(s) for s in findings.answer(known(none)).sentences]
+    told = [plain(s) for s in findings.answer(evidence_of(none)).sentences]
     assert not any("mremap" in text for text in told)
 
 
@@ -161,7 +163,7 @@ def test_rules_of_others_stand_beside_the_factors(found):
 
 
 def test_few_rounds_tell_nothing_apart():
-    answer = findings.answer(known(factor_runs(times=PLANTED, rounds=5, noise=0.0)))
+    answer = findings.answer(evidence_of(factor_runs(times=PLANTED, rounds=5, noise=0.0)))
     told = " ".join(plain(sentence) for sentence in answer.sentences)
     assert "there are too few rounds to tell on glibc" in told
     assert "5 rounds, too few for an interval" in told
@@ -172,14 +174,30 @@ def test_few_rounds_tell_nothing_apart():
 @given(st.lists(st.floats(0.5, 2.0), min_size=3, max_size=3))
 def test_no_interval_that_holds_1_is_a_difference(ends):
     low, ratio, high = sorted(ends)
-    said = findings.verdict({"ratio": ratio, "ci_low": low, "ci_high": high})
-    assert (said == "apart") == (low <= 1.0 <= high)
-    assert said != "faster" or ratio < 1.0
-    assert said != "slower" or ratio > 1.0
+    row = {"ratio": ratio, "ci_low": low, "ci_high": high}
+    assert (verdict(row) == "apart") == (low <= 1.0 <= high) == (verdict(row, 0.2) == "apart")
+    assert verdict(row) != "less" or high < 1.0
+    assert verdict(row) != "more" or low > 1.0
+    # What a reading may be off by is no difference, either.
+    assert verdict(row, 0.2) != "more" or low > 1.2
+    assert verdict(row, 0.2) != "less" or high < 0.8
+
+
+def test_peaks_are_told_apart_beyond_the_error_of_a_reading(planted):
+    error = planted["peak_resolution_bytes"].max()
+    is_first = (planted["strategy"] == A) & (planted["pass"] == "measure")
+    for times, wanted in ((1.0, "apart"), (1.02, "near"), (1.5, "more"), (0.4, "less")):
+        peaks = planted["peak_memory_bytes"].where(~is_first, planted["peak_memory_bytes"] * times)
+        known = known_of(evidence_of(planted.assign(peak_memory_bytes=peaks)), (1.5, 2.0))
+        margin = known.margin(PEAK, [10_000])
+        assert margin == pytest.approx(error / 800_000)
+        row = row_of(known.ratios["peak"], strategy=A, allocator="glibc", rows=10_000)
+        assert verdict(row, margin) == wanted and row["ratio"] == pytest.approx(times)
+        assert known.margin(MEASURES[0], [10_000]) == 0.0
 
 
 def test_without_a_trace_it_says_so():
-    answer = findings.answer(known(factor_runs(traced=False, noise=0.0)))
+    answer = findings.answer(evidence_of(factor_runs(traced=False, noise=0.0)))
     told = [plain(sentence) for sentence in answer.sentences]
     assert any("was not traced" in text for text in told)
     assert not any("golden ratio" in text or "mremap" in text for text in told)
@@ -188,40 +206,43 @@ def test_without_a_trace_it_says_so():
 
 def test_an_older_trace_does_not_tell_where_blocks_moved(planted):
     runs = planted.assign(realloc_reused_count=np.nan, realloc_reused_bytes=np.nan)
-    answer = findings.answer(known(runs))
+    answer = findings.answer(evidence_of(runs))
     assert plain(answer.sentences[-1]).endswith("does not tell where blocks have moved to.")
     assert "factor_reuse" not in {table.name for table in answer.tables}
 
 
 def test_system_calls_that_were_not_seen_leave_question_marks(planted):
     unseen = ["realloc_remapped_count", "copied_bytes", "realloc_reused_count"]
-    answer = findings.answer(known(planted.assign(**{name: np.nan for name in unseen})))
+    answer = findings.answer(evidence_of(planted.assign(**{name: np.nan for name in unseen})))
     assert "? copied" in said_of(answer, "glibc") and "copies ?" in said_of(answer, "glibc")
 
 
 @pytest.mark.parametrize("given", [("1.5",), ("1.125", "1.5"), ("2", "3"), ()])
 def test_a_run_without_both_has_no_answer(given):
     runs = factor_runs(given, noise=0.0)
-    assert findings.answer(known(runs)) is None and findings.growth_factors(known(runs)) is None
-    assert listings(known(runs)) == []
+    assert (
+        findings.answer(evidence_of(runs)) is None
+        and findings.growth_factors(evidence_of(runs)) is None
+    )
+    assert listings(evidence_of(runs)) == []
 
 
 def test_a_factor_that_failed_everywhere_has_no_answer(planted):
     broken = fail(planted, (planted["strategy"] == A) & (planted["pass"] == "measure"), "crashed")
-    assert findings.answer(known(broken)) is None
+    assert findings.answer(evidence_of(broken)) is None
 
 
 def test_one_that_failed_on_one_allocator_has_no_round_there(planted):
     chosen = (planted["strategy"] == A) & (planted["allocator"] == "scudo")
     answer = findings.answer(
-        known(fail(planted, chosen & (planted["pass"] == "measure"), "crashed"))
+        evidence_of(fail(planted, chosen & (planted["pass"] == "measure"), "crashed"))
     )
     assert "no round has both 1.5 and 2" in said_of(answer, "scudo")
     assert "no round has both on scudo" in plain(answer.sentences[0])
 
 
 def test_other_factors_can_be_asked_for(planted):
-    answer = findings.answer(known(planted), (1.25, 3.0))
+    answer = findings.answer(evidence_of(planted), (1.25, 3.0))
     assert "the two cannot be told apart on glibc" in plain(answer.sentences[0])
     assert answer.tables[0].title.startswith("1.25 \N{DIVISION SIGN} 3:")
 
@@ -319,9 +340,9 @@ def test_a_run_without_an_answer_is_refused_and_nothing_is_written(
 
 
 def test_the_report_has_it_as_a_finding_with_its_tables(planted):
-    finding = findings.growth_factors(known(planted))
+    finding = findings.growth_factors(evidence_of(planted))
     assert finding.title == "Which growth factor: 1.5 or 2?" and finding.plots == findings.PLOTS
-    assert [listing.table.name for listing in listings(known(planted))] == [
+    assert [listing.table.name for listing in listings(evidence_of(planted))] == [
         "factors_by_size",
         "factor_counts",
         "factor_rules_cold",

@@ -87,13 +87,14 @@ const struct preset presets[] = {
 	{
 		.name = "factors",
 		.help = "growth factors from 1.125 to 3, and the rules of CPython, Go and folly, 6 "
-			"sizes to 80 MB: is it 1.5 or 2? under 5 minutes",
+			"sizes to 40 MB: is it 1.5 or 2? under 5 minutes",
 		.implementations = "c",
 		.strategies = FACTOR_STRATEGIES,
 		/* Four over one doubling, so that where a size lies between two capacities evens
-		 * out; below and far above the sizes from which blocks are mapped. */
-		.rows = "1000,7000,8400,10000,12000,1000000",
-		.rounds = 8,
+		 * out; one below the sizes from which glibc maps blocks, and one above 32 MiB, up
+		 * to which that limit may go. */
+		.rows = "1000,7000,8400,10000,12000,500000",
+		.rounds = 12,
 		.warm_limit_s = 1,
 		.budget_s = 270,
 		.always_article = true,

@@ -99,7 +99,8 @@ def as_text(run: Run, found: findings.Answer, options: argparse.Namespace) -> st
     if options.json:
         records = {
             "factors": list(found.pair),
-            "facts": [list(fact) for fact in about(run)],
+            "facts": dict(about(run)),
+            "doubts": doubts(run),
             "sentences": [plain(sentence) for sentence in found.sentences],
             "tables": {table.name: formats.as_records(table) for table in found.tables},
         }
@@ -109,14 +110,19 @@ def as_text(run: Run, found: findings.Answer, options: argparse.Namespace) -> st
     said = [plain(sentence) for sentence in found.sentences]
     colour = entry.in_colour()
     shown = [formats.as_terminal(table, colour) for table in found.tables]
-    told = "; ".join(f"{name}: {text}" for name, text in about(run))
-    return "\n\n".join([told, *said, "\n".join(shown)])
+    told = "\n".join(f"  {name}: {text}" for name, text in about(run))
+    where = f"Where this was measured\n{told}\n"
+    return "\n\n".join([*said, *(f"! {one}" for one in doubts(run)), "\n".join([*shown, where])])
 
 
 def about(run: Run) -> list[tuple[str, str]]:
-    """What has to be said of where the figures are from, and of the run as a whole."""
-    doubts = reliance.of_run_in_words(run_doubts.run_doubts(run.runs, run.machine))
-    return [*facts.machine_facts(run), *facts.run_facts(run), *(("Doubt", one) for one in doubts)]
+    """Where the figures are from."""
+    return [*facts.machine_facts(run), *facts.run_facts(run)]
+
+
+def doubts(run: Run) -> list[str]:
+    """What the run as a whole is not to be relied on for."""
+    return reliance.of_run_in_words(run_doubts.run_doubts(run.runs, run.machine))
 
 
 def as_markdown(run: Run, found: findings.Answer, drawn: Sequence[Path]) -> str:
@@ -130,6 +136,7 @@ def as_markdown(run: Run, found: findings.Answer, drawn: Sequence[Path]) -> str:
         [
             f"# Growth factors: {a:g} or {b:g}?",
             *said,
+            *(f"**Doubt:** {escaped(one)}" for one in doubts(run)),
             *(formats.as_markdown(table) for table in found.tables),
             *pictures,
             "### Where this was measured",
