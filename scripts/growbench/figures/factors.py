@@ -29,15 +29,16 @@ def draw_factors(
     cells = factors.cells_of(cells)
     if cells["factor"].nunique() < 2:
         raise NothingToDraw(f"{factors.STRATEGY} was not measured with several factors")
+    of = ""
     if quantity is COPIED:
         counted = data.run_attribution[[*keys, COPIED.median]]
-        cells = cells.merge(counted, "left", keys)
+        cells, of = cells.merge(counted, "left", keys), "one traced build of each cell"
     sizes = zip(cells["rows"], cells["row_bytes"])
     cells = cells.assign(size=[size_text(*size) for size in sizes]).sort_values("rows")
     lines = Lines("allocator", context.allocators, "allocator")
     own_y = quantity.unit == "ns"
     return draw_against(
-        cells, context, quantity, "size", note, own_y, guide, "factor", lines_of=lines
+        cells, context, quantity, "size", note, own_y, guide, "factor", lines_of=lines, of=of
     )
 
 
