@@ -92,8 +92,8 @@ SPARE = (
     Look(GREY, "^"),
     Look(SKY, "v", DASHED),
 )
-# From small values to large ones, each of which can be told from its neighbours: the map "plasma" of
-# matplotlib, without its lightest end.
+# From small values to large ones, each of which can be told from its neighbours: matplotlib's map
+# "plasma" without its lightest end.
 ROW = ("#0D0887", "#5302A3", "#8B0AA5", "#B83289", "#DB5C68", "#F48849", "#FDB32F")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "*", "h", "<", ">")
 
