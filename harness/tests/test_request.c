@@ -151,6 +151,11 @@ static void a_preset_brings_its_own_sizes_and_limits(void **state)
 	assert_int_equal(request.shapes[request.shape_count - 1].rows, 100000000);
 	assert_counts(&request.row_bytes, full_bytes, COUNT_OF(full_bytes));
 	assert_counts(&request.threads, full_threads, COUNT_OF(full_threads));
+
+	parse_good(WORDS("--preset=factors"));
+	assert_int_equal(request.strategy_count, 9);
+	assert_string_equal(request.strategies[4]->name, "realloc_factor:1.618");
+	assert_string_equal(request.preset->answer, "factors");
 }
 
 /* So that every cell of every preset can be measured or refused with a reason. */
@@ -165,7 +170,7 @@ static void every_preset_can_be_read_and_explains_itself(void **state)
 		assert_true(request.rounds >= 1 && request.budget_s >= 1);
 		assert_true(strlen(preset->help) > 10);
 	}
-	assert_int_equal(count, 6);
+	assert_int_equal(count, 7);
 }
 
 static void a_strategy_that_is_named_is_taken_whatever_the_preset(void **state)
