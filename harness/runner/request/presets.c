@@ -94,7 +94,8 @@ const struct preset presets[] = {
 		 * out; one below the sizes from which glibc maps blocks, and one above 32 MiB, up
 		 * to which that limit may go. */
 		.rows = "1000,7000,8400,10000,12000,500000",
-		.rounds = 12,
+		/* The fewest whose interval leaves out the smallest and the largest. */
+		.rounds = 9,
 		.warm_limit_s = 1,
 		.budget_s = 270,
 		.always_article = true,
