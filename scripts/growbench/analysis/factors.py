@@ -119,7 +119,7 @@ def counts(runs: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     """What the trace pass counted of the build of each of these cells: CELL, payload_bytes, the
     counts of trace.h, and realloc_copied_count: reallocs that moved by copying. Cells without a
     trace are left out."""
-    traces = trace_rows(runs)
+    traces = trace_rows(runs, _COUNTS)
     traces = traces[traces["trace_status"] == OK]
     table = cells[[*CELL, "payload_bytes"]].merge(traces[[*CELL, *_COUNTS]], "inner", list(CELL))
     copied = table["realloc_moved_count"] - table["realloc_remapped_count"]
