@@ -151,6 +151,11 @@ static void a_preset_brings_its_own_sizes_and_limits(void **state)
 	assert_int_equal(request.shapes[request.shape_count - 1].rows, 100000000);
 	assert_counts(&request.row_bytes, full_bytes, COUNT_OF(full_bytes));
 	assert_counts(&request.threads, full_threads, COUNT_OF(full_threads));
+
+	parse_good(WORDS("--preset=factors"));
+	assert_int_equal(request.strategy_count, 9);
+	assert_string_equal(request.strategies[4]->name, "realloc_factor:1.618");
+	assert_string_equal(request.preset->answer, "factors");
 }
 
 /* So that every cell of every preset can be measured or refused with a reason. */

@@ -74,7 +74,8 @@ void account_realloc_undo(const struct account_realloc *resize);
 
 void account_live(struct trace_live *live);
 
-/* Were there blocks that there was no memory to remember, since the last reset? */
+/* Were there blocks, or places of blocks, that there was no memory to remember, since the last reset?
+ */
 bool account_lost_blocks(void);
 
 #endif

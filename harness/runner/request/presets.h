@@ -35,6 +35,8 @@ struct preset {
 	uint64_t latency_rounds;      /* 0: 1 */
 	const char *instruction_rows; /* rows of the cells whose instructions are counted, unless
 					 the pass was named; NULL: of all */
+	const char *answer; /* the verb that is called on the run when it has ended, for what the
+			       preset asks; NULL: none */
 	enum row_work work;
 	/* Of --aged. */
 	uint64_t aged;
