@@ -31,7 +31,8 @@ struct conversion {
 	uint64_t frames_of;
 	size_t frame_count;
 	struct profile_writer_frame frames[PROFILE_MOST_FRAMES];
-	struct profile_process counted; /* failed, foreign, lost */
+	struct profile_process counted; /* failed, foreign, lost; in the end all */
+	uint64_t raw_count;
 };
 
 /* What stands behind an event. */
@@ -231,6 +232,7 @@ static bool take_event(struct conversion *of, const struct raw_plain_event *raw)
 {
 	const enum raw_kind kind = raw_kind(raw->first);
 
+	of->raw_count += kind != RAW_NONE;
 	if (kind != RAW_FRAME && !end_stack(of))
 		return false;
 	switch (kind) {
@@ -317,8 +319,26 @@ static void release(struct conversion *of)
 	memory_release(&of->stacks);
 }
 
+/* Of a process whose end nobody announced: there may be another one of its number now. */
+static bool is_running(const struct raw_process *process)
+{
+	return process->end == RAW_RUNNING && !process->replaced && kill(process->pid, 0) == 0;
+}
+
+static void count_process(const struct conversion *of, const struct raw_process *process,
+			  struct convert_result *result)
+{
+	result->raw_bytes += of->raw_count * sizeof(struct raw_event);
+	result->limited += process->end == RAW_LIMITED;
+	result->no_space += process->end == RAW_NO_SPACE;
+	result->running += is_running(process);
+	if (of->counted.event_count >= result->most.event_count)
+		result->most = of->counted;
+}
+
 static bool convert_process(const struct convert_request *request, struct profile_writer *writer,
-			    const struct raw_process *process, struct error *error)
+			    const struct raw_process *process, struct convert_result *result,
+			    struct error *error)
 {
 	struct conversion conversion = {.writer = writer, .error = error};
 	g_autofree char *command = NULL;
@@ -334,11 +354,13 @@ static bool convert_process(const struct convert_request *request, struct profil
 	     (!request->has_stacks || write_modules(&conversion, process)) &&
 	     take_events(&conversion, process, request->interrupts) &&
 	     profile_write_end(writer, &conversion.counted, error);
+	if (ok)
+		count_process(&conversion, process, result);
 	release(&conversion);
 	return ok;
 }
 
-bool convert(const struct convert_request *request, struct profile_facts *facts,
+bool convert(const struct convert_request *request, struct convert_result *result,
 	     struct error *error)
 {
 	const struct profile_facts wanted = {
@@ -351,15 +373,16 @@ bool convert(const struct convert_request *request, struct profile_facts *facts,
 	struct profile_writer *writer = NULL;
 	bool ok;
 
+	*result = (struct convert_result){.raw_bytes = 0};
 	error->text[0] = '\0';
 	if (raw_processes_list(request->folder, &processes, error))
 		writer = profile_create(request->path, &wanted, error);
 	ok = writer != NULL;
 	for (uint32_t i = 0; ok && i < processes.count; i++)
-		ok = convert_process(request, writer, &processes.items[i], error);
+		ok = convert_process(request, writer, &processes.items[i], result, error);
 	raw_processes_release(&processes);
 	if (ok)
-		return profile_finish(writer, facts, error);
+		return profile_finish(writer, &result->facts, error);
 	if (writer != NULL)
 		profile_discard(writer);
 	return false;

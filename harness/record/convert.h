@@ -20,9 +20,19 @@ struct convert_request {
 	const volatile sig_atomic_t *interrupts;
 };
 
+struct convert_result {
+	struct profile_facts facts;
+	struct profile_process most; /* the process with the most events */
+	uint64_t raw_bytes;          /* that the recorder had written */
+	/* Processes: that ran into the limit, or a full disk or memory; that have not ended. */
+	uint32_t limited;
+	uint32_t no_space;
+	uint32_t running;
+};
+
 /* What the profile says. False with a message, or none if interrupted; a part of the file may be
  * there then. */
-bool convert(const struct convert_request *request, struct profile_facts *facts,
+bool convert(const struct convert_request *request, struct convert_result *result,
 	     struct error *error);
 
 #endif
