@@ -477,5 +477,6 @@ def test_the_same_in_front_of_other_allocators(tmp_path, growbench):
         (tmp_path / "p").unlink()
         (process,) = record(tmp_path, KNOWN, "kinds", env=environment(LD_PRELOAD=library))
         got = calls(marked(process))
-        # realloc(block, 0) frees the block in glibc, and keeps a small one in the others.
-        assert [call for call in got if call != ("realloc", 0)] == expected or got == expected[:-1]
+        assert got[:-1] == expected[:-1]
+        # realloc(block, 0) frees the block in glibc, and keeps a small one in some others.
+        assert got[-1] in (expected[-1], ("realloc", 0))
