@@ -40,98 +40,86 @@ void mi_free(void *block);
  * the one that supplies malloc has it: its blocks are none of the allocator's. */
 static bool enter(const char *name)
 {
-	const bool counting = account_enter();
+	const bool counting = observe_enter();
 
 	return counting && real_is_of_allocator(name);
 }
 
 /* The same of one that frees the block. */
-static bool enter_free(const char *name, const void *block)
+static void enter_free(const char *name, const void *block)
 {
 	const bool counted = enter(name);
 
-	account_remove_block(block);
-	return counted;
-}
-
-static void leave_free(bool counted)
-{
-	if (counted)
-		account.counts.free_count++;
-	account_leave();
+	observe_free(block, counted);
 }
 
 EXPORTED void *mallocx(size_t bytes, int flags)
 {
-	uint64_t *count = &account.counts.malloc_count;
+	enum observed_kind kind = OBSERVED_MALLOC;
 	bool counted;
 
 	if (!real_ready() || real.mallocx == NULL)
 		return flags == 0 ? malloc(bytes) : NULL;
 	if ((flags & FLAGS_ALIGNMENT) != 0)
-		count = &account.counts.aligned_count;
+		kind = OBSERVED_ALIGNED;
 	else if ((flags & FLAG_ZERO) != 0)
-		count = &account.counts.calloc_count;
+		kind = OBSERVED_CALLOC;
 	counted = enter("mallocx");
-	return calls_end_new(counted, count, real.mallocx(bytes, flags), bytes);
+	return calls_end_new(counted, kind, real.mallocx(bytes, flags), bytes);
 }
 
 EXPORTED void *rallocx(void *block, size_t bytes, int flags)
 {
-	struct account_realloc resize;
+	struct observed_realloc resize;
 	void *result;
 
 	if (bootstrap_owns(block) || !real_ready() || real.rallocx == NULL)
 		return flags == 0 ? realloc(block, bytes) : NULL;
-	account_realloc_begin(&resize, block, enter("rallocx"));
+	observe_realloc_begin(&resize, block, bytes, enter("rallocx"));
 	result = real.rallocx(block, bytes, flags);
-	account_realloc_end(&resize, result, bytes);
-	account_leave();
+	observe_realloc_end(&resize, result, bytes);
+	observe_leave();
 	return result;
 }
 
 /* What is requested is what was granted of `bytes` and `extra`. */
 EXPORTED size_t xallocx(void *block, size_t bytes, size_t extra, int flags)
 {
-	struct account_realloc resize;
+	struct observed_realloc resize;
 	size_t held;
 
 	if (bootstrap_owns(block) || !real_ready() || real.xallocx == NULL)
 		return 0;
-	account_realloc_begin(&resize, block, enter("xallocx"));
+	observe_realloc_begin(&resize, block, bytes, enter("xallocx"));
 	held = real.xallocx(block, bytes, extra, flags);
 	if (held < bytes)
-		account_realloc_undo(&resize);
+		observe_realloc_undo(&resize);
 	else
-		account_realloc_end(&resize, block, held - bytes < extra ? held : bytes + extra);
-	account_leave();
+		observe_realloc_end(&resize, block, held - bytes < extra ? held : bytes + extra);
+	observe_leave();
 	return held;
 }
 
 EXPORTED void dallocx(void *block, int flags)
 {
-	bool counted;
-
 	if (bootstrap_owns(block) || !real_ready() || real.dallocx == NULL) {
 		free(block);
 		return;
 	}
-	counted = enter_free("dallocx", block);
+	enter_free("dallocx", block);
 	real.dallocx(block, flags);
-	leave_free(counted);
+	observe_leave();
 }
 
 EXPORTED void sdallocx(void *block, size_t bytes, int flags)
 {
-	bool counted;
-
 	if (bootstrap_owns(block) || !real_ready() || real.sdallocx == NULL) {
 		free(block);
 		return;
 	}
-	counted = enter_free("sdallocx", block);
+	enter_free("sdallocx", block);
 	real.sdallocx(block, bytes, flags);
-	leave_free(counted);
+	observe_leave();
 }
 
 EXPORTED void *mi_malloc(size_t bytes)
@@ -141,7 +129,7 @@ EXPORTED void *mi_malloc(size_t bytes)
 	if (!real_ready() || real.mi_malloc == NULL)
 		return malloc(bytes);
 	counted = enter("mi_malloc");
-	return calls_end_new(counted, &account.counts.malloc_count, real.mi_malloc(bytes), bytes);
+	return calls_end_new(counted, OBSERVED_MALLOC, real.mi_malloc(bytes), bytes);
 }
 
 EXPORTED void *mi_calloc(size_t count, size_t bytes)
@@ -154,8 +142,7 @@ EXPORTED void *mi_calloc(size_t count, size_t bytes)
 	if (__builtin_mul_overflow(count, bytes, &all))
 		all = SIZE_MAX;
 	counted = enter("mi_calloc");
-	return calls_end_new(counted, &account.counts.calloc_count, real.mi_calloc(count, bytes),
-			     all);
+	return calls_end_new(counted, OBSERVED_CALLOC, real.mi_calloc(count, bytes), all);
 }
 
 EXPORTED void *mi_zalloc(size_t bytes)
@@ -165,49 +152,47 @@ EXPORTED void *mi_zalloc(size_t bytes)
 	if (!real_ready() || real.mi_zalloc == NULL)
 		return calloc(1, bytes);
 	counted = enter("mi_zalloc");
-	return calls_end_new(counted, &account.counts.calloc_count, real.mi_zalloc(bytes), bytes);
+	return calls_end_new(counted, OBSERVED_CALLOC, real.mi_zalloc(bytes), bytes);
 }
 
 EXPORTED void *mi_realloc(void *block, size_t bytes)
 {
-	struct account_realloc resize;
+	struct observed_realloc resize;
 	void *result;
 
 	if (bootstrap_owns(block) || !real_ready() || real.mi_realloc == NULL)
 		return realloc(block, bytes);
-	account_realloc_begin(&resize, block, enter("mi_realloc"));
+	observe_realloc_begin(&resize, block, bytes, enter("mi_realloc"));
 	result = real.mi_realloc(block, bytes);
-	account_realloc_end(&resize, result, bytes);
-	account_leave();
+	observe_realloc_end(&resize, result, bytes);
+	observe_leave();
 	return result;
 }
 
 EXPORTED void *mi_expand(void *block, size_t bytes)
 {
-	struct account_realloc resize;
+	struct observed_realloc resize;
 	void *result;
 
 	if (block == NULL || bootstrap_owns(block) || !real_ready() || real.mi_expand == NULL)
 		return NULL;
-	account_realloc_begin(&resize, block, enter("mi_expand"));
+	observe_realloc_begin(&resize, block, bytes, enter("mi_expand"));
 	result = real.mi_expand(block, bytes);
 	if (result == NULL)
-		account_realloc_undo(&resize);
+		observe_realloc_undo(&resize);
 	else
-		account_realloc_end(&resize, result, bytes);
-	account_leave();
+		observe_realloc_end(&resize, result, bytes);
+	observe_leave();
 	return result;
 }
 
 EXPORTED void mi_free(void *block)
 {
-	bool counted;
-
 	if (block == NULL || bootstrap_owns(block) || !real_ready() || real.mi_free == NULL) {
 		free(block);
 		return;
 	}
-	counted = enter_free("mi_free", block);
+	enter_free("mi_free", block);
 	real.mi_free(block);
-	leave_free(counted);
+	observe_leave();
 }
