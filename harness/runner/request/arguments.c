@@ -18,13 +18,18 @@ enum {
 	ALSO_PLAN = 32,
 	A_RUN = RUN | PLAN,
 	NAMES = A_RUN | LIST | DOCTOR,
-	ALL = NAMES | PEAK
+	ALL = NAMES | PEAK,
+	PROFILE = 64
 };
 
-static const struct {
+static const struct verb_row {
 	const char *name;
 	unsigned bit;
-} verbs[] = {{"run", RUN}, {"plan", PLAN}, {"list", LIST}, {"doctor", DOCTOR}, {"peak", PEAK}};
+	const char *words; /* what it takes beside options, for its usage; NULL: nothing */
+	int most_words;
+} verbs[] = {{"run", RUN, NULL, 0},   {"plan", PLAN, NULL, 0},
+	     {"list", LIST, NULL, 0}, {"doctor", DOCTOR, NULL, 0},
+	     {"peak", PEAK, NULL, 0}, {"profile", PROFILE, "PROFILE", 1}};
 
 enum option_kind {
 	FLAG,   /* bool */
@@ -129,20 +134,39 @@ static const struct option_row option_rows[] = {
 	{"quiet", NULL, "no progress, only errors and the folder's name", RUN | ALSO_PLAN, FLAG,
 	 FIELD(quiet), 0, true},
 	{"columns", NULL, "the columns of runs.csv", LIST, FLAG, FIELD(columns), 0, false},
-	{"help", NULL, "this text", ALL, FLAG, FIELD(help), 0, true},
+	{"process", "N", "of the program's processes that one (default: the one with most events)",
+	 PROFILE, NUMBER, FIELD(process), UINT32_MAX, false},
+	{"frames", "N", "calls that tell one place of a stack from another (default 4)", PROFILE,
+	 COUNT, FIELD(frames), 32, false},
+	{"format", "NAME", "terminal (default) or json", PROFILE, TEXT, FIELD(format), 0, false},
+	{"help", NULL, "this text", ALL | PROFILE, FLAG, FIELD(help), 0, true},
 };
 
 enum {
 	OPTION_COUNT = sizeof option_rows / sizeof *option_rows
 };
 
-/* 0 for a word that is none of them: no option is its. */
-static unsigned verb_bit(const char *verb)
+/* A word that is none of them has no options. */
+static const struct verb_row *verb_row(const char *verb)
 {
+	static const struct verb_row none = {"", 0, NULL, 0};
+
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (strcmp(verbs[i].name, verb) == 0)
-			return verbs[i].bit;
-	return 0;
+			return &verbs[i];
+	return &none;
+}
+
+static unsigned verb_bit(const char *verb)
+{
+	return verb_row(verb)->bit;
+}
+
+const char *arguments_words(const char *verb)
+{
+	const char *words = verb_row(verb)->words;
+
+	return words == NULL ? "" : words;
 }
 
 void arguments_help(const char *verb, FILE *stream)
@@ -291,9 +315,10 @@ static bool parse_words(int argc, char **argv, struct arguments *arguments, stru
 		return error_set(error,
 				 "--resume goes on with the run's own options; leave out --%s",
 				 chosen);
-	if (optind < argc)
+	arguments->words = argv + optind;
+	if (argc - optind > verb_row(argv[0])->most_words)
 		return error_set(error, "'%s' is one word too many; --help shows the options",
-				 argv[optind]);
+				 argv[optind + verb_row(argv[0])->most_words]);
 	return true;
 }
 
