@@ -2,8 +2,8 @@
  * analysis.h - what is in a profile: totals of a process, the blocks that grew, and what allocating
  * these at their largest size at once would save.
  *
- * A process is read twice, in bounded memory: 16 bytes for each block that is live at once, 88 for
- * each of them that has grown, and what growth.h keeps.
+ * A process is read twice, in bounded memory: 16 bytes for each block that is live at once, 144 for
+ * each of them that was resized, and what growth.h keeps.
  */
 #ifndef GROWBENCH_HARNESS_ANALYSIS_H
 #define GROWBENCH_HARNESS_ANALYSIS_H

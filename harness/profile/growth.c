@@ -8,7 +8,7 @@ enum {
 	SITE_SLOTS = 2 * GROWTH_MOST_GROUPS,
 };
 
-/* A block that lives, and has grown. */
+/* A block that lives, and was resized. */
 struct open_block {
 	uint64_t born;
 	uint64_t until;
@@ -135,6 +135,8 @@ static uint32_t open_block(struct growth *growth, uint64_t born, uint64_t first_
 		.born = born,
 		.sizes = {.least_first_bytes = first_bytes,
 			  .most_first_bytes = first_bytes,
+			  .least_largest_bytes = first_bytes,
+			  .most_largest_bytes = first_bytes,
 			  .least_step_bytes = UINT64_MAX},
 	};
 	return number;
@@ -163,10 +165,10 @@ bool growth_realloc(struct growth *growth, const struct profile_event *event, ui
 	const uint64_t bytes = least(event->bytes, event->old_bytes);
 	struct growth_reallocs one = {.count = 1, .bytes = bytes};
 
-	if (*open == 0 && larger)
+	if (*open == 0)
 		*open = open_block(growth, born, event->old_bytes);
 	if (*open == 0)
-		return !larger;
+		return false;
 	if (event->moved) {
 		one.moved_count = 1;
 		one.moved_bytes = bytes;
@@ -334,18 +336,10 @@ static bool keep_block(struct growth *growth, const struct growth_block *block)
 	return true;
 }
 
-bool growth_block_ends(struct growth *growth, uint32_t open)
+/* A block that grew is told of, and kept. */
+static bool tell_block(struct growth *growth, const struct open_block *block)
 {
-	struct open_block *const block = &growth->open[open];
-	struct growth_group one;
-	struct site *site;
-
-	if (open == 0)
-		return true;
-	site = site_of(growth, block);
-	if (site == NULL)
-		return false;
-	one = (struct growth_group){
+	const struct growth_group one = {
 		.stack = block->stack,
 		.block_count = 1,
 		.most_reallocs = block->done.count,
@@ -353,14 +347,27 @@ bool growth_block_ends(struct growth *growth, uint32_t open)
 		.sizes = block->sizes,
 		.doubling = doubling_of(&block->sizes),
 	};
+	struct site *site = site_of(growth, block);
+
+	if (site == NULL)
+		return false;
 	join(&site->group, &one);
 	join(&growth->all, &one);
 	keep_largest(growth, &one);
-	block->next = growth->free_open;
-	growth->free_open = open;
 	return keep_block(growth, &(struct growth_block){block->born, block->until,
 							 block->sizes.most_largest_bytes,
 							 (uint32_t)(site - growth->sites)});
+}
+
+bool growth_block_ends(struct growth *growth, uint32_t open)
+{
+	struct open_block *const block = &growth->open[open];
+
+	if (open == 0)
+		return true;
+	block->next = growth->free_open;
+	growth->free_open = open;
+	return block->done.count == 0 || tell_block(growth, block);
 }
 
 /* ---- the end ---- */

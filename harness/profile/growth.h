@@ -33,7 +33,7 @@ struct growth_reallocs {
 
 /* How blocks grew. Of one block, least and most are the same but for the steps. */
 struct growth_sizes {
-	uint64_t least_first_bytes; /* before it grew for the first time */
+	uint64_t least_first_bytes; /* when it was made */
 	uint64_t most_first_bytes;
 	uint64_t least_largest_bytes;
 	uint64_t most_largest_bytes;
@@ -80,7 +80,7 @@ void growth_free(struct growth *growth);
 bool growth_realloc(struct growth *growth, const struct profile_event *event, uint64_t number,
 		    uint64_t born, uint32_t *open);
 
-/* The block is freed, or its process has ended; of one that never grew, nothing is done. False: no
+/* The block is freed, or its process has ended; of one that never grew, nothing is kept. False: no
  * memory. */
 bool growth_block_ends(struct growth *growth, uint32_t open);
 

@@ -181,7 +181,7 @@ static void print_growth(const struct profile *profile, const struct analysis *a
 		return;
 	}
 	(void)printf("\nBlocks that grew: %" PRIu64 ", by %" PRIu64
-		     " reallocs that can have copied %s, and moved %" PRIu64 " times (%s)\n",
+		     " reallocs that can have copied %s; %" PRIu64 " of them moved (%s)\n",
 		     all->block_count, all->reallocs.count, size_text(&a, all->reallocs.bytes),
 		     all->reallocs.moved_count, size_text(&b, all->reallocs.moved_bytes));
 	(void)printf("  each at its largest size at once: no such reallocs, and at once at most %s "
@@ -201,12 +201,15 @@ static void print_growth(const struct profile *profile, const struct analysis *a
 			     count - SHOWN, GROWTH_SHOWN);
 }
 
-/* Of several processes those that have events, the first ones. */
+/* Of several processes those that have events, the first ones. Each begins, so that it has a name.
+ */
 static bool print_processes(struct profile *profile, struct error *error)
 {
 	const uint32_t count = profile_facts(profile)->process_count;
 	uint32_t shown = 0;
 
+	if (count > 1)
+		(void)puts("\nProcesses with events (--process N tells of one):");
 	for (uint32_t i = 0; count > 1 && i < count; i++) {
 		const struct profile_process *process = profile_process(profile, i);
 		char command[72];
@@ -241,12 +244,10 @@ static bool print_text(struct profile *profile, const char *path, uint32_t proce
 		     "%s stacks\n",
 		     name, facts->process_count, facts->process_count == 1 ? "" : "es",
 		     facts->event_count, each, facts->has_stacks ? "with" : "without");
-	if (!print_processes(profile, error) || !profile_begin(profile, process, error))
-		return false;
 	print_process(profile, process, analysis);
 	print_classes(&analysis->totals);
 	print_growth(profile, analysis, frames);
-	return true;
+	return print_processes(profile, error);
 }
 
 /* ---- what was asked for ---- */
@@ -292,6 +293,14 @@ static bool show(struct profile *profile, const struct arguments *given, struct 
 	return ok;
 }
 
+static bool is_format(const char *name, struct error *error)
+{
+	for (const char *const *format = formats; *format != NULL; format++)
+		if (strcmp(*format, name) == 0)
+			return true;
+	return unknown_name("format", name, formats, error);
+}
+
 static int run(const struct request *request)
 {
 	const struct arguments *given = &request->given;
@@ -304,7 +313,7 @@ static int run(const struct request *request)
 					"wrote");
 		return usage_error(&error);
 	}
-	if (given->format != NULL && !check_list("format", given->format, formats, &error))
+	if (given->format != NULL && !is_format(given->format, &error))
 		return usage_error(&error);
 	profile = profile_open(given->words[0], &error);
 	ok = profile != NULL && show(profile, given, &error);

@@ -34,12 +34,12 @@ EXAMPLES = """\
   growbench advise my.profile --replay              and replays it first
   growbench advise my.profile --run results/replay-my --weight peak --markdown
 
-Of a program it also says which blocks grew, and what allocating them at their largest size at
-once would save. Its figures are those of the newest replay of that file in results/, unless --run
-is given.
+Of a program it also says which blocks grew, and what allocating them at their largest size at once
+would save. Its figures are those of the newest replay of that file in results/, unless --run is
+given.
 
-Of an array: unless --known-rows is given, the number of rows is taken to be unknown when building begins, so
-that nothing can be allocated beforehand; what there is otherwise is said as well. Unless
+Of an array: unless --known-rows is given, the number of rows is taken to be unknown when building
+begins, so that nothing can be allocated beforehand; what there is otherwise is said as well. Unless
 --implementation is given, only compiled code is meant: C, C++, GLib and uthash.
 """
 
