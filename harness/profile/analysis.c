@@ -163,7 +163,8 @@ static void imagine(struct scenarios *all, const struct profile_event *event, ui
 		other.less = grown->largest_bytes;
 		all->blocks[event->block] = 0;
 	}
-	change(all, &recorded, &other, grown == NULL ? ALL : grown->group);
+	change(all, &recorded, &other,
+	       grown != NULL && grown->group < GROWTH_SHOWN ? grown->group : ALL);
 }
 
 static bool read_peaks(struct profile *profile, struct analysis *analysis, struct scenarios *all,

@@ -37,6 +37,7 @@ class Program:
         self.live: Dict[int, Tuple[int, int]] = {}
         self.free: List[int] = []
         self.stacks = 0
+        self.threads: Dict[int, int] = {}
 
     def stack(self, *frames: str) -> int:
         if not self.stacks:
@@ -51,6 +52,7 @@ class Program:
         self.live[block] = (number, size)
         self.events.append(Event(kind, thread, block, size, stack=stack))
         alignment = " 64" if kind == "aligned" else ""
+        thread = self._number(thread)
         self.lines.append(f"{kind} {thread} {size}{alignment}{self._of(stack)}")
         return block
 
@@ -60,13 +62,19 @@ class Program:
         number, old = self.live[block]
         self.live[block] = (number, size)
         self.events.append(Event("realloc", thread, block, size, old, moved, stack))
+        thread = self._number(thread)
         self.lines.append(f"realloc {thread} {number} {size} {int(moved)}{self._of(stack)}")
 
     def release(self, block: int, thread: int = 0) -> None:
         number, size = self.live.pop(block)
         self.free.append(number)
         self.events.append(Event("free", thread, block, size))
+        thread = self._number(thread)
         self.lines.append(f"free {thread} {number}")
+
+    def _number(self, thread: int) -> int:
+        """Threads are numbered by their first events."""
+        return self.threads.setdefault(thread, len(self.threads))
 
     @staticmethod
     def _of(stack: Optional[int]) -> str:
