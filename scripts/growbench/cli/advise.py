@@ -18,8 +18,6 @@ with packages.imports():
     from growbench.tables import formats
     from growbench.data.columns import COLUMNS
     from growbench.comparison.run import Run, read_run
-    from growbench.data.exact import EXACT_COLUMNS
-    from growbench.analysis.attribution import COUNTED_COLUMNS
     from growbench.data.counts import LARGEST, parse_count
     from growbench.data.metrics import METRICS
 
@@ -112,8 +110,7 @@ def run_of(profile: Profile, options: argparse.Namespace) -> Optional[Run]:
         return None
     if not options.of_run:
         entry.note(f"of the replay {path}")
-    columns = [*needed_columns(), *EXACT_COLUMNS, *COUNTED_COLUMNS]
-    run = read_run(path, columns=list(dict.fromkeys(columns)))
+    run = read_run(path)
     check_digest(run, profile)
     return run
 
