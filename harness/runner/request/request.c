@@ -50,6 +50,9 @@ void request_release(struct request *request)
 		allocator_release(&request->allocators[i]);
 	g_free(request->allocators);
 	g_free(request->strategies);
+	g_free(request->strategy_names);
+	if (request->instances != NULL)
+		g_ptr_array_unref(request->instances);
 	for (size_t i = 0; i < request->implementation_count; i++)
 		implementation_release(&request->implementations[i]);
 	g_free(request->implementations);
