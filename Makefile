@@ -224,6 +224,9 @@ bench-instructions: build ## are counts of instructions the same each time? ARGS
 bench-exact: build ## are planted changes of counts found, each, and none where nothing changed? ARGS="..."
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-exact build $(ARGS)
 
+bench-record: build ## real programs recorded: slowdown, bytes an event, against other tools' counts: ARGS="..."
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-record build $(ARGS)
+
 bench-runner: build ## the runner's own memory and time, with 100,000 workers: ARGS="--workers 5000"
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-runner build $(ARGS)
 

@@ -3,11 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	/* By chance, a larger block is made before one is freed, and before that is freed again. */
+	LEAST_REPLACED = 3
+};
+
 /* A block that lives. */
 struct live {
 	uint64_t born;
 	uint32_t thread;
-	uint32_t open; /* see growth_realloc() */
+	uint32_t open;     /* see growth_realloc() */
+	uint32_t replaced; /* the same, of those that grew without realloc */
+};
+
+/* What is known of the first reading. */
+struct reading {
+	struct analysis *analysis;
+	struct live *blocks;
+	struct profile_event last; /* the event before */
 };
 
 static bool no_memory(struct error *error)
@@ -36,11 +49,34 @@ static void count_end(struct totals *totals, const struct live *block,
 		add(&totals->freed_elsewhere, event->bytes);
 }
 
-static bool take(struct analysis *analysis, struct live *blocks, const struct profile_event *event,
-		 uint64_t number)
+/* The block is freed. Was it replaced by the one that was made just before? */
+static bool count_replaced(const struct reading *reading, const struct profile_event *event,
+			   uint64_t number)
 {
+	struct growth *const replaced = reading->analysis->replaced;
+	struct live *const block = &reading->blocks[event->block];
+	const struct profile_event *last = &reading->last;
+	const struct profile_event as_realloc = {
+		.kind = PROFILE_REALLOC,
+		.stack = last->stack,
+		.bytes = last->bytes,
+		.old_bytes = event->bytes,
+		.moved = true,
+	};
+	struct live *const next = &reading->blocks[last->block];
+
+	if (number == 0 || !profile_makes_block(last->kind) || last->thread != event->thread ||
+	    last->bytes <= event->bytes || next == block)
+		return growth_block_ends(replaced, block->replaced);
+	next->replaced = block->replaced;
+	return growth_realloc(replaced, &as_realloc, number, block->born, &next->replaced);
+}
+
+static bool take(const struct reading *reading, const struct profile_event *event, uint64_t number)
+{
+	struct analysis *const analysis = reading->analysis;
 	struct totals *const totals = &analysis->totals;
-	struct live *const block = &blocks[event->block];
+	struct live *const block = &reading->blocks[event->block];
 
 	if (profile_makes_block(event->kind)) {
 		*block = (struct live){.born = number, .thread = event->thread};
@@ -59,9 +95,11 @@ static bool take(struct analysis *analysis, struct live *blocks, const struct pr
 	totals->never_freed.count--;
 	totals->never_freed.bytes -= event->bytes;
 	count_end(totals, block, event, number);
-	if (!growth_block_ends(analysis->growth, block->open))
+	if (!count_replaced(reading, event, number) ||
+	    !growth_block_ends(analysis->growth, block->open))
 		return false;
 	block->open = 0;
+	block->replaced = 0;
 	return true;
 }
 
@@ -69,6 +107,7 @@ static bool take(struct analysis *analysis, struct live *blocks, const struct pr
 static bool read_blocks(struct profile *profile, const struct profile_process *process,
 			struct analysis *analysis, struct live *blocks, struct error *error)
 {
+	struct reading reading = {.analysis = analysis, .blocks = blocks};
 	struct profile_event event;
 	enum profile_status status;
 	bool ok = true;
@@ -77,11 +116,14 @@ static bool read_blocks(struct profile *profile, const struct profile_process *p
 	     ok && (status = profile_next(profile, &event, error)) != PROFILE_DONE; number++) {
 		if (status == PROFILE_BAD)
 			return false;
-		ok = take(analysis, blocks, &event, number);
+		ok = take(&reading, &event, number);
+		reading.last = event;
 	}
 	for (uint32_t i = 0; ok && i < process->most_blocks; i++)
-		ok = growth_block_ends(analysis->growth, blocks[i].open);
-	return (ok && growth_finish(analysis->growth)) || no_memory(error);
+		ok = growth_block_ends(analysis->growth, blocks[i].open) &&
+		     growth_block_ends(analysis->replaced, blocks[i].replaced);
+	return (ok && growth_finish(analysis->growth) && growth_finish(analysis->replaced)) ||
+	       no_memory(error);
 }
 
 /* ---- then, what would have been ---- */
@@ -188,6 +230,8 @@ bool analysis_make(struct profile *profile, uint32_t process, size_t frames, siz
 		   struct analysis *analysis, struct error *error)
 {
 	const struct profile_process *told = profile_process(profile, process);
+	const struct growth_settings settings = {told->stack_count, frames, 1, most_kept};
+	const struct growth_settings of_replaced = {told->stack_count, frames, LEAST_REPLACED, 0};
 	struct scenarios all = {.next = 0};
 	struct live *blocks = blocks_of(told, sizeof *blocks);
 	bool ok;
@@ -195,8 +239,10 @@ bool analysis_make(struct profile *profile, uint32_t process, size_t frames, siz
 	memset(analysis, 0, sizeof *analysis);
 	ok = profile_begin(profile, process, error);
 	if (ok) {
-		analysis->growth = growth_new(profile, told->stack_count, frames, most_kept);
-		ok = (blocks != NULL && analysis->growth != NULL) || no_memory(error);
+		analysis->growth = growth_new(profile, &settings);
+		analysis->replaced = growth_new(profile, &of_replaced);
+		ok = (blocks != NULL && analysis->growth != NULL && analysis->replaced != NULL) ||
+		     no_memory(error);
 	}
 	ok = ok && read_blocks(profile, told, analysis, blocks, error);
 	free(blocks);
@@ -212,5 +258,7 @@ bool analysis_make(struct profile *profile, uint32_t process, size_t frames, siz
 void analysis_release(struct analysis *analysis)
 {
 	growth_free(analysis->growth);
+	growth_free(analysis->replaced);
 	analysis->growth = NULL;
+	analysis->replaced = NULL;
 }

@@ -2,7 +2,12 @@
  * analysis.h - what is in a profile: totals of a process, the blocks that grew, and what allocating
  * these at their largest size at once would save.
  *
- * A process is read twice, in bounded memory: 16 bytes for each block that is live at once, 144 for
+ * Blocks also grow without realloc: a new one is made, what was in the old one is copied, and that
+ * is freed, as std::vector does. Where a block is freed by the very next event after a larger one
+ * was made, by the same thread, and that happened three times and more in a row, it is taken for
+ * that. What is made or freed in between, such as by what copies the elements, hides it.
+ *
+ * A process is read twice, in bounded memory: 24 bytes for each block that is live at once, 144 for
  * each of them that was resized, and what growth.h keeps.
  */
 #ifndef GROWBENCH_HARNESS_ANALYSIS_H
@@ -21,6 +26,8 @@ struct analysis_peaks {
 struct analysis {
 	struct totals totals;
 	struct growth *growth;
+	struct growth
+		*replaced; /* without realloc: each new block stands for a realloc that moved */
 	struct analysis_peaks recorded;
 	/* With each block that grew at its largest size from its birth until its last realloc that
 	 * made it larger; but for those that growth_blocks() leaves out. */

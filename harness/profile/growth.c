@@ -28,8 +28,7 @@ struct site {
 
 struct growth {
 	const struct profile *profile;
-	size_t frames;
-	size_t most_kept;
+	struct growth_settings settings;
 	struct open_block *open; /* open[0] is none */
 	size_t open_count;
 	size_t open_room;
@@ -64,20 +63,18 @@ static bool make_room(void **items, size_t count, size_t *room, size_t item_byte
 	return true;
 }
 
-struct growth *growth_new(const struct profile *profile, uint32_t stack_count, size_t frames,
-			  size_t most_kept)
+struct growth *growth_new(const struct profile *profile, const struct growth_settings *settings)
 {
 	struct growth *growth = calloc(1, sizeof *growth);
 
 	if (growth == NULL)
 		return NULL;
 	growth->profile = profile;
-	growth->frames = frames;
-	growth->most_kept = most_kept;
+	growth->settings = *settings;
 	growth->open_count = 1;
 	growth->all.stack = PROFILE_NONE;
 	growth->slots = calloc(SITE_SLOTS, sizeof *growth->slots);
-	growth->by_stack = calloc((size_t)stack_count + 1, sizeof *growth->by_stack);
+	growth->by_stack = calloc((size_t)settings->stack_count + 1, sizeof *growth->by_stack);
 	if (growth->slots != NULL && growth->by_stack != NULL &&
 	    make_room((void **)&growth->open, 0, &growth->open_room, sizeof *growth->open))
 		return growth;
@@ -212,7 +209,7 @@ static uint64_t place_of(const struct growth *growth, const struct open_block *b
 	if (count == 0)
 		return (uint64_t)size_class(block->sizes.least_first_bytes) * SIZE_CLASSES +
 		       size_class(block->sizes.most_largest_bytes);
-	for (size_t i = 0; i < count && i < growth->frames; i++)
+	for (size_t i = 0; i < count && i < growth->settings.frames; i++)
 		hash = mix(hash_text(hash, frames[i].module), frames[i].offset);
 	/* Apart from places without a stack. */
 	return hash | (uint64_t)1 << 63;
@@ -313,7 +310,7 @@ static void drop_small(struct growth *growth)
 {
 	size_t kept = growth->block_count;
 
-	while (kept > growth->most_kept / 2) {
+	while (kept > growth->settings.most_kept / 2) {
 		growth->least_bytes = most(2 * growth->least_bytes, 2);
 		kept = 0;
 		for (size_t i = 0; i < growth->block_count; i++)
@@ -325,7 +322,9 @@ static void drop_small(struct growth *growth)
 
 static bool keep_block(struct growth *growth, const struct growth_block *block)
 {
-	if (growth->block_count >= growth->most_kept)
+	if (growth->settings.most_kept == 0)
+		return true;
+	if (growth->block_count >= growth->settings.most_kept)
 		drop_small(growth);
 	if (block->largest_bytes < growth->least_bytes)
 		return true;
@@ -367,7 +366,8 @@ bool growth_block_ends(struct growth *growth, uint32_t open)
 		return true;
 	block->next = growth->free_open;
 	growth->free_open = open;
-	return block->done.count == 0 || tell_block(growth, block);
+	return block->done.count == 0 || block->done.count < growth->settings.least_reallocs ||
+	       tell_block(growth, block);
 }
 
 /* ---- the end ---- */

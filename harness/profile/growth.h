@@ -64,11 +64,16 @@ struct growth_block {
 
 struct growth;
 
-/* Of blocks of the process that the profile has begun, which has so many stacks. frames: how many
- * of a stack tell one place from another, the innermost ones. most_kept: GROWTH_MOST_KEPT, or less.
- * NULL: no memory. */
-struct growth *growth_new(const struct profile *profile, uint32_t stack_count, size_t frames,
-			  size_t most_kept);
+/* Of a process that the profile has begun. */
+struct growth_settings {
+	uint32_t stack_count; /* of the process */
+	size_t frames;        /* of a stack, the innermost ones, that tell one place from another */
+	uint64_t least_reallocs; /* of a block that has fewer, nothing is told */
+	size_t most_kept;        /* GROWTH_MOST_KEPT, or less */
+};
+
+/* NULL: no memory. */
+struct growth *growth_new(const struct profile *profile, const struct growth_settings *settings);
 
 /* NULL is allowed. */
 void growth_free(struct growth *growth);

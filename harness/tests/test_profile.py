@@ -163,6 +163,24 @@ def told(blocks: List[Grown]) -> Dict[str, int]:
     }
 
 
+def replaced_chains(events: List[Event]) -> List[List[Tuple[Event, Event]]]:
+    """Blocks that a larger one took the place of, from link to link: what was made, what was freed
+    by the next event; three links and more."""
+    chains: Dict[int, List[Tuple[Event, Event]]] = {}
+    done = []
+    for made, event in zip([None, *events], events):
+        if event.kind != "free":
+            continue
+        chain = chains.pop(event.block, [])
+        is_link = made is not None and made.kind not in ("realloc", "free")
+        if is_link and made.thread == event.thread and made.size > event.size:
+            if made.block != event.block:
+                chains[made.block] = [*chain, (made, event)]
+                continue
+        done.append(chain)
+    return [chain for chain in [*done, *chains.values()] if len(chain) >= 3]
+
+
 def size_class(value: int) -> int:
     return 0 if value < 2 else 1 << (value.bit_length() - 1)
 
@@ -193,6 +211,11 @@ def check(program: Program, said: dict, frames: Dict[Optional[int], Tuple[str, .
     assert said["never_freed"] == {"count": len(left), "bytes": sum(left)}
     away = [e.size for _, e in ends if e.thread != made[e.block][1].thread]
     assert said["freed_elsewhere"] == {"count": len(away), "bytes": sum(away)}
+    chains = replaced_chains(events)
+    every = said["replaced"]["all"]
+    assert every["block_count"] == len(chains)
+    assert every["realloc_count"] == sum(map(len, chains))
+    assert every["copied_bytes"] == sum(freed.size for chain in chains for _, freed in chain)
     assert said["peaks"] == peaks(events, [])
     growth = said["growth"]
     if not blocks:
@@ -240,8 +263,12 @@ def random_program(seed: int, with_stacks: bool) -> Tuple[Program, Dict]:
             kind = chance.choice(["malloc", "calloc", "aligned", "realloc_new"])
             program.make(chance.randint(0, largest), thread, kind, any_stack())
             continue
-        block = chance.choice(list(program.live))
-        if what < 0.75:
+        block = chance.choice(list(program.live)[-3:])
+        if what < 0.5:
+            larger = program.make(max(0, program.live[block][1] + chance.randint(-1, 9)), thread)
+            program.release(block, thread if chance.random() < 0.9 else 0)
+            assert larger in program.live
+        elif what < 0.75:
             size = program.live[block][1]
             wanted = chance.choice([size * 2, size + 7, size // 3, size, size + 4144])
             program.resize(block, max(1, wanted), chance.random() < 0.5, thread, any_stack())
@@ -302,6 +329,37 @@ def test_preallocating_can_cost_memory(ask, tmp_path):
     said = ask(program.write(tmp_path / "p"))
     assert said["peaks"]["live_bytes"] == 1010
     assert said["growth"]["preallocated"]["live_bytes"] == 1900
+
+
+def test_growth_by_new_blocks_is_seen_where_nothing_lies_between(ask, growbench, tmp_path):
+    """As std::vector of numbers grows, twice; and a list of texts, which is hidden."""
+    program = Program()
+    stack = program.stack("0x30")
+    for _ in range(2):
+        block = program.make(8, kind="malloc")
+        for power in range(4, 12):
+            larger = program.make(1 << power, stack=stack)
+            program.release(block)
+            block = larger
+        program.release(block)
+        other = program.make(1)
+        for power in range(4, 12):
+            larger = program.make(1 << power)
+            text = program.make(20)
+            program.release(other)
+            program.release(text)
+            other = larger
+        program.release(other)
+    path = program.write(tmp_path / "p")
+    said = ask(path)
+    check(program, said, {stack: ("0x30",)})
+    (group,) = said["replaced"]["groups"]
+    assert (group["block_count"], group["realloc_count"]) == (2, 16)
+    assert group["copied_bytes"] == 2 * sum(1 << power for power in range(3, 11))
+    assert (group["least_first_bytes"], group["most_largest_bytes"]) == (8, 2048)
+    assert group["stack"][0]["offset"] == 0x30
+    shown = growbench("profile", str(path)).stdout
+    assert "as far as can be seen: 2, in 16 steps that can have copied 3.98 KiB" in shown
 
 
 def test_without_growth_that_is_said(ask, growbench, tmp_path):

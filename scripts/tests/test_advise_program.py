@@ -67,7 +67,9 @@ def told(groups=(), **more) -> dict:
         "lost_count": 0,
     }
     process.update(more.pop("process_facts", {}))
+    none = {"all": {"block_count": 0}, "groups": []}
     return {
+        "replaced": none,
         "event_count": process["event_count"],
         "process": 0,
         "processes": [process],
@@ -197,8 +199,18 @@ def test_preallocating_may_cost_memory_and_little_growth_is_little():
     assert "that peak is with blocks of 64.0 B and more" in said
     little = group(realloc_count=3, copied_bytes=100, moved_count=0, moved_bytes=0)
     assert "That is little" in " ".join(growing_sentences(profile([little])))
-    assert "nothing to preallocate" in " ".join(growing_sentences(profile()))
+    assert "No block of it grew by realloc." in " ".join(growing_sentences(profile()))
     assert growing_table(profile()).frame.empty
+
+
+def test_what_grew_without_realloc_is_told():
+    stack = [frame("std::vector::push_back"), frame("main")]
+    grown = group(block_count=2, realloc_count=20, copied_bytes=4096, stack=stack)
+    said = growing_sentences(profile(replaced={"all": grown, "groups": [grown]}))
+    assert len(said) == 2
+    assert "2 blocks grew as std::vector does" in said[1]
+    assert "20 steps, which copied 4.00 KiB" in said[1]
+    assert "Those of std::vector::push_back, called by main, cost most" in said[1]
 
 
 def test_what_the_record_lacks_is_warned_of():

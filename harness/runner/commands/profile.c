@@ -201,6 +201,23 @@ static void print_growth(const struct profile *profile, const struct analysis *a
 			     count - SHOWN, GROWTH_SHOWN);
 }
 
+static void print_replaced(const struct profile *profile, const struct growth *replaced,
+			   size_t frames)
+{
+	const struct growth_group *all = growth_all(replaced);
+	struct size_text a;
+
+	if (all->block_count == 0)
+		return;
+	(void)printf("\nGrown by a new block, a copy and a free, as far as can be seen: %" PRIu64
+		     ", in %" PRIu64 " steps that can have copied %s\n",
+		     all->block_count, all->reallocs.count, size_text(&a, all->reallocs.bytes));
+	for (size_t i = 0; i < growth_group_count(replaced) && i < SHOWN; i++) {
+		print_group(growth_group(replaced, i));
+		print_stack(profile, growth_group(replaced, i)->stack, frames);
+	}
+}
+
 /* Of several processes those that have events, the first ones. Each begins, so that it has a name.
  */
 static bool print_processes(struct profile *profile, struct error *error)
@@ -247,6 +264,7 @@ static bool print_text(struct profile *profile, const char *path, uint32_t proce
 	print_process(profile, process, analysis);
 	print_classes(&analysis->totals);
 	print_growth(profile, analysis, frames);
+	print_replaced(profile, analysis->replaced, frames);
 	return print_processes(profile, error);
 }
 

@@ -169,6 +169,21 @@ static json_t *growth_json(const struct profile *profile, const struct analysis 
 	return object;
 }
 
+static json_t *replaced_json(const struct profile *profile, const struct growth *replaced,
+			     size_t frames)
+{
+	json_t *object = json_object();
+	json_t *groups = json_array();
+
+	for (size_t i = 0; i < growth_group_count(replaced) && i < GROWTH_SHOWN; i++)
+		(void)json_array_append_new(groups,
+					    group_json(profile, growth_group(replaced, i), frames));
+	(void)json_object_set_new(object, "all", group_json(profile, growth_all(replaced), frames));
+	set_count(object, "group_count", growth_group_count(replaced));
+	(void)json_object_set_new(object, "groups", groups);
+	return object;
+}
+
 /* The names of each process are told when it has begun. */
 static json_t *processes_json(struct profile *profile, struct error *error)
 {
@@ -190,11 +205,13 @@ json_t *profile_json(struct profile *profile, uint32_t process, const struct ana
 	const struct profile_facts *facts = profile_facts(profile);
 	const struct totals *totals = &analysis->totals;
 	json_t *growth = growth_json(profile, analysis, frames);
+	json_t *replaced = replaced_json(profile, analysis->replaced, frames);
 	json_t *processes = processes_json(profile, error);
 	json_t *object;
 
 	if (processes == NULL) {
 		json_decref(growth);
+		json_decref(replaced);
 		return NULL;
 	}
 	object = json_pack("{s:i, s:i, s:b, s:b}", "profile_version", PROFILE_VERSION, "word_bits",
@@ -212,5 +229,6 @@ json_t *profile_json(struct profile *profile, uint32_t process, const struct ana
 	(void)json_object_set_new(object, "not_enlarged", class_json(&totals->not_enlarged));
 	(void)json_object_set_new(object, "peaks", peaks_json(&analysis->recorded));
 	(void)json_object_set_new(object, "growth", growth);
+	(void)json_object_set_new(object, "replaced", replaced);
 	return object;
 }

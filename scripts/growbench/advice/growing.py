@@ -21,10 +21,14 @@ Group = dict[str, Any]
 
 def growing_sentences(profile: Profile) -> list[str]:
     """The blocks that cost most, and what preallocating would save."""
+    return [*_by_realloc(profile), *_replaced(profile.told["replaced"])]
+
+
+def _by_realloc(profile: Profile) -> list[str]:
     growth = profile.growth
     every = growth["all"]
     if not every["block_count"]:
-        return ["No block of it grew by realloc: there is nothing to preallocate."]
+        return ["No block of it grew by realloc."]
     requested = profile.process["requested_bytes"]
     said = [
         f"{_blocks(every['block_count'])} grew, by {_times(every['realloc_count'])}, which can "
@@ -42,6 +46,20 @@ def growing_sentences(profile: Profile) -> list[str]:
     )
     doubling = _doubling(every)
     return [*said, doubling] if doubling else said
+
+
+def _replaced(replaced: dict[str, Any]) -> list[str]:
+    """The blocks that grew as std::vector does."""
+    every = replaced["all"]
+    if not every["block_count"]:
+        return []
+    first = replaced["groups"][0]
+    where = f" {_where(first)} most: {_from_to(first)}." if first["stack"] else ""
+    return [
+        f"{_blocks(every['block_count'])} grew as std::vector does, by a new block, a copy and a "
+        f"free, as far as can be seen: {every['realloc_count']:,} steps, which copied "
+        f"{_bytes(every['copied_bytes'])} and which reserving room would save.{where}"
+    ]
 
 
 def _is_little(every: Group, requested: int) -> bool:

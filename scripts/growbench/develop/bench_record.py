@@ -33,7 +33,7 @@ memusage (package libc-devtools) and Valgrind's dhat and massif count of the sam
 status: 0 the goals are met, and calls, bytes and peaks are the same, 1 one is not, 2 wrong usage.
 """
 MOST_SLOWER, MOST_EVENT_BYTES = 2.0, 16.0
-# Valgrind takes a size of 0 for 1 byte, and runs programs otherwise than the machine does.
+# How a profile lies in its file: harness/profile/format.h.
 _CHUNK = 8
 _HEADER = 64
 

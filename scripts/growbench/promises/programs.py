@@ -1,5 +1,5 @@
-"""Real programs for records of allocations: workloads of some hundred ms, made by seed, so that each
-machine has the same."""
+"""Real programs for records of allocations: workloads of some hundred ms, made by seed, so that
+each machine has the same."""
 
 import random
 import shutil
@@ -122,7 +122,8 @@ def jq(folder: Path) -> list[str]:
     chance = random.Random(3)
     objects = (
         f'{{"id": {i}, "name": "item {i}", "kind": "k{chance.randint(0, 40)}", '
-        f'"tags": ["t{chance.randint(0, 9)}", "t{i % 7}"], "price": {chance.randint(1, 9999) / 100}}}'
+        f'"tags": ["t{chance.randint(0, 9)}", "t{i % 7}"], '
+        f'"price": {chance.randint(1, 9999) / 100}}}'
         for i in range(12_000)
     )
     (folder / "in.json").write_text("[" + ",\n".join(objects) + "]", encoding="ascii")
