@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-	/* By chance, a larger block is made before one is freed, and before that is freed again. */
+	/* Fewer in a row can be chance. */
 	LEAST_REPLACED = 3
 };
 
@@ -49,6 +49,19 @@ static void count_end(struct totals *totals, const struct live *block,
 		add(&totals->freed_elsewhere, event->bytes);
 }
 
+static uint64_t apart(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/* Twice as much, or half as much again, as containers grow; give or take what they round. */
+static bool is_step(uint64_t from, uint64_t to)
+{
+	const uint64_t off = from / 32 > 2 ? from / 32 : 2;
+
+	return to > from && (apart(to, 2 * from) <= off || apart(to, from + from / 2) <= off);
+}
+
 /* The block is freed. Was it replaced by the one that was made just before? */
 static bool count_replaced(const struct reading *reading, const struct profile_event *event,
 			   uint64_t number)
@@ -66,7 +79,7 @@ static bool count_replaced(const struct reading *reading, const struct profile_e
 	struct live *const next = &reading->blocks[last->block];
 
 	if (number == 0 || !profile_makes_block(last->kind) || last->thread != event->thread ||
-	    last->bytes <= event->bytes || next == block)
+	    !is_step(event->bytes, last->bytes) || next == block)
 		return growth_block_ends(replaced, block->replaced);
 	next->replaced = block->replaced;
 	return growth_realloc(replaced, &as_realloc, number, block->born, &next->replaced);

@@ -3,9 +3,10 @@
  * these at their largest size at once would save.
  *
  * Blocks also grow without realloc: a new one is made, what was in the old one is copied, and that
- * is freed, as std::vector does. Where a block is freed by the very next event after a larger one
- * was made, by the same thread, and that happened three times and more in a row, it is taken for
- * that. What is made or freed in between, such as by what copies the elements, hides it.
+ * is freed, as std::vector does. Where a block is freed by the very next event after one was made
+ * that is twice or one and a half times as large, within a 32nd or 2 bytes, by the same thread, and
+ * that happened three times and more in a row, it is taken for that. What is made or freed in
+ * between, such as by what copies the elements, hides it.
  *
  * A process is read twice, in bounded memory: 24 bytes for each block that is live at once, 144 for
  * each of them that was resized, and what growth.h keeps.

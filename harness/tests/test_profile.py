@@ -163,6 +163,12 @@ def told(blocks: List[Grown]) -> Dict[str, int]:
     }
 
 
+def is_step(old: int, new: int) -> bool:
+    """By a factor of 2 or 1.5, within 1/32 or 2 bytes."""
+    within = max(2, old // 32)
+    return new > old and min(abs(new - 2 * old), abs(new - old * 3 // 2)) <= within
+
+
 def replaced_chains(events: List[Event]) -> List[List[Tuple[Event, Event]]]:
     """Blocks that a larger one took the place of, from link to link: what was made, what was freed
     by the next event; three links and more."""
@@ -173,7 +179,7 @@ def replaced_chains(events: List[Event]) -> List[List[Tuple[Event, Event]]]:
             continue
         chain = chains.pop(event.block, [])
         is_link = made is not None and made.kind not in ("realloc", "free")
-        if is_link and made.thread == event.thread and made.size > event.size:
+        if is_link and made.thread == event.thread and is_step(event.size, made.size):
             if made.block != event.block:
                 chains[made.block] = [*chain, (made, event)]
                 continue
@@ -265,7 +271,8 @@ def random_program(seed: int, with_stacks: bool) -> Tuple[Program, Dict]:
             continue
         block = chance.choice(list(program.live)[-3:])
         if what < 0.5:
-            larger = program.make(max(0, program.live[block][1] + chance.randint(-1, 9)), thread)
+            factor = chance.choice([2, 2, 2, 1.5, 3, 0.9])
+            larger = program.make(int(program.live[block][1] * factor), thread)
             program.release(block, thread if chance.random() < 0.9 else 0)
             assert larger in program.live
         elif what < 0.75:
