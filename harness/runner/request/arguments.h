@@ -61,6 +61,9 @@ struct arguments {
 	struct number process;
 	uint64_t frames;
 	const char *format;
+	uint64_t limit_bytes;
+	bool stacks;
+	bool names;
 	bool help;
 	char **words; /* what stands beside the options, NULL-terminated */
 };

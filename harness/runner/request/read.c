@@ -390,7 +390,7 @@ bool request_read(int argc, char **argv, struct request *request, struct error *
 	*request = (struct request){.argc = argc, .argv = argv};
 	if (!arguments_parse(argc, argv, &request->given, error))
 		return false;
-	/* A run that goes on has options of its own, and a profile is no run. */
+	/* A run that goes on has options of its own, and a program or its profile is no run. */
 	if (request->given.help || request->given.resume != NULL ||
 	    *arguments_words(argv[0]) != '\0')
 		return true;
