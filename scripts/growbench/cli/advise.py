@@ -1,7 +1,9 @@
 """Say which allocator to take, for an array or for a program that was recorded, and why."""
 
 import argparse
+import re
 import subprocess
+import time
 from pathlib import Path
 from typing import Callable, Optional, Sequence, Union
 
@@ -117,12 +119,13 @@ def run_of(profile: Profile, options: argparse.Namespace) -> Optional[Run]:
 
 def replay(profile: Profile, process: Optional[int]) -> Path:
     """Measures it under each allocator; raises UsageError if that fails."""
-    command = [entry.RUNNER, "replay", str(profile.path)]
+    name = re.sub(r"[^\w.-]", "-", profile.path.stem)
+    folder = chosen_run.HERE / f"replay-{name}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    command = [entry.RUNNER, "replay", str(profile.path), "--out", str(folder)]
     command += [] if process is None else ["--process", str(process)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    folder = Path(done.stdout.strip())
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
     # 3 and 4: the run is there, and some of it is missing.
-    if done.returncode not in (0, 3, 4) or not done.stdout.strip() or not folder.is_dir():
+    if done.returncode not in (0, 3, 4) or not folder.is_dir():
         raise UsageError(f"{' '.join(command)} ended in {done.returncode}, without a run")
     return folder
 

@@ -116,7 +116,8 @@ def run(command: Sequence[str], workload: Workload) -> int:
 
 def cost_of(name: str, runner: Path, workload: Workload, pairs: int) -> dict:
     """Pairs of runs with and without, in turns; then the size of the last profile."""
-    recording = [str(runner), "record", "--overwrite", "--output", str(profile_of(workload)), "--"]
+    recording = [str(runner), "record", "--quiet", "--overwrite"]
+    recording += [f"--out={profile_of(workload)}", "--"]
     sides = {False: workload.command, True: [*recording, *workload.command]}
     for command in sides.values():
         run(command, workload)
