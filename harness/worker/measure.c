@@ -280,7 +280,12 @@ static void collect_cold(struct measurement *measurement)
 /* One untimed lifecycle: brings the allocator into its steady state. */
 static enum measure_status warm_up(struct measurement *measurement, struct error *error)
 {
-	for (unsigned i = 0; i < measurement->team.request->threads; i++)
+	const struct measure_request *request = measurement->team.request;
+
+	/* Those that take turns wait for each other, and each value begins with one of theirs. */
+	if (request->threads > 1 && request->strategy->takes_turns)
+		return MEASURE_OK;
+	for (unsigned i = 0; i < request->threads; i++)
 		team_build(&measurement->team.threads[i]);
 	return team_verdict(&measurement->team, "warm", error);
 }

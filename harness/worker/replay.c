@@ -103,7 +103,9 @@ static inline unsigned char *call_that_makes(const struct replay_step *step)
 			return NULL;
 		return block;
 	default:
-		return realloc(NULL, step->bytes);
+		/* Compilers know that realloc(NULL, n) may as well be malloc(n). */
+		__asm__ volatile("" : "+r"(block));
+		return realloc(block, step->bytes);
 	}
 }
 
@@ -224,7 +226,8 @@ static enum build_status build_in_turns(struct replay *replay, unsigned lane)
 	struct replay_turns *turns = &replay->turns;
 	const struct replay_step *next;
 
-	if (replay_turns_arrive(turns, replay->attached)) {
+	/* The last gives the first turn. */
+	if (replay_turns_arrive(turns, REPLAY_TURNS_BUILD, replay->attached)) {
 		begin(replay);
 		next = next_step(replay);
 		replay_turns_give(turns, next == NULL ? lane : (unsigned)next->lane);
@@ -270,18 +273,22 @@ static uint64_t scan(const struct array *array)
 	return sum;
 }
 
-/* The first thread frees what all have left. */
+/* The last of the threads, when nobody reads any longer, frees what all have left. */
 static void release(struct array *array)
 {
-	struct player *player = array->container;
+	const struct player *player = array->container;
+	struct replay *replay;
 
 	array_forget(array);
-	if (player == NULL || player->number > 0)
+	if (player == NULL)
 		return;
-	for (uint32_t i = 0; i < player->replay->steps.blocks; i++)
-		if (player->replay->blocks[i] != NULL) {
-			free(player->replay->blocks[i]);
-			player->replay->blocks[i] = NULL;
+	replay = player->replay;
+	if (!replay_turns_arrive(&replay->turns, REPLAY_TURNS_RELEASE, replay->attached))
+		return;
+	for (uint32_t i = 0; i < replay->steps.blocks; i++)
+		if (replay->blocks[i] != NULL) {
+			free(replay->blocks[i]);
+			replay->blocks[i] = NULL;
 		}
 }
 

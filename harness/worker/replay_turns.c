@@ -18,11 +18,11 @@ void replay_turns_init(struct replay_turns *turns)
 	memset(turns, 0, sizeof *turns);
 }
 
-bool replay_turns_arrive(struct replay_turns *turns, unsigned count)
+bool replay_turns_arrive(struct replay_turns *turns, enum replay_turns_place place, unsigned count)
 {
-	if (atomic_fetch_add(&turns->arrived, 1) + 1 < count)
+	if (atomic_fetch_add(&turns->arrived[place], 1) + 1 < count)
 		return false;
-	atomic_store(&turns->arrived, 0);
+	atomic_store(&turns->arrived[place], 0);
 	return true;
 }
 

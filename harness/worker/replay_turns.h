@@ -15,19 +15,26 @@ enum {
 	REPLAY_TURNS_MOST_THREADS = 64
 };
 
+/* Where threads arrive, each once in its turn. */
+enum replay_turns_place {
+	REPLAY_TURNS_BUILD,
+	REPLAY_TURNS_RELEASE,
+	REPLAY_TURNS_PLACES
+};
+
 struct replay_turns {
 	struct {
 		_Alignas(64) _Atomic uint32_t word;
 	} threads[REPLAY_TURNS_MOST_THREADS];
-	_Atomic unsigned arrived;
+	_Atomic unsigned arrived[REPLAY_TURNS_PLACES];
 	uint64_t given_ns;
 };
 
 void replay_turns_init(struct replay_turns *turns);
 
-/* One more of `count` threads is there. True for the last of them, which then gives the first turn;
- * those before have only to take theirs. */
-bool replay_turns_arrive(struct replay_turns *turns, unsigned count);
+/* One more of `count` threads is there. True for the last of them, with which the place is empty
+ * again; nobody waits here. */
+bool replay_turns_arrive(struct replay_turns *turns, enum replay_turns_place place, unsigned count);
 
 /* The turn is that thread's, which may be the caller. What the caller did is seen by it. */
 void replay_turns_give(struct replay_turns *turns, unsigned thread);
