@@ -9,7 +9,7 @@ LC_ALL=C
 export LC_ALL
 
 measure='gcc g++ make cmake pkg-config git libbenchmark-dev libhwloc-dev libjansson-dev
-libglib2.0-dev uthash-dev python3 python3-numpy valgrind'
+libglib2.0-dev uthash-dev zlib1g-dev python3 python3-numpy valgrind'
 allocators='libjemalloc2 libmimalloc3|libmimalloc2.1|libmimalloc2.0
 libtcmalloc-minimal4t64|libtcmalloc-minimal4 libtbbmalloc2
 libclang-rt-dev|libclang-rt-18-dev|libclang-rt-14-dev'

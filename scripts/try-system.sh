@@ -229,7 +229,7 @@ try() {
 	}
 }
 
-packages='gcc clang cmake libc6 libbenchmark-dev libglib2.0-dev libhwloc-dev libjansson-dev
+packages='gcc clang cmake libc6 libbenchmark-dev libglib2.0-dev libhwloc-dev libjansson-dev zlib1g-dev
 libjemalloc2 libmimalloc2.0 libmimalloc3 libtcmalloc-minimal4 libtcmalloc-minimal4t64 libtbbmalloc2
 libclang-rt-dev python3 python3-numpy python3-pandas python3-scipy python3-matplotlib'
 

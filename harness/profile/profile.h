@@ -18,9 +18,9 @@
  * by event.block, and of thread_count by event.thread. But sizes are what the program asked for,
  * and can be any: what is to be allocated has to be bounded by the caller.
  *
- * Memory: a few hundred KiB, 20 bytes for each block that is live at once, and the tables of
- * processes and stacks, however many events there are. All of it comes from the kernel: nothing here
- * calls malloc, so that a profile can be read beside an allocator that is measured.
+ * Memory: half a MiB, at most 16 bytes for each block that is live at once, and the tables of
+ * processes and stacks, however many events there are. All of it comes from the kernel: nothing
+ * here calls malloc, so that a profile can be read beside an allocator that is measured.
  */
 #ifndef GROWBENCH_HARNESS_PROFILE_H
 #define GROWBENCH_HARNESS_PROFILE_H
@@ -36,9 +36,11 @@ enum {
 	/* How much of a block was touched is known from this size on. */
 	PROFILE_TOUCH_BYTES = 128 * 1024,
 	PROFILE_MOST_PROCESSES = 1 << 20,
-	PROFILE_MOST_THREADS = 1 << 20, /* of a process, in all its life */
-	PROFILE_MOST_STACKS = 1 << 22,  /* of a process */
-	PROFILE_MOST_FRAMES = 32,       /* of a stack */
+	PROFILE_MOST_THREADS = 1 << 20,  /* of a process, in all its life */
+	PROFILE_MOST_BLOCKS = 1 << 28,   /* of a process, live at once */
+	PROFILE_MOST_STACKS = 1 << 20,   /* of a process */
+	PROFILE_MOST_FRAMES = 32,        /* of a stack */
+	PROFILE_MOST_COMMAND = 64 << 10, /* bytes of a program's name and arguments */
 	/* Alignments are powers of two, at most this one. */
 	PROFILE_MOST_ALIGNMENT = 1 << 30,
 };
@@ -75,9 +77,9 @@ struct profile_event {
 	uint64_t bytes;     /* requested; of a free, what the block had */
 	uint64_t old_bytes; /* of a realloc: what it had before; else 0 */
 	uint64_t alignment; /* of PROFILE_ALIGNED; else 0 */
-	/* Of what makes or resizes a block of PROFILE_TOUCH_BYTES or more: how many of its bytes lay
-	 * in pages that were there when it was next resized or freed, or when its process ended.
-	 * PROFILE_UNKNOWN: it was not looked at, or the block is smaller. */
+	/* Of what makes or resizes a block of PROFILE_TOUCH_BYTES or more: how many of its bytes
+	 * lay in pages that were there when it was next resized or freed, or when its process
+	 * ended. PROFILE_UNKNOWN: it was not looked at, or the block is smaller. */
 	uint64_t touched_bytes;
 	/* Of a realloc: did the block move, under the allocator that the program was recorded
 	 * with? */
@@ -98,11 +100,11 @@ enum profile_start {
 
 /* Until when it was recorded. */
 enum profile_end {
-	PROFILE_EXITED,  /* to its end */
+	PROFILE_EXITED,   /* to its end */
 	PROFILE_REPLACED, /* until it became another program, by exec */
-	PROFILE_KILLED,  /* until it was ended without notice: by a signal, or it still ran */
-	PROFILE_LIMITED, /* until the limit of disk space */
-	PROFILE_NO_SPACE /* until the disk, or the memory, was full, or files could not be had */
+	PROFILE_KILLED,   /* until it was ended without notice: by a signal, or it still ran */
+	PROFILE_LIMITED,  /* until the limit of disk space */
+	PROFILE_NO_SPACE  /* until the disk, or the memory, was full, or files could not be had */
 };
 
 /* "exited", "replaced", "killed", "limited", "no_space". */

@@ -86,18 +86,53 @@ static bool insert(void *block, size_t requested, size_t usable)
 	return true;
 }
 
-void account_add_block(void *block, size_t requested, size_t usable)
+static uint64_t *count_of(enum observed_kind kind)
 {
+	switch (kind) {
+	case OBSERVED_MALLOC:
+		return &account.counts.malloc_count;
+	case OBSERVED_CALLOC:
+		return &account.counts.calloc_count;
+	default:
+		return &account.counts.aligned_count;
+	}
+}
+
+static size_t usable_bytes(void *block, size_t requested, bool of_allocator)
+{
+	return of_allocator && real.malloc_usable_size != NULL ? real.malloc_usable_size(block)
+							       : requested;
+}
+
+void observe_new(enum observed_kind kind, void *block, size_t requested, size_t alignment,
+		 bool of_allocator)
+{
+	size_t usable;
+
+	(void)alignment;
+	(*count_of(kind))++;
+	if (block == NULL) {
+		account.counts.failed_count += requested > 0;
+		return;
+	}
+	usable = usable_bytes(block, requested, of_allocator);
 	if (insert(block, requested, usable))
 		change_live(requested, usable);
 }
 
-void account_remove_block(const void *block)
+void observe_failed(enum observed_kind kind)
+{
+	(*count_of(kind))++;
+	account.counts.failed_count++;
+}
+
+void observe_free(const void *block, bool counted)
 {
 	struct block removed;
 
 	if (blocks_any() && blocks_remove(block, &removed))
 		reduce_live(removed.requested_bytes, removed.usable_bytes);
+	account.counts.free_count += counted;
 }
 
 void account_add_bytes(size_t bytes)
@@ -110,11 +145,13 @@ void account_remove_bytes(size_t bytes)
 	reduce_live(bytes, bytes);
 }
 
-void account_realloc_begin(struct account_realloc *resize, void *block, bool counted)
+void observe_realloc_begin(struct observed_realloc *resize, void *block, size_t requested,
+			   bool counted)
 {
 	struct block old;
 
-	*resize = (struct account_realloc){.block = block, .counted = counted};
+	(void)requested;
+	*resize = (struct observed_realloc){.block = block, .counted = counted};
 	if (block == NULL)
 		return;
 	resize->known = blocks_any() && blocks_remove(block, &old);
@@ -130,7 +167,7 @@ void account_realloc_begin(struct account_realloc *resize, void *block, bool cou
 
 /* The live bytes with both blocks are those before the change, and the new one's. Which reallocs
  * copy is known only when they have ended, so that of several threads each sees its own. */
-static void note_moved(const struct account_realloc *resize, const void *result, size_t requested)
+static void note_moved(const struct observed_realloc *resize, const void *result, size_t requested)
 {
 	struct trace_counts *counts = &account.counts;
 	const size_t bytes = requested < resize->requested ? requested : resize->requested;
@@ -147,7 +184,7 @@ static void note_moved(const struct account_realloc *resize, const void *result,
 		 atomic_load_explicit(&live_bytes.requested, memory_order_relaxed) + requested);
 }
 
-static void count_realloc(const struct account_realloc *resize, const void *result,
+static void count_realloc(const struct observed_realloc *resize, const void *result,
 			  size_t requested)
 {
 	struct trace_counts *counts = &account.counts;
@@ -167,7 +204,7 @@ static void count_realloc(const struct account_realloc *resize, const void *resu
 		note_moved(resize, result, requested);
 }
 
-void account_realloc_end(const struct account_realloc *resize, void *result, size_t requested)
+void observe_realloc_end(const struct observed_realloc *resize, void *result, size_t requested)
 {
 	/* realloc(block, 0) may free the block, and return NULL. */
 	const bool failed = result == NULL && requested > 0;

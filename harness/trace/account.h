@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/trace/calls.h"
 #include "harness/trace/trace.h"
 
 /* Values of `selector`; those that the kernel knows (SYSCALL_DISPATCH_FILTER_...). */
@@ -30,14 +31,16 @@ struct thread_account {
 
 extern _Thread_local struct thread_account account __attribute__((tls_model("initial-exec")));
 
-/* A call of an interposed function begins; it ends with account_leave. Is it one to be counted,
- * since its thread counts, and it was not made by another interposed function? */
-static inline bool account_enter(void)
+/* ---- what the interposed functions tell: calls.h ---- */
+
+/* It is told of a call whose thread counts, and that was not made by another interposed function.
+ */
+static inline bool observe_enter(void)
 {
 	return account.depth++ == 0 && account.counting;
 }
 
-static inline void account_leave(void)
+static inline void observe_leave(void)
 {
 	account.depth--;
 	/* It may have been lifted for a system call that cannot be made in a signal handler. */
@@ -45,21 +48,12 @@ static inline void account_leave(void)
 		account.selector = ACCOUNT_SYSTEM_CALLS_SEEN;
 }
 
-/* Forgets what is live, and all peaks, and makes room as blocks_reset does. */
-bool account_reset(size_t blocks);
+void observe_new(enum observed_kind kind, void *block, size_t requested, size_t alignment,
+		 bool of_allocator);
+void observe_failed(enum observed_kind kind);
+void observe_free(const void *block, bool counted);
 
-/* A block has come, of `requested` bytes; the allocator holds `usable`. */
-void account_add_block(void *block, size_t requested, size_t usable);
-
-/* The block at the address is about to go. */
-void account_remove_block(const void *block);
-
-/* Bytes that are not in a block have come, or gone. */
-void account_add_bytes(size_t bytes);
-void account_remove_bytes(size_t bytes);
-
-/* A realloc that is counted: before and after the real one. `block` may be NULL. */
-struct account_realloc {
+struct observed_realloc {
 	void *block;
 	bool known; /* was in the account */
 	bool counted;
@@ -67,8 +61,18 @@ struct account_realloc {
 	size_t usable;
 };
 
-void account_realloc_begin(struct account_realloc *resize, void *block, bool counted);
-void account_realloc_end(const struct account_realloc *resize, void *result, size_t requested);
+void observe_realloc_begin(struct observed_realloc *resize, void *block, size_t requested,
+			   bool counted);
+void observe_realloc_end(const struct observed_realloc *resize, void *result, size_t requested);
+
+/* ---- what is live ---- */
+
+/* Forgets what is live, and all peaks, and makes room as blocks_reset does. */
+bool account_reset(size_t blocks);
+
+/* Bytes that are not in a block have come, or gone. */
+void account_add_bytes(size_t bytes);
+void account_remove_bytes(size_t bytes);
 
 void account_live(struct trace_live *live);
 

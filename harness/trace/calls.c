@@ -1,6 +1,6 @@
 /*
- * The interposed functions of C. Each passes its call on to the real one, and counts it if it is
- * one to be counted. None changes errno.
+ * The interposed functions of C. Each passes its call on to the real one, and tells of it if it is
+ * one to be told of (calls.h). None changes errno.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -9,43 +9,35 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/trace/account.h"
 #include "harness/trace/bootstrap.h"
 #include "harness/trace/calls.h"
 #include "harness/trace/real.h"
 
-static size_t usable_bytes(void *block, size_t requested, bool of_allocator)
-{
-	return of_allocator && real.malloc_usable_size != NULL ? real.malloc_usable_size(block)
-							       : requested;
-}
+#include OBSERVER
 
-void calls_count_new(uint64_t *count, void *block, size_t requested, bool of_allocator)
+/* Ends a call that observe_enter() began, and that was to make a block. */
+static void *end_new(bool told, enum observed_kind kind, void *block, size_t requested)
 {
-	(*count)++;
-	if (block != NULL)
-		account_add_block(block, requested, usable_bytes(block, requested, of_allocator));
-	else if (requested > 0)
-		account.counts.failed_count++;
-}
-
-/* Ends a call that account_enter() began, and that was to make a block. */
-static void *end_new(bool counted, uint64_t *count, void *block, size_t requested)
-{
-	if (counted)
-		calls_count_new(count, block, requested, true);
-	account_leave();
+	if (told)
+		observe_new(kind, block, requested, 0, true);
+	observe_leave();
 	return block;
 }
 
 /* The same of the aligned family, of which the allocator may lack the function of that name. */
-static void *end_aligned(bool counted, const char *name, void *block, size_t requested)
+static void *end_aligned(bool told, const char *name, void *block, size_t requested,
+			 size_t alignment)
 {
-	if (counted)
-		calls_count_new(&account.counts.aligned_count, block, requested,
-				real_is_of_allocator(name));
-	account_leave();
+	if (told)
+		observe_new(OBSERVED_ALIGNED, block, requested, alignment,
+			    real_is_of_allocator(name));
+	observe_leave();
 	return block;
+}
+
+static size_t page_bytes(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* The headers' parameters are called __size and the like. */
@@ -53,40 +45,38 @@ static void *end_aligned(bool counted, const char *name, void *block, size_t req
 
 EXPORTED void *malloc(size_t bytes)
 {
-	bool counted;
+	bool told;
 
 	if (!real_ready())
 		return bootstrap_allocate(bytes, 1);
-	counted = account_enter();
-	return end_new(counted, &account.counts.malloc_count, real.malloc(bytes), bytes);
+	told = observe_enter();
+	return end_new(told, OBSERVED_MALLOC, real.malloc(bytes), bytes);
 }
 
 EXPORTED void *calloc(size_t count, size_t bytes)
 {
 	size_t all;
-	bool counted;
+	bool told;
 
 	/* Where it overflows, the real one fails. */
 	if (__builtin_mul_overflow(count, bytes, &all))
 		all = SIZE_MAX;
 	if (!real_ready())
 		return bootstrap_allocate(all, 1);
-	counted = account_enter();
-	return end_new(counted, &account.counts.calloc_count, real.calloc(count, bytes), all);
+	told = observe_enter();
+	return end_new(told, OBSERVED_CALLOC, real.calloc(count, bytes), all);
 }
 
 EXPORTED void free(void *block)
 {
-	bool counted;
+	bool told;
 
 	if (block == NULL || bootstrap_owns(block) || !real_ready())
 		return;
-	counted = account_enter();
-	account_remove_block(block);
+	told = observe_enter();
+	observe_free(block, told);
 	real.free(block);
-	if (counted)
-		account.counts.free_count++;
-	account_leave();
+	observe_leave();
 }
 
 /* Not in the C library's headers any more. */
@@ -128,21 +118,21 @@ static void *leave_bootstrap(void *block, size_t bytes)
 
 EXPORTED void *realloc(void *block, size_t bytes)
 {
-	struct account_realloc resize;
+	struct observed_realloc resize;
 	void *result;
 
 	if (bootstrap_owns(block) || !real_ready())
 		return block == NULL ? bootstrap_allocate(bytes, 1) : leave_bootstrap(block, bytes);
-	account_realloc_begin(&resize, block, account_enter());
+	observe_realloc_begin(&resize, block, bytes, observe_enter());
 	result = real.realloc(block, bytes);
-	account_realloc_end(&resize, result, bytes);
-	account_leave();
+	observe_realloc_end(&resize, result, bytes);
+	observe_leave();
 	return result;
 }
 
 EXPORTED void *reallocarray(void *block, size_t count, size_t bytes)
 {
-	struct account_realloc resize;
+	struct observed_realloc resize;
 	size_t all;
 	void *result;
 
@@ -150,73 +140,72 @@ EXPORTED void *reallocarray(void *block, size_t count, size_t bytes)
 		all = SIZE_MAX;
 	if (bootstrap_owns(block) || !real_ready() || real.reallocarray == NULL)
 		return realloc(block, all);
-	account_realloc_begin(&resize, block, account_enter());
+	observe_realloc_begin(&resize, block, all, observe_enter());
 	result = real.reallocarray(block, count, bytes);
-	account_realloc_end(&resize, result, all);
-	account_leave();
+	observe_realloc_end(&resize, result, all);
+	observe_leave();
 	return result;
 }
 
 EXPORTED void *aligned_alloc(size_t alignment, size_t bytes)
 {
-	bool counted;
+	bool told;
 
 	if (!real_ready())
 		return bootstrap_allocate(bytes, alignment);
-	counted = account_enter();
-	return end_aligned(counted, "aligned_alloc", real.aligned_alloc(alignment, bytes), bytes);
+	told = observe_enter();
+	return end_aligned(told, "aligned_alloc", real.aligned_alloc(alignment, bytes), bytes,
+			   alignment);
 }
 
 EXPORTED void *memalign(size_t alignment, size_t bytes)
 {
-	bool counted;
+	bool told;
 
 	if (!real_ready())
 		return bootstrap_allocate(bytes, alignment);
-	counted = account_enter();
-	return end_aligned(counted, "memalign", real.memalign(alignment, bytes), bytes);
+	told = observe_enter();
+	return end_aligned(told, "memalign", real.memalign(alignment, bytes), bytes, alignment);
 }
 
 EXPORTED int posix_memalign(void **block, size_t alignment, size_t bytes)
 {
 	int status;
-	bool counted;
+	bool told;
 
 	if (!real_ready()) {
 		*block = bootstrap_allocate(bytes, alignment);
 		return *block == NULL ? ENOMEM : 0;
 	}
-	counted = account_enter();
+	told = observe_enter();
 	status = real.posix_memalign(block, alignment, bytes);
-	if (counted && status != 0) {
-		account.counts.aligned_count++;
-		account.counts.failed_count++;
-	} else if (counted) {
-		calls_count_new(&account.counts.aligned_count, *block, bytes,
-				real_is_of_allocator("posix_memalign"));
-	}
-	account_leave();
+	if (told && status != 0)
+		observe_failed(OBSERVED_ALIGNED);
+	else if (told)
+		observe_new(OBSERVED_ALIGNED, *block, bytes, alignment,
+			    real_is_of_allocator("posix_memalign"));
+	observe_leave();
 	return status;
 }
 
 EXPORTED void *valloc(size_t bytes)
 {
-	bool counted;
+	bool told;
 
 	if (!real_ready())
-		return bootstrap_allocate(bytes, (size_t)sysconf(_SC_PAGESIZE));
-	counted = account_enter();
-	return end_aligned(counted, "valloc", real.valloc(bytes), bytes);
+		return bootstrap_allocate(bytes, page_bytes());
+	told = observe_enter();
+	return end_aligned(told, "valloc", real.valloc(bytes), bytes, page_bytes());
 }
 
 EXPORTED void *pvalloc(size_t bytes)
 {
-	bool counted;
+	bool told;
 
 	if (!real_ready())
-		return bootstrap_allocate(bytes, (size_t)sysconf(_SC_PAGESIZE));
-	counted = account_enter();
-	return end_aligned(counted, "pvalloc", real.pvalloc(bytes), bytes);
+		return bootstrap_allocate(bytes, page_bytes());
+	told = observe_enter();
+	return end_aligned(told, "pvalloc", real.pvalloc(bytes), bytes, page_bytes());
 }
 
 EXPORTED size_t malloc_usable_size(void *block)
@@ -229,9 +218,9 @@ EXPORTED size_t malloc_usable_size(void *block)
 		return bootstrap_bytes(block);
 	if (real.malloc_usable_size == NULL)
 		return 0;
-	(void)account_enter();
+	(void)observe_enter();
 	bytes = real.malloc_usable_size(block);
-	account_leave();
+	observe_leave();
 	return bytes;
 }
 

@@ -11,11 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/trace/account.h"
 #include "harness/trace/bootstrap.h"
 #include "harness/trace/calls.h"
 #include "harness/trace/raw.h"
 #include "harness/trace/real.h"
+
+#include OBSERVER
 
 #if __SIZEOF_SIZE_T__ == 8
 #define SIZE "m"
@@ -57,35 +58,35 @@ static void *next_address(struct next *next)
 	} while (0)
 
 struct call {
-	bool counted;
+	bool told;
 	bool thrown; /* it has been left without a result */
-	uint64_t *count;
+	enum observed_kind kind;
+	size_t alignment;
 };
 
-static struct call call_begin(uint64_t *count)
+static struct call call_begin(enum observed_kind kind, size_t alignment)
 {
-	return (struct call){.counted = account_enter(), .thrown = true, .count = count};
+	return (struct call){
+		.told = observe_enter(), .thrown = true, .kind = kind, .alignment = alignment};
 }
 
 static void call_end(struct call *call)
 {
-	if (call->thrown && call->counted) {
-		(*call->count)++;
-		account.counts.failed_count++;
-	}
-	account_leave();
+	if (call->thrown && call->told)
+		observe_failed(call->kind);
+	observe_leave();
 }
 
 static void *call_result(struct call *call, void *block, size_t bytes)
 {
 	call->thrown = false;
-	if (call->counted)
-		calls_count_new(call->count, block, bytes, true);
+	if (call->told)
+		observe_new(call->kind, block, bytes, call->alignment, true);
 	return block;
 }
 
-#define CALL(variable, count) \
-	struct call variable __attribute__((cleanup(call_end))) = call_begin(count)
+#define CALL(variable, kind, alignment) \
+	struct call variable __attribute__((cleanup(call_end))) = call_begin(kind, alignment)
 
 /* For want of an operator behind ours. */
 static void *plain_new(size_t bytes, size_t alignment, bool may_fail)
@@ -93,7 +94,7 @@ static void *plain_new(size_t bytes, size_t alignment, bool may_fail)
 	void *block = alignment == 0 ? real.malloc(bytes) : real.aligned_alloc(alignment, bytes);
 
 	if (block == NULL && !may_fail)
-		raw_die("growbench-trace: operator new failed, and there is no C++ library to "
+		raw_die("growbench: operator new failed, and there is no C++ library to "
 			"throw bad_alloc");
 	return block;
 }
@@ -104,7 +105,7 @@ static void *new_plain(struct next *next, size_t bytes)
 
 	if (!real_ready())
 		return bootstrap_allocate(bytes, 1);
-	CALL(call, &account.counts.malloc_count);
+	CALL(call, OBSERVED_MALLOC, 0);
 	NEXT(function, *next);
 	return call_result(&call, function == NULL ? plain_new(bytes, 0, false) : function(bytes),
 			   bytes);
@@ -116,7 +117,7 @@ static void *new_nothrow(struct next *next, size_t bytes, const void *tag)
 
 	if (!real_ready())
 		return bootstrap_allocate(bytes, 1);
-	CALL(call, &account.counts.malloc_count);
+	CALL(call, OBSERVED_MALLOC, 0);
 	NEXT(function, *next);
 	return call_result(
 		&call, function == NULL ? plain_new(bytes, 0, true) : function(bytes, tag), bytes);
@@ -128,7 +129,7 @@ static void *new_aligned(struct next *next, size_t bytes, size_t alignment)
 
 	if (!real_ready())
 		return bootstrap_allocate(bytes, alignment);
-	CALL(call, &account.counts.aligned_count);
+	CALL(call, OBSERVED_ALIGNED, alignment);
 	NEXT(function, *next);
 	return call_result(&call,
 			   function == NULL ? plain_new(bytes, alignment, false)
@@ -142,7 +143,7 @@ static void *new_aligned_nothrow(struct next *next, size_t bytes, size_t alignme
 
 	if (!real_ready())
 		return bootstrap_allocate(bytes, alignment);
-	CALL(call, &account.counts.aligned_count);
+	CALL(call, OBSERVED_ALIGNED, alignment);
 	NEXT(function, *next);
 	return call_result(&call,
 			   function == NULL ? plain_new(bytes, alignment, true)
@@ -150,38 +151,29 @@ static void *new_aligned_nothrow(struct next *next, size_t bytes, size_t alignme
 			   bytes);
 }
 
-/* Is there something to delete? It is out of the account then, and delete_end has to be called. */
-static bool delete_begin(struct call *call, void *block)
+/* Is there something to delete? It was told of then, and observe_leave has to be called. */
+static bool delete_begin(void *block)
 {
 	if (block == NULL || bootstrap_owns(block) || !real_ready())
 		return false;
-	*call = (struct call){.counted = account_enter()};
-	account_remove_block(block);
+	observe_free(block, observe_enter());
 	return true;
-}
-
-static void delete_end(const struct call *call)
-{
-	if (call->counted)
-		account.counts.free_count++;
-	account_leave();
 }
 
 /* The whole of a delete: the operator behind, of that type, or free for want of one. */
 // NOLINTBEGIN(bugprone-macro-parentheses): a type is no expression
-#define DELETE(next, type, block, ...)           \
-	do {                                     \
-		void(*function) type;            \
-		struct call call;                \
-                                                 \
-		if (!delete_begin(&call, block)) \
-			break;                   \
-		NEXT(function, *(next));         \
-		if (function != NULL)            \
-			function(__VA_ARGS__);   \
-		else                             \
-			real.free(block);        \
-		delete_end(&call);               \
+#define DELETE(next, type, block, ...)         \
+	do {                                   \
+		void(*function) type;          \
+                                               \
+		if (!delete_begin(block))      \
+			break;                 \
+		NEXT(function, *(next));       \
+		if (function != NULL)          \
+			function(__VA_ARGS__); \
+		else                           \
+			real.free(block);      \
+		observe_leave();               \
 	} while (0)
 // NOLINTEND(bugprone-macro-parentheses)
 

@@ -64,7 +64,7 @@ bool real_find(void)
 	}
 	if (found.malloc == NULL || found.calloc == NULL || found.realloc == NULL ||
 	    found.free == NULL)
-		raw_die("growbench-trace: there is no malloc behind this library");
+		raw_die("growbench: there is no malloc behind this library");
 	/* A stranger's would be asked about blocks that it does not know. */
 	if (!real_is_of_allocator("malloc_usable_size"))
 		found.malloc_usable_size = NULL;
