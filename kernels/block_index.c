@@ -15,10 +15,11 @@ void block_index_free(struct array *array, size_t blocks)
 	array->capacity = 0;
 }
 
-void block_index_cost(size_t blocks, size_t block_bytes, size_t (*next)(size_t capacity),
+void block_index_cost(size_t blocks, size_t block_bytes, size_t (*next)(struct capacity full),
 		      struct strategy_cost *cost)
 {
-	const struct growth growth = growth_to(blocks, next);
+	const struct growth growth =
+		growth_to(blocks, (struct capacity){.row_bytes = sizeof(unsigned char *)}, next);
 	const uint64_t slot_bytes = sizeof(unsigned char *);
 	const uint64_t old_index_bytes = saturating_multiply(growth.previous, slot_bytes);
 	const uint64_t index_bytes = saturating_multiply(growth.capacity, slot_bytes);

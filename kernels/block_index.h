@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "build.h"
+#include "growth.h"
 #include "strategy.h"
 
 /* Makes room for `capacity` addresses by realloc, as contiguous_grow does for rows. */
@@ -26,13 +27,19 @@ static ALWAYS_INLINE enum build_status block_index_grow(struct array *array, siz
 	return BUILD_OK;
 }
 
+/* What a growth rule looks at. */
+static inline struct capacity block_index_capacity(const struct array *array)
+{
+	return (struct capacity){array->capacity, sizeof *array->index, array->parameter};
+}
+
 /* Frees the first `blocks` blocks and the index, and sets it to NULL. The rows are left to the
  * caller. */
 void block_index_free(struct array *array, size_t blocks);
 
 /* The cost of `blocks` blocks of block_bytes bytes, each from one malloc, and of the index that
  * grows by the rule `next` (growth.h) whenever the next block has no slot. */
-void block_index_cost(size_t blocks, size_t block_bytes, size_t (*next)(size_t capacity),
+void block_index_cost(size_t blocks, size_t block_bytes, size_t (*next)(struct capacity full),
 		      struct strategy_cost *cost);
 
 #endif

@@ -41,6 +41,7 @@ build_append_rows(struct array *array, size_t row_bytes, size_t rows, struct row
 	struct array local = array_init(row_bytes);
 	enum build_status status = BUILD_OK;
 
+	local.parameter = array->parameter;
 	build_copy_fields(&local, array);
 	for (size_t row = 0; row < rows && status == BUILD_OK; row++)
 		status = append(&local, row_source_next(source));

@@ -6,10 +6,17 @@
 #include "growth.h"
 #include "saturating.h"
 
-void contiguous_cost(size_t rows, size_t row_bytes, size_t (*next)(size_t capacity),
+void contiguous_cost(size_t rows, size_t row_bytes, size_t (*next)(struct capacity full),
 		     struct strategy_cost *cost)
 {
-	const struct growth growth = growth_to(rows, next);
+	contiguous_cost_at(0, rows, row_bytes, next, cost);
+}
+
+void contiguous_cost_at(uint64_t parameter, size_t rows, size_t row_bytes,
+			size_t (*next)(struct capacity full), struct strategy_cost *cost)
+{
+	const struct growth growth = growth_to(
+		rows, (struct capacity){.row_bytes = row_bytes, .parameter = parameter}, next);
 	const uint64_t old_bytes = saturating_multiply(growth.previous, row_bytes);
 	const uint64_t new_bytes = saturating_multiply(growth.capacity, row_bytes);
 

@@ -10,12 +10,19 @@
 
 #include "build.h"
 #include "copy_row.h"
+#include "growth.h"
 #include "strategy.h"
 
 /* The bytes of `rows` rows; false if they do not fit in a size_t. */
 static inline bool contiguous_bytes(const struct array *array, size_t rows, size_t *bytes)
 {
 	return !__builtin_mul_overflow(rows, array->row_bytes, bytes);
+}
+
+/* What a growth rule looks at. */
+static inline struct capacity array_capacity(const struct array *array)
+{
+	return (struct capacity){array->capacity, array->row_bytes, array->parameter};
 }
 
 /* Makes room for `capacity` rows by realloc. `capacity` has to be more than there is; one that is
@@ -45,10 +52,11 @@ static ALWAYS_INLINE void contiguous_write(struct array *array, const void *row)
 
 /* The append of a strategy that is told by its growth rule (growth.h) alone. */
 static ALWAYS_INLINE enum build_status contiguous_append(struct array *array, const void *row,
-							 size_t (*next)(size_t capacity))
+							 size_t (*next)(struct capacity full))
 {
 	if (array->rows == array->capacity) {
-		const enum build_status status = contiguous_grow(array, next(array->capacity));
+		const enum build_status status =
+			contiguous_grow(array, next(array_capacity(array)));
 
 		if (status != BUILD_OK)
 			return status;
@@ -57,9 +65,11 @@ static ALWAYS_INLINE enum build_status contiguous_append(struct array *array, co
 	return BUILD_OK;
 }
 
-/* The cost of such a strategy. */
-void contiguous_cost(size_t rows, size_t row_bytes, size_t (*next)(size_t capacity),
+/* The cost of such a strategy, and of one with a parameter. */
+void contiguous_cost(size_t rows, size_t row_bytes, size_t (*next)(struct capacity full),
 		     struct strategy_cost *cost);
+void contiguous_cost_at(uint64_t parameter, size_t rows, size_t row_bytes,
+			size_t (*next)(struct capacity full), struct strategy_cost *cost);
 
 /* `scan` and `release` of struct strategy. */
 uint64_t contiguous_scan(const struct array *array);

@@ -2,12 +2,16 @@
 
 #include "saturating.h"
 
-struct growth growth_to(size_t needed, size_t (*next)(size_t capacity))
+struct growth growth_to(size_t needed, struct capacity empty, size_t (*next)(struct capacity full))
 {
 	struct growth growth = {0};
+	struct capacity full = empty;
 
 	while (growth.capacity < needed) {
-		const size_t grown = next(growth.capacity);
+		size_t grown;
+
+		full.count = growth.capacity;
+		grown = next(full);
 
 		growth.count++;
 		growth.moved = saturating_add(growth.moved, growth.capacity);

@@ -3,7 +3,7 @@
  *
  * A rule is a function `next`: a capacity that is used up goes in, the capacity to grow to comes
  * out. It starts from 0. Where the result does not fit in a size_t it may wrap around: who applies
- * a rule takes a result that is not larger than the argument for "does not fit".
+ * a rule takes a result that is not larger than what went in for "does not fit".
  */
 #ifndef GROWBENCH_KERNELS_GROWTH_H
 #define GROWBENCH_KERNELS_GROWTH_H
@@ -14,6 +14,13 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* What a rule looks at. */
+struct capacity {
+	size_t count;       /* room for so many rows, or slots */
+	size_t row_bytes;   /* the size of each */
+	uint64_t parameter; /* the strategy's (parameter.h), or 0 */
+};
 
 /* What it took to grow from capacity 0. The unit is whatever the capacity counts. */
 struct growth {
@@ -27,17 +34,23 @@ struct growth {
 	size_t capacity;
 };
 
-/* Growing by the rule `next` until there is room for `needed`. A capacity that does not fit counts
- * as SIZE_MAX. */
-struct growth growth_to(size_t needed, size_t (*next)(size_t capacity));
+/* Growing by the rule `next` from `empty`, whose count is 0, until there is room for `needed`. A
+ * capacity that does not fit counts as SIZE_MAX. */
+struct growth growth_to(size_t needed, struct capacity empty, size_t (*next)(struct capacity full));
+
+/* 0, 1, 2, 4, 8, ... */
+static inline size_t growth_doubling(struct capacity full)
+{
+	return full.count == 0 ? 1 : 2 * full.count;
+}
 
 /*
  * The rule of CPython's list since version 3.9 (list_resize in Objects/listobject.c): an eighth
  * and a little more, rounded to a multiple of four: 0, 4, 8, 16, 24, 32, 40, 52, 64, 76, ...
  */
-static inline size_t growth_cpython(size_t capacity)
+static inline size_t growth_cpython(struct capacity full)
 {
-	const size_t needed = capacity + 1;
+	const size_t needed = full.count + 1;
 
 	return (needed + needed / 8 + 6) & ~(size_t)3;
 }

@@ -21,7 +21,7 @@ static ALWAYS_INLINE enum build_status pointer_list_append(struct array *array, 
 	/* The index first: then a failure leaves no row that nothing points to. */
 	if (array->rows == array->capacity) {
 		const enum build_status status =
-			block_index_grow(array, growth_cpython(array->capacity));
+			block_index_grow(array, growth_cpython(block_index_capacity(array)));
 
 		if (status != BUILD_OK)
 			return status;

@@ -34,6 +34,8 @@ struct row_source {
 	enum row_work work;
 	uint64_t position;
 	uint64_t random_state;
+	/* The strategy's value, if it has a parameter; 0 after row_source_init. */
+	uint64_t parameter;
 	/* What a strategy's `prepare` made (strategy.h); NULL after row_source_init, and not looked
 	 * at here. */
 	void *input;

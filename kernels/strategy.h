@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "parameter.h"
 #include "row_source.h"
 
 #ifdef __cplusplus
@@ -57,6 +58,8 @@ struct array {
 	/* Address space held at `data`, of which the front part is in use. 0 where a strategy does
 	 * not reserve any. */
 	size_t reserved_bytes;
+	/* The strategy's value, if it has a parameter (strategy_array). */
+	uint64_t parameter;
 	/* The container from its first row (or begin) to release, else NULL. It may lie in
 	 * container_storage and point into itself: an array with a container stays where it is. */
 	void *container;
@@ -118,6 +121,12 @@ struct strategy {
 	bool (*supports)(size_t row_bytes);
 	/* The container ends the process where others return BUILD_OUT_OF_MEMORY. */
 	bool aborts_without_memory;
+	/* Not in runs that name no strategies: it answers a question of its own. */
+	bool on_request;
+	/* What it leaves open, or NULL. In the tables `value` is a usual one; a strategy of a value
+	 * of one's own is made by strategy_with_value. */
+	const struct strategy_parameter *parameter;
+	uint64_t value;
 	/* A copying pattern: one operation on an array that is there, instead of appends. It has no
 	 * begin, append and finish; its `build` makes the result, and what it starts from has the
 	 * shape `rows` x row_bytes / 8, in doubles. */
@@ -150,8 +159,11 @@ struct strategy {
 	 * an empty one. */
 	void (*release)(struct array *array);
 
-	/* Fills *cost for rows >= 0 and row_bytes >= 1. Sums that overflow are UINT64_MAX. */
+	/* Fills *cost for rows >= 0 and row_bytes >= 1. Sums that overflow are UINT64_MAX. A
+	 * strategy with a parameter has cost_at instead. Called through strategy_cost_of. */
 	void (*cost)(size_t rows, size_t row_bytes, struct strategy_cost *cost);
+	void (*cost_at)(uint64_t parameter, size_t rows, size_t row_bytes,
+			struct strategy_cost *cost);
 
 	/*
 	 * What copying patterns (kernels/patterns/) and programs in other languages need besides;
@@ -202,8 +214,28 @@ static inline struct array array_init(size_t row_bytes)
 	struct array array;
 
 	array.row_bytes = row_bytes;
+	array.parameter = 0;
 	array_forget(&array);
 	return array;
+}
+
+/* The same for a strategy, whose value it gets. */
+static inline struct array strategy_array(const struct strategy *strategy, size_t row_bytes)
+{
+	struct array array = array_init(row_bytes);
+
+	array.parameter = strategy->value;
+	return array;
+}
+
+/* What a build of the strategy costs, in closed form. */
+static inline void strategy_cost_of(const struct strategy *strategy, size_t rows, size_t row_bytes,
+				 struct strategy_cost *cost)
+{
+	if (strategy->cost_at != NULL)
+		strategy->cost_at(strategy->value, rows, row_bytes, cost);
+	else
+		strategy->cost(rows, row_bytes, cost);
 }
 
 /* Whether the strategy takes rows of row_bytes bytes. */
@@ -220,8 +252,24 @@ extern const struct strategy *const strategies[];
  * of both tables have the same name, whatever they are written in. */
 extern const struct strategy *const patterns[];
 
-/* The strategy or pattern of that implementation (NULL: whichever it is) and name, or NULL. */
+/* The strategy or pattern of that implementation (NULL: whichever it is) and name, or NULL. The
+ * name of one with a parameter is found without a value. */
 const struct strategy *strategy_find(const char *implementation, const char *name);
+
+/* A strategy with a value of its own. Not to be moved: its name is in it. */
+struct strategy_instance {
+	struct strategy strategy;
+	char name[96];
+};
+
+/* Makes the strategy that is `base` with this value in text, "1.25", and is named so:
+ * realloc_factor:1.25. False if `base` has no parameter, or the text is no value of it. */
+bool strategy_with_value(const struct strategy *base, const char *text,
+			 struct strategy_instance *instance);
+
+/* Makes it of a value that was read. */
+void strategy_of_value(const struct strategy *base, uint64_t value,
+		       struct strategy_instance *instance);
 
 #ifdef __cplusplus
 }

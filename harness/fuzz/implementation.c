@@ -53,9 +53,9 @@ static void check_strategies(const struct implementation *implementation)
 		     strlen(strategy->name));
 		MUST(fuzz_is_printable(strategy->help));
 		MUST(strategy->implementation == implementation->name);
-		strategy->cost(1000, 80, &cost);
+		strategy_cost_of(strategy, 1000, 80, &cost);
 		MUST(cost.peak_bytes >= 80000);
-		strategy->cost(SIZE_MAX, SIZE_MAX, &cost);
+		strategy_cost_of(strategy, SIZE_MAX, SIZE_MAX, &cost);
 		MUST(cost.peak_bytes == UINT64_MAX);
 		for (size_t k = 0; k < i; k++)
 			MUST(strcmp(strategy->name, implementation->strategies[k].name) != 0);

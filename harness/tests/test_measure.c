@@ -305,7 +305,7 @@ static void a_size_that_does_not_fit_is_out_of_memory_and_not_a_crash(void **sta
 		/* A size that fits is measured under the same limit, unless the strategy asks for
 		 * far more address space than it needs. */
 		request.rows = 2;
-		strategies[s]->cost(request.rows, request.row_bytes, &cost);
+		strategy_cost_of(strategies[s], request.rows, request.row_bytes, &cost);
 		if (cost.mmap_count > 0)
 			continue;
 		status = status_of_child(measure_without_memory, &request);

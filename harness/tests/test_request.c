@@ -96,6 +96,7 @@ static void no_words_mean_the_default_preset_and_all_of_it(void **state)
 	static const uint64_t row_bytes[] = {80};
 	static const uint64_t threads[] = {1};
 	static const char *const none[] = {NULL};
+	size_t usual = 0;
 
 	(void)state;
 	parse_good(none);
@@ -107,14 +108,15 @@ static void no_words_mean_the_default_preset_and_all_of_it(void **state)
 	assert_int_equal(request.extra_rounds, 3);
 	assert_int_equal(request.budget_s, 290);
 	assert_int_equal(request.timeout_s, 60);
-	assert_true(strategy_total() >= 11);
 	for (size_t i = 0; i < strategy_total(); i++)
-		assert_ptr_equal(request.strategies[i], strategies[i]);
+		if (!strategies[i]->on_request)
+			assert_ptr_equal(request.strategies[usual++], strategies[i]);
+	assert_true(usual >= 11);
 	/* Then those of the programs in other languages. */
 	assert_int_equal(request.implementation_count, 2);
-	for (size_t i = strategy_total(); i < request.strategy_count; i++)
+	for (size_t i = usual; i < request.strategy_count; i++)
 		assert_non_null(request_implementation(&request, request.strategies[i]));
-	assert_true(request.strategy_count > strategy_total());
+	assert_true(request.strategy_count > usual);
 	assert_null(request.strategies[request.strategy_count]);
 	assert_int_equal(request.allocator_count, 6);
 	assert_int_equal(request.work, ROW_WORK_CHEAP);
@@ -179,6 +181,37 @@ static void a_strategy_that_is_named_is_taken_whatever_the_preset(void **state)
 	parse_good(WORDS("--preset=quick", "--strategies=np_append"));
 	assert_int_equal(request.strategy_count, 1);
 	assert_string_equal(request.strategies[0]->implementation, "numpy");
+}
+
+static void assert_strategies(const char *const *names)
+{
+	size_t count = 0;
+
+	for (; names[count] != NULL; count++) {
+		assert_in_range(request.strategy_count, count + 1, SIZE_MAX);
+		assert_string_equal(request.strategies[count]->name, names[count]);
+	}
+	assert_int_equal(request.strategy_count, count);
+}
+
+static void a_value_is_written_in_its_one_way_and_a_range_is_its_values(void **state)
+{
+	(void)state;
+	/* In the order in which they were named, at the place of their strategy. */
+	parse_good(WORDS("--strategies=realloc_step:64rows,realloc_factor:2.0,realloc_factor:1.50,"
+			 "chunked_list,realloc_factor:1.5"));
+	assert_strategies(WORDS("chunked_list", "realloc_factor:2", "realloc_factor:1.5",
+				"realloc_step:64rows"));
+	assert_int_equal(request.strategies[1]->value, 2000);
+	parse_good(WORDS("--strategies=realloc_factor:1.1..2.0/10"));
+	assert_strategies(WORDS("realloc_factor:1.1", "realloc_factor:1.2", "realloc_factor:1.3",
+				"realloc_factor:1.4", "realloc_factor:1.5", "realloc_factor:1.6",
+				"realloc_factor:1.7", "realloc_factor:1.8", "realloc_factor:1.9",
+				"realloc_factor:2"));
+	/* Rounded to what can be written: the ends are exact. */
+	parse_good(WORDS("--strategies=realloc_step:1B..10B/3,realloc_step:1rows..4rows/2"));
+	assert_strategies(WORDS("realloc_step:1B", "realloc_step:6B", "realloc_step:10B",
+				"realloc_step:1rows", "realloc_step:4rows"));
 }
 
 static void implementations_choose_among_strategies_of_one_name(void **state)
@@ -642,6 +675,7 @@ int main(void)
 		cmocka_unit_test(a_preset_brings_its_own_sizes_and_limits),
 		cmocka_unit_test(every_preset_can_be_read_and_explains_itself),
 		cmocka_unit_test(a_strategy_that_is_named_is_taken_whatever_the_preset),
+		cmocka_unit_test(a_value_is_written_in_its_one_way_and_a_range_is_its_values),
 		cmocka_unit_test(implementations_choose_among_strategies_of_one_name),
 		cmocka_unit_test(shapes_take_the_place_of_rows_and_row_bytes),
 		cmocka_unit_test(a_worker_is_a_program_or_an_implementation_with_a_name),

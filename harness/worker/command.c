@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "harness/common/strategy_value.h"
 #include "harness/common/text.h"
 #include "harness/worker/identity.h"
 #include "harness/worker/measure.h"
@@ -56,23 +57,33 @@ static bool find_replay(struct worker_request *request, struct error *error)
 			 request->measure.strategy->name, request->strategy);
 }
 
-/* Finds the strategy that was named, and checks that it has rows of that size. */
+/* Finds the strategy that was named, with its value if it has a parameter. */
 static bool find_strategy(struct worker_request *request, struct error *error)
 {
 	struct measure_request *measure = &request->measure;
+
+	static struct strategy_instance instance;
+	char name[sizeof instance.name];
+	const char *value;
 
 	if (request->strategy == NULL)
 		return true;
 	if (request->profile != NULL)
 		return find_replay(request, error);
-	measure->strategy =
-		strategy_of(request->program, request->implementation, request->strategy);
+	value = strchr(request->strategy, ':');
+	(void)snprintf(name, sizeof name, "%.*s", (int)strcspn(request->strategy, ":"),
+		       request->strategy);
+	measure->strategy = strategy_of(request->program, request->implementation, name);
 	if (measure->strategy == NULL)
 		return error_set(error,
-				 "unknown strategy '%.64s'%s%.64s; growbench list shows them",
-				 request->strategy,
+				 "unknown strategy '%.64s'%s%.64s; growbench list shows them", name,
 				 request->implementation == NULL ? "" : " of implementation ",
 				 request->implementation == NULL ? "" : request->implementation);
+	if (value == NULL && measure->strategy->parameter == NULL)
+		return true;
+	if (!strategy_value(measure->strategy, value == NULL ? NULL : value + 1, &instance, error))
+		return false;
+	measure->strategy = &instance.strategy;
 	return true;
 }
 

@@ -47,7 +47,7 @@ static void build_cold(struct team_thread *thread)
 {
 	const struct measure_request *request = thread->team->request;
 	const struct strategy *strategy = request->strategy;
-	struct array array = array_init(request->row_bytes);
+	struct array array = strategy_array(request->strategy, request->row_bytes);
 
 	team_rewind(thread);
 	thread->status = growbench_cold_build(strategy, &array, request->rows, &thread->source);
@@ -58,7 +58,7 @@ static void build_cold(struct team_thread *thread)
 static void build_warm(struct team_thread *thread)
 {
 	const struct measure_request *request = thread->team->request;
-	struct array array = array_init(request->row_bytes);
+	struct array array = strategy_array(request->strategy, request->row_bytes);
 
 	team_rewind(thread);
 	thread->status = growbench_warm_build_release(request->strategy, &array, request->rows,
@@ -69,7 +69,7 @@ static bool is_short(const struct measure_request *request)
 {
 	struct strategy_cost cost;
 
-	request->strategy->cost(request->rows, request->row_bytes, &cost);
+	strategy_cost_of(request->strategy, request->rows, request->row_bytes, &cost);
 	return cost.copied_bytes <= INSTRUCTIONS_MOST_COPIED_BYTES;
 }
 

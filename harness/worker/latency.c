@@ -92,7 +92,7 @@ static enum measure_status run(const struct measure_request *request, struct sto
 			       struct latency_result *result, struct error *error)
 {
 	const struct strategy *strategy = request->strategy;
-	struct array array = array_init(request->row_bytes);
+	struct array array = strategy_array(request->strategy, request->row_bytes);
 	uint64_t expected = row_source_checksum(&stopwatch->source, request->rows);
 	enum build_status status;
 	enum measure_status verdict;
@@ -135,6 +135,7 @@ enum measure_status latency(const struct measure_request *request, struct latenc
 	memory_map_program();
 	row_source_init(&stopwatch->source, stopwatch->row_buffer, request->row_bytes,
 			request->work);
+	stopwatch->source.parameter = request->strategy->value;
 	status = run(request, stopwatch, result, error);
 	(void)munmap(stopwatch, bytes);
 	return status;

@@ -42,14 +42,32 @@ static const char help[] =
 	"The report goes to standard output if no descriptor is given.\n"
 	"Exit status: 0 a report was written, 1 it could not be, 2 wrong usage.\n";
 
+/* The strategy, with the usual value of its parameter; NULL without memory. Kept for good. */
+static const struct strategy *usual(const struct strategy *strategy)
+{
+	struct strategy_instance *instance;
+
+	if (strategy->parameter == NULL)
+		return strategy;
+	instance = malloc(sizeof *instance);
+	if (instance == NULL)
+		return NULL;
+	strategy_of_value(strategy, strategy->value, instance);
+	return &instance->strategy;
+}
+
 static bool register_by_hand(struct error *error)
 {
 	static const size_t rows[] = {10, 100, 1000, 10000, 100000};
 
 	for (size_t i = 0; strategies[i] != NULL; i++) {
+		const struct strategy *strategy = usual(strategies[i]);
+
+		if (strategy == NULL)
+			return error_set(error, "out of memory");
 		for (size_t j = 0; j < sizeof rows / sizeof *rows; j++) {
 			struct measure_request request = {
-				.strategy = strategies[i],
+				.strategy = strategy,
 				.rows = rows[j],
 				.row_bytes = 80,
 				.threads = 1,
@@ -59,11 +77,11 @@ static bool register_by_hand(struct error *error)
 			const char *why;
 			char name[128];
 
-			if ((strategies[i]->order == GROWTH_QUADRATIC && rows[j] > 10000) ||
-			    !strategy_supports(strategies[i], request.row_bytes))
+			if ((strategy->order == GROWTH_QUADRATIC && rows[j] > 10000) ||
+			    !strategy_supports(strategy, request.row_bytes))
 				continue;
 			(void)snprintf(name, sizeof name, "%s/%s/rows:%zu/row_bytes:80",
-				       strategies[i]->implementation, strategies[i]->name, rows[j]);
+				       strategy->implementation, strategy->name, rows[j]);
 			if (!measure_benchmark(&request, &spec, error))
 				return false;
 			spec.name = name;

@@ -210,7 +210,7 @@ static void *run_cold(void *data)
 	struct times *times = thread->own;
 	const struct measure_request *request = team->request;
 	const struct strategy *strategy = request->strategy;
-	struct array array = array_init(request->row_bytes);
+	struct array array = strategy_array(request->strategy, request->row_bytes);
 	struct rusage before = {0};
 	uint64_t paused;
 	bool walked;
@@ -321,7 +321,7 @@ static void build_and_release(struct bench_state *state, void *data)
 	paused = paused_ns(thread);
 	hardware_counter_resume(&measurement->hardware);
 	BENCH_LOOP(state) {
-		struct array array = array_init(request->row_bytes);
+		struct array array = strategy_array(request->strategy, request->row_bytes);
 		enum build_status status;
 
 		timings_begin_build(timings);
@@ -445,7 +445,7 @@ static enum measure_status scan_warm(struct measurement *measurement, struct err
 	struct measure_result *result = measurement->result;
 	struct team_thread *thread = &measurement->team.threads[0];
 	struct warm_scan scan = {.strategy = request->strategy,
-				 .array = array_init(request->row_bytes)};
+				 .array = strategy_array(request->strategy, request->row_bytes)};
 	enum build_status status;
 	uint64_t start;
 	uint64_t one_ns;

@@ -357,6 +357,7 @@ static const char *list_pass(const struct worker_request *request, struct report
 		[GROWTH_QUADRATIC] = "quadratic",
 	};
 	const struct worker_program *program = request->program;
+	struct strategy_instance usual;
 	bool appends = false;
 
 	report_language(request, report);
@@ -368,7 +369,10 @@ static const char *list_pass(const struct worker_request *request, struct report
 			    strcmp(request->implementation, strategy->implementation) != 0)
 				continue;
 			appends |= strategy->append != NULL;
-			report_strategy(report, strategy->name,
+			if (strategy->parameter != NULL)
+				strategy_of_value(strategy, strategy->value, &usual);
+			report_strategy(report,
+					strategy->parameter == NULL ? strategy->name : usual.name,
 					strategy->is_pattern ? "pattern" : kinds[strategy->order],
 					strategy->help);
 		}

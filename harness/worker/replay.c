@@ -420,6 +420,7 @@ static void set_strategy(struct replay *replay)
 		.implementation = "c",
 		.help = "Ask the allocator for what a recorded program asked for",
 		.order = GROWTH_LINEAR,
+		.on_request = true,
 		.takes_turns = true,
 		.prepare = prepare,
 		.dispose = dispose,

@@ -11,6 +11,7 @@ static bool prepare_thread(struct team_thread *thread, unsigned char *buffer, st
 	const struct strategy *strategy = request->strategy;
 
 	row_source_init(&thread->source, buffer, request->row_bytes, request->work);
+	thread->source.parameter = strategy->value;
 	return strategy->prepare == NULL ||
 	       strategy->prepare(&thread->source, request->rows) == BUILD_OK ||
 	       error_set(error, "no memory for what %s starts from", strategy->name);
@@ -98,7 +99,7 @@ void team_rewind(struct team_thread *thread)
 void team_build(struct team_thread *thread)
 {
 	const struct measure_request *request = thread->team->request;
-	struct array array = array_init(request->row_bytes);
+	struct array array = strategy_array(request->strategy, request->row_bytes);
 
 	team_rewind(thread);
 	thread->status = request->strategy->build(&array, request->rows, &thread->source);

@@ -91,7 +91,7 @@ static void *run_thread(void *data)
 	uint64_t start;
 	bool walked;
 
-	own->array = array_init(request->row_bytes);
+	own->array = strategy_array(request->strategy, request->row_bytes);
 	team_rewind(thread);
 	team_wait(team);
 
@@ -139,7 +139,7 @@ static size_t live_blocks(const struct measure_request *request)
 	struct strategy_cost cost = {0};
 	size_t blocks = 8;
 
-	request->strategy->cost(request->rows, request->row_bytes, &cost);
+	strategy_cost_of(request->strategy, request->rows, request->row_bytes, &cost);
 	if (cost.live_block_count > 0)
 		blocks += cost.live_block_count;
 	else if (request->strategy->order == GROWTH_LINEAR)
@@ -208,7 +208,7 @@ static void collect(struct traced_run *run)
 		if (own->build_ns + own->release_ns > result->build_release_ns)
 			result->build_release_ns = own->build_ns + own->release_ns;
 	}
-	request->strategy->cost(request->rows, request->row_bytes, &cost);
+	strategy_cost_of(request->strategy, request->rows, request->row_bytes, &cost);
 	result->strategy_copied_bytes = cost.copied_bytes * request->threads;
 	result->checksum = run->team.threads[0].checksum;
 }

@@ -21,7 +21,7 @@
 
 /* Which version of the structures below the library was compiled for. */
 enum {
-	WORKER_KIT_VERSION = 1
+	WORKER_KIT_VERSION = 2
 };
 
 /* For the caller to check that it describes them alike: the version, and the sizes in bytes of

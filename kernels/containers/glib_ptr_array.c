@@ -73,14 +73,15 @@ static void release(struct array *array)
 }
 
 /* 0, 2, 4, 8, ... */
-static size_t next_capacity(size_t capacity)
+static size_t next_capacity(struct capacity full)
 {
-	return capacity == 0 ? 2 : 2 * capacity;
+	return full.count == 0 ? 2 : 2 * full.count;
 }
 
 static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 {
-	const struct growth growth = growth_to(rows, next_capacity);
+	const struct growth growth =
+		growth_to(rows, (struct capacity){.row_bytes = sizeof(gpointer)}, next_capacity);
 	const uint64_t slots_bytes = saturating_multiply(growth.capacity, sizeof(gpointer));
 	const uint64_t old_slots_bytes = saturating_multiply(growth.previous, sizeof(gpointer));
 	const uint64_t header_bytes = sizeof(struct header);

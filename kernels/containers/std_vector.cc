@@ -21,15 +21,9 @@
 
 template <typename Row> using vector_of = std::vector<Row>;
 
-/* 0, 1, 2, 4, 8, ... */
-static size_t next_capacity(size_t capacity)
-{
-	return capacity == 0 ? 1 : 2 * capacity;
-}
-
 static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 {
-	const struct growth growth = growth_to(rows, next_capacity);
+	const struct growth growth = growth_to(rows, {0, row_bytes, 0}, growth_doubling);
 	const uint64_t old_bytes = saturating_multiply(growth.previous, row_bytes);
 	const uint64_t new_bytes = saturating_multiply(growth.capacity, row_bytes);
 

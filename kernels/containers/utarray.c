@@ -29,9 +29,9 @@
 #define MOST_ROWS ((size_t)1 << 31)
 
 /* 0, 8, 16, 32, ... */
-static inline size_t next_capacity(size_t capacity)
+static inline size_t next_capacity(struct capacity full)
 {
-	return capacity == 0 ? FIRST_ROWS : 2 * capacity;
+	return full.count == 0 ? FIRST_ROWS : 2 * full.count;
 }
 
 /* Whether nothing overflows on the way to so many rows: the macros do not look. */

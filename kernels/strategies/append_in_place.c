@@ -15,9 +15,9 @@
 #include "../contiguous.h"
 #include "../saturating.h"
 
-static inline size_t next_capacity(size_t capacity)
+static inline size_t next_capacity(struct capacity full)
 {
-	return capacity + 1;
+	return full.count + 1;
 }
 
 static inline enum build_status append(struct array *array, const void *row)

@@ -47,11 +47,6 @@ static inline size_t chunks_for(size_t rows, size_t row_bytes)
 	return whole_chunks << shift == rows ? whole_chunks : whole_chunks + 1;
 }
 
-static inline size_t next_capacity(size_t capacity)
-{
-	return capacity == 0 ? 1 : 2 * capacity;
-}
-
 static ALWAYS_INLINE enum build_status add_chunk(struct array *array, size_t chunk)
 {
 	unsigned char *block;
@@ -59,7 +54,7 @@ static ALWAYS_INLINE enum build_status add_chunk(struct array *array, size_t chu
 	/* The directory first: then a failure leaves no chunk that nothing points to. */
 	if (chunk == array->capacity) {
 		const enum build_status status =
-			block_index_grow(array, next_capacity(array->capacity));
+			block_index_grow(array, growth_doubling(block_index_capacity(array)));
 
 		if (status != BUILD_OK)
 			return status;
@@ -118,7 +113,7 @@ static void release(struct array *array)
 static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 {
 	block_index_cost(chunks_for(rows, row_bytes), row_bytes << chunk_rows_log2(row_bytes),
-			 next_capacity, cost);
+			 growth_doubling, cost);
 }
 
 const struct strategy strategy_chunked_list = {

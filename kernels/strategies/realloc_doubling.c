@@ -13,15 +13,9 @@
 #include "../build.h"
 #include "../contiguous.h"
 
-/* 0, 1, 2, 4, 8, ... */
-static inline size_t next_capacity(size_t capacity)
-{
-	return capacity == 0 ? 1 : 2 * capacity;
-}
-
 static inline enum build_status append(struct array *array, const void *row)
 {
-	return contiguous_append(array, row, next_capacity);
+	return contiguous_append(array, row, growth_doubling);
 }
 
 static enum build_status build(struct array *array, size_t rows, struct row_source *source)
@@ -31,7 +25,7 @@ static enum build_status build(struct array *array, size_t rows, struct row_sour
 
 static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 {
-	contiguous_cost(rows, row_bytes, next_capacity, cost);
+	contiguous_cost(rows, row_bytes, growth_doubling, cost);
 }
 
 const struct strategy strategy_realloc_doubling = {

@@ -16,9 +16,9 @@
 #include "../contiguous.h"
 
 /* 0, 1, 2, 3, 4, 6, 9, 13, 19, ... The half of 0 and of 1 is 0: these grow by one. */
-static inline size_t next_capacity(size_t capacity)
+static inline size_t next_capacity(struct capacity full)
 {
-	return capacity <= 1 ? capacity + 1 : capacity + capacity / 2;
+	return full.count <= 1 ? full.count + 1 : full.count + full.count / 2;
 }
 
 static inline enum build_status append(struct array *array, const void *row)

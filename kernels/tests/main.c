@@ -19,6 +19,7 @@ static const struct suite *const suites[] = {
 	&suite_growth,
 	&suite_rows,
 	&suite_cost,
+	&suite_parameter,
 	&suite_memory,
 	&suite_out_of_memory,
 	&suite_reserve,
@@ -95,13 +96,31 @@ static bool can_be_counted(const struct strategy *strategy)
 	       (slices != NULL && strcmp(slices, "always-malloc") == 0);
 }
 
+/* With each value that its parameter has as an example, or as it is. */
+static int run_with_values(const struct suite *suite, const struct strategy *strategy)
+{
+	struct strategy_instance instance;
+	int failed = 0;
+
+	if (strategy->parameter == NULL)
+		return run(suite, strategy);
+	for (const char *const *text = strategy->parameter->examples; *text != NULL; text++) {
+		if (!strategy_with_value(strategy, *text, &instance)) {
+			fprintf(stderr, "%s:%s is no value\n", strategy->name, *text);
+			return 1;
+		}
+		failed += run(suite, &instance.strategy);
+	}
+	return failed;
+}
+
 static int run_for_each(const struct suite *suite, const struct strategy *const *table)
 {
 	int failed = 0;
 
 	for (size_t i = 0; table[i] != NULL; i++) {
 		if (can_be_counted(table[i]))
-			failed += run(suite, table[i]);
+			failed += run_with_values(suite, table[i]);
 		else
 			fprintf(stderr, "[  SKIPPED ] %s: %s: needs G_SLICE=always-malloc\n",
 				suite->name, table[i]->name);

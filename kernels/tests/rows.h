@@ -41,4 +41,7 @@ void rows_skip_if_it_aborts(const struct strategy *strategy);
 void rows_assert_equal(const struct strategy *strategy, const struct array *array,
 		       struct row_source *source);
 
+/* Fails the test unless a build costs, by the counting allocator, what the closed form says. */
+void cost_assert_is_counted(const struct strategy *strategy, size_t count, size_t row_bytes);
+
 #endif

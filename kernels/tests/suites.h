@@ -40,6 +40,7 @@ extern const struct suite suite_growth;
 extern const struct suite suite_memory;
 extern const struct suite suite_out_of_memory;
 extern const struct suite suite_ndarray;
+extern const struct suite suite_parameter;
 extern const struct suite suite_pattern_input;
 extern const struct suite suite_patterns;
 extern const struct suite suite_patterns_out_of_memory;

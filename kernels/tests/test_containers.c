@@ -18,7 +18,7 @@ static void rows_of_every_common_size_come_out(void **state)
 	(void)state;
 	for (size_t s = 0; strategies[s] != NULL; s++) {
 		for (size_t i = 0; i < COUNT(common_sizes); i++) {
-			struct array array = array_init(common_sizes[i]);
+			struct array array = strategy_array(strategies[s], common_sizes[i]);
 			struct rows rows;
 
 			assert_true(strategy_supports(strategies[s], common_sizes[i]));
@@ -35,7 +35,7 @@ static void rows_of_every_common_size_come_out(void **state)
 /* By each function in turn, and with nothing asked of the allocator. */
 static void assert_refused(const struct strategy *strategy, size_t row_bytes)
 {
-	struct array array = array_init(row_bytes);
+	struct array array = strategy_array(strategy, row_bytes);
 	struct rows rows;
 
 	/* Neither is looked at. */
@@ -95,7 +95,7 @@ static void an_absurd_length_is_refused(void **state)
 		const struct strategy *strategy = strategy_find(names[s][0], names[s][1]);
 
 		for (size_t i = 0; i < COUNT(lengths); i++) {
-			struct array array = array_init(80);
+			struct array array = strategy_array(strategy, 80);
 			struct rows rows;
 
 			rows_init(&rows, 80, ROW_WORK_CHEAP);
@@ -111,7 +111,7 @@ static void an_absurd_length_is_refused(void **state)
 static void a_reserved_vector_grows_past_what_was_reserved(void **state)
 {
 	const struct strategy *strategy = strategy_find("cpp", "std_vector_reserve");
-	struct array array = array_init(80);
+	struct array array = strategy_array(strategy, 80);
 	struct rows rows;
 
 	(void)state;

@@ -12,7 +12,7 @@
 static void assert_capacities(const char *name, const size_t *expected, size_t count)
 {
 	const struct strategy *strategy = strategy_find("c", name);
-	struct array array = array_init(8);
+	struct array array = strategy_array(strategy, 8);
 	struct rows rows;
 
 	assert_non_null(strategy);
@@ -54,6 +54,22 @@ static void as_cpython(void **state)
 	ASSERT_CAPACITIES("list_of_pointers_packed", 0, 4, 8, 16, 24, 32, 40, 52, 64, 76);
 }
 
+/* By a program that does what Go's nextslicecap does with one more element each time. */
+static void as_go(void **state)
+{
+	(void)state;
+	ASSERT_CAPACITIES("realloc_go", 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 832, 1232, 1732,
+			  2357, 3138, 4114, 5334);
+}
+
+/* Rows of 8 bytes: doubling below 512 and above 16384 rows. */
+static void as_folly(void **state)
+{
+	(void)state;
+	ASSERT_CAPACITIES("realloc_folly", 0, 8, 16, 32, 64, 128, 256, 512, 768, 1152, 1728, 2592,
+			  3888, 5832, 8748, 13122, 19683, 39366, 78732);
+}
+
 static void one_row_more(void **state)
 {
 	(void)state;
@@ -74,7 +90,7 @@ static void chunks_hold_a_power_of_two_of_rows(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct array array = array_init(cases[i].row_bytes);
+		struct array array = strategy_array(strategy, cases[i].row_bytes);
 		struct rows rows;
 
 		rows_init(&rows, cases[i].row_bytes, ROW_WORK_CHEAP);
@@ -85,16 +101,13 @@ static void chunks_hold_a_power_of_two_of_rows(void **state)
 	}
 }
 
-static size_t next_double(size_t capacity)
-{
-	return capacity == 0 ? 1 : 2 * capacity;
-}
+static const struct capacity empty = {.row_bytes = 8};
 
 static void growth_by_hand(void **state)
 {
-	const struct growth none = growth_to(0, next_double);
-	const struct growth five = growth_to(5, next_double);
-	const struct growth eight = growth_to(8, next_double);
+	const struct growth none = growth_to(0, empty, growth_doubling);
+	const struct growth five = growth_to(5, empty, growth_doubling);
+	const struct growth eight = growth_to(8, empty, growth_doubling);
 
 	(void)state;
 	assert_int_equal(none.count, 0);
@@ -109,7 +122,7 @@ static void growth_by_hand(void **state)
 
 static void growth_past_size_t(void **state)
 {
-	const struct growth most = growth_to(SIZE_MAX, next_double);
+	const struct growth most = growth_to(SIZE_MAX, empty, growth_doubling);
 
 	(void)state;
 	assert_int_equal(most.previous, SIZE_MAX / 2 + 1);
@@ -175,6 +188,8 @@ static const struct test tests[] = {
 	{"realloc_doubling grows 0, 1, 2, 4, 8, ...", doubling},
 	{"realloc_x1.5 grows 0, 1, 2, 3, 4, 6, 9, 13, 19, ...", half_as_much_again},
 	{"realloc_cpython and the lists grow 0, 4, 8, 16, 24, 32, 40, 52, 64, 76, ...", as_cpython},
+	{"realloc_go grows 0, 1, ..., 256, 512, 832, 1232, ...", as_go},
+	{"realloc_folly grows 0, 8, ..., 512, 768, ..., 19683, 39366, ...", as_folly},
 	{"append_in_place and loop_and_append grow by one row", one_row_more},
 	{"chunked_list's chunks hold a power of two of rows, at most 4096 bytes or one row",
 	 chunks_hold_a_power_of_two_of_rows},

@@ -22,7 +22,7 @@ static void release_frees_all(void **state)
 	const struct allocator_counts *counts = counting_allocator_counts();
 
 	for (size_t i = 0; i < sizeof row_counts / sizeof row_counts[0]; i++) {
-		struct array array = array_init(80);
+		struct array array = strategy_array(strategy, 80);
 		struct rows rows;
 
 		rows_init(&rows, 80, ROW_WORK_CHEAP);
@@ -38,7 +38,7 @@ static void release_frees_all(void **state)
 static void release_before_finish_frees_all(void **state)
 {
 	const struct strategy *strategy = *state;
-	struct array array = array_init(80);
+	struct array array = strategy_array(strategy, 80);
 	struct rows rows;
 
 	rows_init(&rows, 80, ROW_WORK_CHEAP);
@@ -56,7 +56,7 @@ static void release_of_nothing_does_nothing(void **state)
 {
 	const struct strategy *strategy = *state;
 	const struct allocator_counts *counts = counting_allocator_counts();
-	struct array array = array_init(80);
+	struct array array = strategy_array(strategy, 80);
 
 	strategy->release(&array);
 	strategy->release(&array);
@@ -68,7 +68,7 @@ static void release_of_nothing_does_nothing(void **state)
 static void an_array_can_be_built_again(void **state)
 {
 	const struct strategy *strategy = *state;
-	struct array array = array_init(80);
+	struct array array = strategy_array(strategy, 80);
 	struct rows rows;
 
 	rows_init(&rows, 80, ROW_WORK_CHEAP);
@@ -85,7 +85,7 @@ static void no_rows_need_no_memory(void **state)
 {
 	const struct strategy *strategy = *state;
 	const struct allocator_counts *counts = counting_allocator_counts();
-	struct array array = array_init(80);
+	struct array array = strategy_array(strategy, 80);
 	struct rows rows;
 
 	rows_init(&rows, 80, ROW_WORK_CHEAP);

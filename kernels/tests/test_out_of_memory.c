@@ -54,7 +54,7 @@ static bool fails_cleanly(const struct strategy *strategy, size_t count, struct 
 {
 	struct row_source *source = &rows[0].source;
 	const struct allocator_counts *counts = counting_allocator_counts();
-	struct array array = array_init(source->row_bytes);
+	struct array array = strategy_array(strategy, source->row_bytes);
 	enum build_status status;
 
 	row_source_rewind(source);
@@ -136,7 +136,7 @@ static bool steps_can_be_repeated(const struct strategy *strategy, size_t count,
 				  struct rows rows[2], enum failure failure, uint64_t nth)
 {
 	struct row_source *source = &rows[0].source;
-	struct array array = array_init(source->row_bytes);
+	struct array array = strategy_array(strategy, source->row_bytes);
 	bool failed;
 
 	row_source_rewind(&rows[1].source);
@@ -178,7 +178,7 @@ static int end_of_build(const struct strategy *strategy, size_t count, size_t ro
 
 	if (child == 0) {
 		const struct rlimit no_core = {0, 0};
-		struct array array = array_init(row_bytes);
+		struct array array = strategy_array(strategy, row_bytes);
 		const int nowhere = open("/dev/null", O_WRONLY);
 		struct rows rows;
 
@@ -230,7 +230,7 @@ static void a_row_larger_than_memory_is_refused(void **state)
 
 	rows_skip_if_it_aborts(strategy);
 	for (size_t i = 0; i < COUNT(huge_sizes); i++) {
-		struct array array = array_init(huge_sizes[i]);
+		struct array array = strategy_array(strategy, huge_sizes[i]);
 		enum build_status status = BUILD_OK;
 		unsigned char row[1] = {0};
 

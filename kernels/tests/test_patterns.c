@@ -171,7 +171,7 @@ static void costs_are_what_is_counted(const struct strategy *pattern, const stru
 	assert_int_equal(before.peak_bytes, before.live_bytes);
 	/* What is not filled in has to show. */
 	memset(&cost, 0xff, sizeof cost);
-	pattern->cost(shape->rows, prepared.source.row_bytes, &cost);
+	strategy_cost_of(pattern, shape->rows, prepared.source.row_bytes, &cost);
 	assert_int_equal(build(&prepared, &array), BUILD_OK);
 	assert_int_equal(cost.malloc_count, counts->malloc_count);
 	assert_int_equal(cost.calloc_count, counts->calloc_count);
@@ -201,7 +201,7 @@ static void copied_bytes_are_those_of_the_name(void **state)
 		strncmp(pattern->name, "add_", 4) == 0 || strncmp(pattern->name, "reduce_", 7) == 0;
 	struct strategy_cost cost;
 
-	pattern->cost(1000, 80, &cost);
+	strategy_cost_of(pattern, 1000, 80, &cost);
 	if (is_view || strcmp(pattern->name, "add_in_place") == 0) {
 		assert_int_equal(cost.final_bytes, 0);
 		assert_int_equal(cost.copied_bytes, 0);
@@ -217,8 +217,8 @@ static void costs_do_not_wrap_around(void **state)
 	struct strategy_cost large;
 	struct strategy_cost small;
 
-	pattern->cost(1000, 80, &small);
-	pattern->cost(SIZE_MAX / 2, 80, &large);
+	strategy_cost_of(pattern, 1000, 80, &small);
+	strategy_cost_of(pattern, SIZE_MAX / 2, 80, &large);
 	assert_true(large.copied_bytes >= small.copied_bytes);
 	assert_true(large.peak_bytes >= small.peak_bytes);
 	assert_true(large.final_bytes >= small.final_bytes);
@@ -290,7 +290,8 @@ static void every_allocation_may_fail(void **state)
 		if (suites_thoroughness() == THOROUGHNESS_FEW_SIZES && i != 1)
 			continue;
 
-		pattern->cost(some_shapes[i].rows, some_shapes[i].columns * sizeof(double), &cost);
+		strategy_cost_of(pattern, some_shapes[i].rows,
+				 some_shapes[i].columns * sizeof(double), &cost);
 		prepare_without_memory(pattern, &some_shapes[i]);
 		prepare(&prepared, pattern, &some_shapes[i]);
 		while (fails_cleanly(&prepared, FAIL_ONE, nth))

@@ -25,7 +25,7 @@ static void those_of_the_design_are_there(void **state)
 {
 	static const struct {
 		const char *implementation;
-		const char *names[32]; /* up to the NULL */
+		const char *names[64]; /* up to the NULL */
 	} cases[] = {
 		{"c", {"append_in_place",
 		       "chunked_list",
@@ -36,6 +36,10 @@ static void those_of_the_design_are_there(void **state)
 		       "preallocate_zeroed",
 		       "realloc_cpython",
 		       "realloc_doubling",
+		       "realloc_factor",
+		       "realloc_folly",
+		       "realloc_go",
+		       "realloc_step",
 		       "realloc_x1.5",
 		       "reserve_then_commit",
 		       "copy_contiguous",
@@ -210,7 +214,13 @@ static void record_is_complete(const struct strategy *strategy)
 	assert_non_null(strategy->build);
 	assert_non_null(strategy->scan);
 	assert_non_null(strategy->release);
-	assert_non_null(strategy->cost);
+	/* The one or the other. */
+	assert_true((strategy->cost_at == NULL) == (strategy->parameter == NULL));
+	assert_true((strategy->cost == NULL) == (strategy->parameter != NULL));
+	if (strategy->parameter != NULL) {
+		assert_true(strategy->on_request);
+		assert_non_null(strategy->parameter->examples[0]);
+	}
 }
 
 static void every_record_is_complete(void **state)

@@ -132,7 +132,7 @@ static void rows_larger_than_a_step_are_committed_one_by_one(void **state)
 			struct strategy_cost cost;
 
 			counting_allocator_start();
-			strategy->cost(count, row_sizes[i], &cost);
+			strategy_cost_of(strategy, count, row_sizes[i], &cost);
 			assert_int_equal(strategy->begin(&array, 0), BUILD_OK);
 			for (size_t j = 0; j < count; j++)
 				assert_int_equal(strategy->append(&array, row), BUILD_OK);

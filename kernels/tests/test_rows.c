@@ -13,7 +13,7 @@ static const size_t row_sizes[] = {1, 3, 7, 8, 24, 80, 4096, 5000};
 static void same_rows(const struct strategy *strategy, size_t count, size_t row_bytes,
 		      enum row_work work)
 {
-	struct array array = array_init(row_bytes);
+	struct array array = strategy_array(strategy, row_bytes);
 	struct rows rows;
 
 	rows_init(&rows, row_bytes, work);
@@ -49,7 +49,7 @@ static void build_yields_random_rows_too(void **state)
 static void build_reads_the_source_from_where_it_stands(void **state)
 {
 	const struct strategy *strategy = *state;
-	struct array array = array_init(8);
+	struct array array = strategy_array(strategy, 8);
 	struct checksum expected = {0};
 	struct rows rows;
 
@@ -68,7 +68,7 @@ static void steps_yield_what_build_yields(void **state)
 	const struct strategy *strategy = *state;
 
 	for (size_t i = 0; i < COUNT(row_counts); i++) {
-		struct array array = array_init(24);
+		struct array array = strategy_array(strategy, 24);
 		struct rows rows;
 
 		rows_init(&rows, 24, ROW_WORK_CHEAP);
@@ -86,7 +86,7 @@ static void steps_cost_what_build_costs(void **state)
 {
 	const struct strategy *strategy = *state;
 	struct allocator_counts in_steps;
-	struct array array = array_init(24);
+	struct array array = strategy_array(strategy, 24);
 	struct rows rows;
 
 	rows_init(&rows, 24, ROW_WORK_CHEAP);
@@ -105,7 +105,7 @@ static void steps_cost_what_build_costs(void **state)
 static void rows_can_be_scanned_between_appends(void **state)
 {
 	const struct strategy *strategy = *state;
-	struct array array = array_init(80);
+	struct array array = strategy_array(strategy, 80);
 	struct rows rows;
 	struct rows expected;
 

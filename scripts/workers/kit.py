@@ -12,7 +12,7 @@ import traceback
 from typing import Any, Callable, Iterable, NamedTuple, Optional, Sequence, Union
 
 LIBRARY = "libgrowbench-worker.so"
-VERSION = 1
+VERSION = 2
 # sysexits.h: an internal software error.
 FAULT = 70
 
@@ -107,6 +107,9 @@ class _Strategy(ctypes.Structure):
         ("order", ctypes.c_int),
         ("supports", _SUPPORTS),
         ("aborts_without_memory", ctypes.c_bool),
+        ("on_request", ctypes.c_bool),
+        ("parameter", _pointer),
+        ("value", ctypes.c_uint64),
         ("is_pattern", ctypes.c_bool),
         ("begin", _BEGIN),
         ("append", _APPEND),
@@ -115,6 +118,7 @@ class _Strategy(ctypes.Structure):
         ("scan", _SCAN),
         ("release", _RELEASE),
         ("cost", _COST),
+        ("cost_at", _pointer),
         ("prepare", _PREPARE),
         ("dispose", _DISPOSE),
         ("rewind", _REWIND),

@@ -23,9 +23,18 @@ static void list_strategy(const struct strategy *strategy)
 {
 	const char *counterpart = strategy->counterpart;
 
-	(void)printf("  %-24s %-6s %s%s%s%s\n", strategy->name, strategy->implementation,
-		     strategy->help, counterpart == NULL ? "" : " (as ",
-		     counterpart == NULL ? "" : counterpart, counterpart == NULL ? "" : ")");
+	const struct strategy_parameter *parameter = strategy->parameter;
+	const char *name = strategy->name;
+	struct strategy_instance usual;
+
+	if (parameter != NULL) {
+		strategy_of_value(strategy, strategy->value, &usual);
+		name = usual.name;
+	}
+	(void)printf("  %-24s %-6s %s%s%s%s%s%s\n", name, strategy->implementation, strategy->help,
+		     parameter == NULL ? "" : ": ", parameter == NULL ? "" : parameter->range,
+		     counterpart == NULL ? "" : " (as ", counterpart == NULL ? "" : counterpart,
+		     counterpart == NULL ? "" : ")");
 }
 
 static void list_implementation(const struct implementation *implementation, bool of_patterns)

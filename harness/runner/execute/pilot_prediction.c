@@ -51,7 +51,7 @@ static bool copies(const struct block *block)
 {
 	struct strategy_cost cost;
 
-	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
+	strategy_cost_of(block->strategy, block->size.rows, block->size.row_bytes, &cost);
 	return block->strategy->order >= GROWTH_QUADRATIC &&
 	       cost.copied_bytes > cost.realloc_moved_bytes;
 }

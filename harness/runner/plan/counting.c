@@ -60,7 +60,7 @@ double plan_counting_ns(const struct block *block)
 {
 	struct strategy_cost cost;
 
-	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
+	strategy_cost_of(block->strategy, block->size.rows, block->size.row_bytes, &cost);
 	return start_ns + instructions_of(&cost, block) / instructions_per_ns *
 				  (cost.copied_bytes > INSTRUCTIONS_MOST_COPIED_BYTES ? 2 : 3);
 }

@@ -51,7 +51,7 @@ uint64_t plan_needed_bytes(const struct block *block)
 	uint64_t all;
 
 	// NOLINTNEXTLINE(clang-analyzer-core.NullDereference): every block has a strategy
-	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
+	strategy_cost_of(block->strategy, block->size.rows, block->size.row_bytes, &cost);
 	blocks = cost.live_block_count > 0             ? cost.live_block_count
 		 : cost.malloc_count > cost.free_count ? cost.malloc_count - cost.free_count
 						       : 0;
@@ -66,7 +66,7 @@ uint64_t plan_trace_bytes(const struct block *block)
 	const uint64_t block_bytes = 64;
 	struct strategy_cost cost;
 
-	block->strategy->cost(block->size.rows, block->size.row_bytes, &cost);
+	strategy_cost_of(block->strategy, block->size.rows, block->size.row_bytes, &cost);
 	if (block->strategy->order >= GROWTH_QUADRATIC)
 		return plan_needed_bytes(block);
 	if (cost.live_block_count > 0)
@@ -89,7 +89,7 @@ double plan_model_ns(const struct block *block, uint64_t rows, bool cold)
 	struct strategy_cost cost;
 	double calls;
 
-	block->strategy->cost(rows, block->size.row_bytes, &cost);
+	strategy_cost_of(block->strategy, rows, block->size.row_bytes, &cost);
 	calls = (double)cost.malloc_count + (double)cost.calloc_count +
 		2 * (double)cost.realloc_count + (double)cost.free_count +
 		20 * (double)cost.mprotect_count;

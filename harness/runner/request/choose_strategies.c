@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "harness/common/strategy_value.h"
 #include "harness/common/text.h"
 
 static bool has_implementation(const struct request *request, const char *name)
@@ -133,14 +134,150 @@ static bool is_among_wanted(const struct request *request, const GPtrArray *all,
 	return false;
 }
 
+/* ---- values of parameters ---- */
+
+enum {
+	MOST_IN_RANGE = 1000
+};
+
+static const struct strategy *find_base(const GPtrArray *all, const char *name)
+{
+	for (size_t i = 0; i < all->len; i++) {
+		const struct strategy *strategy = all->pdata[i];
+
+		if (strcmp(strategy->name, name) == 0)
+			return strategy;
+	}
+	return NULL;
+}
+
+/* A name that is in the list already is not added once more. */
+static void add_instance(struct request *request, GPtrArray *names,
+			 const struct strategy_instance *made, const struct strategy *base)
+{
+	struct strategy_instance *kept;
+
+	if (g_ptr_array_find_with_equal_func(names, made->name, g_str_equal, NULL))
+		return;
+	kept = g_new(struct strategy_instance, 1);
+	strategy_of_value(base, made->strategy.value, kept);
+	g_ptr_array_add(request->instances, kept);
+	g_ptr_array_add(names, g_strdup(kept->name));
+}
+
+/* "FIRST..LAST/COUNT": so many values, equally far apart. */
+static bool add_range(struct request *request, GPtrArray *names, const struct strategy *base,
+		      const char *range, struct error *error)
+{
+	g_auto(GStrv) ends = g_strsplit_set(range, "/", -1);
+	g_auto(GStrv) limits = g_strsplit(ends[0], "..", -1);
+	struct strategy_instance first;
+	struct strategy_instance last;
+	struct strategy_instance made;
+	uint64_t count;
+
+	if (g_strv_length(ends) != 2 || g_strv_length(limits) != 2)
+		return error_set(error,
+				 "strategy '%s:%.64s' is not a range; give FIRST..LAST/COUNT, such "
+				 "as %s:%s..%s/4",
+				 base->name, range, base->name, base->parameter->examples[0],
+				 base->parameter->examples[1]);
+	if (!strategy_value(base, limits[0], &first, error) ||
+	    !strategy_value(base, limits[1], &last, error) ||
+	    !parse_count(ends[1], "the number of values in a range", &count, error))
+		return false;
+	/* The unit of a step is its highest bit. */
+	if (count < 2 || count > MOST_IN_RANGE || first.strategy.value >= last.strategy.value ||
+	    (first.strategy.value ^ last.strategy.value) >> 63 != 0)
+		return error_set(error,
+				 "strategy '%s:%.64s': a range ascends, in one unit, and has 2 to "
+				 "%d values",
+				 base->name, range, MOST_IN_RANGE);
+	for (uint64_t i = 0; i < count; i++) {
+		const uint64_t width = last.strategy.value - first.strategy.value;
+
+		strategy_of_value(
+			base,
+			first.strategy.value +
+				(width / (count - 1) * i +
+				 (width % (count - 1) * i + (count - 1) / 2) / (count - 1)),
+			&made);
+		add_instance(request, names, &made, base);
+	}
+	return true;
+}
+
+/* Adds what one item of a list of strategies names. */
+static bool add_named(struct request *request, const GPtrArray *all, GPtrArray *names,
+		      const char *item, struct error *error)
+{
+	const char *value = strchr(item, ':');
+	g_autofree char *name = g_strndup(item, strcspn(item, ":"));
+	const struct strategy *base = find_base(all, name);
+	struct strategy_instance made;
+
+	/* What is unknown is for check_strategies to say. */
+	if (base == NULL || (value == NULL && base->parameter == NULL)) {
+		g_ptr_array_add(names, g_strdup(base == NULL ? name : item));
+		return true;
+	}
+	if (value != NULL && base->parameter != NULL && strstr(value, "..") != NULL)
+		return add_range(request, names, base, value + 1, error);
+	if (!strategy_value(base, value == NULL ? NULL : value + 1, &made, error))
+		return false;
+	add_instance(request, names, &made, base);
+	return true;
+}
+
+/* Makes the strategies that the list names with a value, and the list of all names with each value
+ * written in the one way that it is. */
+static bool name_strategies(struct request *request, const GPtrArray *all, const char *list,
+			    struct error *error)
+{
+	g_auto(GStrv) items = g_strsplit(list, ",", -1);
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+	for (char **item = items; *item != NULL; item++)
+		if (!add_named(request, all, names, *item, error))
+			return false;
+	g_ptr_array_add(names, NULL);
+	request->strategy_names = g_strjoinv(",", (char **)names->pdata);
+	return true;
+}
+
+/* Puts the strategies that were made in place of the one that they were made of. */
+static GPtrArray *with_instances(const struct request *request, GPtrArray *all)
+{
+	GPtrArray *expanded = g_ptr_array_new();
+
+	for (size_t i = 0; i < all->len; i++) {
+		const struct strategy *base = all->pdata[i];
+
+		if (base->parameter == NULL)
+			g_ptr_array_add(expanded, (void *)base);
+		for (size_t m = 0; base->parameter != NULL && m < request->instances->len; m++) {
+			struct strategy_instance *made = request->instances->pdata[m];
+
+			if (made->strategy.parameter == base->parameter &&
+			    g_str_has_prefix(made->name, base->name) &&
+			    made->name[strlen(base->name)] == ':')
+				g_ptr_array_add(expanded, &made->strategy);
+		}
+	}
+	g_ptr_array_unref(all);
+	return expanded;
+}
+
 /* Have implementations that are meant all strategies that were named? */
 static bool are_all_wanted(const struct request *request, const GPtrArray *all)
 {
 	g_auto(GStrv) names = g_strsplit(request->given.strategies, ",", -1);
 
-	for (char **name = names; *name != NULL; name++)
+	for (char **name = names; *name != NULL; name++) {
+		(*name)[strcspn(*name, ":")] = '\0';
 		if (!is_among_wanted(request, all, *name))
 			return false;
+	}
 	return *names != NULL;
 }
 
@@ -158,7 +295,7 @@ static bool is_chosen(const struct request *request, const GPtrArray *all,
 	if (strcmp(name, IMPLEMENTATION_UNLISTED) == 0)
 		return is_wanted(request, strategy->implementation);
 	if (request->given.strategies != NULL)
-		return is_in_list(name, request->given.strategies) &&
+		return is_in_list(name, request->strategy_names) &&
 		       (is_wanted(request, strategy->implementation) ||
 			(request->given.implementations == NULL &&
 			 !is_among_wanted(request, all, name)));
@@ -168,7 +305,9 @@ static bool is_chosen(const struct request *request, const GPtrArray *all,
 		return false;
 	if (implementation != NULL && implementation->is_known && preset->slow_strategies != NULL)
 		return is_in_list(name, preset->slow_strategies);
-	return preset->strategies == NULL || is_in_list(name, preset->strategies);
+	if (preset->strategies == NULL)
+		return !strategy->on_request;
+	return is_in_list(name, request->strategy_names);
 }
 
 static bool check_strategies(const struct request *request, const GPtrArray *all,
@@ -182,13 +321,18 @@ static bool check_strategies(const struct request *request, const GPtrArray *all
 		if (!g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
 			g_ptr_array_add(names, (char *)name);
 	}
+	for (size_t i = 0; i < request->instances->len; i++)
+		g_ptr_array_add(names,
+				((struct strategy_instance *)request->instances->pdata[i])->name);
 	g_ptr_array_add(names, NULL);
-	return check_list("strategy", request->given.strategies, (const char *const *)names->pdata,
+	return check_list("strategy", request->strategy_names, (const char *const *)names->pdata,
 			  error);
 }
 
 bool choose_strategies(struct request *request, struct error *error)
 {
+	const char *list = request->given.strategies != NULL ? request->given.strategies
+							     : request->preset->strategies;
 	g_autoptr(GPtrArray) all = NULL;
 
 	if (!ask_implementations(request, error))
@@ -202,9 +346,16 @@ bool choose_strategies(struct request *request, struct error *error)
 		g_ptr_array_unref(all);
 		all = all_strategies(request);
 	}
+	request->instances = g_ptr_array_new_with_free_func(g_free);
+	if (list != NULL && !name_strategies(request, all, list, error))
+		return false;
+	/* Names that are unknown are looked for among all, those without a value too. */
+	if (request->given.strategies != NULL && !check_strategies(request, all, error))
+		return false;
+	all = with_instances(request, all);
 	request->strategies = g_new0(const struct strategy *, all->len + 1);
 	for (size_t i = 0; i < all->len; i++)
 		if (is_chosen(request, all, all->pdata[i]))
 			request->strategies[request->strategy_count++] = all->pdata[i];
-	return request->given.strategies == NULL || check_strategies(request, all, error);
+	return true;
 }

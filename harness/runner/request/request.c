@@ -65,6 +65,9 @@ void request_release(struct request *request)
 	g_free(request->profile_digest);
 	if (request->replay != NULL)
 		replay_close();
+	g_free(request->strategy_names);
+	if (request->instances != NULL)
+		g_ptr_array_unref(request->instances);
 	for (size_t i = 0; i < request->implementation_count; i++)
 		implementation_release(&request->implementations[i]);
 	g_free(request->implementations);

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <glib.h>
+
 #include "harness/common/error.h"
 #include "harness/runner/request/allocators.h"
 #include "harness/runner/request/arguments.h"
@@ -51,6 +53,11 @@ struct request {
 	/* In the order of the registry, then of the implementations; NULL-terminated. */
 	const struct strategy **strategies;
 	size_t strategy_count;
+	/* Of those that were named, by the command line or the preset: the list, each value of a
+	 * parameter written in its one way, NULL if none were; and the strategies that were made
+	 * for it, struct strategy_instance. */
+	char *strategy_names;
+	GPtrArray *instances;
 	struct allocator *allocators;
 	size_t allocator_count;
 	struct shape *shapes; /* in ascending order of row_bytes, then of rows */

@@ -136,7 +136,8 @@ struct requirements requirements_init(const struct request *request)
 	add_list(&made, "--implementations", "implementation", request->given.implementations);
 	if (request->given.implementations == NULL)
 		add_definitions(&made, "--worker", "implementation", &request->workers);
-	add_list(&made, "--strategies", "strategy", request->given.strategies);
+	if (request->given.strategies != NULL)
+		add_list(&made, "--strategies", "strategy", request->strategy_names);
 	add_shapes(&made, request);
 	for (size_t i = 0; request->given.threads != NULL && i < request->threads.count; i++)
 		add_size(&made, "--threads", "threads", request->threads.values[i]);

@@ -99,7 +99,8 @@ struct traced {
 static bool build_and_release(const struct trace *trace, const struct strategy *strategy,
 			      size_t rows, struct row_source *source, struct traced *traced)
 {
-	struct array array = array_init(source->row_bytes);
+	struct array array = strategy == NULL ? array_init(source->row_bytes)
+					      : strategy_array(strategy, source->row_bytes);
 
 	if (trace != NULL)
 		trace->start();

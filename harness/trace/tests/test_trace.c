@@ -866,7 +866,7 @@ struct traced_build {
 static void trace_build(const struct strategy *strategy, size_t rows, size_t row_bytes,
 			struct traced_build *traced)
 {
-	struct array array = array_init(row_bytes);
+	struct array array = strategy_array(strategy, row_bytes);
 	struct row_source source;
 	void *buffer = malloc(row_source_buffer_bytes(row_bytes));
 	enum build_status status;
@@ -893,7 +893,7 @@ static void assert_is_the_closed_form(const struct strategy *strategy, size_t ro
 	struct strategy_cost cost;
 
 	trace_build(strategy, rows, row_bytes, &traced);
-	strategy->cost(rows, row_bytes, &cost);
+	strategy_cost_of(strategy, rows, row_bytes, &cost);
 	build = &traced.build;
 	assert_int_equal(build->malloc_count, cost.malloc_count);
 	assert_int_equal(build->calloc_count, cost.calloc_count);
