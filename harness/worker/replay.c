@@ -472,9 +472,6 @@ const struct strategy *replay_open(const struct replay_choice *choice, struct er
 		replay_close();
 		return NULL;
 	}
-	facts->row_bytes = facts->recorded.most_bytes / facts->recorded.event_count;
-	if (facts->row_bytes == 0)
-		facts->row_bytes = 1;
 	name_strategy(replay, choice->path);
 	set_strategy(replay);
 	return &replay->strategy;
@@ -487,6 +484,7 @@ bool replay_look_at_all(struct error *error)
 	if (!replay_totals(the_replay.profile, facts->process, &facts->totals, error))
 		return false;
 	facts->threads = facts->totals.lanes;
+	facts->row_bytes = facts->totals.most_touched_bytes / facts->totals.events + 1;
 	return true;
 }
 

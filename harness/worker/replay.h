@@ -42,9 +42,10 @@ struct replay_facts {
 	struct profile_facts profile;
 	struct profile_process recorded;
 	uint32_t process;
-	unsigned threads;             /* that replay it */
-	struct replay_totals totals;  /* zeros until replay_look_at_all */
-	uint64_t row_bytes;           /* so that rows x row_bytes is about most_bytes */
+	unsigned threads; /* that replay it */
+	/* Zeros until replay_look_at_all. */
+	struct replay_totals totals;
+	uint64_t row_bytes; /* so that rows x row_bytes is about the most that is touched at once */
 };
 
 /* Opens the profile, and makes a strategy of it. NULL with a message: no profile, one without
