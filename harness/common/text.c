@@ -71,6 +71,33 @@ bool parse_count(const char *text, const char *what, uint64_t *value, struct err
 	return true;
 }
 
+/* The exponent of two that a size's unit means, or -1. */
+static int unit_power(const char *unit)
+{
+	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+
+	for (int i = 0; i < 4; i++)
+		if (strcmp(unit, units[i]) == 0)
+			return 10 * (i + 1);
+	return -1;
+}
+
+bool parse_size(const char *text, const char *what, uint64_t *bytes, struct error *error)
+{
+	const char *end = read_digits(text, bytes);
+	const int power = end == NULL ? -1 : unit_power(end);
+
+	if (!isdigit((unsigned char)*text) || (power < 0 && end != NULL && suffix_power(end) < 0))
+		return error_set(error, "%s: '%s' is no size; give one such as 512MiB, 4GiB or 1e9",
+				 what, text);
+	if (power < 0)
+		return parse_count(text, what, bytes, error);
+	if (*bytes > UINT64_MAX >> power)
+		return error_set(error, "%s: '%s' is too large", what, text);
+	*bytes <<= power;
+	return *bytes > 0 || error_set(error, "%s: '%s' is zero; give 1 or more", what, text);
+}
+
 bool parse_seed(const char *text, const char *what, uint64_t *value, struct error *error)
 {
 	const char *end = read_digits(text, value);

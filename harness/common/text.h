@@ -20,6 +20,9 @@ bool parse_count(const char *text, const char *what, uint64_t *value, struct err
 /* The same for a number >= 0 without suffix, as a seed is. */
 bool parse_seed(const char *text, const char *what, uint64_t *value, struct error *error);
 
+/* The same for a number of bytes >= 1: a count, or one with KiB, MiB, GiB or TiB behind it. */
+bool parse_size(const char *text, const char *what, uint64_t *bytes, struct error *error);
+
 /* Reads a comma-separated list of counts; *values is malloc'ed and belongs to the caller. An empty
  * item or a value given twice is an error. */
 bool parse_count_list(const char *text, const char *what, uint64_t **values, size_t *count,

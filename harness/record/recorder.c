@@ -1,92 +1,64 @@
 #include "harness/record/recorder.h"
 
-#include "harness/profile/profile.h"
-#include "harness/record/recording.h"
 #include "harness/record/stacks.h"
-#include "harness/record/touched.h"
 
-/* A block that was made or resized, and what is written behind it. */
-struct made {
-	enum raw_kind kind;
-	const void *block;
-	size_t bytes;
-	unsigned alignment_log2;
-	uint32_t stack;        /* STACKS_NONE: none */
-	uint64_t looked_bytes; /* as of touched.h */
+/* What is written behind an event: it has a place of its own. */
+struct behind {
+	bool is_large;
+	uint32_t stack; /* STACKS_NONE: none */
 };
 
-static bool is_large(size_t bytes)
+static struct behind behind_of(struct recording *of, size_t bytes)
 {
-	return bytes >= PROFILE_TOUCH_BYTES;
+	return (struct behind){
+		.is_large = bytes >= PROFILE_TOUCH_BYTES,
+		.stack = recording_has_stacks(of) ? stacks_here(of) : STACKS_NONE,
+	};
 }
 
-static uint32_t stack_here(void)
+static unsigned places_of(const struct behind *behind)
 {
-	return recording_has_stacks() ? stacks_here() : STACKS_NONE;
+	return 1U + behind->is_large + (behind->stack != STACKS_NONE);
 }
 
-static unsigned places_of(size_t bytes, uint32_t stack)
+static void put(struct recording *of, uint64_t place, enum raw_kind kind, const void *address,
+		uint64_t bytes)
 {
-	return 1U + is_large(bytes) + (stack != STACKS_NONE);
+	const uint32_t thread = recorder_number(of);
+
+	recording_put(of, place, raw_first(kind, thread, (uintptr_t)address),
+		      raw_second(thread, bytes, 0));
 }
 
-static void put_made(uint64_t place, const struct made *made)
+/* looked_bytes: as of touched.h. */
+static void put_behind(struct recording *of, uint64_t place, const struct behind *behind,
+		       const void *block, size_t bytes, uint64_t looked_bytes)
 {
-	const uint32_t thread = recording_thread();
+	if (behind->is_large) {
+		const struct touched_block large = {(uintptr_t)block, bytes, place, looked_bytes};
 
-	if (place == RECORDING_NO_PLACE)
-		return;
-	recording_put_event(place, raw_first(made->kind, thread, (uintptr_t)made->block),
-			    raw_second(thread, made->bytes, made->alignment_log2));
-	if (is_large(made->bytes)) {
-		const struct touched_block large = {(uintptr_t)made->block, made->bytes, ++place,
-						    made->looked_bytes};
-
-		recording_put(place, RAW_TOUCHED, NULL, RAW_UNKNOWN_BYTES);
+		put(of, place++, RAW_TOUCHED, NULL, RAW_UNKNOWN_BYTES);
 		touched_add(&large);
 	}
-	if (made->stack != STACKS_NONE)
-		recording_put(place + 1, RAW_STACK, NULL, made->stack);
+	if (behind->stack != STACKS_NONE)
+		put(of, place, RAW_STACK, NULL, behind->stack);
 }
 
-static void record_made(struct made made)
+void recorder_put_more(struct recording *of, enum raw_kind kind, const void *block, size_t bytes,
+		       unsigned alignment_log2)
 {
-	if (made.block == NULL) {
-		if (made.bytes > 0)
-			recording_put(recording_claim(1), RAW_FAILED, NULL, 0);
+	const struct behind behind = behind_of(of, bytes);
+	const uint32_t thread = recorder_number(of);
+	uint64_t place;
+
+	if (block == NULL) {
+		put(of, recording_claim(of, 1), RAW_FAILED, NULL, 0);
 		return;
 	}
-	put_made(recording_claim(places_of(made.bytes, made.stack)), &made);
-}
-
-void observe_new(enum observed_kind kind, void *block, size_t requested, size_t alignment,
-		 bool of_allocator)
-{
-	static const enum raw_kind kinds[] = {RAW_MALLOC, RAW_CALLOC, RAW_ALIGNED};
-
-	(void)of_allocator;
-	record_made((struct made){
-		.kind = kinds[kind],
-		.block = block,
-		.bytes = requested,
-		.alignment_log2 = alignment == 0 ? 0 : (unsigned)__builtin_ctzll(alignment),
-		.stack = stack_here(),
-	});
-}
-
-void observe_failed(enum observed_kind kind)
-{
-	(void)kind;
-	recording_put(recording_claim(1), RAW_FAILED, NULL, 0);
-}
-
-void observe_free(const void *block, bool told)
-{
-	if (!told || !recording_is_on())
-		return;
-	if (touched_maybe(block))
-		(void)touched_take(block, false);
-	recording_put(recording_claim(1), RAW_FREE, block, 0);
+	place = recording_claim(of, places_of(&behind));
+	recording_put(of, place, raw_first(kind, thread, (uintptr_t)block),
+		      raw_second(thread, bytes, alignment_log2));
+	put_behind(of, place + 1, &behind, block, bytes, 0);
 }
 
 /* ---- realloc ---- */
@@ -94,50 +66,56 @@ void observe_free(const void *block, bool told)
 void observe_realloc_begin(struct observed_realloc *resize, void *block, size_t requested,
 			   bool told)
 {
-	*resize = (struct observed_realloc){
-		.block = block, .told = told && recording_is_on(), .place = RECORDING_NO_PLACE};
-	if (!resize->told)
-		return;
-	resize->stack = stack_here();
-	if (block == NULL)
+	struct behind behind;
+
+	resize->block = block;
+	resize->large.address = 0;
+	resize->large.looked_bytes = 0;
+	resize->of = told ? recording_current() : NULL;
+	if (resize->of == NULL || block == NULL)
 		return;
 	if (touched_maybe(block))
-		resize->large = touched_take(block, requested > 0);
-	/* What stays in place needs no more. */
-	resize->place = recording_claim(places_of(requested, resize->stack));
-	recording_put(resize->place, RAW_RESIZE_BEGUN, block, requested);
+		resize->large = touched_take(resize->of, block, requested > 0);
+	/* What stays in place needs no more places than these. */
+	behind = behind_of(resize->of, requested);
+	resize->stack = behind.stack;
+	resize->place = recording_claim(resize->of, places_of(&behind));
+	put(resize->of, resize->place, RAW_RESIZE_BEGUN, block, requested);
 }
 
 /* The block is as it was, and will be looked at again. */
 static void end_failed(const struct observed_realloc *resize)
 {
-	recording_put(resize->place, RAW_RESIZE_FAILED, resize->block, 0);
+	put(resize->of, resize->place, RAW_RESIZE_FAILED, resize->block, 0);
 	if (resize->large.address != 0)
 		touched_add(&resize->large);
 }
 
+/* It goes on as a block of so many bytes, here or there. */
+static void end_resized(const struct observed_realloc *resize, const void *result, size_t bytes)
+{
+	const struct behind behind = {bytes >= PROFILE_TOUCH_BYTES, resize->stack};
+	const bool moved = result != resize->block;
+	uint64_t place = resize->place;
+
+	if (moved) {
+		put(resize->of, place, RAW_MOVED_FROM, resize->block, 0);
+		place = recording_claim(resize->of, places_of(&behind));
+	}
+	put(resize->of, place, moved ? RAW_MOVED_TO : RAW_RESIZED, result, bytes);
+	put_behind(resize->of, place + 1, &behind, result, bytes, resize->large.looked_bytes);
+}
+
 void observe_realloc_end(const struct observed_realloc *resize, void *result, size_t requested)
 {
-	struct made made = {.kind = RAW_REALLOC_NEW,
-			    .block = result,
-			    .bytes = requested,
-			    .stack = resize->stack,
-			    .looked_bytes = resize->large.looked_bytes};
-
-	if (!resize->told)
+	if (resize->of == NULL)
 		return;
-	if (resize->block == NULL) {
-		record_made(made);
-	} else if (result == resize->block) {
-		made.kind = RAW_RESIZED;
-		put_made(resize->place, &made);
-	} else if (result != NULL) {
-		recording_put(resize->place, RAW_MOVED_FROM, resize->block, 0);
-		made.kind = RAW_MOVED_TO;
-		record_made(made);
-	} else if (requested == 0) {
-		recording_put(resize->place, RAW_FREE, resize->block, 0);
-	} else {
+	if (resize->block == NULL)
+		recorder_put_new(RAW_REALLOC_NEW, result, requested, 0);
+	else if (result != NULL)
+		end_resized(resize, result, requested);
+	else if (requested == 0)
+		put(resize->of, resize->place, RAW_FREE, resize->block, 0);
+	else
 		end_failed(resize);
-	}
 }

@@ -18,43 +18,7 @@
 #include "harness/trace/lock.h"
 #include "harness/trace/raw.h"
 
-/*
- * The file is mapped in windows: the first of LEAST events, each of the following twice as large up
- * to WINDOW_DOUBLINGS times, so that a process of few calls takes little of the disk. They stay
- * mapped, as a thread may be about to write into any; of those before the last two, nothing is
- * resident.
- */
-#define LEAST ((uint64_t)4096)
-#define WINDOW_DOUBLINGS 7
-#define DOUBLED (LEAST * ((1 << (WINDOW_DOUBLINGS + 1)) - 1)) /* all windows that double */
-#define MOST (LEAST << WINDOW_DOUBLINGS)
-
-enum {
-	WINDOW_COUNT = 65536
-};
-
-enum phase {
-	PHASE_NONE, /* not begun; after fork, too */
-	PHASE_BEGINNING,
-	PHASE_ON,
-	PHASE_OFF
-};
-
-struct recording {
-	_Atomic uint32_t phase;
-	_Atomic uint32_t thread_count;
-	int32_t pid;
-	uint32_t flags;
-	struct lock map_lock;
-	struct raw_header *header;
-	struct raw_settings *settings;
-	char path[PATH_MAX + 64];
-	/* Alone in its cache line. */
-	_Alignas(128) _Atomic uint64_t next;
-	_Alignas(128) _Atomic(struct raw_event *) windows[WINDOW_COUNT];
-};
-
-static _Atomic(struct recording *) recording;
+_Atomic(struct recording *) recording;
 /* The folder, from the environment that the program began with; and who was the last to begin. */
 static char folder[PATH_MAX];
 static int32_t last_pid;
@@ -160,23 +124,24 @@ static inline struct window window_of(uint64_t place)
 {
 	struct window window;
 
-	if (place >= DOUBLED) {
-		window.number = WINDOW_DOUBLINGS + 1 + (place - DOUBLED) / MOST;
-		window.start = place - (place - DOUBLED) % MOST;
-		window.count = MOST;
+	if (place >= RECORDING_DOUBLED) {
+		window.number =
+			RECORDING_DOUBLINGS + 1 + (place - RECORDING_DOUBLED) / RECORDING_MOST;
+		window.start = place - (place - RECORDING_DOUBLED) % RECORDING_MOST;
+		window.count = RECORDING_MOST;
 		return window;
 	}
-	window.number = 63 - (size_t)__builtin_clzll(place / LEAST + 1);
-	window.start = LEAST * (((uint64_t)1 << window.number) - 1);
-	window.count = LEAST << window.number;
+	window.number = 63 - (size_t)__builtin_clzll(place / RECORDING_LEAST + 1);
+	window.start = RECORDING_LEAST * (((uint64_t)1 << window.number) - 1);
+	window.count = RECORDING_LEAST << window.number;
 	return window;
 }
 
 static void stop(struct recording *of, enum raw_end why)
 {
-	uint32_t on = PHASE_ON;
+	uint32_t on = RECORDING_ON;
 
-	if (atomic_compare_exchange_strong(&of->phase, &on, PHASE_OFF))
+	if (atomic_compare_exchange_strong(&of->phase, &on, RECORDING_OFF))
 		atomic_store(&of->header->end, why);
 }
 
@@ -198,7 +163,7 @@ static struct raw_event *map_window(struct recording *of, struct window window)
 	struct raw_event *events = NULL;
 	int fd;
 
-	if (window.number >= WINDOW_COUNT || !is_within_limit(of, bytes)) {
+	if (window.number >= RECORDING_WINDOWS || !is_within_limit(of, bytes)) {
 		stop(of, RAW_LIMITED);
 		return NULL;
 	}
@@ -213,16 +178,18 @@ static struct raw_event *map_window(struct recording *of, struct window window)
 	return events;
 }
 
-/* The window in which nobody is likely to write any more. */
+/* Of the window before the last, in which nobody is likely to write any more, nothing stays
+ * resident.
+ */
 static void let_go(struct recording *of, size_t number)
 {
 	struct raw_event *old;
 
-	if (number < WINDOW_DOUBLINGS + 2)
+	if (number < RECORDING_DOUBLINGS + 2)
 		return;
 	old = atomic_load(&of->windows[number - 2]);
-	if (old != NULL && number - 2 > WINDOW_DOUBLINGS)
-		advise(old, MOST * sizeof *old, MADV_DONTNEED);
+	if (old != NULL && number - 2 > RECORDING_DOUBLINGS)
+		advise(old, RECORDING_MOST * sizeof *old, MADV_DONTNEED);
 }
 
 /* NULL if it cannot be had. */
@@ -232,7 +199,7 @@ static struct raw_event *need_window(struct recording *of, struct window window)
 
 	lock_take(&of->map_lock);
 	events = atomic_load(&of->windows[window.number]);
-	if (events == NULL && atomic_load(&of->phase) <= PHASE_ON) {
+	if (events == NULL && atomic_load(&of->phase) <= RECORDING_ON) {
 		events = map_window(of, window);
 		atomic_store_explicit(&of->windows[window.number], events, memory_order_release);
 		let_go(of, window.number);
@@ -328,7 +295,7 @@ static void fill_header(struct recording *of)
 	of->header->forked = last_pid != 0 && last_pid != of->pid;
 }
 
-static void keep_command(void)
+static void keep_command(struct recording *of)
 {
 	const int fd = open_file("/proc/self/cmdline", O_RDONLY);
 	char part[4096];
@@ -337,7 +304,7 @@ static void keep_command(void)
 	if (fd < 0)
 		return;
 	while ((got = call(SYS_read, fd, (long)part, sizeof part, 0)) > 0)
-		if (!recording_append(RAW_COMMAND_SUFFIX, part, (size_t)got))
+		if (!recording_append(of, RAW_COMMAND_SUFFIX, part, (size_t)got))
 			break;
 	close_file(fd);
 }
@@ -379,115 +346,63 @@ static struct recording *make_recording(void)
 	return none;
 }
 
-/* A thread that begins keeps the others waiting: what they do is to be recorded, too. */
-static bool begin(void)
+static void begin(struct recording *of)
 {
-	struct recording *of = make_recording();
-	uint32_t none = PHASE_NONE;
 	bool too_early;
-	bool found;
+	const bool found = find_folder(&too_early);
 
-	if (of == NULL)
-		return false;
-	if (!atomic_compare_exchange_strong(&of->phase, &none, PHASE_BEGINNING)) {
-		while (atomic_load(&of->phase) == PHASE_BEGINNING)
-			raw_yield();
-		return atomic_load(&of->phase) == PHASE_ON;
-	}
-	found = find_folder(&too_early);
 	if (!found || !begin_file(of)) {
-		atomic_store(&of->phase, !found && too_early ? PHASE_NONE : PHASE_OFF);
-		return false;
+		atomic_store(&of->phase, !found && too_early ? RECORDING_NONE : RECORDING_OFF);
+		return;
 	}
 	recorder_thread.number = 0;
-	atomic_store(&of->phase, PHASE_ON);
 	if ((of->flags & RAW_NAMES) != 0 && of->header->forked == 0)
-		keep_command();
-	return true;
+		keep_command(of);
+	atomic_store(&of->phase, RECORDING_ON);
 }
 
-static struct recording *current(void)
+/* A thread that begins keeps the others waiting: what they do is to be recorded, too. */
+struct recording *recording_begin(void)
 {
-	struct recording *of = atomic_load_explicit(&recording, memory_order_acquire);
+	struct recording *of = make_recording();
+	uint32_t none = RECORDING_NONE;
 
-	if (__builtin_expect(of != NULL && atomic_load_explicit(&of->phase, memory_order_acquire) ==
-						   PHASE_ON,
-			     1))
-		return of;
-	if (of != NULL && atomic_load(&of->phase) == PHASE_OFF)
+	if (of == NULL || atomic_load(&of->phase) == RECORDING_OFF)
 		return NULL;
-	return begin() ? atomic_load(&recording) : NULL;
+	if (atomic_compare_exchange_strong(&of->phase, &none, RECORDING_BEGINNING))
+		begin(of);
+	while (atomic_load(&of->phase) == RECORDING_BEGINNING)
+		raw_yield();
+	return atomic_load(&of->phase) == RECORDING_ON ? of : NULL;
 }
 
 /* ---- for the others ---- */
 
-bool recording_is_on(void)
+uint32_t recording_new_thread(struct recording *of)
 {
-	return current() != NULL;
-}
-
-bool recording_has_stacks(void)
-{
-	const struct recording *of = current();
-
-	return of != NULL && (of->flags & RAW_STACKS) != 0;
-}
-
-uint64_t recording_claim(unsigned count)
-{
-	struct recording *of = current();
-
-	return of == NULL ? RECORDING_NO_PLACE
-			  : atomic_fetch_add_explicit(&of->next, count, memory_order_relaxed);
-}
-
-uint32_t recording_thread(void)
-{
-	struct recording *of;
-
-	if (__builtin_expect(recorder_thread.number != 0, 1))
-		return recorder_thread.number;
-	of = current();
-	if (of != NULL)
-		recorder_thread.number =
-			1 + atomic_fetch_add(&of->thread_count, 1) % RAW_MOST_THREAD;
+	recorder_thread.number = 1 + atomic_fetch_add(&of->thread_count, 1) % RAW_MOST_THREAD;
 	return recorder_thread.number;
 }
 
-void recording_put_event(uint64_t place, uint64_t first, uint64_t second)
+struct raw_event *recording_find(struct recording *of, uint64_t place)
 {
-	struct recording *of = atomic_load_explicit(&recording, memory_order_relaxed);
-	struct window window;
-	struct raw_event *events;
+	const struct window window = window_of(place);
+	struct raw_event *events = NULL;
 
-	if (place == RECORDING_NO_PLACE)
-		return;
-	window = window_of(place);
-	events = window.number < WINDOW_COUNT
-			 ? atomic_load_explicit(&of->windows[window.number], memory_order_acquire)
-			 : NULL;
-	if (events == NULL)
+	if (window.number < RECORDING_WINDOWS)
+		events = atomic_load_explicit(&of->windows[window.number], memory_order_acquire);
+	if (__builtin_expect(events == NULL, 0)) {
 		events = need_window(of, window);
-	if (events == NULL) {
-		(void)atomic_fetch_add(&of->header->lost_count, 1);
-		return;
+		if (events == NULL) {
+			(void)atomic_fetch_add(&of->header->lost_count, 1);
+			return NULL;
+		}
 	}
-	events[place - window.start].second = second;
-	/* Last, as it says that the event is there. */
-	atomic_store_explicit(&events[place - window.start].first, first, memory_order_release);
+	return &events[place - window.start];
 }
 
-void recording_put(uint64_t place, enum raw_kind kind, const void *address, uint64_t bytes)
+bool recording_append(struct recording *of, const char *suffix, const void *bytes, size_t size)
 {
-	const uint32_t thread = recording_thread();
-
-	recording_put_event(place, raw_first(kind, thread, (uintptr_t)address),
-			    raw_second(thread, bytes, 0));
-}
-
-bool recording_append(const char *suffix, const void *bytes, size_t size)
-{
-	struct recording *of = atomic_load(&recording);
 	char path[sizeof of->path + 16];
 	long written;
 	int fd;
@@ -503,16 +418,17 @@ bool recording_append(const char *suffix, const void *bytes, size_t size)
 	return written == (long)size;
 }
 
-void recording_finish(void)
+/* The process is about to end by itself. */
+static void finish(void)
 {
 	struct recording *of = atomic_load(&recording);
 	uint32_t running = RAW_RUNNING;
 
 	/* A child of vfork has our memory, and is not us. */
-	if (of == NULL || atomic_load(&of->phase) != PHASE_ON ||
+	if (of == NULL || atomic_load(&of->phase) != RECORDING_ON ||
 	    call(SYS_getpid, 0, 0, 0, 0) != of->pid)
 		return;
-	touched_look_at_all();
+	touched_look_at_all(of);
 	(void)atomic_compare_exchange_strong(&of->header->end, &running, RAW_EXITED);
 }
 
@@ -532,7 +448,7 @@ static void empty_in_child(void)
 __attribute__((constructor)) static void begin_process(void)
 {
 	recorder_thread.depth++;
-	(void)recording_is_on();
+	(void)recording_current();
 	if (is_inherited)
 		(void)pthread_atfork(NULL, NULL, empty_in_child);
 	recorder_thread.depth--;
@@ -541,7 +457,7 @@ __attribute__((constructor)) static void begin_process(void)
 __attribute__((destructor)) static void end_process(void)
 {
 	recorder_thread.depth++;
-	recording_finish();
+	finish();
 	recorder_thread.depth--;
 }
 
@@ -549,7 +465,7 @@ __attribute__((destructor)) static void end_process(void)
 EXPORTED _Noreturn void _exit(int status)
 {
 	recorder_thread.depth++;
-	recording_finish();
+	finish();
 	for (;;)
 		(void)call(SYS_exit_group, status, 0, 0, 0);
 }

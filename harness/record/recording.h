@@ -7,37 +7,106 @@
 #ifndef GROWBENCH_HARNESS_RECORD_RECORDING_H
 #define GROWBENCH_HARNESS_RECORD_RECORDING_H
 
+#include <limits.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "harness/record/raw_file.h"
+#include "harness/trace/lock.h"
 
-#define RECORDING_NO_PLACE UINT64_MAX
+/*
+ * The file is mapped in windows: the first of RECORDING_LEAST events, each of the following twice
+ * as large up to RECORDING_DOUBLINGS times, so that a process of few calls takes little of the
+ * disk.
+ */
+#define RECORDING_LEAST ((uint64_t)4096)
+#define RECORDING_DOUBLINGS 7
+#define RECORDING_MOST (RECORDING_LEAST << RECORDING_DOUBLINGS)
+/* The events of all windows that double. */
+#define RECORDING_DOUBLED (RECORDING_LEAST * ((1 << (RECORDING_DOUBLINGS + 1)) - 1))
 
-/* Begins if that was not done yet. Is this process recorded? */
-bool recording_is_on(void);
+enum {
+	RECORDING_WINDOWS = 65536
+};
 
-/* Are stacks to be recorded? Of a process that is recorded. */
-bool recording_has_stacks(void);
+enum recording_phase {
+	RECORDING_NONE, /* not begun; after fork, too */
+	RECORDING_BEGINNING,
+	RECORDING_ON,
+	RECORDING_OFF
+};
 
-/* The next `count` places, which are neighbours, or RECORDING_NO_PLACE. */
-uint64_t recording_claim(unsigned count);
+/* In memory that a child of fork finds empty. */
+struct recording {
+	_Atomic uint32_t phase;
+	_Atomic uint32_t thread_count;
+	int32_t pid;
+	uint32_t flags;
+	struct lock map_lock;
+	struct raw_header *header;
+	struct raw_settings *settings;
+	char path[PATH_MAX + 64];
+	/* Alone in its cache line. */
+	_Alignas(128) _Atomic uint64_t next;
+	/* The windows that are mapped. They stay so, as a thread may be about to write into any. */
+	_Alignas(128) _Atomic(struct raw_event *) windows[RECORDING_WINDOWS];
+};
 
-/* Writes the event of the calling thread, or of the `thread`, into its place. */
-void recording_put(uint64_t place, enum raw_kind kind, const void *address, uint64_t bytes);
-void recording_put_event(uint64_t place, uint64_t first, uint64_t second);
+/* NULL: nothing was begun in this process or in its parents. */
+extern _Atomic(struct recording *) recording;
+
+/* Begins, unless there is nothing to begin: NULL then. */
+struct recording *recording_begin(void);
+
+/* The one of this process, which is begun if that was not done yet; NULL if it is not recorded. */
+static inline struct recording *recording_current(void)
+{
+	struct recording *of = atomic_load_explicit(&recording, memory_order_acquire);
+
+	if (__builtin_expect(of != NULL && atomic_load_explicit(&of->phase, memory_order_acquire) ==
+						   RECORDING_ON,
+			     1))
+		return of;
+	return recording_begin();
+}
+
+/* Are stacks to be recorded? */
+static inline bool recording_has_stacks(const struct recording *of)
+{
+	return (of->flags & RAW_STACKS) != 0;
+}
+
+/* The first of the next `count` places, which are neighbours. */
+static inline uint64_t recording_claim(struct recording *of, unsigned count)
+{
+	return atomic_fetch_add_explicit(&of->next, count, memory_order_relaxed);
+}
 
 /* The calling thread's number in this file. */
-uint32_t recording_thread(void);
+uint32_t recording_new_thread(struct recording *of);
+
+/* Where the event of a place is; NULL if it is lost, which is counted. */
+struct raw_event *recording_find(struct recording *of, uint64_t place);
+
+/* Writes an event into its place. */
+static inline void recording_put(struct recording *of, uint64_t place, uint64_t first,
+				 uint64_t second)
+{
+	struct raw_event *event = recording_find(of, place);
+
+	if (event == NULL)
+		return;
+	event->second = second;
+	/* Last, as it says that the event is there. */
+	atomic_store_explicit(&event->first, first, memory_order_release);
+}
 
 /* Zeroed memory, which a child of fork finds zeroed again; or NULL. */
 void *recording_map(size_t bytes);
 
 /* Appends to the file of this process that has the suffix. False if that is not possible. */
-bool recording_append(const char *suffix, const void *bytes, size_t size);
-
-/* The process is about to end by itself. */
-void recording_finish(void);
+bool recording_append(struct recording *of, const char *suffix, const void *bytes, size_t size);
 
 #endif

@@ -109,7 +109,7 @@ static struct place place_of(uintptr_t caller)
 }
 
 /* The program is known to the linker by the name that it was called by. */
-static void write_path(const char *path)
+static void write_path(struct recording *recorded, const char *path)
 {
 	char own[PATH_MAX];
 	long length = 0;
@@ -121,11 +121,11 @@ static void write_path(const char *path)
 		own[length] = '\0';
 		path = own;
 	}
-	(void)recording_append(RAW_MODULES_SUFFIX, path, strlen(path) + 1);
+	(void)recording_append(recorded, RAW_MODULES_SUFFIX, path, strlen(path) + 1);
 }
 
 /* The number of the module, which is written if it is new; the last one stands for all others. */
-static uint32_t module_of(struct table *of, const struct place *place)
+static uint32_t module_of(struct recording *recorded, struct table *of, const struct place *place)
 {
 	for (uint32_t i = 0; i < of->module_count; i++)
 		if (of->modules[i].base == place->base && of->modules[i].path == place->path)
@@ -133,23 +133,22 @@ static uint32_t module_of(struct table *of, const struct place *place)
 	if (of->module_count == MODULE_COUNT)
 		return MODULE_COUNT - 1;
 	of->modules[of->module_count] = (struct module){place->base, place->path};
-	write_path(of->module_count == MODULE_COUNT - 1 ? "" : place->path);
+	write_path(recorded, of->module_count == MODULE_COUNT - 1 ? "" : place->path);
 	return of->module_count++;
 }
 
-static void write_frames(struct table *of, const struct stack *stack, const struct place *places)
+static void write_frames(struct recording *recorded, struct table *of, const struct stack *stack,
+			 const struct place *places)
 {
-	const uint64_t first = recording_claim(stack->count);
+	const uint64_t first = recording_claim(recorded, stack->count);
 
-	if (first == RECORDING_NO_PLACE)
-		return;
 	for (uint32_t i = 0; i < stack->count; i++) {
-		const uint32_t module = module_of(of, &places[i]);
+		const uint32_t module = module_of(recorded, of, &places[i]);
 		const uint64_t offset = module == MODULE_COUNT - 1 ? 0 : places[i].offset;
 
-		recording_put_event(first + i,
-				    raw_first(RAW_FRAME, module, (uint64_t)stack->number << 3),
-				    raw_second(module, offset, 0));
+		recording_put(recorded, first + i,
+			      raw_first(RAW_FRAME, module, (uint64_t)stack->number << 3),
+			      raw_second(module, offset, 0));
 	}
 }
 
@@ -197,7 +196,8 @@ static uint32_t find_number(struct table *of, const struct stack *stack)
 
 /* Unless another thread has just added it. Its places were looked for without the lock: the dynamic
  * linker has locks of its own, and allocates while it holds them. */
-static uint32_t add(struct table *of, struct stack *stack, const struct place *places)
+static uint32_t add(struct recording *recorded, struct table *of, struct stack *stack,
+		    const struct place *places)
 {
 	uint32_t number = STACKS_NONE;
 	struct stack *slot;
@@ -210,13 +210,13 @@ static uint32_t add(struct table *of, struct stack *stack, const struct place *p
 		number = of->stack_count++;
 		stack->number = number;
 		*slot = *stack;
-		write_frames(of, stack, places);
+		write_frames(recorded, of, stack, places);
 	}
 	lock_release(&of->lock);
 	return number;
 }
 
-uint32_t stacks_here(void)
+uint32_t stacks_here(struct recording *recorded)
 {
 	struct table *of = make_table();
 	struct place places[MOST_FRAMES];
@@ -233,7 +233,7 @@ uint32_t stacks_here(void)
 		return number;
 	for (uint32_t i = 0; i < stack.count; i++)
 		places[i] = place_of(stack.callers[i]);
-	return add(of, &stack, places);
+	return add(recorded, of, &stack, places);
 }
 
 void stacks_forget(void)

@@ -54,9 +54,10 @@ static uint64_t touched_bytes(const struct touched_block *block)
 	return bytes;
 }
 
-static void look(const struct touched_block *block)
+static void look(struct recording *of, const struct touched_block *block)
 {
-	recording_put(block->place, RAW_TOUCHED, NULL, touched_bytes(block));
+	recording_put(of, block->place, raw_first(RAW_TOUCHED, 0, 0),
+		      raw_second(0, touched_bytes(block), 0));
 }
 
 /* ---- the table ---- */
@@ -156,7 +157,7 @@ void touched_add(const struct touched_block *block)
 	lock_release(&of->lock);
 }
 
-struct touched_block touched_take(const void *block, bool resized)
+struct touched_block touched_take(struct recording *recorded, const void *block, bool resized)
 {
 	struct touched_block taken = {.address = 0};
 	struct table *of = atomic_load(&table);
@@ -176,12 +177,12 @@ struct touched_block touched_take(const void *block, bool resized)
 	if (taken.address == 0 ||
 	    (resized && taken.bytes < taken.looked_bytes + taken.looked_bytes / 4))
 		return taken;
-	look(&taken);
+	look(recorded, &taken);
 	taken.looked_bytes = taken.bytes;
 	return taken;
 }
 
-void touched_look_at_all(void)
+void touched_look_at_all(struct recording *recorded)
 {
 	struct table *of = atomic_load(&table);
 
@@ -190,7 +191,7 @@ void touched_look_at_all(void)
 	lock_take(&of->lock);
 	for (size_t i = 0; of->slots != NULL && i <= of->mask; i++)
 		if (of->slots[i].address != 0)
-			look(&of->slots[i]);
+			look(recorded, &of->slots[i]);
 	lock_release(&of->lock);
 }
 

@@ -19,7 +19,7 @@
 #include "harness/runner/request/read.h"
 
 static const struct command *const commands[] = {
-	&command_run, &command_list, &command_plan, &command_doctor, &command_peak,
+	&command_run, &command_list, &command_plan, &command_doctor, &command_peak, &command_record,
 };
 
 enum {
@@ -47,7 +47,8 @@ static void print_help(void)
 static int list_options(void)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		(void)printf("%s\t\t\t%s\n", commands[i]->name, commands[i]->help);
+		(void)printf("%s\t\t%s\t%s\n", commands[i]->name,
+			     arguments_words(commands[i]->name), commands[i]->help);
 		arguments_list(commands[i]->name, stdout);
 	}
 	return finish_output();
@@ -55,7 +56,10 @@ static int list_options(void)
 
 static int print_command_help(size_t command)
 {
-	(void)printf("usage: growbench %s [OPTION...]\n%s\n\nOptions:\n", commands[command]->name,
+	const char *words = arguments_words(commands[command]->name);
+
+	(void)printf("usage: growbench %s [OPTION...]%s%s\n%s\n\nOptions:\n",
+		     commands[command]->name, *words == '\0' ? "" : " ", words,
 		     commands[command]->help);
 	arguments_help(commands[command]->name, stdout);
 	(void)printf("\nExamples:\n%s", commands[command]->examples);

@@ -1,6 +1,7 @@
 #include "harness/runner/request/arguments.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <string.h>
 
 #include "harness/common/constants.h"
@@ -19,13 +20,18 @@ enum {
 	ALSO_PLAN = 32,
 	A_RUN = RUN | PLAN,
 	NAMES = A_RUN | LIST | DOCTOR,
-	ALL = NAMES | PEAK
+	ALL = NAMES | PEAK,
+	RECORD = 128
 };
 
-static const struct {
+static const struct verb_row {
 	const char *name;
 	unsigned bit;
-} verbs[] = {{"run", RUN}, {"plan", PLAN}, {"list", LIST}, {"doctor", DOCTOR}, {"peak", PEAK}};
+	const char *words; /* what it takes beside options, for its usage; NULL: nothing */
+	int most_words;
+} verbs[] = {{"run", RUN, NULL, 0},   {"plan", PLAN, NULL, 0},
+	     {"list", LIST, NULL, 0}, {"doctor", DOCTOR, NULL, 0},
+	     {"peak", PEAK, NULL, 0}, {"record", RECORD, "-- COMMAND...", INT_MAX}};
 
 enum option_kind {
 	FLAG,   /* bool */
@@ -33,6 +39,7 @@ enum option_kind {
 	FOLDER, /* the same, not empty */
 	TEXTS,  /* struct texts; may be repeated */
 	COUNT,  /* uint64_t, 1 and more */
+	SIZE,   /* the same, of bytes */
 	NUMBER  /* struct number, 0 and more, without a suffix */
 };
 
@@ -135,20 +142,47 @@ static const struct option_row option_rows[] = {
 	{"quiet", NULL, "no progress, only errors and the folder's name", RUN | ALSO_PLAN, FLAG,
 	 FIELD(quiet), 0, true},
 	{"columns", NULL, "the columns of runs.csv", LIST, FLAG, FIELD(columns), 0, false},
-	{"help", NULL, "this text", ALL, FLAG, FIELD(help), 0, true},
+	{"out", "FILE", "the profile, also -o FILE (default: the command's name and .profile)",
+	 RECORD, FOLDER, FIELD(out), 0, false},
+	{"overwrite", NULL, "replace a file that is there already", RECORD, FLAG, FIELD(overwrite),
+	 0, false},
+	{"limit", "SIZE",
+	 "disk space for what is recorded, 16 bytes a call (default 4GiB): the program goes on "
+	 "without being recorded any more",
+	 RECORD, SIZE, FIELD(limit_bytes), (uint64_t)1 << 46, false},
+	{"stacks", NULL, "with the place in the program that each call came from; slower", RECORD,
+	 FLAG, FIELD(stacks), 0, false},
+	{"names", NULL, "with the name and the arguments of each program", RECORD, FLAG,
+	 FIELD(names), 0, false},
+	{"quiet", NULL, "say nothing but what went wrong", RECORD, FLAG, FIELD(quiet), 0, false},
+	{"help", NULL, "this text", ALL | RECORD, FLAG, FIELD(help), 0, true},
 };
 
 enum {
 	OPTION_COUNT = sizeof option_rows / sizeof *option_rows
 };
 
-/* 0 for a word that is none of them: no option is its. */
-static unsigned verb_bit(const char *verb)
+/* A word that is none of them has no options. */
+static const struct verb_row *verb_row(const char *verb)
 {
+	static const struct verb_row none = {"", 0, NULL, 0};
+
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (strcmp(verbs[i].name, verb) == 0)
-			return verbs[i].bit;
-	return 0;
+			return &verbs[i];
+	return &none;
+}
+
+static unsigned verb_bit(const char *verb)
+{
+	return verb_row(verb)->bit;
+}
+
+const char *arguments_words(const char *verb)
+{
+	const char *words = verb_row(verb)->words;
+
+	return words == NULL ? "" : words;
 }
 
 void arguments_help(const char *verb, FILE *stream)
@@ -181,7 +215,9 @@ static bool store_number(const struct option_row *row, const char *text, uint64_
 	char what[32];
 
 	(void)snprintf(what, sizeof what, "--%s", row->name);
-	if (!(row->kind == COUNT ? parse_count : parse_seed)(text, what, value, error))
+	if (!(row->kind == COUNT  ? parse_count
+	      : row->kind == SIZE ? parse_size
+				  : parse_seed)(text, what, value, error))
 		return false;
 	if (*value > row->most)
 		return error_set(error, "%s: '%s' is too large; the most is %llu", what, text,
@@ -214,6 +250,7 @@ static bool store(const struct option_row *row, const char *text, struct argumen
 		texts->items[texts->count++] = text;
 		return true;
 	case COUNT:
+	case SIZE:
 		return store_number(row, text, field, error);
 	case NUMBER:
 		number->given = true;
@@ -260,24 +297,48 @@ static bool take(const struct option_row *row, char **argv, struct arguments *ar
 	return store(row, optarg, arguments, error);
 }
 
+/* The options as getopt_long takes them. The first of a name counts: those of the verb. */
+static void fill_options(const char *verb, struct option long_options[OPTION_COUNT + 1])
+{
+	struct option *next = long_options;
+
+	for (int own = 1; own >= 0; own--)
+		for (int i = 0; i < OPTION_COUNT; i++) {
+			if (((option_rows[i].verbs & verb_bit(verb)) != 0) != (own == 1))
+				continue;
+			next->name = option_rows[i].name;
+			next->has_arg =
+				option_rows[i].value == NULL ? no_argument : required_argument;
+			next->val = 256 + i;
+			next++;
+		}
+}
+
+/* -o is --out where the words are a command, as of a compiler. */
+static bool take_short(char **argv, struct arguments *arguments, struct error *error)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if ((option_rows[i].verbs & verb_bit(argv[0])) != 0 &&
+		    strcmp(option_rows[i].name, "out") == 0)
+			return store(&option_rows[i], optarg, arguments, error);
+	return false;
+}
+
 static bool parse_words(int argc, char **argv, struct arguments *arguments, struct error *error)
 {
 	struct option long_options[OPTION_COUNT + 1] = {{NULL, 0, NULL, 0}};
 	char short_option[] = "-?"; /* there are none, and getopt is still in its word */
 	const char *chosen = NULL;  /* an option that says what to run */
+	const bool takes_command = verb_row(argv[0])->most_words == INT_MAX;
 	int option;
 
-	for (int i = 0; i < OPTION_COUNT; i++) {
-		long_options[i].name = option_rows[i].name;
-		long_options[i].has_arg =
-			option_rows[i].value == NULL ? no_argument : required_argument;
-		long_options[i].val = 256 + i;
-	}
+	fill_options(argv[0], long_options);
 	opterr = 0;
 	/* 0: forget an earlier command line altogether. */
 	optind = 0;
-	/* ':' tells a missing value from an unknown option. */
-	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+	/* ':' tells a missing value from an unknown option, '+' ends with the first word. */
+	while ((option = getopt_long(argc, argv, takes_command ? "+:o:" : ":", long_options,
+				     NULL)) != -1) {
 		short_option[1] = (char)optopt;
 		if (option == ':')
 			return error_set(error, "%s needs a value; --help shows which",
@@ -288,6 +349,11 @@ static bool parse_words(int argc, char **argv, struct arguments *arguments, stru
 		if (option == '?')
 			return unknown_option(argv[0],
 					      optopt != 0 ? short_option : argv[optind - 1], error);
+		if (option == 'o') {
+			if (!take_short(argv, arguments, error))
+				return false;
+			continue;
+		}
 		if (!take(&option_rows[option - 256], argv, arguments, error))
 			return false;
 		if (!option_rows[option - 256].goes_with_resume)
@@ -297,9 +363,10 @@ static bool parse_words(int argc, char **argv, struct arguments *arguments, stru
 		return error_set(error,
 				 "--resume goes on with the run's own options; leave out --%s",
 				 chosen);
-	if (optind < argc)
+	arguments->words = argv + optind;
+	if (argc - optind > verb_row(argv[0])->most_words)
 		return error_set(error, "'%s' is one word too many; --help shows the options",
-				 argv[optind]);
+				 argv[optind + verb_row(argv[0])->most_words]);
 	return true;
 }
 
@@ -317,5 +384,7 @@ static bool check_text(int argc, char **argv, struct error *error)
 bool arguments_parse(int argc, char **argv, struct arguments *arguments, struct error *error)
 {
 	memset(arguments, 0, sizeof *arguments);
-	return check_text(argc, argv, error) && parse_words(argc, argv, arguments, error);
+	/* A command's words are the program's own affair, and kept nowhere. */
+	return (verb_row(argv[0])->most_words == INT_MAX || check_text(argc, argv, error)) &&
+	       parse_words(argc, argv, arguments, error);
 }

@@ -60,7 +60,11 @@ struct arguments {
 	bool no_summary;
 	bool quiet;
 	bool columns;
+	uint64_t limit_bytes;
+	bool stacks;
+	bool names;
 	bool help;
+	char **words; /* what stands beside the options, NULL-terminated */
 };
 
 /*
@@ -68,6 +72,9 @@ struct arguments {
  * the nearest choice. argv is reordered as getopt_long does.
  */
 bool arguments_parse(int argc, char **argv, struct arguments *arguments, struct error *error);
+
+/* What the verb takes beside options, for its usage; "" if nothing. */
+const char *arguments_words(const char *verb);
 
 /* Writes the options of a verb, a line or two each. */
 void arguments_help(const char *verb, FILE *stream);

@@ -401,8 +401,9 @@ bool request_read(int argc, char **argv, struct request *request, struct error *
 	*request = (struct request){.argc = argc, .argv = argv};
 	if (!arguments_parse(argc, argv, &request->given, error))
 		return false;
-	/* A run that goes on has options of its own. */
-	if (request->given.help || request->given.resume != NULL)
+	/* A run that goes on has options of its own, and a program or its profile is no run. */
+	if (request->given.help || request->given.resume != NULL ||
+	    *arguments_words(argv[0]) != '\0')
 		return true;
 	if (request->given.overwrite && request->given.out == NULL)
 		return error_set(error, "--overwrite needs --out DIR");

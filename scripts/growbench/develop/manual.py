@@ -74,11 +74,11 @@ def verbs_of_the_program(program: str) -> list[Verb]:
         Verb(
             name,
             help_text,
-            "",
+            words,
             [Option(row[1], row[2], row[3]) for row in rows if row[0] == name and row[1]],
             "Examples:" + ask(program, name, "--help").partition("\nExamples:")[2],
         )
-        for name, option, _, help_text in rows
+        for name, option, words, help_text in rows
         if not option
     ]
 
