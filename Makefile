@@ -201,6 +201,9 @@ bench-trace: build ## what the interposer of the trace pass costs
 bench-containers: build ## realloc_doubling against std::vector, GArray and utarray
 	@scripts/bench-within.sh containers build/growbench
 
+bench-parameters: build ## realloc_factor:2 and :1.5 against the same factors as constants
+	@scripts/bench-within.sh parameters build/growbench
+
 bench-compare: ## how long compare takes, with a million rows too: RUN=results/NAME
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-compare \
 		'$(or $(RUN),results/reference-epyc-2cpu)'

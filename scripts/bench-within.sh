@@ -12,6 +12,8 @@
 #   containers    Are our kernels honest? realloc_doubling against the containers that do the same
 #                 work, warm, on the same allocator: the ratio in each cell, and geometric means over
 #                 the sizes. A few minutes.
+#   parameters    Does a parameter cost anything? realloc_factor:2 and :1.5 against the strategies that
+#                 have these factors as constants, warm. A few minutes.
 #
 # usage: OUT=... ARGS=... scripts/bench-within.sh WHAT path/to/growbench
 set -eu
@@ -45,6 +47,10 @@ trace)
 containers)
 	set -- --strategies realloc_doubling,std_vector,glib_array,utarray --row-bytes 8,80 \
 		--rows 10,100,1k,10k,100k --passes measure --no-summary ;;
+parameters)
+	set -- --strategies realloc_doubling,realloc_factor:2,realloc_x1.5,realloc_factor:1.5 \
+		--row-bytes 8,80 --rows 100,1k,10k --allocators glibc,jemalloc --rounds 20 \
+		--passes measure --no-summary ;;
 *)
 	echo "error: unknown $what; see $0 --help" >&2
 	exit 2 ;;
@@ -65,5 +71,10 @@ containers)
 	for container in std_vector glib_array utarray; do
 		"$python" "$here/growbench" compare-within "$out" realloc_doubling $container \
 			--metric warm_build_release
+	done ;;
+parameters)
+	for pair in "realloc_doubling realloc_factor:2" "realloc_x1.5 realloc_factor:1.5"; do
+		# shellcheck disable=SC2086 # two words
+		"$python" "$here/growbench" compare-within "$out" $pair --metric warm_build_release
 	done ;;
 esac

@@ -31,14 +31,16 @@ static const struct strategy_parameter factor = {
 	.write = parameter_write_factor,
 };
 
-/* At least one more. The factor is in thousandths; the division is by parts, for the product may
- * not fit. */
+/* At least one more. The factor is in thousandths; a product that does not fit is no capacity that
+ * fits. */
 static inline size_t next_capacity(struct capacity full)
 {
-	const size_t more = (size_t)full.parameter - 1000;
-	const size_t added = full.count / 1000 * more + full.count % 1000 * more / 1000;
+	size_t grown;
 
-	return full.count + (added > 0 ? added : 1);
+	if (__builtin_mul_overflow(full.count, (size_t)full.parameter, &grown))
+		return 0;
+	grown /= 1000;
+	return grown > full.count ? grown : full.count + 1;
 }
 
 static inline enum build_status append(struct array *array, const void *row)

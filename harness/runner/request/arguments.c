@@ -7,6 +7,7 @@
 #include "harness/common/constants.h"
 #include "harness/common/text.h"
 #include "harness/common/utf8.h"
+#include "harness/profile/profile.h"
 
 /* The verbs that take an option. */
 enum {
@@ -71,6 +72,11 @@ static const struct option_row option_rows[] = {
 	 TEXT, FIELD(implementations), 0, false},
 	{"strategies", "LIST", "only these strategies or copying patterns, separated by commas",
 	 NAMES, TEXT, FIELD(strategies), 0, false},
+	{"profile", "FILE", "replay a recorded program (growbench record) instead of strategies",
+	 A_RUN, TEXT, FIELD(profile), 0, false},
+	{"process", "N",
+	 "which of the profile's processes, from 0 (default: the one with the most events)", A_RUN,
+	 NUMBER, FIELD(process), PROFILE_MOST_PROCESSES, false},
 	{"allocators", "LIST", "only these allocators, --allocator's names included", ALL, TEXT,
 	 FIELD(allocators), 0, false},
 	{"allocator", "NAME=BASE[@BUILD][,VAR=VALUE...]",

@@ -31,6 +31,8 @@ struct arguments {
 	const char *preset;
 	const char *implementations;
 	const char *strategies;
+	const char *profile;
+	struct number process; /* of the profile */
 	const char *allocators;
 	struct texts allocator;
 	const char *rows;
