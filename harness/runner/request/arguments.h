@@ -60,7 +60,6 @@ struct arguments {
 	bool no_summary;
 	bool quiet;
 	bool columns;
-	struct number process;
 	uint64_t frames;
 	const char *format;
 	uint64_t limit_bytes;
