@@ -96,7 +96,8 @@ why: ## where the cold times of a run go, and what they do not tell: RUN=results
 
 advise: ## what to take: ROWS=10k ROW_BYTES=80 [WEIGHT=time|peak|tail] [RUN=results/NAME] ARGS="..."
 	@test -n '$(ROWS)' && test -n '$(ROW_BYTES)' || { \
-		echo 'make advise: say for what: make advise ROWS=10k ROW_BYTES=80' >&2; exit 2; }
+		echo 'make advise: say for what: make advise ROWS=10k ROW_BYTES=80' >&2; \
+		echo '  (of a recorded program: build/growbench advise PROFILE)' >&2; exit 2; }
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench advise $(if $(RUN),'$(RUN)') \
 		--rows '$(ROWS)' --row-bytes '$(ROW_BYTES)' --weight '$(or $(WEIGHT),time)' $(ARGS)
 

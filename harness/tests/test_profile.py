@@ -389,11 +389,11 @@ def test_people_are_told_the_same(growbench, tmp_path):
     for text in (
         "p: 1 process, 3 events, ",
         "Process 0, program --word: 2 threads, exited",
-        "malloc 1 realloc 1 free 1 (moved 1)",
-        "2.93 KiB in all; at once at most 2.93 KiB, in 1 blocks at most",
+        "malloc 1 realloc 1 (1 moved) free 1",
+        "2.93 KiB in all; at once at most 2.93 KiB, in 1 block at most",
         "with both blocks of each realloc that moved: at most 3.91 KiB at once",
         "freed by another thread: 1 block, 2.93 KiB",
-        "Blocks that grew: 1, by 1 reallocs that can have copied 1000 B; 1 of them moved (1000 B)",
+        "Blocks that grew: 1, by 1 realloc that can have copied 1000 B; 1 moved (1000 B)",
         "1000 B to 2.93 KiB",
         "/usr/bin/program+0x10",
     ):

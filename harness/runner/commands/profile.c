@@ -66,11 +66,13 @@ static void print_kinds(const struct profile_process *process)
 	const uint64_t *counts = process->kind_counts;
 
 	(void)printf("  calls       ");
-	for (int kind = 0; kind < PROFILE_KIND_COUNT; kind++)
-		if (counts[kind] > 0)
-			(void)printf(" %s %" PRIu64, profile_kind_names[kind], counts[kind]);
-	if (process->moved_count > 0)
-		(void)printf(" (moved %" PRIu64 ")", process->moved_count);
+	for (int kind = 0; kind < PROFILE_KIND_COUNT; kind++) {
+		if (counts[kind] == 0)
+			continue;
+		(void)printf(" %s %" PRIu64, profile_kind_names[kind], counts[kind]);
+		if (kind == PROFILE_REALLOC)
+			(void)printf(" (%" PRIu64 " moved)", process->moved_count);
+	}
 	(void)printf("\n");
 }
 
@@ -103,9 +105,9 @@ static void print_process(const struct profile *profile, uint32_t number,
 		     plural(process->thread_count), profile_end_names[process->end]);
 	print_kinds(process);
 	(void)printf("  requested    %s in all; at once at most %s, in %" PRIu32
-		     " blocks at most\n",
+		     " block%s at most\n",
 		     size_text(&a, process->requested_bytes), size_text(&b, process->most_bytes),
-		     process->most_blocks);
+		     process->most_blocks, plural(process->most_blocks));
 	(void)printf("  with both blocks of each realloc that moved: at most %s at once\n",
 		     size_text(&a, analysis->recorded.moving_bytes));
 	(void)printf("  not freed    %" PRIu64 " block%s, %s\n", totals->never_freed.count,
@@ -181,9 +183,10 @@ static void print_growth(const struct profile *profile, const struct analysis *a
 		return;
 	}
 	(void)printf("\nBlocks that grew: %" PRIu64 ", by %" PRIu64
-		     " reallocs that can have copied %s; %" PRIu64 " of them moved (%s)\n",
-		     all->block_count, all->reallocs.count, size_text(&a, all->reallocs.bytes),
-		     all->reallocs.moved_count, size_text(&b, all->reallocs.moved_bytes));
+		     " realloc%s that can have copied %s; %" PRIu64 " moved (%s)\n",
+		     all->block_count, all->reallocs.count, plural(all->reallocs.count),
+		     size_text(&a, all->reallocs.bytes), all->reallocs.moved_count,
+		     size_text(&b, all->reallocs.moved_bytes));
 	(void)printf("  each at its largest size at once: no such reallocs, and at once at most %s "
 		     "instead of %s\n",
 		     size_text(&a, analysis->preallocated.moving_bytes),

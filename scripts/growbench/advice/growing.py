@@ -33,7 +33,7 @@ def _by_realloc(profile: Profile) -> list[str]:
     said = [
         f"{_blocks(every['block_count'])} grew, by {_times(every['realloc_count'])}, which can "
         f"have copied {_bytes(every['copied_bytes'])} ({factor(every['copied_bytes'] / requested)} "
-        f"of what it requested in all); as it was recorded, {every['moved_count']:,} moved, with "
+        f"times what it requested in all); as recorded, {every['moved_count']:,} moved, with "
         f"{_bytes(every['moved_bytes'])}."
     ]
     if _is_little(every, requested):
@@ -70,14 +70,20 @@ def _is_little(every: Group, requested: int) -> bool:
 
 
 def _where(group: Group) -> str:
-    calls = [frame["call"] for frame in group["stack"]]
-    if not calls:
+    """Those of the place that grew, as far as it has a name: not of what wraps the allocator."""
+    stack = group["stack"]
+    if not stack:
         return "These cost"
-    return (
-        f"Those of {printable(calls[0])}, called by {printable(calls[1])}, cost"
-        if len(calls) > 1
-        else f"Those of {printable(calls[0])} cost"
-    )
+    named = [frame for frame in stack if frame["function"]]
+    own = [frame for frame in named if "alloc" not in frame["function"].lower()]
+    return f"Those of {printable((own or named or stack)[0]['call'])} cost"
+
+
+def _calls(group: Group) -> str:
+    """The functions, the innermost first; places where none has a name."""
+    stack = group["stack"]
+    named = [frame["function"] for frame in stack if frame["function"]]
+    return printable(" < ".join(named or [frame["call"] for frame in stack]))
 
 
 def _how(group: Group) -> str:
@@ -146,7 +152,7 @@ def growing_table(profile: Profile) -> Table:
         {
             **{name: value for name, value in group.items() if isinstance(value, int)},
             "from_to": _from_to(group),
-            "calls": " < ".join(printable(frame["call"]) for frame in group["stack"]),
+            "calls": _calls(group),
             "preallocated_bytes": group["preallocated"]["moving_bytes"],
             "peak_saved_bytes": then - group["preallocated"]["moving_bytes"],
         }

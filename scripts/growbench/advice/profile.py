@@ -90,7 +90,7 @@ def find_replay(profile: Profile, folder: Path) -> Optional[Path]:
             told = json.loads(path.read_text(encoding="utf-8"))
             of = told["run"]["profile"]
             if (of["sha256"], of["process"]) == (profile.digest, profile.told["process"]):
-                found.append((str(told["started_utc"]), path.parent))
+                found.append((str(told["run"]["started_utc"]), path.parent))
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return max(found)[1] if found else None

@@ -79,7 +79,7 @@ class ProgramAdvice(NamedTuple):
 
 def advise_program(profile: Profile, run: Optional[Run], wish: Wish) -> ProgramAdvice:
     """What to take. run: of its replay, or None. Raises UsageError if the run cannot tell."""
-    said, careful, ranking = [], _recording_warnings(profile), None
+    said, saving, careful, ranking = [], [], _recording_warnings(profile), None
     if run is None:
         said.append(
             f"{profile.name} was not replayed yet, so no allocator can be named; measure it: "
@@ -89,8 +89,9 @@ def advise_program(profile: Profile, run: Optional[Run], wish: Wish) -> ProgramA
         of_run = _OfRun(profile, run, wish)
         ranking = of_run.table()
         said += of_run.sentences()
+        saving = of_run.saving()
         careful += of_run.warnings()
-    said += growing_sentences(profile)
+    said += [*growing_sentences(profile), *saving]
     return ProgramAdvice(
         profile,
         [printable(text) for text in said],
@@ -169,15 +170,31 @@ class _OfRun:
         more = worst["cold_build_ns"] - best["cold_build_ns"]
         if not more > 0:
             return []
-        parts = [(part, worst[part.name] - best[part.name]) for part in _why_parts()]
-        large = [(part, ns) for part, ns in parts if ns >= _LEAST_SHARE * more]
-        if not large:
-            return []
-        large.sort(key=lambda pair: -pair[1])
-        shares = " and ".join(f"{part.label} ({whole_share(ns / more)})" for part, ns in large)
+        parts = [(part.label, worst[part.name] - best[part.name]) for part in _why_parts()]
+        calls = [
+            (cell["cold_build_ns"] - _parts_ns(cell)) / self.case.rows for cell in (worst, best)
+        ]
+        own = f"the calls themselves, {show(calls[0], 'ns')} each instead of {show(calls[1], 'ns')}"
+        parts.append((own, (calls[0] - calls[1]) * self.case.rows))
+        large = sorted((pair for pair in parts if pair[1] >= _LEAST_SHARE * more), key=_negative)
+        shares = " and ".join(f"{label} ({whole_share(ns / more)})" for label, ns in large)
         return [
             f"Of the {show(more, 'ns')} that {rows[-1]['allocator']} takes more in a cold build, "
-            f"it is {shares}: counts times what each costs on that machine."
+            f"it is {shares}: counts times what each costs on that machine, and what is left."
+        ]
+
+    def saving(self) -> list[str]:
+        """What preallocating can save of the time on the best allocator."""
+        best = self.ranking["allocator"][0]
+        grown = self.profile.growth["all"]["block_count"]
+        if not grown or self.attribution.empty or best not in self.attribution.index:
+            return []
+        cell = self.attribution.loc[best]
+        return [
+            f"In its replay on {best}, what reallocs copied makes "
+            f"{whole_share(cell['copy_ns'] / cell['cold_build_ns'])} of the time "
+            f"({show(cell['cold_build_ns'], 'ns')}): preallocating saves that there, and the "
+            "calls."
         ]
 
     def _least_peak(self) -> list[str]:
@@ -240,6 +257,15 @@ class _OfRun:
 
 def _allocator(row: dict) -> str:
     return str(row["allocator"])
+
+
+def _negative(pair: tuple[str, float]) -> float:
+    return -pair[1]
+
+
+def _parts_ns(cell: pd.Series) -> float:
+    """What is known of a cell's time."""
+    return float(sum(cell[part.name] for part in _why_parts()))
 
 
 def _why_parts() -> list[Part]:

@@ -21,8 +21,8 @@ class Symbol(NamedTuple):
 
 
 def name_calls(stacks: Sequence[Sequence[Frame]]) -> None:
-    """Adds `call` to each frame: what a reader is told. Needs addr2line and nm (binutils) to say
-    more than the place."""
+    """Adds to each frame `function`, "" where it is not known, and `call`: what a reader is told.
+    Needs addr2line and nm (binutils) to say more than the place."""
     by_module: dict[str, list[Frame]] = {}
     for stack in stacks:
         for frame in stack:
@@ -31,18 +31,14 @@ def name_calls(stacks: Sequence[Sequence[Frame]]) -> None:
         functions = _functions(module)
         lines = _lines(module, [_call(frame) for frame in frames])
         for frame, line in zip(frames, lines):
-            frame["call"] = _named(module, _call(frame), functions, line)
+            frame["function"] = _function_at(functions, _call(frame))
+            where = line or f"{Path(module).name or 'no file'}+{_call(frame):#x}"
+            frame["call"] = f"{frame['function']} ({where})" if frame["function"] else where
 
 
 def _call(frame: Frame) -> int:
     """The frame has the place that the call returns to, which may be of the next function."""
     return max(0, int(frame["offset"]) - 1)
-
-
-def _named(module: str, place: int, functions: Sequence[Symbol], line: str) -> str:
-    name = _function_at(functions, place)
-    where = line or f"{Path(module).name or 'no file'}+{place:#x}"
-    return f"{name} ({where})" if name else where
 
 
 def _function_at(functions: Sequence[Symbol], place: int) -> str:
