@@ -24,7 +24,7 @@ def commands() -> list:
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer interposes malloc")
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="sqlite3 is not installed")
 def test_the_commands_of_the_section_work_as_they_are_written(tmp_path):
-    """But for the rounds of the replay, which are many, and its allocators, which may be missing."""
+    """But for the replay's rounds, which are many, and its allocators, which may be missing."""
     (tmp_path / "build").symlink_to(GROWBENCH.parent)
     verbs = []
     for command in commands():
