@@ -81,8 +81,8 @@ static json_t *describe_profile(const struct request *request)
 	if (facts == NULL)
 		return NULL;
 	return json_pack(
-		"{s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "path",
-		request->given.profile, "sha256", request->profile_digest, "process",
+		"{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "sha256",
+		request->profile_digest, "process",
 		(json_int_t)facts->process, "process_count",
 		(json_int_t)facts->profile.process_count, "recorded_until",
 		profile_end_names[facts->recorded.end], "event_count",
