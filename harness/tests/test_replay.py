@@ -1,4 +1,4 @@
-"""Replays of recorded programs, from outside: what is asked of each allocator, and what is refused."""
+"""Replays of recorded programs: what is asked of each allocator, and what is refused."""
 
 import collections
 import json

@@ -211,8 +211,7 @@ def start(words: Sequence[str], folder: Path, allocator: Allocator) -> subproces
 
 def end(started: subprocess.Popen, allocator: Allocator) -> None:
     if started.wait() != 0:
-        command = shlex.join(map(str, started.args))
-        raise UsageError(f"{command} under {allocator.name}: ended in {started.returncode}")
+        raise UsageError(f"{started.args!r} under {allocator.name}: ended in {started.returncode}")
 
 
 def watch(words: Sequence[str], folder: Path, allocator: Allocator) -> Seen:
@@ -265,7 +264,7 @@ def status_bytes(pid: int, name: str) -> float:
 
 
 def beside_heap(pid: int) -> float:
-    """Resident bytes of mappings that have a file, and of the stack; 0 where they cannot be read."""
+    """Resident bytes of mappings that have a file, and of the stack; 0 if they cannot be read."""
     try:
         text = Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8", errors="replace")
     except OSError:
