@@ -99,14 +99,14 @@ def sqlite_input(folder: Path) -> None:
 def git_input(folder: Path) -> None:
     repository = folder / "repository"
     repository.mkdir()
-    for i in range(400):
+    for i in range(150):
         text = "".join(f"line {j} of {i}: {(i * 7919 + j * 104729) % 99991}\n" for j in range(150))
         (repository / f"file{i:03}.txt").write_text(text)
     own = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "gc.auto=0"]
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
         subprocess.run(["git", *who, *words], cwd=repository, env=own, check=True)
-    for i in range(0, 400, 2):
+    for i in range(0, 150, 2):
         (repository / f"file{i:03}.txt").write_text(f"another {i}\n" * 200)
     for words in (["add", "."], ["commit", "-qm", "two"]):
         subprocess.run(["git", *who, *words], cwd=repository, env=own, check=True)
@@ -134,7 +134,7 @@ def gcc_input(folder: Path) -> None:
         f"\tfor (int i = 0; i < {i % 17 + 1}; i++)\n\t\tsum += x->a[i] * {i} + (int)x->b;\n"
         f"\tswitch (sum % 5) {{ case 0: return sum; case 1: return n + {i}; default: break; }}\n"
         f"\treturn sum > 0 ? f{max(i - 1, 0)}((void *)x->next, sum) : n;\n}}\n"
-        for i in range(600)
+        for i in range(40)
     )
     (folder / "work.c").write_text(body)
     (folder / "empty.c").write_text("int x;\n")
