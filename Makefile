@@ -219,6 +219,9 @@ bench-doubts: build ## planted disturbances, and which doubts they raise: ARGS="
 bench-live: build ## compare-live, interleaved and in a duet: equal things, and 10% planted
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-live build $(ARGS)
 
+bench-replay: build ## six programs, recorded and replayed, against themselves. ARGS="--only jq"
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-replay build $(ARGS)
+
 bench-patterns: build ## copying patterns against the copy limit, plain loops and NumPy
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-patterns build $(ARGS)
 

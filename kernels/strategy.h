@@ -191,8 +191,8 @@ struct strategy {
 	/* A replay's (harness/worker/replay.h): threads that build make one build together, one at
 	 * a time, and so on one CPU. */
 	bool takes_turns;
-	/* For how long builds with this source were not at work since it was prepared: what is timed
-	 * leaves it out. NULL: they always were. */
+	/* For how long builds with this source were not at work since it was prepared: what is
+	 * timed leaves it out. NULL: they always were. */
 	uint64_t (*paused_ns)(const struct row_source *source);
 };
 
@@ -230,7 +230,7 @@ static inline struct array strategy_array(const struct strategy *strategy, size_
 
 /* What a build of the strategy costs, in closed form. */
 static inline void strategy_cost_of(const struct strategy *strategy, size_t rows, size_t row_bytes,
-				 struct strategy_cost *cost)
+				    struct strategy_cost *cost)
 {
 	if (strategy->cost_at != NULL)
 		strategy->cost_at(strategy->value, rows, row_bytes, cost);

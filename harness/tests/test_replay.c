@@ -1,5 +1,5 @@
-/* Replays of known profiles: each call of them, in its thread and in its order, and what is written.
- * The allocator's functions are wrapped, and written down. */
+/* Replays of known profiles: each call of them, in its thread and in its order, and what is
+ * written. The allocator's functions are wrapped, and written down. */
 #include "kernels/tests/cmocka_headers.h"
 
 #include <errno.h>
@@ -468,9 +468,8 @@ static void threads_take_turns_in_the_recorded_order(void **state)
 	build_all(builds, THREADS);
 	failing_call = 0;
 	for (unsigned i = 0; i < THREADS; i++)
-		assert_int_equal(builds[i].status, calls[events / 2].name == 'f'
-							   ? BUILD_OK
-							   : BUILD_OUT_OF_MEMORY);
+		assert_int_equal(builds[i].status,
+				 calls[events / 2].name == 'f' ? BUILD_OK : BUILD_OUT_OF_MEMORY);
 	release_all(builds, THREADS);
 	dispose_all(builds, THREADS);
 }

@@ -1,4 +1,4 @@
-"""Replays of recorded programs, from outside: what is asked of each allocator, and what is refused."""
+"""Replays of recorded programs: what is asked of each allocator, and what is refused."""
 
 import collections
 import json
@@ -253,9 +253,7 @@ def test_the_verb_makes_a_run_and_a_page(growbench: Growbench, make_profile: Mak
     assert record["allocator"] == "glibc" and record["time"] > 0
 
 
-def test_the_verb_refuses_what_the_runner_refuses(
-    growbench: Growbench, make_profile: Make
-) -> None:
+def test_the_verb_refuses_what_the_runner_refuses(growbench: Growbench, make_profile: Make) -> None:
     profile = make_profile(["0 malloc 1"])
     for words, message in (
         (["nowhere.profile"], "No such file"),

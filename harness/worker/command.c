@@ -133,8 +133,8 @@ static bool set_option(struct worker_request *request, int option, const char *a
 		request->profile = argument;
 		return true;
 	case 'n':
-		return set_number(argument, "--process", PROFILE_MOST_PROCESSES,
-				  &request->process, error);
+		return set_number(argument, "--process", PROFILE_MOST_PROCESSES, &request->process,
+				  error);
 	case 'o':
 		return set_probe(request, argument, error);
 	case 'p':

@@ -301,9 +301,8 @@ static void build_and_release(struct bench_state *state, void *data)
 	const size_t rows = request->rows;
 	struct team_thread *thread = &measurement->team.threads[bench_thread_index(state)];
 	struct timings none = {0};
-	struct timings *timings = thread->number == 0 && strategy->paused_ns == NULL
-					  ? &measurement->timings
-					  : &none;
+	struct timings *timings =
+		thread->number == 0 && strategy->paused_ns == NULL ? &measurement->timings : &none;
 	uint64_t paused;
 
 	/* One failure is enough, and Google Benchmark 1.7 crashes on a first repetition that was

@@ -134,8 +134,8 @@ static inline bool resize(struct replay *replay, const struct replay_step *step)
 	if (block == NULL)
 		return false;
 	replay->blocks[step->block] = block;
-	replay->read += read_stamp(
-		block, replay_stamp_bytes(before < step->bytes ? before : step->bytes));
+	replay->read +=
+		read_stamp(block, replay_stamp_bytes(before < step->bytes ? before : step->bytes));
 	if (before < step->bytes)
 		write_new(replay, block, before, step->bytes);
 	write_stamp(block, step->block, step->bytes);
@@ -303,8 +303,8 @@ static uint64_t paused_ns(const struct row_source *source)
 
 static bool open_steps(struct replay *replay, size_t rows, struct error *error)
 {
-	const size_t bytes = (replay->facts.recorded.most_blocks + (size_t)1) *
-			     sizeof *replay->blocks;
+	const size_t bytes =
+		(replay->facts.recorded.most_blocks + (size_t)1) * sizeof *replay->blocks;
 
 	replay->blocks = memory_map(bytes);
 	if (replay->blocks == NULL)
@@ -341,8 +341,8 @@ static void dispose(struct row_source *source)
 
 	if (source->input == NULL || --replay->attached > 0)
 		return;
-	(void)munmap(replay->blocks, (replay->facts.recorded.most_blocks + (size_t)1) *
-					     sizeof *replay->blocks);
+	(void)munmap(replay->blocks,
+		     (replay->facts.recorded.most_blocks + (size_t)1) * sizeof *replay->blocks);
 	replay_steps_close(&replay->steps);
 }
 
@@ -376,14 +376,13 @@ static void cost(size_t rows, size_t row_bytes, struct strategy_cost *cost)
 	*cost = (struct strategy_cost){
 		.malloc_count = part(share, counts[PROFILE_MALLOC] + counts[PROFILE_ALIGNED]),
 		.calloc_count = part(share, counts[PROFILE_CALLOC]),
-		.realloc_count =
-			part(share, counts[PROFILE_REALLOC_NEW] + counts[PROFILE_REALLOC]),
+		.realloc_count = part(share, counts[PROFILE_REALLOC_NEW] + counts[PROFILE_REALLOC]),
 		.free_count = part(share, counts[PROFILE_FREE]),
 		.live_block_count = part(share, blocks),
 		.peak_bytes = part(share, totals->most_touched_bytes),
 		/* What stands beside the blocks does so at any time. */
-		.peak_moving_bytes = part(share, totals->most_moving_bytes +
-							 replay_own_bytes(recorded)),
+		.peak_moving_bytes =
+			part(share, totals->most_moving_bytes + replay_own_bytes(recorded)),
 		.final_bytes = part(share, totals->most_touched_bytes),
 	};
 }

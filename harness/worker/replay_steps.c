@@ -141,8 +141,8 @@ bool replay_totals(struct profile *profile, uint32_t process, struct replay_tota
 		ok = read_totals(profile, process, &reader, error);
 	if (ok) {
 		totals->final_blocks = reader.live_blocks;
-		totals->lanes = assign_lanes(reader.lives, facts->thread_count, REPLAY_MOST_THREADS,
-					     NULL);
+		totals->lanes =
+			assign_lanes(reader.lives, facts->thread_count, REPLAY_MOST_THREADS, NULL);
 	}
 	unmap(reader.touched, facts->most_blocks, sizeof *reader.touched);
 	unmap(reader.lives, facts->thread_count, sizeof *reader.lives);

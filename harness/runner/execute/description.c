@@ -80,20 +80,18 @@ static json_t *describe_profile(const struct request *request)
 
 	if (facts == NULL)
 		return NULL;
-	return json_pack(
-		"{s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "path",
-		request->given.profile, "sha256", request->profile_digest, "process",
-		(json_int_t)facts->process, "process_count",
-		(json_int_t)facts->profile.process_count, "recorded_until",
-		profile_end_names[facts->recorded.end], "event_count",
-		(json_int_t)facts->recorded.event_count, "all_event_count",
-		(json_int_t)facts->profile.event_count, "thread_count",
-		(json_int_t)facts->recorded.thread_count, "replay_thread_count",
-		(json_int_t)facts->threads, "most_block_count",
-		(json_int_t)facts->recorded.most_blocks, "most_requested_bytes",
-		(json_int_t)facts->recorded.most_bytes, "most_touched_bytes",
-		(json_int_t)facts->totals.most_touched_bytes, "final_block_count",
-		(json_int_t)facts->totals.final_blocks);
+	return json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "sha256",
+			 request->profile_digest, "process", (json_int_t)facts->process,
+			 "process_count", (json_int_t)facts->profile.process_count,
+			 "recorded_until", profile_end_names[facts->recorded.end], "event_count",
+			 (json_int_t)facts->recorded.event_count, "all_event_count",
+			 (json_int_t)facts->profile.event_count, "thread_count",
+			 (json_int_t)facts->recorded.thread_count, "replay_thread_count",
+			 (json_int_t)facts->threads, "most_block_count",
+			 (json_int_t)facts->recorded.most_blocks, "most_requested_bytes",
+			 (json_int_t)facts->recorded.most_bytes, "most_touched_bytes",
+			 (json_int_t)facts->totals.most_touched_bytes, "final_block_count",
+			 (json_int_t)facts->totals.final_blocks);
 }
 
 static json_t *describe_run(const struct description_facts *facts)
@@ -400,8 +398,8 @@ static bool same_plan(const json_t *run, const struct description_facts *facts, 
 	g_autofree char *digest = plan_digest_text(facts);
 	const json_t *profile = json_object_get(run, "profile");
 
-	if (profile != NULL && g_strcmp0(text_of(profile, "sha256"),
-					 facts->request->profile_digest) != 0)
+	if (profile != NULL &&
+	    g_strcmp0(text_of(profile, "sha256"), facts->request->profile_digest) != 0)
 		return error_set(error,
 				 "%s is not the profile that the run was begun with; begin a new "
 				 "run",

@@ -18,10 +18,10 @@ bool duet_check(const struct request *request, const struct topology *topology, 
 
 	if (request->pairing != PAIRING_DUET || topology->worker_cpu_count >= 2 * cpus)
 		return true;
-	return error_set(
-		error,
-		"--pairing duet: two workers at once need %u CPUs, and this process may use %zu; measure interleaved, one worker at a time",
-		2 * cpus, topology->worker_cpu_count);
+	return error_set(error,
+			 "--pairing duet: two workers at once need %u CPUs, and this process may "
+			 "use %zu; measure interleaved, one worker at a time",
+			 2 * cpus, topology->worker_cpu_count);
 }
 
 char *duet_note(const struct request *request, const struct topology *topology)
@@ -74,8 +74,8 @@ uint64_t duet_run(const struct worker_pool *pool, struct lane_job jobs[2])
 		return 0;
 	}
 	for (int i = 0; i < 2 && at_once; i++) {
-		jobs[i].task.first_cpu = (size_t)i * request_cpus(jobs[i].task.strategy,
-							      jobs[i].task.size.threads);
+		jobs[i].task.first_cpu =
+			(size_t)i * request_cpus(jobs[i].task.strategy, jobs[i].task.size.threads);
 		jobs[i].task.partner_fd = &ends[i];
 	}
 	(void)lanes_run(pool, 2, jobs, 2, take_nothing, NULL);

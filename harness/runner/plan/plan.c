@@ -166,7 +166,8 @@ bool plan_make(struct plan *plan, const struct request *request, const struct to
 				 "%s: what this program had at once needs up to %" PRIu64
 				 " MB, and a worker may use %" PRIu64
 				 " MB; replay it on a machine with more memory",
-				 request->given.profile, plan_needed_bytes(&plan->blocks[0]) / 1000000,
+				 request->given.profile,
+				 plan_needed_bytes(&plan->blocks[0]) / 1000000,
 				 memory_bytes / 1000000);
 	plan_estimate(plan);
 	add_probes(plan, topology);

@@ -71,8 +71,8 @@ bool choose_replay(struct request *request, struct error *error)
 	request->strategies = g_new0(const struct strategy *, 2);
 	request->strategies[request->strategy_count++] = strategy;
 	request->shapes = g_new0(struct shape, 1);
-	request->shapes[request->shape_count++] = (struct shape){
-		request->replay->totals.events, request->replay->row_bytes};
+	request->shapes[request->shape_count++] =
+		(struct shape){request->replay->totals.events, request->replay->row_bytes};
 	request->row_bytes = (struct counts){g_new0(uint64_t, 1), 1};
 	request->row_bytes.values[0] = request->replay->row_bytes;
 	request->threads = (struct counts){g_new0(uint64_t, 1), 1};

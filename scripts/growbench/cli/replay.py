@@ -25,7 +25,6 @@ FORMATS = {
     "csv": formats.as_csv,
 }
 EXAMPLES = """\
-  growbench record --out sqlite3.profile -- sqlite3 my.db < queries.sql
   growbench replay sqlite3.profile
   growbench replay sqlite3.profile --allocators glibc,jemalloc --rounds 12
   growbench replay sqlite3.profile --allocator lazy=jemalloc,MALLOC_CONF=dirty_decay_ms:-1
