@@ -18,7 +18,7 @@ with packages.imports():
     import pandas as pd
 
     from growbench.command_line import entry
-    from growbench.promises.programs import PROGRAMS, Workload, make_workload
+    from growbench.develop.bench_replay import PROGRAMS, Program, environment, missing
     from growbench.statistics.paired import paired_ratio
     from growbench.tables.formats import as_terminal
     from growbench.tables.table import Column, Table
@@ -28,9 +28,10 @@ EXAMPLES = """\
   growbench bench-record build --only sqlite3,jq --pairs 21
   growbench bench-record build --no-tools --keep /tmp/profiles
 
-Each program runs alternately with the recorder and without, and its profile is held against what
-memusage (package libc-devtools) and Valgrind's dhat and massif count of the same command. Exit
-status: 0 the goals are met, and calls, bytes and peaks are the same, 1 one is not, 2 wrong usage.
+The programs and their work are those of bench-replay. Each runs alternately with the recorder and
+without, and its profile is held against what memusage (package libc-devtools) and Valgrind's dhat
+and massif count of the same command. Exit status: 0 the goals are met, and calls, bytes and peaks
+are the same, 1 one is not, 2 wrong usage.
 """
 MOST_SLOWER, MOST_EVENT_BYTES = 2.0, 16.0
 # How a profile lies in its file: harness/profile/format.h.
@@ -38,10 +39,23 @@ _CHUNK = 8
 _HEADER = 64
 
 
+class Workload(NamedTuple):
+    """A program with its input, in a folder of its own."""
+
+    program: Program
+    folder: Path
+
+    @property
+    def command(self) -> list[str]:
+        return [self.program.needs, *self.program.words]
+
+
 class Counts(NamedTuple):
-    """What one tool says of a program; None: it does not tell. calls: malloc, calloc, aligned and
-    realloc, as far as they returned memory; blocks: that were made; bytes: requested, with what
-    realloc added; peak: requested, at once."""
+    """What one tool says of the largest process of a program; None: it does not tell.
+
+    calls: malloc, calloc, aligned and realloc, as far as they returned memory; blocks: that were
+    made; bytes: requested, with what realloc added; peak: requested, at once.
+    """
 
     tool: str
     calls: Optional[int]
@@ -72,10 +86,13 @@ def main(arguments: Sequence[str]) -> int:
         for program in PROGRAMS:
             if names and program.name not in names:
                 continue
-            workload, why = make_workload(program, folder)
-            if workload is None:
+            why = missing(program)
+            if why:
                 entry.tell(f"{program.name}: left out: {why}")
                 continue
+            workload = Workload(program, folder / program.name)
+            workload.folder.mkdir(parents=True, exist_ok=True)
+            program.prepare(workload.folder)
             entry.note(f"{program.name} ...")
             costs.append(cost_of(program.name, runner, workload, options.pairs))
             profile = Counts("growbench", *told(runner, workload))
@@ -99,6 +116,7 @@ def run(command: Sequence[str], workload: Workload) -> int:
     done = subprocess.run(
         command,
         cwd=workload.folder,
+        env=environment(None),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -203,6 +221,7 @@ def said(command: Sequence[str], workload: Workload) -> str:
     done = subprocess.run(
         [*command, *workload.command],
         cwd=workload.folder,
+        env=environment(None),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -217,34 +236,45 @@ def number(text: str) -> int:
 
 def memusage(workload: Workload) -> Counts:
     """Calls that failed are counted there as well, and aligned blocks are not."""
-    text = said(["memusage"], workload)
-    calls = dict(re.findall(r"^ *(malloc|realloc|calloc)\| +(\d+)", text, re.M))
-    total = re.search(r"heap total: (\d+), heap peak: (\d+)", text)
-    if len(calls) < 3 or total is None:
-        return Counts("memusage", None, None, None, None)
-    return Counts("memusage", sum(map(int, calls.values())), None, *map(int, total.groups()))
+    found = []
+    for text in said(["memusage"], workload).split("Memory usage summary:")[1:]:
+        calls = re.findall(r"^ *(?:malloc|realloc|calloc)\| +(\d+)", text, re.M)
+        total = re.search(r"heap total: (\d+), heap peak: (\d+)", text)
+        if total is not None:
+            found.append(Counts("memusage", sum(map(int, calls)), None, *map(int, total.groups())))
+    return largest("memusage", found)
+
+
+def largest(tool: str, found: Sequence[Counts]) -> Counts:
+    """Of the processes that a tool tells of, as the profile's is that with most events."""
+    none = Counts(tool, None, None, None, None)
+    return max(found, key=lambda one: one.bytes or one.peak or 0, default=none)
+
+
+VALGRIND = ("valgrind", "--trace-children=yes", "--run-libc-freeres=no")
 
 
 def dhat(workload: Workload) -> Counts:
-    text = said(
-        ["valgrind", "--tool=dhat", "--run-libc-freeres=no", "--dhat-out-file=/dev/null"], workload
-    )
-    total = re.search(r"Total: +([\d,]+) bytes in ([\d,]+) blocks", text)
-    peak = re.search(r"At t-gmax: +([\d,]+) bytes", text)
-    if total is None or peak is None:
-        return Counts("dhat", None, None, None, None)
-    return Counts("dhat", None, number(total[2]), number(total[1]), number(peak[1]))
+    text = said([*VALGRIND, "--tool=dhat", "--dhat-out-file=/dev/null"], workload)
+    totals = re.findall(r"Total: +([\d,]+) bytes in ([\d,]+) blocks", text)
+    peaks = re.findall(r"At t-gmax: +([\d,]+) bytes", text)
+    found = [
+        Counts("dhat", None, number(total[1]), number(total[0]), number(peak))
+        for total, peak in zip(totals, peaks)
+    ]
+    return largest("dhat", found)
 
 
 def massif(workload: Workload) -> Counts:
-    file = workload.folder.with_suffix(".massif")
-    options = ["--heap-admin=0", "--peak-inaccuracy=0.0", f"--massif-out-file={file}"]
-    said(["valgrind", "--tool=massif", "--run-libc-freeres=no", *options], workload)
-    if not file.is_file():
-        return Counts("massif", None, None, None, None)
-    text = file.read_text(encoding="utf-8", errors="replace")
-    peaks = [int(value) for value in re.findall(r"^mem_heap_B=(\d+)", text, re.M)]
-    return Counts("massif", None, None, None, max(peaks, default=None))
+    options = ["--tool=massif", "--heap-admin=0", "--peak-inaccuracy=0.0"]
+    said([*VALGRIND, *options, f"--massif-out-file={workload.folder}/massif.%p"], workload)
+    found = []
+    for file in workload.folder.glob("massif.*"):
+        text = file.read_text(encoding="utf-8", errors="replace")
+        peaks = [int(value) for value in re.findall(r"^mem_heap_B=(\d+)", text, re.M)]
+        found.append(Counts("massif", None, None, None, max(peaks, default=None)))
+        file.unlink()
+    return largest("massif", found)
 
 
 def agrees(ours: Counts, other: Counts) -> bool:
