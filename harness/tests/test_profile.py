@@ -369,6 +369,47 @@ def test_growth_by_new_blocks_is_seen_where_nothing_lies_between(ask, growbench,
     assert "as far as can be seen: 2, in 16 steps that can have copied 3.98 KiB" in shown
 
 
+@pytest.mark.parametrize(
+    ("sizes", "freed_by", "chains"),
+    [
+        ((3200, 6400, 12800, 25600), 0, 1),
+        ((3200, 6400, 12800, 25600), 1, 0),
+        ((3200, 6400, 12800), 0, 0),
+        ((3200, 6500, 13203, 26818), 0, 1),
+        ((3200, 6501, 13205, 26822), 0, 0),
+        ((31, 61, 121, 241), 0, 1),
+        ((16, 24, 36, 54), 0, 1),
+        ((16, 28, 50, 88), 0, 0),
+    ],
+)
+def test_what_counts_as_growth_by_new_blocks(ask, tmp_path, sizes, freed_by, chains):
+    program = Program()
+    block = program.make(sizes[0])
+    for size in sizes[1:]:
+        larger = program.make(size)
+        program.release(block, thread=freed_by)
+        block = larger
+    said = ask(program.write(tmp_path / "p"))
+    assert said["replaced"]["all"]["block_count"] == chains
+    check(program, said, {})
+
+
+def test_of_many_places_each_that_is_shown_is_preallocated_by_itself(ask, tmp_path):
+    program = Program()
+    stacks = [program.stack(f"{place:#x}") for place in range(1, 41)]
+    blocks = [program.make(100 + place) for place in stacks]
+    # So that the peak is where what is preallocated makes it larger.
+    program.release(program.make(1 << 20))
+    for step in range(1, 5):
+        for place, block in zip(stacks, blocks):
+            program.resize(block, (100 + place) << step, place % 3 == 0, stack=place)
+    for block in blocks:
+        program.release(block)
+    said = ask(program.write(tmp_path / "p"))
+    assert said["growth"]["group_count"] == 40 and len(said["growth"]["groups"]) == SHOWN
+    check(program, said, {place: (place,) for place in stacks})
+
+
 def test_without_growth_that_is_said(ask, growbench, tmp_path):
     program = Program()
     block = program.make(100)
