@@ -34,9 +34,9 @@ EXAMPLES = """\
 Each program is recorded and replayed, and run itself with each allocator preloaded, round by round.
 The peak of the program's heap is the VmHWM of its largest process, less what is resident of files
 and stack then, and less what the allocator has by itself in a process that does nothing. gcc takes
-memory past malloc as well: how much is taken from its run under glibc, whose ratio is 1 by that, and
-added to each replay's peak. Of CPU times, what starting a process takes under the allocator is left
-out. Exit status: 0 goals met, 1 not.
+memory past malloc as well: how much is taken from its run under glibc, whose ratio is 1 by that,
+and added to each replay's peak. Of CPU times, what starting a process takes under the allocator is
+left out. Exit status: 0 goals met, 1 not.
 """
 # At most this far from the program's own.
 PEAK_WITHIN = 0.10
