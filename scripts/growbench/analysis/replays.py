@@ -37,9 +37,9 @@ def replay_table(runs: pd.DataFrame, machine: Optional[dict]) -> Table:
     """The allocators of a run of one replay, the fastest first. Raises UsageError for a run without
     one.
 
-    Columns of the frame: allocator; time_ns and peak_bytes, the medians over rounds; of each low
-    and high, ends of the 95% interval; time_ratio and peak_ratio, to the baseline, with theirs; nan
-    where there are too few rounds. over_touched: peak / the most bytes of blocks that were touched at
+    Columns of the frame: allocator; time in ns and peak in bytes, medians over rounds; time_ratio
+    and peak_ratio, to the baseline; of each _low and _high, ends of the 95% interval; nan where
+    there are too few rounds. over_touched: peak / the most bytes of blocks that a replay touches at
     once, by machine.json.
     """
     own = runs[is_replay(runs) & (runs["pass"] == MEASURE)]
