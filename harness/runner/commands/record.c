@@ -197,14 +197,14 @@ static void print_recorded(const struct recording_request *record,
 	const double bytes = (double)facts->file_bytes;
 	const double events = facts->event_count == 0 ? 1 : (double)facts->event_count;
 
-	(void)fprintf(stderr, "recorded %" PRIu64 " call%s of %" PRIu32 " process%s", //
+	(void)fprintf(stderr, "recorded %" PRIu64 " call%s of %" PRIu32 " process%s",
 		      facts->event_count, plural(facts->event_count), facts->process_count,
 		      facts->process_count == 1 ? "" : "es");
 	(void)fprintf(stderr,
 		      "; in the largest %" PRIu32 " thread%s, at most %" PRIu32
-		      " blocks and %.1f MiB live at once\n",
+		      " block%s and %.1f MiB live at once\n",
 		      most->thread_count, plural(most->thread_count), most->most_blocks,
-		      (double)most->most_bytes / (1 << 20));
+		      plural(most->most_blocks), (double)most->most_bytes / (1 << 20));
 	(void)fprintf(stderr, "%s: %" PRIu64 " bytes, %.2f a call; %.1f before compression\n",
 		      record->out, facts->file_bytes, bytes / events,
 		      (double)result->raw_bytes / events);
