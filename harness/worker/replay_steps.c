@@ -156,8 +156,8 @@ static size_t room_for(uint64_t events)
 
 uint64_t replay_own_bytes(const struct profile_process *process)
 {
-	/* Of each block 20 bytes by the reader, its address, its touched part and its stamp's. */
-	const uint64_t block_bytes = 20 + 8 + 4 + 1;
+	/* Of each block 16 bytes by the reader, its address, its touched part and its stamp's. */
+	const uint64_t block_bytes = 16 + 8 + 4 + 1;
 
 	return room_for(process->event_count) * sizeof(struct replay_step) +
 	       process->most_blocks * block_bytes;

@@ -18,7 +18,8 @@ FACTS = {
             "thread_count": 9,
             "replay_thread_count": 4,
             "most_block_count": 1234,
-            "most_requested_bytes": 1_000_000,
+            "most_requested_bytes": 1_200_000,
+            "most_touched_bytes": 1_000_000,
             "event_count": 80,
             "all_event_count": 100,
             "recorded_until": "killed",
@@ -55,7 +56,7 @@ def test_allocators_stand_by_time_with_their_ratios_to_glibc():
     assert frame["peak"].tolist() == [3e6, 1.5e6, 1.5e6]
     assert frame.loc["jemalloc", "peak_ratio"] == pytest.approx(2.0)
     assert frame.loc["glibc", ["time_ratio", "peak_ratio"]].isna().all()
-    assert frame["over_requested"].tolist() == pytest.approx([3.0, 1.5, 1.5])
+    assert frame["over_touched"].tolist() == pytest.approx([3.0, 1.5, 1.5])
 
 
 def test_the_notes_say_what_was_recorded_and_what_is_not_replayed():
@@ -63,7 +64,7 @@ def test_the_notes_say_what_was_recorded_and_what_is_not_replayed():
 
     assert table.title == "replay:my-program: 5,000 calls under each allocator, 6 rounds"
     notes = "\n".join(table.notes)
-    assert "process 1 of 3, 9 threads replayed by 4; at most 1,234 blocks" in notes
+    assert "process 1 of 3 (from 0); threads: 9, replayed by 4; at most 1,234 blocks" in notes
     assert "80% of all recorded calls; --process N replays another" in notes
     assert "not recorded to its end: killed" in notes
     for line in replays.NOT_REPLAYED:
@@ -81,8 +82,8 @@ def test_an_allocator_without_figures_is_named_with_the_reason():
 
     assert "scudo: crashed: ended by signal 11" in table.notes
     assert table.frame.set_index("allocator").loc["scudo"].isna().all()
-    # Without machine.json nobody knows what was requested.
-    assert table.frame["over_requested"].isna().all()
+    # Without machine.json nobody knows what was touched.
+    assert table.frame["over_touched"].isna().all()
 
 
 def test_few_rounds_have_no_intervals_and_without_glibc_another_is_the_base():

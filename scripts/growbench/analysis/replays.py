@@ -37,9 +37,10 @@ def replay_table(runs: pd.DataFrame, machine: Optional[dict]) -> Table:
     """The allocators of a run of one replay, the fastest first. Raises UsageError for a run without
     one.
 
-    Columns of the frame: allocator; time_ns and peak_bytes, the medians over rounds; of each low
-    and high, ends of the 95% interval; time_ratio and peak_ratio, to the baseline, with theirs; nan
-    where there are too few rounds. over_requested: peak / the most bytes requested at once.
+    Columns of the frame: allocator; time in ns and peak in bytes, medians over rounds; time_ratio
+    and peak_ratio, to the baseline; of each _low and _high, ends of the 95% interval; nan where
+    there are too few rounds. over_touched: peak / the most bytes of blocks that a replay touches at
+    once, by machine.json.
     """
     own = runs[is_replay(runs) & (runs["pass"] == MEASURE)]
     if own.empty:
@@ -49,8 +50,8 @@ def replay_table(runs: pd.DataFrame, machine: Optional[dict]) -> Table:
     for name, metric in (("time", TIME), ("peak", PEAK)):
         frame = frame.merge(_estimates(own, name, metric), "left", "allocator")
         frame = frame.merge(_ratios(own, name, metric, baseline), "left", "allocator")
-    requested = fact(machine, "run", "profile", "most_requested_bytes", type=int)
-    frame["over_requested"] = frame["peak"] / (requested or np.nan)
+    touched = fact(machine, "run", "profile", "most_touched_bytes", type=int)
+    frame["over_touched"] = frame["peak"] / (touched or np.nan)
     frame = frame.sort_values(["time", "allocator"], ignore_index=True)
     columns = [
         Column("allocator", "allocator"),
@@ -61,7 +62,7 @@ def replay_table(runs: pd.DataFrame, machine: Optional[dict]) -> Table:
         Column("peak", "peak", "bytes"),
         Column("peak_ratio", f"/ {baseline}'s", "factor"),
         Column("peak_ratio_low", "95% interval", "interval:factor", "peak_ratio_high"),
-        Column("over_requested", "/ requested", "factor"),
+        Column("over_touched", "/ touched", "factor"),
     ]
     notes = [*_facts(machine), *_missing(own), *NOT_REPLAYED]
     return Table("replay", _title(own), columns, frame, notes)
@@ -103,10 +104,10 @@ def _facts(machine: Optional[dict]) -> list[str]:
     if profile is None:
         return []
     told = [
-        f"process {profile['process']} of {profile['process_count']}, "
-        f"{profile['thread_count']} threads replayed by {profile['replay_thread_count']}; at most "
+        f"process {profile['process']} of {profile['process_count']} (from 0); threads: "
+        f"{profile['thread_count']}, replayed by {profile['replay_thread_count']}; at most "
         f"{profile['most_block_count']:,} blocks of {profile['most_requested_bytes']:,} bytes "
-        "lived at once"
+        f"lived at once, of which a replay touches {profile['most_touched_bytes']:,}"
     ]
     if profile["process_count"] > 1:
         share = profile["event_count"] / max(profile["all_event_count"], 1)
