@@ -16,9 +16,10 @@ def section() -> str:
 
 
 def commands() -> list:
-    """What is typed there, line by line; the continued ones as one."""
+    """What is typed there, line by line; the continued ones as one, and without remarks."""
     code = "\n".join(re.findall(r"^    (.*)$", section(), re.M)).replace("\\\n", " ")
-    return [line for line in code.splitlines() if line.startswith("build/growbench ")]
+    lines = [re.sub(r" +# .*", "", line) for line in code.splitlines()]
+    return [line for line in lines if line.startswith("build/growbench ")]
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer interposes malloc")
