@@ -10,8 +10,8 @@ from growbench.data.text import printable
 from growbench.data.units import show
 from growbench.tables.table import Column, Table, factor
 
-# Below these nobody need change anything.
-LEAST_REALLOCS, LEAST_COPIED_SHARE = 100, 0.01
+# Below this share of the calls, and of the requested bytes, nobody need change anything.
+LEAST_SHARE = 0.01
 SHOWN = 5
 # Steps of one size, give or take what rounding makes of them.
 _EVEN = 1.25
@@ -36,7 +36,7 @@ def _by_realloc(profile: Profile) -> list[str]:
         f"times what it requested in all); as recorded, {every['moved_count']:,} moved, with "
         f"{_bytes(every['moved_bytes'])}."
     ]
-    if _is_little(every, requested):
+    if _is_little(every, profile.process):
         return [*said, "That is little: preallocating would hardly be seen."]
     first = growth["groups"][0]
     said.append(f"{_where(first)} most: {_how(first)}.")
@@ -62,10 +62,10 @@ def _replaced(replaced: dict[str, Any]) -> list[str]:
     ]
 
 
-def _is_little(every: Group, requested: int) -> bool:
+def _is_little(every: Group, process: dict[str, Any]) -> bool:
     return bool(
-        every["realloc_count"] < LEAST_REALLOCS
-        and every["copied_bytes"] < LEAST_COPIED_SHARE * requested
+        every["realloc_count"] < LEAST_SHARE * process["event_count"]
+        and every["copied_bytes"] < LEAST_SHARE * process["requested_bytes"]
     )
 
 
