@@ -99,9 +99,9 @@ static bool take(const struct reading *reading, const struct profile_event *even
 	}
 	if (event->kind == PROFILE_REALLOC) {
 		if (event->bytes > event->old_bytes)
-			add(&totals->enlarged, event->bytes - event->old_bytes);
+			add(&totals->enlarged, event->old_bytes);
 		else
-			add(&totals->not_enlarged, event->old_bytes - event->bytes);
+			add(&totals->not_enlarged, event->bytes);
 		totals->never_freed.bytes += event->bytes - event->old_bytes;
 		return growth_realloc(analysis->growth, event, number, block->born, &block->open);
 	}

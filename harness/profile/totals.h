@@ -25,8 +25,8 @@ struct totals {
 		lives[TOTALS_CLASSES]; /* of blocks that were freed; bytes: at the end */
 	struct totals_class never_freed;
 	struct totals_class freed_elsewhere; /* by another thread than the one that made it */
-	struct totals_class enlarged;        /* that made a block larger; bytes: added */
-	struct totals_class not_enlarged;    /* that did not; bytes: taken away */
+	struct totals_class enlarged;        /* reallocs; bytes: what it had before */
+	struct totals_class not_enlarged;    /* the others; bytes: what it has then */
 };
 
 /* The class of a size, or of a number of events. */

@@ -217,6 +217,10 @@ def check(program: Program, said: dict, frames: Dict[Optional[int], Tuple[str, .
     assert said["never_freed"] == {"count": len(left), "bytes": sum(left)}
     away = [e.size for _, e in ends if e.thread != made[e.block][1].thread]
     assert said["freed_elsewhere"] == {"count": len(away), "bytes": sum(away)}
+    reallocs = [event for event in events if event.kind == "realloc"]
+    for name, larger in (("enlarged", True), ("not_enlarged", False)):
+        of = [min(e.size, e.old) for e in reallocs if (e.size > e.old) == larger]
+        assert said[name] == {"count": len(of), "bytes": sum(of)}
     chains = replaced_chains(events)
     every = said["replaced"]["all"]
     assert every["block_count"] == len(chains)

@@ -1,20 +1,23 @@
 /*
  * profile_json.h - what is in a profile, for programs.
  *
- * Counts are of calls, blocks, events or bytes, as their names say. `processes` has all of them;
- * the rest is of one, `process`:
+ * Counts are of calls, blocks, events or bytes, as their names say; those above 2^63 - 1 are that.
+ * `processes` has all of them; the rest is of one, `process`.
  *
- *     sizes, lives     classes of new blocks by size, and of freed ones by the events of the
- * process meanwhile: from (and to twice that), count, bytes never_freed, freed_elsewhere (by
- * another thread than made the block), enlarged and not_enlarged (reallocs; bytes: the difference)
- *     peaks            live_bytes between calls; moving_bytes: with both blocks of each realloc
- * that moved growth           of all blocks that grew; of groups of them, by the call that made
- * them largest, or else by powers of two; of single blocks: those that can have copied most.
+ * sizes, lives: classes of new blocks by size, and of freed ones by the events of the process
+ * meanwhile: from (and to twice that), count, bytes.
+ *
+ * never_freed; freed_elsewhere: by another thread than made the block; enlarged, not_enlarged:
+ * reallocs, with the smaller of both sizes as bytes.
+ *
+ * peaks: live_bytes between calls; moving_bytes: with both blocks of each realloc that moved.
+ *
+ * growth: of all blocks that grew (growth.h); of groups of them, by the call that made them
+ * largest, or else by powers of two; of single blocks: those that can have copied most.
  * preallocated: the peaks with each such block, or those of one group, at its largest size at once;
- * with all, blocks that stayed below preallocated_from_bytes are as they were
- *     replaced         the same of blocks that grew without realloc (analysis.h), without peaks
+ * with all, blocks that stayed below preallocated_from_bytes are as they were.
  *
- * Sums of what growth.h has; numbers above 2^63 - 1 are that.
+ * replaced: the same of blocks that grew without realloc (analysis.h), without peaks.
  */
 #ifndef GROWBENCH_HARNESS_PROFILE_JSON_H
 #define GROWBENCH_HARNESS_PROFILE_JSON_H
