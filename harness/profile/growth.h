@@ -19,7 +19,7 @@ enum {
 	GROWTH_SHOWN = 16,
 	/* Beyond so many groups, the rest of the blocks are one, which has no stack. */
 	GROWTH_MOST_GROUPS = 1 << 16,
-	/* So many blocks that grew are kept one by one, for saving.h: 64 MiB. */
+	/* So many blocks that grew are kept one by one, for analysis.h: 64 MiB. */
 	GROWTH_MOST_KEPT = 1 << 21,
 };
 
@@ -54,7 +54,7 @@ struct growth_group {
 	struct growth_reallocs doubling;
 };
 
-/* A block that grew, as saving.h needs it. Events are counted from 0 in their process. */
+/* A block that grew, as analysis.h needs it. Events are counted from 0 in their process. */
 struct growth_block {
 	uint64_t born;  /* the event that made it */
 	uint64_t until; /* its last realloc that made it larger */
