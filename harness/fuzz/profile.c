@@ -86,8 +86,8 @@ static size_t read_events(const char *from, enum profile_status *status, struct 
 	account.most_blocks = 0;
 	account.threads = 0;
 	memset(account.live, 0, sizeof account.live);
-	if (profile == NULL || (profile_facts(profile)->process_count > 0 &&
-				!profile_begin(profile, 0, error)))
+	if (profile == NULL ||
+	    (profile_facts(profile)->process_count > 0 && !profile_begin(profile, 0, error)))
 		*status = PROFILE_BAD;
 	else if (profile_facts(profile)->process_count > 0)
 		while ((*status = profile_next(profile, &event, error)) == PROFILE_EVENT) {

@@ -22,18 +22,10 @@
 #include "harness/record/touched.h"
 #include "harness/trace/calls.h"
 
-struct recorder_thread {
-	unsigned depth;  /* calls that have begun and not ended */
-	uint32_t number; /* from 1; 0: it has none yet */
-};
-
-extern _Thread_local struct recorder_thread recorder_thread
-	__attribute__((tls_model("initial-exec")));
-
 /* The calling thread's, in this file. */
 static inline uint32_t recorder_number(struct recording *of)
 {
-	const uint32_t number = recorder_thread.number;
+	const uint32_t number = recording_thread.number;
 
 	return __builtin_expect(number != 0, 1) ? number : recording_new_thread(of);
 }
@@ -41,12 +33,12 @@ static inline uint32_t recorder_number(struct recording *of)
 /* Of calls that are made by others, the allocator's own, nothing is told. */
 static inline bool observe_enter(void)
 {
-	return recorder_thread.depth++ == 0;
+	return recording_thread.depth++ == 0;
 }
 
 static inline void observe_leave(void)
 {
-	recorder_thread.depth--;
+	recording_thread.depth--;
 }
 
 /* Rounded up, as allocators do. */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,9 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "harness/record/recorder.h"
-#include "harness/record/stacks.h"
-#include "harness/record/touched.h"
+#include "harness/trace/calls.h"
 #include "harness/trace/lock.h"
 #include "harness/trace/raw.h"
 
@@ -22,10 +19,9 @@ _Atomic(struct recording *) recording;
 /* The folder, from the environment that the program began with; and who was the last to begin. */
 static char folder[PATH_MAX];
 static int32_t last_pid;
-/* Does memory not come empty into a child? Then it is emptied there. */
-static bool is_inherited;
+bool recording_is_inherited;
 
-_Thread_local struct recorder_thread recorder_thread __attribute__((tls_model("initial-exec")));
+_Thread_local struct recording_thread recording_thread __attribute__((tls_model("initial-exec")));
 
 static long call(long number, long first, long second, long third, long fourth)
 {
@@ -53,7 +49,7 @@ void *recording_map(size_t bytes)
 
 	if (start != NULL &&
 	    raw_failed(call(SYS_madvise, (long)start, (long)bytes, MADV_WIPEONFORK, 0)))
-		is_inherited = true;
+		recording_is_inherited = true;
 	return start;
 }
 
@@ -355,7 +351,7 @@ static void begin(struct recording *of)
 		atomic_store(&of->phase, !found && too_early ? RECORDING_NONE : RECORDING_OFF);
 		return;
 	}
-	recorder_thread.number = 0;
+	recording_thread.number = 0;
 	if ((of->flags & RAW_NAMES) != 0 && of->header->forked == 0)
 		keep_command(of);
 	atomic_store(&of->phase, RECORDING_ON);
@@ -380,8 +376,8 @@ struct recording *recording_begin(void)
 
 uint32_t recording_new_thread(struct recording *of)
 {
-	recorder_thread.number = 1 + atomic_fetch_add(&of->thread_count, 1) % RAW_MOST_THREAD;
-	return recorder_thread.number;
+	recording_thread.number = 1 + atomic_fetch_add(&of->thread_count, 1) % RAW_MOST_THREAD;
+	return recording_thread.number;
 }
 
 struct raw_event *recording_find(struct recording *of, uint64_t place)
@@ -416,61 +412,4 @@ bool recording_append(struct recording *of, const char *suffix, const void *byte
 	written = call(SYS_write, fd, (long)bytes, (long)size, 0);
 	close_file(fd);
 	return written == (long)size;
-}
-
-/* The process is about to end by itself. */
-static void finish(void)
-{
-	struct recording *of = atomic_load(&recording);
-	uint32_t running = RAW_RUNNING;
-
-	/* A child of vfork has our memory, and is not us. */
-	if (of == NULL || atomic_load(&of->phase) != RECORDING_ON ||
-	    call(SYS_getpid, 0, 0, 0, 0) != of->pid)
-		return;
-	touched_look_at_all(of);
-	(void)atomic_compare_exchange_strong(&of->header->end, &running, RAW_EXITED);
-}
-
-/* ---- the beginning and the end of a process ---- */
-
-/* Where the kernel does not empty our memory in a child (a kernel before 4.14, an emulator). What
- * was mapped stays unused. */
-static void empty_in_child(void)
-{
-	if (!is_inherited)
-		return;
-	touched_forget();
-	stacks_forget();
-	atomic_store(&recording, NULL);
-}
-
-__attribute__((constructor)) static void begin_process(void)
-{
-	recorder_thread.depth++;
-	(void)recording_current();
-	if (is_inherited)
-		(void)pthread_atfork(NULL, NULL, empty_in_child);
-	recorder_thread.depth--;
-}
-
-__attribute__((destructor)) static void end_process(void)
-{
-	recorder_thread.depth++;
-	finish();
-	recorder_thread.depth--;
-}
-
-/* They run no destructors. */
-EXPORTED _Noreturn void _exit(int status)
-{
-	recorder_thread.depth++;
-	finish();
-	for (;;)
-		(void)call(SYS_exit_group, status, 0, 0, 0);
-}
-
-EXPORTED _Noreturn void _Exit(int status)
-{
-	_exit(status);
 }

@@ -39,6 +39,7 @@ enum recording_phase {
 };
 
 /* In memory that a child of fork finds empty. */
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): places have cache lines of their own
 struct recording {
 	_Atomic uint32_t phase;
 	_Atomic uint32_t thread_count;
@@ -53,6 +54,14 @@ struct recording {
 	/* The windows that are mapped. They stay so, as a thread may be about to write into any. */
 	_Alignas(128) _Atomic(struct raw_event *) windows[RECORDING_WINDOWS];
 };
+
+struct recording_thread {
+	unsigned depth;  /* calls that have begun and not ended */
+	uint32_t number; /* from 1; 0: it has none yet */
+};
+
+extern _Thread_local struct recording_thread recording_thread
+	__attribute__((tls_model("initial-exec")));
 
 /* NULL: nothing was begun in this process or in its parents. */
 extern _Atomic(struct recording *) recording;
@@ -102,6 +111,10 @@ static inline void recording_put(struct recording *of, uint64_t place, uint64_t 
 	/* Last, as it says that the event is there. */
 	atomic_store_explicit(&event->first, first, memory_order_release);
 }
+
+/* Does a child of fork find such memory as it was (a kernel before 4.14, an emulator)? Then it has
+ * to be forgotten there. */
+extern bool recording_is_inherited;
 
 /* Zeroed memory, which a child of fork finds zeroed again; or NULL. */
 void *recording_map(size_t bytes);

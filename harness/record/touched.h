@@ -27,10 +27,10 @@ void touched_add(const struct touched_block *block);
 
 /* Takes the block out, if it is remembered, and looks at it: `resized` if it will go on under a new
  * size. Returns what it was; address 0 if it was not remembered. */
-struct touched_block touched_take(struct recording *of, const void *block, bool resized);
+struct touched_block touched_take(struct recording *recorded, const void *block, bool resized);
 
 /* Looks at all that are remembered. */
-void touched_look_at_all(struct recording *of);
+void touched_look_at_all(struct recording *recorded);
 
 /* Forgets all of them, in a child of fork. */
 void touched_forget(void);

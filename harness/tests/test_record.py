@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections import Counter
 from pathlib import Path
-from typing import List
+from typing import Dict, List
 
 import pytest
 from conftest import (
@@ -77,7 +77,8 @@ def calls(events: List[Event]) -> List[tuple]:
 
 def check_totals(process: Process) -> None:
     """That the index says what the events are, counted anew."""
-    totals, live = process.totals, {}
+    totals = process.totals
+    live: Dict[int, int] = {}
     requested = most_bytes = most_blocks = 0
     for event in process.events:
         if event.kind == "free":

@@ -29,7 +29,7 @@ struct recording_request {
 	char *folder; /* while it is recorded, beside the profile */
 	char *made;   /* the profile, in that folder */
 	struct preload preload;
-	GPtrArray *environment; /* of the program */
+	char **environment; /* of the program */
 };
 
 /* ---- before ---- */
@@ -118,19 +118,19 @@ static bool preload_recorder(struct recording_request *record, struct error *err
 static void fill_environment(struct recording_request *record)
 {
 	const char *preloaded = getenv("LD_PRELOAD");
+	GPtrArray *variables = g_ptr_array_new();
 
-	record->environment = g_ptr_array_new_with_free_func(g_free);
 	for (char **variable = environ; *variable != NULL; variable++)
 		if (!g_str_has_prefix(*variable, "LD_PRELOAD=") &&
 		    !g_str_has_prefix(*variable, RAW_FOLDER_VARIABLE "="))
-			g_ptr_array_add(record->environment, g_strdup(*variable));
-	g_ptr_array_add(record->environment,
+			g_ptr_array_add(variables, g_strdup(*variable));
+	g_ptr_array_add(variables,
 			g_strdup_printf("LD_PRELOAD=%s%s%s", record->preload.list,
 					preloaded == NULL || *preloaded == '\0' ? "" : ":",
 					preloaded == NULL ? "" : preloaded));
-	g_ptr_array_add(record->environment,
-			g_strdup_printf(RAW_FOLDER_VARIABLE "=%s", record->folder));
-	g_ptr_array_add(record->environment, NULL);
+	g_ptr_array_add(variables, g_strdup_printf(RAW_FOLDER_VARIABLE "=%s", record->folder));
+	g_ptr_array_add(variables, NULL);
+	record->environment = (char **)g_ptr_array_free(variables, FALSE);
 }
 
 /* ---- afterwards ---- */
@@ -155,8 +155,7 @@ static void release(struct recording_request *record)
 {
 	remove_folder(record);
 	preload_release(&record->preload);
-	if (record->environment != NULL)
-		g_ptr_array_unref(record->environment);
+	g_strfreev(record->environment);
 	g_free(record->out);
 	g_free(record->folder);
 	g_free(record->made);
@@ -304,9 +303,8 @@ static int run(const struct request *request)
 	struct error error;
 	int status;
 
-	if (!prepare(&record, &error) ||
-	    !foreground_run(record.program, record.given->words,
-			    (char *const *)record.environment->pdata, &end, &error)) {
+	if (!prepare(&record, &error) || !foreground_run(record.program, record.given->words,
+							 record.environment, &end, &error)) {
 		status = usage_error(&error);
 	} else {
 		interrupts_ignore_write_signals();

@@ -26,12 +26,12 @@ enum {
 
 static const struct verb_row {
 	const char *name;
-	unsigned bit;
 	const char *words; /* what it takes beside options, for its usage; NULL: nothing */
+	unsigned bit;
 	int most_words;
-} verbs[] = {{"run", RUN, NULL, 0},   {"plan", PLAN, NULL, 0},
-	     {"list", LIST, NULL, 0}, {"doctor", DOCTOR, NULL, 0},
-	     {"peak", PEAK, NULL, 0}, {"record", RECORD, "-- COMMAND...", INT_MAX}};
+} verbs[] = {{"run", NULL, RUN, 0},   {"plan", NULL, PLAN, 0},
+	     {"list", NULL, LIST, 0}, {"doctor", NULL, DOCTOR, 0},
+	     {"peak", NULL, PEAK, 0}, {"record", "-- COMMAND...", RECORD, INT_MAX}};
 
 enum option_kind {
 	FLAG,   /* bool */
@@ -165,7 +165,7 @@ enum {
 /* A word that is none of them has no options. */
 static const struct verb_row *verb_row(const char *verb)
 {
-	static const struct verb_row none = {"", 0, NULL, 0};
+	static const struct verb_row none = {"", NULL, 0, 0};
 
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (strcmp(verbs[i].name, verb) == 0)
