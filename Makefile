@@ -215,6 +215,9 @@ bench-runs: ## runs of one build dealt into sides: false alarms, and what is fou
 bench-doubts: build ## planted disturbances, and which doubts they raise: ARGS="--only quiet,bimodal"
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-doubts build $(ARGS)
 
+bench-cases: build ## claims made in public: what was said, must be and is: ARGS="--only doubling --small"
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-cases build $(ARGS)
+
 bench-live: build ## compare-live, interleaved and in a duet: equal things, and 10% planted
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-live build $(ARGS)
 
