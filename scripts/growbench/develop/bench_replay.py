@@ -264,7 +264,8 @@ def cpu_ns(words: Sequence[str], folder: Path, allocator: Allocator) -> float:
 def own_bytes(folder: Path, allocator: Allocator) -> float:
     """What an allocator has touched before a program asks for anything: a replay's peak does not
     have it."""
-    return watch(["sleep", "0.05"], folder, allocator).heap_bytes
+    looks = [watch(["sleep", "0.05"], folder, allocator).heap_bytes for _ in range(5)]
+    return float(np.median(looks))
 
 
 def family(pid: int) -> list[int]:
