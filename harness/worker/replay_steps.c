@@ -190,7 +190,8 @@ static void add_touch(struct replay_steps *steps, const struct profile_event *ev
 
 	if (event->kind == PROFILE_REALLOC && event->old_bytes >= PROFILE_TOUCH_BYTES)
 		from = *touched;
-	else if (event->kind == PROFILE_REALLOC && event->old_bytes >= 2 * (uint64_t)REPLAY_PAGE_BYTES)
+	else if (event->kind == PROFILE_REALLOC &&
+		 event->old_bytes >= 2 * (uint64_t)REPLAY_PAGE_BYTES)
 		from = (uint32_t)(event->old_bytes / REPLAY_PAGE_BYTES);
 	if (wanted > from && wanted > 1)
 		add_step(steps, event, REPLAY_TOUCH, from, wanted);
