@@ -73,6 +73,46 @@ static void what_is_no_count_is_refused_by_its_name(void **state)
 	}
 }
 
+static void sizes_have_units(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes; /* 0: refused */
+	} cases[] = {
+		{"1", 1},
+		{"4KiB", 4096},
+		{"512MiB", 512 << 20},
+		{"4GiB", (uint64_t)4 << 30},
+		{"3TiB", (uint64_t)3 << 40},
+		{"10k", 10000},
+		{"1e9", 1000000000},
+		{"16777215TiB", (uint64_t)16777215 << 40},
+		{"16777216TiB", 0},
+		{"0GiB", 0},
+		{"", 0},
+		{"GiB", 0},
+		{"4gib", 0},
+		{"4GB", 0},
+		{"4 GiB", 0},
+		{"-1KiB", 0},
+		{"1.5GiB", 0},
+		{"99999999999999999999GiB", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct error error = {""};
+		uint64_t bytes = 0;
+		const bool ok = parse_size(cases[i].text, "--limit", &bytes, &error);
+
+		assert_int_equal(ok, cases[i].bytes > 0);
+		if (ok)
+			assert_int_equal(bytes, cases[i].bytes);
+		else
+			assert_contains(error.text, "--limit");
+	}
+}
+
 static void a_seed_is_any_64_bits_and_no_more(void **state)
 {
 	static const struct {
@@ -350,6 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_form_of_a_count_is_read),
 		cmocka_unit_test(what_is_no_count_is_refused_by_its_name),
+		cmocka_unit_test(sizes_have_units),
 		cmocka_unit_test(a_seed_is_any_64_bits_and_no_more),
 		cmocka_unit_test(a_list_keeps_its_order),
 		cmocka_unit_test(a_list_with_an_empty_bad_or_repeated_item_is_refused),

@@ -25,9 +25,9 @@
 struct recording_request {
 	const struct arguments *given;
 	char program[PATH_MAX];
-	char *out;    /* the profile */
-	char *folder; /* while it is recorded, beside the profile */
-	char *made;   /* the profile, in that folder */
+	char out[PATH_MAX]; /* the profile */
+	char *folder;       /* while it is recorded, beside the profile */
+	char *made;         /* the profile, in that folder */
 	struct preload preload;
 	char **environment; /* of the program */
 };
@@ -39,10 +39,12 @@ static bool name_profile(struct recording_request *record, struct error *error)
 	const struct arguments *given = record->given;
 	g_autofree char *name = g_path_get_basename(given->words[0]);
 	g_autofree char *parent = NULL;
+	const int length = given->out != NULL ? snprintf(record->out, PATH_MAX, "%s", given->out)
+					      : snprintf(record->out, PATH_MAX, "%s.profile", name);
 	struct stat status;
 
-	record->out =
-		given->out != NULL ? g_strdup(given->out) : g_strconcat(name, ".profile", NULL);
+	if (length >= PATH_MAX)
+		return error_set(error, "--out: the name is too long");
 	parent = g_path_get_dirname(record->out);
 	if (stat(parent, &status) != 0 || !S_ISDIR(status.st_mode))
 		return error_set(error, "%s: there is no folder %s; make it, or give another --out",
@@ -156,7 +158,6 @@ static void release(struct recording_request *record)
 	remove_folder(record);
 	preload_release(&record->preload);
 	g_strfreev(record->environment);
-	g_free(record->out);
 	g_free(record->folder);
 	g_free(record->made);
 }
@@ -164,7 +165,9 @@ static void release(struct recording_request *record)
 /* Puts the profile in its place: whole, or not at all. */
 static bool place(const struct recording_request *record, struct error *error)
 {
-	if (!record->given->overwrite && access(record->out, F_OK) == 0)
+	struct stat status;
+
+	if (!record->given->overwrite && lstat(record->out, &status) == 0)
 		return error_set(error,
 				 "%s has come there meanwhile; nothing was kept: give another "
 				 "--out, or --overwrite",
