@@ -25,21 +25,21 @@ struct player {
 };
 
 struct replay {
+	struct replay_turns turns;
 	struct profile *profile; /* NULL: none is open */
 	struct replay_facts facts;
 	struct strategy strategy;
-	char name[NAME_BYTES];
 	/* Of builds. */
-	unsigned attached; /* threads that were prepared and not disposed of */
 	struct player players[REPLAY_MOST_THREADS];
 	struct replay_steps steps;
 	size_t at; /* in the window */
 	unsigned char **blocks;
 	uint64_t read; /* the sum of the stamps so far */
 	size_t page_bytes;
-	bool failed; /* the last build could not be made to its end */
 	uint64_t paused_ns;
-	struct replay_turns turns;
+	unsigned attached; /* threads that were prepared and not disposed of */
+	char name[NAME_BYTES];
+	bool failed; /* the last build could not be made to its end */
 };
 
 static struct replay the_replay;
@@ -401,13 +401,11 @@ static void name_strategy(struct replay *replay, const char *path)
 
 	memcpy(replay->name, REPLAY_PREFIX, at);
 	for (size_t i = 0; i < length && at + 1 < sizeof replay->name; i++) {
-		const int letter = tolower((unsigned char)file[i]);
+		char letter = (char)tolower((unsigned char)file[i]);
 
-		replay->name[at++] = (letter >= 'a' && letter <= 'z') ||
-						     (letter >= '0' && letter <= '9') ||
-						     strchr("_.-", letter) != NULL
-					     ? (char)letter
-					     : '-';
+		if ((letter < 'a' || letter > 'z') && strchr("0123456789_.-", letter) == NULL)
+			letter = '-';
+		replay->name[at++] = letter;
 	}
 	replay->name[at] = '\0';
 }

@@ -190,7 +190,8 @@ static void add_touch(struct replay_steps *steps, const struct profile_event *ev
 
 	if (event->kind == PROFILE_REALLOC && event->old_bytes >= PROFILE_TOUCH_BYTES)
 		from = *touched;
-	else if (event->kind == PROFILE_REALLOC && event->old_bytes >= 2 * REPLAY_PAGE_BYTES)
+	else if (event->kind == PROFILE_REALLOC &&
+		 event->old_bytes >= 2 * (uint64_t)REPLAY_PAGE_BYTES)
 		from = (uint32_t)(event->old_bytes / REPLAY_PAGE_BYTES);
 	if (wanted > from && wanted > 1)
 		add_step(steps, event, REPLAY_TOUCH, from, wanted);
@@ -250,7 +251,7 @@ static uint64_t stamp_read(uint32_t block, uint64_t bytes, uint64_t bytes_after)
 	const unsigned count = replay_stamp_bytes(least(bytes, bytes_after));
 	const uint64_t stamp = replay_stamp(block, bytes);
 
-	return count == sizeof stamp ? stamp : stamp & ((UINT64_C(1) << 8 * count) - 1);
+	return count == sizeof stamp ? stamp : stamp & ((UINT64_C(1) << (count * 8)) - 1);
 }
 
 /* What a replay of the event finds, so that all that lives after the last is counted as well. */
@@ -304,7 +305,7 @@ static bool prepare(struct replay_steps *steps, uint32_t threads, struct error *
 		ok = error_set(error, "no memory for the steps of a replay");
 	else
 		ok = read_once(steps, lives, error);
-	if (ok && steps->lanes != NULL)
+	if (ok && steps->threads > 1)
 		(void)assign_lanes(lives, threads, steps->threads, steps->lanes);
 	unmap(lives, threads, sizeof *lives);
 	return ok && replay_steps_rewind(steps);

@@ -34,12 +34,11 @@ static bool check_arguments(const struct arguments *given, struct error *error)
 static char *digest_of(const char *path, struct error *error)
 {
 	g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
-	const size_t most = 1 << 16;
-	g_autofree unsigned char *buffer = g_malloc(most);
+	unsigned char buffer[1 << 14];
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t length = -1;
 
-	while (fd >= 0 && (length = read(fd, buffer, most)) > 0)
+	while (fd >= 0 && (length = read(fd, buffer, sizeof buffer)) > 0)
 		g_checksum_update(checksum, buffer, length);
 	if (fd >= 0)
 		(void)close(fd);
