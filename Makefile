@@ -96,7 +96,8 @@ why: ## where the cold times of a run go, and what they do not tell: RUN=results
 
 advise: ## what to take: ROWS=10k ROW_BYTES=80 [WEIGHT=time|peak|tail] [RUN=results/NAME] ARGS="..."
 	@test -n '$(ROWS)' && test -n '$(ROW_BYTES)' || { \
-		echo 'make advise: say for what: make advise ROWS=10k ROW_BYTES=80' >&2; exit 2; }
+		echo 'make advise: say for what: make advise ROWS=10k ROW_BYTES=80' >&2; \
+		echo '  (of a recorded program: build/growbench advise PROFILE)' >&2; exit 2; }
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench advise $(if $(RUN),'$(RUN)') \
 		--rows '$(ROWS)' --row-bytes '$(ROW_BYTES)' --weight '$(or $(WEIGHT),time)' $(ARGS)
 
@@ -221,6 +222,9 @@ bench-cases: build ## claims made in public: what was said, must be and is: ARGS
 bench-live: build ## compare-live, interleaved and in a duet: equal things, and 10% planted
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-live build $(ARGS)
 
+bench-replay: build ## six programs, recorded and replayed, against themselves. ARGS="--only jq"
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-replay build $(ARGS)
+
 bench-patterns: build ## copying patterns against the copy limit, plain loops and NumPy
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-patterns build $(ARGS)
 
@@ -229,6 +233,9 @@ bench-instructions: build ## are counts of instructions the same each time? ARGS
 
 bench-exact: build ## are planted changes of counts found, each, and none where nothing changed? ARGS="..."
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-exact build $(ARGS)
+
+bench-record: build ## real programs recorded: slowdown, bytes an event, against other tools' counts: ARGS="..."
+	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-record build $(ARGS)
 
 bench-runner: build ## the runner's own memory and time, with 100,000 workers: ARGS="--workers 5000"
 	@python=$$(scripts/find-python) && "$$python" scripts/growbench bench-runner build $(ARGS)

@@ -104,6 +104,8 @@ struct strategy_cost {
 	uint64_t peak_moving_bytes;
 	/* Requested bytes live when the build has ended. */
 	uint64_t final_bytes;
+	/* The most blocks that live at once; 0: as many as are made and not freed. */
+	uint64_t live_block_count;
 };
 
 struct strategy {
@@ -194,6 +196,13 @@ struct strategy {
 	 * NULL: that is what scan does. Otherwise this is what is timed as the scan, and scan only
 	 * verifies. */
 	void (*walk)(const struct array *array);
+
+	/* A replay's (harness/worker/replay.h): threads that build make one build together, one at
+	 * a time, and so on one CPU. */
+	bool takes_turns;
+	/* For how long builds with this source were not at work since it was prepared: what is
+	 * timed leaves it out. NULL: they always were. */
+	uint64_t (*paused_ns)(const struct row_source *source);
 };
 
 /* Makes the array an empty one again, of the same row_bytes. Frees nothing. */

@@ -15,6 +15,7 @@
 #include <zlib.h>
 
 #include "fuzz.h"
+#include "harness/profile/analysis.h"
 #include "harness/profile/format.h"
 #include "harness/profile/writer.h"
 
@@ -75,6 +76,25 @@ static void check_stack(const struct profile *profile, uint32_t stack)
 		MUST(strlen(frames[i].module) <= FORMAT_TEXT_BYTES);
 }
 
+/* What is said of a process that was read whole agrees with its totals, and with itself. */
+static void check_analysis(struct profile *profile, struct error *error)
+{
+	const struct profile_process *process = profile_process(profile, 0);
+	struct analysis analysis;
+	const struct growth_group *all;
+
+	MUST(analysis_make(profile, 0, 4, 16, &analysis, error));
+	all = growth_all(analysis.growth);
+	MUST(analysis.recorded.live_bytes == process->most_bytes);
+	MUST(analysis.recorded.moving_bytes >= process->most_bytes);
+	MUST(analysis.totals.enlarged.count + analysis.totals.not_enlarged.count ==
+	     process->kind_counts[PROFILE_REALLOC]);
+	MUST(all->reallocs.count <= process->kind_counts[PROFILE_REALLOC]);
+	MUST(all->block_count <= all->reallocs.count);
+	MUST(growth_group_count(analysis.growth) <= all->block_count);
+	analysis_release(&analysis);
+}
+
 /* Reads the first process. How many events there were, and what came behind. */
 static size_t read_events(const char *from, enum profile_status *status, struct error *error)
 {
@@ -96,6 +116,8 @@ static size_t read_events(const char *from, enum profile_status *status, struct 
 			MUST(count < MOST_EVENTS);
 			events[count++] = event;
 		}
+	if (*status == PROFILE_DONE && count > 0)
+		check_analysis(profile, error);
 	profile_close(profile);
 	return count;
 }

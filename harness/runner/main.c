@@ -19,7 +19,8 @@
 #include "harness/runner/request/read.h"
 
 static const struct command *const commands[] = {
-	&command_run, &command_list, &command_plan, &command_doctor, &command_peak, &command_record,
+	&command_run,  &command_list,    &command_plan,   &command_doctor,
+	&command_peak, &command_profile, &command_record,
 };
 
 enum {

@@ -205,6 +205,7 @@ class Growbench:
                 "--strategies",
                 "--preset=quick",
                 "--preset=article",
+                "--profile",
             )
             if not given(words, *of_languages):
                 words = (words[0], f"--implementations={COMPILED}", *words[1:])

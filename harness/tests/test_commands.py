@@ -21,7 +21,7 @@ from conftest import (
 )
 
 GOLDEN = Path(__file__).parent / "golden"
-COMMANDS = ("run", "list", "plan", "doctor", "peak", "record")
+COMMANDS = ("run", "list", "plan", "doctor", "peak", "profile", "record")
 
 
 def compare(name: str, text: str) -> None:

@@ -696,6 +696,58 @@ static void a_benchmark_for_running_by_hand_builds_when_it_runs(void **state)
 	assert_int_equal(spy.releases, 3);
 }
 
+/* A strategy whose builds do what is not their own for a while. */
+static const struct strategy *interrupted;
+static uint64_t interrupted_ns;
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static enum build_status build_interrupted(struct array *array, size_t rows,
+					   struct row_source *source)
+{
+	const struct timespec pause = {.tv_nsec = 150000000};
+	const uint64_t start = now_ns();
+
+	(void)nanosleep(&pause, NULL);
+	interrupted_ns += now_ns() - start;
+	return interrupted->build(array, rows, source);
+}
+
+static uint64_t tell_interrupted(const struct row_source *source)
+{
+	(void)source;
+	return interrupted_ns;
+}
+
+static void what_is_not_a_builds_own_is_left_out_of_its_time(void **state)
+{
+	struct strategy strategy = *strategy_find("c", "realloc_doubling");
+	const struct measure_request request = request_for(&strategy, 10, 8, 1, 1);
+	uint64_t start;
+	double told;
+
+	(void)state;
+	interrupted = strategy_find("c", "realloc_doubling");
+	strategy.build = build_interrupted;
+	strategy.paused_ns = tell_interrupted;
+	start = now_ns();
+	measure_good(&request);
+	told = (double)result.cold_ns[PHASE_BUILD];
+	if (reads_a_clock())
+		told += result.warm_ns[0];
+	/* All that is told and all that is left out is no more than what passed. */
+	assert_true(told + (double)interrupted_ns <= (double)(now_ns() - start));
+	/* Nor is it in single builds, which are not timed, or in what the processor counts. */
+	assert_true(result.timings.count <= 1);
+	assert_true(result.cold_hardware_instructions == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -719,6 +771,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_as_expected_is_no_measurement),
 		cmocka_unit_test(every_pattern_makes_what_is_expected_cold_and_warm),
 		cmocka_unit_test(a_benchmark_for_running_by_hand_builds_when_it_runs),
+		cmocka_unit_test(what_is_not_a_builds_own_is_left_out_of_its_time),
 	};
 
 	return cmocka_run_group_tests_name("measure", tests, NULL, NULL);

@@ -665,6 +665,8 @@ static void a_verbs_help_has_its_own_options(void **state)
 	static const char *const of_run[] = {
 		"preset",
 		"strategies",
+		"profile",
+		"process",
 		"implementations",
 		"shapes",
 		"warm-limit",

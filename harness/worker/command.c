@@ -18,6 +18,7 @@
 #include "harness/worker/identity.h"
 #include "harness/worker/measure.h"
 #include "harness/worker/passes.h"
+#include "harness/worker/replay.h"
 #include "harness/worker/traced.h"
 
 enum {
@@ -41,6 +42,22 @@ static const struct strategy *strategy_of(const struct worker_program *program,
 	return NULL;
 }
 
+/* The replay of the profile, which has one name. */
+static bool find_replay(struct worker_request *request, struct error *error)
+{
+	const struct replay_choice choice = {request->profile, request->process,
+					     request->measure.threads};
+
+	if (request->program->replay == NULL)
+		return error_set(error, "--profile: no profiles are replayed by this program");
+	request->measure.strategy = request->program->replay(&choice, error);
+	if (request->measure.strategy == NULL)
+		return false;
+	return strcmp(request->measure.strategy->name, request->strategy) == 0 ||
+	       error_set(error, "%s is %s, and not %s", request->profile,
+			 request->measure.strategy->name, request->strategy);
+}
+
 /* Finds the strategy that was named, with its value if it has a parameter. */
 static bool find_strategy(struct worker_request *request, struct error *error)
 {
@@ -52,6 +69,8 @@ static bool find_strategy(struct worker_request *request, struct error *error)
 
 	if (request->strategy == NULL)
 		return true;
+	if (request->profile != NULL)
+		return find_replay(request, error);
 	value = strchr(request->strategy, ':');
 	(void)snprintf(name, sizeof name, "%.*s", (int)strcspn(request->strategy, ":"),
 		       request->strategy);
@@ -111,6 +130,12 @@ static bool set_option(struct worker_request *request, int option, const char *a
 	case 's':
 		request->strategy = argument;
 		return true;
+	case 'e':
+		request->profile = argument;
+		return true;
+	case 'n':
+		return set_number(argument, "--process", PROFILE_MOST_PROCESSES, &request->process,
+				  error);
 	case 'o':
 		return set_probe(request, argument, error);
 	case 'p':
@@ -160,6 +185,8 @@ static bool parse_request(int argc, char **argv, struct worker_request *request,
 	static const struct option options[] = {
 		{"implementation", required_argument, NULL, 'm'},
 		{"strategy", required_argument, NULL, 's'},
+		{"profile", required_argument, NULL, 'e'},
+		{"process", required_argument, NULL, 'n'},
 		{"probe", required_argument, NULL, 'o'},
 		{"points", required_argument, NULL, 'p'},
 		{"rows", required_argument, NULL, 'r'},
@@ -243,6 +270,7 @@ static int run_pass(const struct worker_program *program, const struct worker_pa
 	struct worker_request request = {
 		.program = program,
 		.measure = {.threads = 1, .row_bytes = 80, .values = 1},
+		.process = PROFILE_UNKNOWN,
 		.report_fd = STDOUT_FILENO,
 	};
 	struct error error = {""};

@@ -90,6 +90,12 @@ enum measure_status instructions(const struct measure_request *request, uint64_t
 	build_cold(thread);
 	*checksum = thread->checksum;
 	status = team_verdict(&team, "cold", error);
+	if (status == MEASURE_OK && request->strategy->paused_ns != NULL &&
+	    request->strategy->paused_ns(&thread->source) > 0) {
+		(void)error_set(error, "what the strategy does that is not its own would be "
+				       "counted as well: it has too many rows for that");
+		status = MEASURE_FAILED;
+	}
 	if (status == MEASURE_OK && is_short(request)) {
 		team_build(thread); /* not counted */
 		status = team_verdict(&team, "second", error);

@@ -8,6 +8,7 @@
 #include "harness/shim/bench.h"
 #include "harness/worker/command.h"
 #include "harness/worker/measure.h"
+#include "harness/worker/replay.h"
 
 enum {
 	EXIT_USAGE = 2
@@ -16,6 +17,7 @@ enum {
 static const struct worker_program program = {
 	.name = "growbench-worker",
 	.tables = {strategies, patterns},
+	.replay = replay_open,
 };
 
 static const char help[] =
@@ -30,6 +32,7 @@ static const char help[] =
 	"  growbench-worker measure [--implementation NAME] --strategy NAME --rows N\n"
 	"      --row-bytes N [--threads N] [--work cheap|random] [--iterations N] [--values N]\n"
 	"      [--cpus LIST] [--report-fd N]\n"
+	"  growbench-worker measure --strategy replay:NAME --profile FILE [--process N] ...\n"
 	"  growbench-worker pattern|trace|latency|instructions ... as measure; trace [--points N]\n"
 	"  growbench-worker probe --probe NAME --row-bytes N [--cpus LIST] [--report-fd N]\n"
 	"  growbench-worker list [--implementation NAME] [--report-fd N]\n"

@@ -27,6 +27,9 @@ struct measurement {
 	struct huge_faults huge_faults_before;
 	struct timings timings; /* of the first thread's warm builds; zeros: none are taken */
 	struct hardware_counter hardware;
+	/* Of the values of the warm part, as far as they are made: what is left out of them. */
+	unsigned values;
+	uint64_t paused_ns[MEASURE_MAX_VALUES];
 };
 
 /* From a meeting with the partner to what is timed: for the notes before the cold build, and for
@@ -119,11 +122,23 @@ static void note_huge_faults(struct measurement *measurement)
 /* Of the cold lifecycle, or of so many warm ones, as far as one thread's can be told. */
 static void open_hardware(struct measurement *measurement)
 {
+	const struct measure_request *request = measurement->team.request;
+
 	hardware_counter_open(&measurement->hardware);
-	if (measurement->team.request->threads == 1)
+	if (request->threads == 1 && request->strategy->paused_ns == NULL)
 		return;
 	hardware_counter_close(&measurement->hardware);
-	(void)error_set(&measurement->hardware.why_not, "counted of one thread only");
+	(void)error_set(&measurement->hardware.why_not,
+			request->threads > 1 ? "counted of one thread only"
+					     : "the strategy does what is not its own in between");
+}
+
+/* So far; what is timed leaves it out. */
+static uint64_t paused_ns(const struct team_thread *thread)
+{
+	const struct strategy *strategy = thread->team->request->strategy;
+
+	return strategy->paused_ns == NULL ? 0 : strategy->paused_ns(&thread->source);
 }
 
 static void take_hardware_cold(struct measurement *measurement)
@@ -197,6 +212,7 @@ static void *run_cold(void *data)
 	const struct strategy *strategy = request->strategy;
 	struct array array = strategy_array(request->strategy, request->row_bytes);
 	struct rusage before = {0};
+	uint64_t paused;
 	bool walked;
 
 	pin_thread(thread);
@@ -206,11 +222,13 @@ static void *run_cold(void *data)
 		begin_cold(measurement, &before);
 	team_wait(team);
 
+	paused = paused_ns(thread);
 	hardware_counter_resume(&measurement->hardware);
 	times->start_ns[PHASE_BUILD] = clock_now_ns();
 	thread->status = strategy->build(&array, request->rows, &thread->source);
 	times->end_ns[PHASE_BUILD] = clock_now_ns();
 	hardware_counter_pause(&measurement->hardware);
+	times->end_ns[PHASE_BUILD] -= paused_ns(thread) - paused;
 
 	team_wait(team);
 	if (thread->number == 0)
@@ -262,7 +280,12 @@ static void collect_cold(struct measurement *measurement)
 /* One untimed lifecycle: brings the allocator into its steady state. */
 static enum measure_status warm_up(struct measurement *measurement, struct error *error)
 {
-	for (unsigned i = 0; i < measurement->team.request->threads; i++)
+	const struct measure_request *request = measurement->team.request;
+
+	/* Those that take turns wait for each other, and each value begins with one of theirs. */
+	if (request->threads > 1 && request->strategy->takes_turns)
+		return MEASURE_OK;
+	for (unsigned i = 0; i < request->threads; i++)
 		team_build(&measurement->team.threads[i]);
 	return team_verdict(&measurement->team, "warm", error);
 }
@@ -278,7 +301,9 @@ static void build_and_release(struct bench_state *state, void *data)
 	const size_t rows = request->rows;
 	struct team_thread *thread = &measurement->team.threads[bench_thread_index(state)];
 	struct timings none = {0};
-	struct timings *timings = thread->number == 0 ? &measurement->timings : &none;
+	struct timings *timings =
+		thread->number == 0 && strategy->paused_ns == NULL ? &measurement->timings : &none;
+	uint64_t paused;
 
 	/* One failure is enough, and Google Benchmark 1.7 crashes on a first repetition that was
 	 * skipped if two later ones were not. */
@@ -292,6 +317,7 @@ static void build_and_release(struct bench_state *state, void *data)
 	if (request->threads > 1)
 		team_build(thread);
 	timings_begin_value(timings);
+	paused = paused_ns(thread);
 	hardware_counter_resume(&measurement->hardware);
 	BENCH_LOOP(state) {
 		struct array array = strategy_array(request->strategy, request->row_bytes);
@@ -309,6 +335,8 @@ static void build_and_release(struct bench_state *state, void *data)
 		}
 	}
 	hardware_counter_pause(&measurement->hardware);
+	if (thread->number == 0 && measurement->values < MEASURE_MAX_VALUES)
+		measurement->paused_ns[measurement->values++] = paused_ns(thread) - paused;
 }
 
 struct warm_collection {
@@ -320,15 +348,20 @@ struct warm_collection {
 static void collect_warm(const struct bench_result *value, void *data)
 {
 	struct warm_collection *collection = data;
-	struct measure_result *result = collection->measurement->result;
-	unsigned threads = collection->measurement->team.request->threads;
+	const struct measurement *measurement = collection->measurement;
+	const struct measure_request *request = measurement->team.request;
+	struct measure_result *result = measurement->result;
 
 	if (value->error != NULL) {
 		(void)error_set(collection->error, "%s", value->error);
 		collection->status = MEASURE_OUT_OF_MEMORY;
 	} else if (result->warm_values < MEASURE_MAX_VALUES) {
 		/* Google Benchmark divides by the iterations of all threads together. */
-		result->warm_ns[result->warm_values++] = value->real_ns * threads;
+		result->warm_ns[result->warm_values] =
+			value->real_ns * request->threads -
+			(double)measurement->paused_ns[result->warm_values] /
+				(double)request->iterations;
+		result->warm_values++;
 	}
 }
 

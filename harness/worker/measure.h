@@ -14,7 +14,8 @@
  * thread does one build and release. In the same loop builds and releases are timed one by one, or
  * in small batches (timings.h); with threads, those of the first.
  *
- * Of what a strategy has besides (strategy.h), nothing is in a timed figure but `walk`. On request
+ * Of what a strategy has besides (strategy.h), nothing is in a timed figure but `walk`; and what it
+ * says that builds were not at work (`paused_ns`) is left out of them. On request
  * the scan of a result that stays is timed as well, again and again.
  */
 #ifndef GROWBENCH_HARNESS_MEASURE_H

@@ -9,6 +9,7 @@
 
 #include "harness/common/error.h"
 #include "harness/common/report.h"
+#include "harness/profile/profile.h"
 #include "harness/worker/measure_request.h"
 #include "harness/worker/probes.h"
 #include "harness/worker/program.h"
@@ -19,6 +20,8 @@ struct worker_request {
 	struct measure_request measure;
 	const char *implementation;
 	const char *strategy;
+	const char *profile; /* what a replay is of; NULL: it is none */
+	uint64_t process;    /* of the profile; PROFILE_UNKNOWN: its main one */
 	const struct probe *probe;
 	uint64_t points; /* of a timeline */
 	int report_fd;

@@ -6,7 +6,10 @@
 
 #include <stddef.h>
 
+#include "harness/common/error.h"
 #include "kernels/strategy.h"
+
+struct replay_choice;
 
 enum {
 	WORKER_TABLES = 2
@@ -26,6 +29,8 @@ struct worker_program {
 	 * ns; negative if that cannot be told of this strategy. Called after the measurement. NULL:
 	 * for a compiled program, which has no interpreter. */
 	double (*interpreter_ns)(const struct strategy *strategy, size_t rows, size_t row_bytes);
+	/* The strategy of a profile (replay.h), or NULL with a message. NULL: it has none. */
+	const struct strategy *(*replay)(const struct replay_choice *choice, struct error *error);
 };
 
 #endif

@@ -142,7 +142,9 @@ static size_t live_blocks(const struct measure_request *request)
 	size_t blocks = 8;
 
 	strategy_cost_of(request->strategy, request->rows, request->row_bytes, &cost);
-	if (request->strategy->order == GROWTH_LINEAR)
+	if (cost.live_block_count > 0)
+		blocks += cost.live_block_count;
+	else if (request->strategy->order == GROWTH_LINEAR)
 		blocks += cost.malloc_count + cost.calloc_count;
 	return blocks > MOST_BLOCKS / request->threads ? MOST_BLOCKS : blocks * request->threads;
 }
@@ -232,7 +234,9 @@ enum measure_status traced(const struct measure_request *request, struct traced_
 			   struct error *error)
 {
 	struct traced_run run = {.trace = dlsym(RTLD_DEFAULT, TRACE_SYMBOL), .result = result};
-	const unsigned wanted = request->threads == 1 ? result->points_wanted : 0;
+	const unsigned wanted = request->threads == 1 && request->strategy->append != NULL
+					? result->points_wanted
+					: 0;
 	enum measure_status status;
 	struct trace_live live;
 

@@ -14,7 +14,7 @@ def make(folder, began=None):
     folder.mkdir(parents=True)
     write_runs(one_cell(3), folder / "runs.csv")
     if began:
-        (folder / "machine.json").write_text(json.dumps({"started_utc": began}))
+        (folder / "machine.json").write_text(json.dumps({"run": {"started_utc": began}}))
 
 
 def test_the_run_that_began_last_is_the_newest(tmp_path, monkeypatch):

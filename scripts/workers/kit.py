@@ -85,6 +85,7 @@ class _Cost(ctypes.Structure):
             "peak_bytes",
             "peak_moving_bytes",
             "final_bytes",
+            "live_block_count",
         )
     ]
 
@@ -123,6 +124,8 @@ class _Strategy(ctypes.Structure):
         ("rewind", _REWIND),
         ("expected", _EXPECTED),
         ("walk", _WALK),
+        ("takes_turns", ctypes.c_bool),
+        ("paused_ns", _pointer),
     ]
 
 
@@ -137,6 +140,7 @@ class _Program(ctypes.Structure):
         ("layers_before_malloc", ctypes.c_char_p),
         ("missing", ctypes.c_char_p),
         ("interpreter_ns", _INTERPRETER),
+        ("replay", _pointer),
     ]
 
 

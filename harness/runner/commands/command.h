@@ -22,6 +22,7 @@ extern const struct command command_list;
 extern const struct command command_plan;
 extern const struct command command_doctor;
 extern const struct command command_peak;
+extern const struct command command_profile;
 extern const struct command command_record;
 
 /* Prints what was wrong; returns the exit status of wrong usage. */

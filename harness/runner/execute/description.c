@@ -50,9 +50,9 @@ static json_t *allocator_environment(void)
 static json_t *worker_cpus(const struct topology *topology, const struct request *request)
 {
 	json_t *array = json_array();
-	uint64_t most = duet_workers(request) * request->threads.values[request->threads.count - 1];
+	const unsigned most = duet_workers(request) * request_most_cpus(request);
 
-	for (size_t i = 0; i < worker_cpu_count(topology, (unsigned)most); i++)
+	for (size_t i = 0; i < worker_cpu_count(topology, most); i++)
 		(void)json_array_append_new(array,
 					    json_integer((json_int_t)topology->worker_cpus[i]));
 	return array;
@@ -71,6 +71,27 @@ static json_t *names_of(const bool passes[PASS_COUNT])
 static char *plan_digest_text(const struct description_facts *facts)
 {
 	return g_strdup_printf("0x%016" PRIx64, plan_digest(facts->plan, facts->visits));
+}
+
+/* What a replay is of; NULL if there is none. */
+static json_t *describe_profile(const struct request *request)
+{
+	const struct replay_facts *facts = request->replay;
+
+	if (facts == NULL)
+		return NULL;
+	return json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "sha256",
+			 request->profile_digest, "process", (json_int_t)facts->process,
+			 "process_count", (json_int_t)facts->profile.process_count,
+			 "recorded_until", profile_end_names[facts->recorded.end], "event_count",
+			 (json_int_t)facts->recorded.event_count, "all_event_count",
+			 (json_int_t)facts->profile.event_count, "thread_count",
+			 (json_int_t)facts->recorded.thread_count, "replay_thread_count",
+			 (json_int_t)facts->threads, "most_block_count",
+			 (json_int_t)facts->recorded.most_blocks, "most_requested_bytes",
+			 (json_int_t)facts->recorded.most_bytes, "most_touched_bytes",
+			 (json_int_t)facts->totals.most_touched_bytes, "final_block_count",
+			 (json_int_t)facts->totals.final_blocks);
 }
 
 static json_t *describe_run(const struct description_facts *facts)
@@ -102,6 +123,9 @@ json_t *description_begin(const struct description_facts *facts)
 					"run_id", facts->run_id, "machine_id", facts->machine_id,
 					"run", describe_run(facts));
 
+	if (facts->request->replay != NULL)
+		(void)json_object_set_new(json_object_get(description, "run"), "profile",
+					  describe_profile(facts->request));
 	(void)json_object_update_new(description, machine_describe(facts->topology));
 	(void)json_object_set_new(description, "state_at_start", machine_state());
 	return description;
@@ -372,7 +396,14 @@ static bool same_plan(const json_t *run, const struct description_facts *facts, 
 {
 	const json_int_t rows = json_integer_value(json_object_get(run, "planned_row_count"));
 	g_autofree char *digest = plan_digest_text(facts);
+	const json_t *profile = json_object_get(run, "profile");
 
+	if (profile != NULL &&
+	    g_strcmp0(text_of(profile, "sha256"), facts->request->profile_digest) != 0)
+		return error_set(error,
+				 "%s is not the profile that the run was begun with; begin a new "
+				 "run",
+				 facts->request->given.profile);
 	if (rows != (json_int_t)plan_row_count(facts->plan))
 		return error_set(
 			error,

@@ -12,28 +12,22 @@ unsigned duet_workers(const struct request *request)
 	return request->pairing == PAIRING_DUET ? 2 : 1;
 }
 
-static uint64_t most_threads(const struct request *request)
-{
-	return request->threads.values[request->threads.count - 1];
-}
-
 bool duet_check(const struct request *request, const struct topology *topology, struct error *error)
 {
-	const uint64_t threads = most_threads(request);
+	const unsigned cpus = request_most_cpus(request);
 
-	if (request->pairing != PAIRING_DUET || topology->worker_cpu_count >= 2 * threads)
+	if (request->pairing != PAIRING_DUET || topology->worker_cpu_count >= 2 * cpus)
 		return true;
-	return error_set(
-		error,
-		"--pairing duet: two workers at once need %" PRIu64
-		" CPUs, and this process may use %zu; measure interleaved, one worker at a time",
-		2 * threads, topology->worker_cpu_count);
+	return error_set(error,
+			 "--pairing duet: two workers at once need %u CPUs, and this process may "
+			 "use %zu; measure interleaved, one worker at a time",
+			 2 * cpus, topology->worker_cpu_count);
 }
 
 char *duet_note(const struct request *request, const struct topology *topology)
 {
 	if (request->pairing != PAIRING_DUET ||
-	    topology->worker_core_count >= 2 * most_threads(request))
+	    topology->worker_core_count >= 2 * request_most_cpus(request))
 		return NULL;
 	return g_strdup("the CPUs of the duet share a core, or are of different kinds: its workers "
 			"hold each other up");
@@ -80,7 +74,8 @@ uint64_t duet_run(const struct worker_pool *pool, struct lane_job jobs[2])
 		return 0;
 	}
 	for (int i = 0; i < 2 && at_once; i++) {
-		jobs[i].task.first_cpu = (size_t)i * jobs[i].task.size.threads;
+		jobs[i].task.first_cpu =
+			(size_t)i * request_cpus(jobs[i].task.strategy, jobs[i].task.size.threads);
 		jobs[i].task.partner_fd = &ends[i];
 	}
 	(void)lanes_run(pool, 2, jobs, 2, take_nothing, NULL);

@@ -29,7 +29,9 @@ static void set_block(const struct run *run, const struct visit *visit, struct r
 	if (check->resolution_known && visit->pass == plan_measuring_pass(block))
 		record_set_count(record, "peak_resolution_bytes",
 				 check->resolution_bytes *
-					 worker_cpu_count(&run->topology, block->size.threads));
+					 worker_cpu_count(&run->topology,
+							  request_cpus(block->strategy,
+								       block->size.threads)));
 }
 
 static void set_probe(const struct run *run, const struct visit *visit, struct record *record)

@@ -14,8 +14,6 @@ static struct run *under_way;
 
 bool run_init(struct run *run, const struct request *request, struct error *error)
 {
-	const struct counts *threads = &request->threads;
-
 	interrupts_ignore_write_signals();
 	*run = (struct run){
 		.request = request,
@@ -36,7 +34,7 @@ bool run_init(struct run *run, const struct request *request, struct error *erro
 	run->host = host_init(&run->topology, request, &run->plan);
 	run->notes = extend_notes_init(&run->plan);
 	run->runner_has_its_own_cpu = topology_avoid_cpus(
-		&run->topology, duet_workers(request) * threads->values[threads->count - 1]);
+		&run->topology, duet_workers(request) * request_most_cpus(request));
 	return true;
 }
 

@@ -24,6 +24,8 @@ void worker_pool_init(struct worker_pool *pool, const char *path, const struct t
 		.topology = topology,
 		.timeout_ns = request->timeout_s * 1000000000,
 		.work = request->work,
+		.profile = request->given.profile,
+		.profile_process = request->replay != NULL ? request->replay->process : 0,
 		.interrupts = interrupts,
 		.kill_at = 2,
 		.environment = environment_for_workers(),
@@ -79,14 +81,15 @@ struct cpus {
 static struct cpus cpus_of(const struct worker_pool *pool, const struct worker_task *task)
 {
 	const struct topology *topology = pool->topology;
+	const unsigned wanted = request_cpus(task->strategy, task->size.threads);
 	struct cpus cpus = {&topology->worker_cpus[task->first_cpu], 0};
 
 	if (is_pass(task, PASS_INSTRUCTIONS))
 		return cpus;
-	cpus.count = worker_cpu_count(topology, task->size.threads);
+	cpus.count = worker_cpu_count(topology, wanted);
 	/* Of a duet there are as many for the partner. */
 	if (task->partner_fd != NULL)
-		cpus.count = task->size.threads;
+		cpus.count = wanted;
 	return cpus;
 }
 
@@ -118,6 +121,10 @@ static char **make_command(const struct worker_pool *pool, const struct worker_t
 	if (task->strategy != NULL) {
 		add(command, "--implementation", task->strategy->implementation);
 		add(command, "--strategy", task->strategy->name);
+	}
+	if (task->strategy != NULL && task->strategy->takes_turns) {
+		add(command, "--profile", pool->profile);
+		add_number(command, "--process", pool->profile_process);
 	}
 	if (task->probe != NULL)
 		add(command, "--probe", task->probe);

@@ -22,6 +22,8 @@ struct worker_pool {
 	const struct topology *topology;
 	uint64_t timeout_ns;
 	enum row_work work;
+	const char *profile; /* what replays are of, with the process; NULL: there are none */
+	uint64_t profile_process;
 	const volatile sig_atomic_t *interrupts;
 	int kill_at; /* a worker is killed as soon as there are so many of them */
 	/* Its environment but for the allocator's part; NULL-terminated, owned. */

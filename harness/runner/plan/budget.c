@@ -29,8 +29,9 @@ bool plan_is_named(const struct plan *plan, const struct block *block)
 {
 	const struct arguments *given = &plan->request->given;
 
-	return given->strategies != NULL || given->implementations != NULL || given->rows != NULL ||
-	       given->row_bytes != NULL || given->shapes != NULL || given->threads != NULL ||
+	return given->profile != NULL || given->strategies != NULL ||
+	       given->implementations != NULL || given->rows != NULL || given->row_bytes != NULL ||
+	       given->shapes != NULL || given->threads != NULL ||
 	       (block->implementation != NULL && !block->implementation->is_known);
 }
 

@@ -60,7 +60,8 @@ static bool has_pass(const struct plan *plan, enum pass pass, size_t block, uint
 		return false;
 	if ((pass == PASS_MEASURE || pass == PASS_PATTERN) && pass != plan_measuring_pass(of))
 		return false;
-	if (pass == PASS_LATENCY && (of->strategy->is_pattern || plan_is_slow_to_start(of)))
+	if (pass == PASS_LATENCY &&
+	    (of->strategy->is_pattern || of->strategy->takes_turns || plan_is_slow_to_start(of)))
 		return false;
 	/* A program need not know all of the passes; that it cannot be asked at all has to be told.
 	 */

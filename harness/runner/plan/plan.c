@@ -161,6 +161,14 @@ bool plan_make(struct plan *plan, const struct request *request, const struct to
 				 "--extra-rounds go to wide intervals, and %" PRIu64
 				 " rounds have none; give --rounds %d or more",
 				 request->rounds, PLAN_ROUNDS_FOR_INTERVAL);
+	if (request->replay != NULL && plan_needed_bytes(&plan->blocks[0]) > memory_bytes)
+		return error_set(error,
+				 "%s: what this program had at once needs up to %" PRIu64
+				 " MB, and a worker may use %" PRIu64
+				 " MB; replay it on a machine with more memory",
+				 request->given.profile,
+				 plan_needed_bytes(&plan->blocks[0]) / 1000000,
+				 memory_bytes / 1000000);
 	plan_estimate(plan);
 	add_probes(plan, topology);
 	return plan_row_count(plan) > 0 ||

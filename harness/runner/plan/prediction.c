@@ -52,7 +52,9 @@ uint64_t plan_needed_bytes(const struct block *block)
 
 	// NOLINTNEXTLINE(clang-analyzer-core.NullDereference): every block has a strategy
 	strategy_cost_of(block->strategy, block->size.rows, block->size.row_bytes, &cost);
-	blocks = cost.malloc_count > cost.free_count ? cost.malloc_count - cost.free_count : 0;
+	blocks = cost.live_block_count > 0             ? cost.live_block_count
+		 : cost.malloc_count > cost.free_count ? cost.malloc_count - cost.free_count
+						       : 0;
 	/* What allocators put around small blocks: up to 32 bytes each. */
 	all = saturating_add(cost.peak_moving_bytes, saturating_multiply(blocks, 32));
 	return saturating_add(saturating_multiply(all, block->size.threads), worker_own_bytes);
@@ -67,6 +69,10 @@ uint64_t plan_trace_bytes(const struct block *block)
 	strategy_cost_of(block->strategy, block->size.rows, block->size.row_bytes, &cost);
 	if (block->strategy->order >= GROWTH_QUADRATIC)
 		return plan_needed_bytes(block);
+	if (cost.live_block_count > 0)
+		return saturating_add(saturating_multiply(cost.live_block_count,
+							  block_bytes * block->size.threads),
+				      plan_needed_bytes(block));
 	return saturating_add(
 		saturating_multiply(cost.malloc_count, block_bytes * block->size.threads),
 		plan_needed_bytes(block));

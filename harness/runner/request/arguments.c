@@ -7,6 +7,7 @@
 #include "harness/common/constants.h"
 #include "harness/common/text.h"
 #include "harness/common/utf8.h"
+#include "harness/profile/profile.h"
 
 /* The verbs that take an option. */
 enum {
@@ -20,6 +21,7 @@ enum {
 	A_RUN = RUN | PLAN,
 	NAMES = A_RUN | LIST | DOCTOR,
 	ALL = NAMES | PEAK,
+	PROFILE = 64,
 	RECORD = 128
 };
 
@@ -28,9 +30,13 @@ static const struct verb_row {
 	const char *words; /* what it takes beside options, for its usage; NULL: nothing */
 	unsigned bit;
 	int most_words;
-} verbs[] = {{"run", NULL, RUN, 0},   {"plan", NULL, PLAN, 0},
-	     {"list", NULL, LIST, 0}, {"doctor", NULL, DOCTOR, 0},
-	     {"peak", NULL, PEAK, 0}, {"record", "-- COMMAND...", RECORD, INT_MAX}};
+} verbs[] = {{"run", NULL, RUN, 0},
+	     {"plan", NULL, PLAN, 0},
+	     {"list", NULL, LIST, 0},
+	     {"doctor", NULL, DOCTOR, 0},
+	     {"peak", NULL, PEAK, 0},
+	     {"profile", "PROFILE", PROFILE, 1},
+	     {"record", "-- COMMAND...", RECORD, INT_MAX}};
 
 enum option_kind {
 	FLAG,   /* bool */
@@ -66,6 +72,11 @@ static const struct option_row option_rows[] = {
 	 TEXT, FIELD(implementations), 0, false},
 	{"strategies", "LIST", "only these strategies or copying patterns, separated by commas",
 	 NAMES, TEXT, FIELD(strategies), 0, false},
+	{"profile", "FILE", "replay a recorded program (growbench record) instead of strategies",
+	 A_RUN, TEXT, FIELD(profile), 0, false},
+	{"process", "N",
+	 "which of the profile's processes, from 0 (default: the one with the most events)",
+	 A_RUN | PROFILE, NUMBER, FIELD(process), PROFILE_MOST_PROCESSES, false},
 	{"allocators", "LIST", "only these allocators, --allocator's names included", ALL, TEXT,
 	 FIELD(allocators), 0, false},
 	{"allocator", "NAME=BASE[@BUILD][,VAR=VALUE...]",
@@ -140,6 +151,9 @@ static const struct option_row option_rows[] = {
 	{"quiet", NULL, "no progress, only errors and the folder's name", RUN | ALSO_PLAN, FLAG,
 	 FIELD(quiet), 0, true},
 	{"columns", NULL, "the columns of runs.csv", LIST, FLAG, FIELD(columns), 0, false},
+	{"frames", "N", "calls that tell one place of a stack from another (default 4)", PROFILE,
+	 COUNT, FIELD(frames), 32, false},
+	{"format", "NAME", "terminal (default) or json", PROFILE, TEXT, FIELD(format), 0, false},
 	{"out", "FILE", "the profile, also -o FILE (default: the command's name and .profile)",
 	 RECORD, FOLDER, FIELD(out), 0, false},
 	{"overwrite", NULL, "replace a file that is there already", RECORD, FLAG, FIELD(overwrite),
@@ -153,7 +167,7 @@ static const struct option_row option_rows[] = {
 	{"names", NULL, "with the name and the arguments of each program", RECORD, FLAG,
 	 FIELD(names), 0, false},
 	{"quiet", NULL, "say nothing but what went wrong", RECORD, FLAG, FIELD(quiet), 0, false},
-	{"help", NULL, "this text", ALL | RECORD, FLAG, FIELD(help), 0, true},
+	{"help", NULL, "this text", ALL | PROFILE | RECORD, FLAG, FIELD(help), 0, true},
 };
 
 enum {

@@ -31,6 +31,8 @@ struct arguments {
 	const char *preset;
 	const char *implementations;
 	const char *strategies;
+	const char *profile;
+	struct number process; /* of the profile */
 	const char *allocators;
 	struct texts allocator;
 	struct number aged;
@@ -59,6 +61,8 @@ struct arguments {
 	bool no_summary;
 	bool quiet;
 	bool columns;
+	uint64_t frames;
+	const char *format;
 	uint64_t limit_bytes;
 	bool stacks;
 	bool names;

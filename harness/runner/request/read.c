@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "harness/common/text.h"
+#include "harness/runner/request/choose_replay.h"
 #include "harness/runner/request/choose_strategies.h"
 
 /* ---- allocators ---- */
@@ -232,6 +233,16 @@ static bool choose_sizes(struct request *request, struct error *error)
 	return true;
 }
 
+/* What is built, and of which sizes. */
+static bool choose_builds(struct request *request, struct error *error)
+{
+	if (request->given.profile != NULL)
+		return choose_replay(request, error);
+	if (request->given.process.given)
+		return error_set(error, "--process is of a --profile, and there is none");
+	return choose_strategies(request, error) && choose_sizes(request, error);
+}
+
 static bool choose_passes(struct request *request, struct error *error)
 {
 	const char *text =
@@ -427,8 +438,8 @@ bool request_read(int argc, char **argv, struct request *request, struct error *
 		return false;
 	choose_workers(request);
 	choose_numbers(request);
-	return choose_strategies(request, error) && choose_allocators(request, error) &&
-	       add_aged(request, error) && choose_sizes(request, error) &&
+	return choose_builds(request, error) && choose_allocators(request, error) &&
+	       add_aged(request, error) &&
 	       choose_passes(request, error) && choose_pairing(request, error) &&
 	       choose_timeline(request, error) && choose_instructions(request, error) &&
 	       choose_seed(request, error);

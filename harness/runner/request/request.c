@@ -36,6 +36,18 @@ bool request_names_allocator(const struct request *request, const char *label)
 	return request->given.allocators != NULL && is_in_list(label, request->given.allocators);
 }
 
+unsigned request_cpus(const struct strategy *strategy, uint64_t threads)
+{
+	return strategy != NULL && strategy->takes_turns ? 1 : (unsigned)threads;
+}
+
+unsigned request_most_cpus(const struct request *request)
+{
+	return request->replay != NULL
+		       ? 1
+		       : (unsigned)request->threads.values[request->threads.count - 1];
+}
+
 size_t request_first_allocator(const struct request *request)
 {
 	for (size_t a = 0; a < request->allocator_count; a++)
@@ -50,6 +62,9 @@ void request_release(struct request *request)
 		allocator_release(&request->allocators[i]);
 	g_free(request->allocators);
 	g_free(request->strategies);
+	g_free(request->profile_digest);
+	if (request->replay != NULL)
+		replay_close();
 	g_free(request->strategy_names);
 	if (request->instances != NULL)
 		g_ptr_array_unref(request->instances);

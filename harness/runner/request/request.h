@@ -17,6 +17,7 @@
 #include "harness/runner/request/implementations.h"
 #include "harness/runner/request/passes.h"
 #include "harness/runner/request/presets.h"
+#include "harness/worker/replay.h"
 #include "kernels/strategy.h"
 
 struct counts {
@@ -83,11 +84,20 @@ struct request {
 	double warm_limit_ns; /* the warm part is left out where one build takes longer; HUGE_VAL:
 				 nowhere */
 	struct texts workers; /* NAME=COMMAND of --worker */
+	/* Of a run of a recorded program; NULL of others. */
+	const struct replay_facts *replay;
+	char *profile_digest; /* SHA-256 of its file */
 };
 
 /* The program that measures the strategy, or NULL for one that is compiled in. */
 const struct implementation *request_implementation(const struct request *request,
 						    const struct strategy *strategy);
+
+/* CPUs that a worker of so many threads wants: one for each, but of those that take turns. */
+unsigned request_cpus(const struct strategy *strategy, uint64_t threads);
+
+/* The most that a worker of the request wants. */
+unsigned request_most_cpus(const struct request *request);
 
 /* Was the allocator of this label named on the command line, and not by a preset alone? */
 bool request_names_allocator(const struct request *request, const char *label);

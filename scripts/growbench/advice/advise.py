@@ -21,7 +21,15 @@ from growbench.advice.case import (
     weight_of,
 )
 from growbench.advice.place import Place, find_place
-from growbench.advice.rank import estimates_at, failed_at, figures, peak_resolution, rank, values_at
+from growbench.advice.rank import (
+    Estimates,
+    estimates_at,
+    failed_at,
+    figures,
+    peak_resolution,
+    rank,
+    values_at,
+)
 from growbench.comparison.run import Run
 from growbench.data.errors import UsageError
 from growbench.data.text import printable
@@ -41,6 +49,11 @@ class Advice(NamedTuple):
     warnings: list[str]
     ranking: Table
     outside: bool
+
+    @property
+    def tables(self) -> list[Table]:
+        """What stands below the sentences."""
+        return [self.ranking]
 
     def records(self) -> dict:
         """For JSON."""
@@ -70,10 +83,7 @@ def advise(run: Run, case: Case) -> Advice:
     candidates = words.Candidates(healthy, fit, unaware, allowed)
     if not allowed.any():
         raise UsageError(words.why_none(case, candidates, bool(failed)))
-    ranking = rank(healthy.only(allowed))
-    if case.weight == PEAK:
-        # Closer than the readings are exact is not apart, however narrow the interval.
-        ranking["tied"] |= ranking["value"] - ranking["value"][0] <= peak_resolution(run.runs)
+    ranking = ranked(run.runs, case, healthy.only(allowed))
     careful = [
         *place.warnings,
         *warnings.boundary_warnings(run, case, place, ranking.head(SHOWN)),
@@ -94,6 +104,15 @@ def advise(run: Run, case: Case) -> Advice:
         _table(run.runs, case, place, ranking),
         place.outside,
     )
+
+
+def ranked(runs: pd.DataFrame, case: Case, estimates: Estimates) -> pd.DataFrame:
+    """rank(), where peaks that are closer than the readings are exact are not apart, however narrow
+    the interval."""
+    ranking = rank(estimates)
+    if case.weight == PEAK:
+        ranking["tied"] |= ranking["value"] - ranking["value"][0] <= peak_resolution(runs)
+    return ranking
 
 
 def _table(runs: pd.DataFrame, case: Case, place: Place, ranking: pd.DataFrame) -> Table:

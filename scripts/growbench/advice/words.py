@@ -1,6 +1,6 @@
 """Advice in words: what to take, the runner-up, what else there is."""
 
-from typing import NamedTuple, Sequence
+from typing import Callable, NamedTuple, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from growbench.statistics.paired import PairedRatio, paired_ratio
 from growbench.tables.table import factor
 
 _NAMED = 3
-_DEFAULT_ALLOCATOR = "glibc"
+DEFAULT_ALLOCATOR = "glibc"
 
 
 class Candidates(NamedTuple):
@@ -57,15 +57,21 @@ def _ratio_words(pairs: PairedRatio) -> str:
 
 def main_sentences(case: Case, ranking: pd.DataFrame) -> list[str]:
     """What to take, and who comes next."""
+    threads = f" in each of {case.threads} threads" if case.threads != 1 else ""
+    known = "known beforehand" if case.known_rows else "not known beforehand"
+    what = f"{case.rows:,} rows of {case.row_bytes} bytes{threads}, their number {known}"
+    return ranking_sentences(what, case, ranking, _name)
+
+
+def ranking_sentences(
+    what: str, case: Case, ranking: pd.DataFrame, name: Callable[[dict], str]
+) -> list[str]:
+    """The best of a ranking for what is to be done, and who comes next. name: of a row."""
     weight = weight_of(case)
     rows = ranking.to_dict("records")
     best = rows[0]
-    threads = f" in each of {case.threads} threads" if case.threads != 1 else ""
-    known = "known beforehand" if case.known_rows else "not known beforehand"
-    said = [
-        f"{case.rows:,} rows of {case.row_bytes} bytes{threads}, their number {known}: "
-        f"take {_name(best)} ({weight.label.lower()}: {show(best['value'], weight.unit)})."
-    ]
+    value = show(best["value"], weight.unit)
+    said = [f"{what}: take {name(best)} ({weight.label.lower()}: {value})."]
     if len(rows) == 1:
         return [*said, "There is no other candidate to compare it with."]
     second = rows[1]
@@ -75,8 +81,8 @@ def main_sentences(case: Case, ranking: pd.DataFrame) -> list[str]:
     compared = f"{weight.compared.format(factor(ratio.ratio))} ({_ratio_words(ratio)})."
     tied = second["tied"] and not np.isnan(ratio.low)
     link = ". The two cannot be told apart: it " if tied else ", which "
-    said.append(f"Runner-up: {_name(second)}{link}{compared}")
-    others = [_name(row) for row in rows[2:] if row["tied"]]
+    said.append(f"Runner-up: {name(second)}{link}{compared}")
+    others = [name(row) for row in rows[2:] if row["tied"]]
     if others and not np.isnan(best["ci_low"]):
         said.append(f"Nor can these be told from the best: {listed(others)}.")
     return said
@@ -87,25 +93,31 @@ def other_sentences(case: Case, candidates: Candidates, ranking: pd.DataFrame) -
     best = ranking.to_dict("records")[0]
     estimates, fit, unaware, allowed = candidates
     said = []
-    own = (estimates.candidates["allocator"] == _DEFAULT_ALLOCATOR).to_numpy() & allowed
-    if best["allocator"] != _DEFAULT_ALLOCATOR and own.any():
-        against = _against(case, estimates, own, best)
-        said.append(f"If the allocator has to stay {_DEFAULT_ALLOCATOR}: {against}")
+    own = (estimates.candidates["allocator"] == DEFAULT_ALLOCATOR).to_numpy() & allowed
+    if best["allocator"] != DEFAULT_ALLOCATOR and own.any():
+        against = against_best(case, estimates, own, best, _name)
+        said.append(f"If the allocator has to stay {DEFAULT_ALLOCATOR}: {against}")
     other = fit & unaware if case.known_rows else fit
     if other.any() and (other != allowed).any():
         when = "do not know" if case.known_rows else "know"
-        against = _against(case, estimates, other, best)
+        against = against_best(case, estimates, other, best, _name)
         said.append(f"If you {when} the number of rows beforehand: {against}")
     return said
 
 
-def _against(case: Case, estimates: Estimates, chosen: np.ndarray, best: dict) -> str:
+def against_best(
+    case: Case,
+    estimates: Estimates,
+    chosen: np.ndarray,
+    best: dict,
+    name_of: Callable[[dict], str],
+) -> str:
     """The best of the chosen, compared with the recommendation."""
     weight = weight_of(case)
     row = rank(estimates.only(chosen)).to_dict("records")[0]
     if candidate_of(row) == candidate_of(best):
-        return f"{_name(row)} all the same."
-    name = f"{_name(row)} ({show(row['value'], weight.unit)})"
+        return f"{name_of(row)} all the same."
+    name = f"{name_of(row)} ({show(row['value'], weight.unit)})"
     pairs = paired_ratio(estimates.logs_of(row) - estimates.logs_of(best))
     if not pairs.round_count:
         return f"{name}; no round has both, so they cannot be compared."

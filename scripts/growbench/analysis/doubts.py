@@ -21,6 +21,7 @@ from growbench.analysis.measured import (
     WARM,
     measured_in,
 )
+from growbench.analysis.replays import is_replay
 from growbench.data.columns import MEASURE, SLICE_KEYS
 from growbench.statistics.order import grouped_order, grouped_spearman
 
@@ -247,8 +248,9 @@ def major_faults(measured: Measured, figure: str) -> np.ndarray:
 
 
 def oversubscribed(measured: Measured, _: str) -> np.ndarray:
-    """There were more threads than CPUs for them, in some worker."""
-    return measured.share(measured.column("threads") > measured.column("cpu_count")) > 0.0
+    """There were more threads than CPUs for them, in some worker; those of a replay take turns."""
+    crowded = measured.column("threads") > measured.column("cpu_count")
+    return measured.share(crowded & ~is_replay(measured.rows).to_numpy(dtype=bool)) > 0.0
 
 
 def short(measured: Measured, _: str) -> np.ndarray:

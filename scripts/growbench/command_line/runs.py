@@ -51,7 +51,8 @@ def newest(*places: Path) -> Path:
 def _began(folder: Path) -> str:
     """When, as machine.json says, or else when its rows were last written; UTC, ISO 8601."""
     try:
-        return str(json.loads((folder / "machine.json").read_text(encoding="utf-8"))["started_utc"])
+        told = json.loads((folder / "machine.json").read_text(encoding="utf-8"))
+        return str(told["run"]["started_utc"])
     except (OSError, ValueError, KeyError, TypeError):
         written = time.gmtime((folder / "runs.csv").stat().st_mtime)
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", written)

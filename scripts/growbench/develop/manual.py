@@ -96,13 +96,14 @@ def verb_of_python(name: str) -> Verb:
     packages.only_help()
     module = importlib.import_module(f"growbench.cli.{name.replace('-', '_')}")
     parser: Optional[argparse.ArgumentParser] = None
-    usual, entry.Parser.parse_args = entry.Parser.parse_args, _catch  # type: ignore
+    # All ways of parsing lead there.
+    usual, entry.Parser.parse_known_args = entry.Parser.parse_known_args, _catch  # type: ignore
     try:
         module.main([])
     except _Caught as caught:
         parser = caught.args[0]
     finally:
-        entry.Parser.parse_args = usual  # type: ignore
+        entry.Parser.parse_known_args = usual  # type: ignore
     assert parser is not None, f"{name} has no parser"
     formatter = parser._get_formatter()
     options, positional = [], []
