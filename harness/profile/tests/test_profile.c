@@ -7,7 +7,7 @@
 
 #include "harness/profile/format.h"
 #include "harness/profile/writer.h"
-#include "harness/runner/plan/random.h"
+#include "harness/common/random.h"
 #include "harness/tests/support.h"
 
 static const struct profile_facts facts = {.word_bits = 64, .page_bytes = 4096};

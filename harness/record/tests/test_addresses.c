@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "harness/record/addresses.h"
-#include "harness/runner/plan/random.h"
+#include "harness/common/random.h"
 
 enum {
 	PLACES = 5000,

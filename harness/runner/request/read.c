@@ -439,8 +439,7 @@ bool request_read(int argc, char **argv, struct request *request, struct error *
 	choose_workers(request);
 	choose_numbers(request);
 	return choose_builds(request, error) && choose_allocators(request, error) &&
-	       add_aged(request, error) &&
-	       choose_passes(request, error) && choose_pairing(request, error) &&
-	       choose_timeline(request, error) && choose_instructions(request, error) &&
-	       choose_seed(request, error);
+	       add_aged(request, error) && choose_passes(request, error) &&
+	       choose_pairing(request, error) && choose_timeline(request, error) &&
+	       choose_instructions(request, error) && choose_seed(request, error);
 }
