@@ -31,6 +31,7 @@ static ALWAYS_INLINE void build_copy_fields(struct array *array, const struct ar
 	array->data = from->data;
 	array->index = from->index;
 	array->reserved_bytes = from->reserved_bytes;
+	array->copied_bytes = from->copied_bytes;
 }
 
 /* `rows` times append of rows that have row_bytes bytes. */

@@ -44,6 +44,18 @@ static inline size_t growth_doubling(struct capacity full)
 	return full.count == 0 ? 1 : 2 * full.count;
 }
 
+/* By the factor that the parameter is, in thousandths, at least one more. A product that does not
+ * fit is no capacity that fits. */
+static inline size_t growth_factor(struct capacity full)
+{
+	size_t grown;
+
+	if (__builtin_mul_overflow(full.count, (size_t)full.parameter, &grown))
+		return 0;
+	grown /= 1000;
+	return grown > full.count ? grown : full.count + 1;
+}
+
 /*
  * The rule of CPython's list since version 3.9 (list_resize in Objects/listobject.c): an eighth
  * and a little more, rounded to a multiple of four: 0, 4, 8, 16, 24, 32, 40, 52, 64, 76, ...

@@ -57,6 +57,16 @@ void parameter_write_factor(uint64_t value, char text[PARAMETER_MOST_BYTES])
 		text[length - 1] = '\0';
 }
 
+static const char *const factors[] = {"1.125", "1.25", "1.5", "1.618", "2", "3", NULL};
+
+const struct strategy_parameter parameter_factor = {
+	.name = "factor",
+	.range = "a factor from 1.001 to 1000",
+	.examples = factors,
+	.read = parameter_read_factor,
+	.write = parameter_write_factor,
+};
+
 bool parameter_read_count(const char *text, uint64_t *value)
 {
 	text = read_number(text, value);

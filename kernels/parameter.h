@@ -35,6 +35,9 @@ struct strategy_parameter {
 bool parameter_read_factor(const char *text, uint64_t *value);
 void parameter_write_factor(uint64_t value, char text[PARAMETER_MOST_BYTES]);
 
+/* The factor by which a capacity grows (growth_factor). */
+extern const struct strategy_parameter parameter_factor;
+
 /* A number of something: "8". From 1 to 10^6. */
 bool parameter_read_count(const char *text, uint64_t *value);
 void parameter_write_count(uint64_t value, char text[PARAMETER_MOST_BYTES]);

@@ -58,6 +58,9 @@ struct array {
 	/* Address space held at `data`, of which the front part is in use. 0 where a strategy does
 	 * not reserve any. */
 	size_t reserved_bytes;
+	/* What the strategy itself has copied so far. Counted only where the allocator decides how
+	 * much that is (allocator_decides), else 0. */
+	uint64_t copied_bytes;
 	/* The strategy's value, if it has a parameter (strategy_array). */
 	uint64_t parameter;
 	/* The container from its first row (or begin) to release, else NULL. It may lie in
@@ -121,6 +124,11 @@ struct strategy {
 	bool (*supports)(size_t row_bytes);
 	/* The container ends the process where others return BUILD_OUT_OF_MEMORY. */
 	bool aborts_without_memory;
+	/* How much it asks for, or how often, is up to what the allocator gives, and to whether a
+	 * block grows where it stands: its cost is exact for one that gives what is asked for and
+	 * moves each block that grows, and for others the strategy's file says what holds. What it
+	 * copied is in array->copied_bytes then. */
+	bool allocator_decides;
 	/* Not in runs that name no strategies: it answers a question of its own. */
 	bool on_request;
 	/* What it leaves open, or NULL. In the tables `value` is a usual one; a strategy of a value
@@ -204,6 +212,7 @@ static inline void array_forget(struct array *array)
 	array->data = NULL;
 	array->index = NULL;
 	array->reserved_bytes = 0;
+	array->copied_bytes = 0;
 	array->container = NULL;
 }
 

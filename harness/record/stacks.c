@@ -1,6 +1,7 @@
 #include "harness/record/stacks.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <link.h>
 #include <stdbool.h>
@@ -115,8 +116,8 @@ static void write_path(struct recording *recorded, const char *path)
 	long length = 0;
 
 	if (*path != '\0' && *path != '/')
-		length = raw_system_call(SYS_readlink, (long)"/proc/self/exe", (long)own,
-					 sizeof own - 1, 0, 0, 0);
+		length = raw_system_call(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe",
+					 (long)own, sizeof own - 1, 0, 0);
 	if (length > 0 && !raw_failed(length)) {
 		own[length] = '\0';
 		path = own;

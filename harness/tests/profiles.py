@@ -138,8 +138,7 @@ def _pieces(data: bytes) -> Iterator[_Piece]:
         yield _Piece(text)
 
 
-def _read_process(data: bytes, record: bytes, page_bytes: int) -> Process:
-    totals = dict(zip(TOTALS, struct.unpack(f"<{len(TOTALS)}Q", record)))
+def _read_process(data: bytes, totals: Dict[str, int], page_bytes: int) -> Process:
     heap = _Heap(page_bytes)
     events = []
     for piece in _pieces(data[totals["offset"] : totals["offset"] + totals["bytes"]]):
@@ -152,18 +151,22 @@ def _read_process(data: bytes, record: bytes, page_bytes: int) -> Process:
     return Process(totals, [word.decode() for word in heap.command.split(b"\0")[:-1]], events)
 
 
-def read_profile(path: Path) -> List[Process]:
-    """Its processes with all their events."""
+def read_totals(path: Path) -> List[Dict[str, int]]:
+    """What the index says of its processes."""
     data = path.read_bytes()
-    magic, version, _, word_bits, page_bytes = struct.unpack_from("<8sIIII", data)
+    magic, version, _, word_bits = struct.unpack_from("<8sIII", data)
     file_bytes, index, count = struct.unpack_from("<QQI", data, 24)
     assert (magic, version, word_bits) == (b"GROWPROF", 1, 64)
     assert file_bytes == len(data)
     assert struct.unpack_from("<I", data, 60)[0] == zlib.crc32(data[:60])
-    record_bytes = 8 * len(TOTALS)
-    assert index + count * record_bytes + 4 == len(data)
+    record = struct.Struct(f"<{len(TOTALS)}Q")
+    assert index + count * record.size + 4 == len(data)
     assert struct.unpack_from("<I", data[-4:])[0] == zlib.crc32(data[index:-4])
-    return [
-        _read_process(data, data[at : at + record_bytes], page_bytes)
-        for at in range(index, len(data) - 4, record_bytes)
-    ]
+    return [dict(zip(TOTALS, numbers)) for numbers in record.iter_unpack(data[index:-4])]
+
+
+def read_profile(path: Path) -> List[Process]:
+    """Its processes with all their events."""
+    data = path.read_bytes()
+    page_bytes = struct.unpack_from("<I", data, 20)[0]
+    return [_read_process(data, totals, page_bytes) for totals in read_totals(path)]

@@ -36,6 +36,19 @@ def test_two_builds_are_measured_interleaved_and_compared(tmp_path):
     assert all(set(labels[i : i + 2]) == {"base.glibc", "new.glibc"} for i in range(0, 12, 2))
 
 
+def test_a_library_that_is_not_there_is_told_before_anything_is_measured(tmp_path):
+    done = subprocess.run(
+        [GROWBENCH, "compare-live", "--runner", GROWBENCH, "--out", tmp_path / "live"]
+        + ["--base", libc_path(), "--new", tmp_path / "libgone.so"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2 and not (tmp_path / "live").exists()
+    assert f"--new {tmp_path}/libgone.so cannot be measured: " in done.stderr
+    assert "No such file" in done.stderr
+
+
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer's own allocator stands in front of the worker's")
 @pytest.mark.parametrize("pairing", ["interleaved", "duet"])
 def test_two_files_of_one_allocator_are_told_by_what_they_do_exactly(tmp_path, pairing):

@@ -24,7 +24,7 @@ from conftest import (
     SANITIZED,
     environment,
 )
-from profiles import TOUCH_BYTES, Event, Process, read_profile
+from profiles import TOUCH_BYTES, Event, Process, read_profile, read_totals
 
 BUILD = GROWBENCH.parent
 KNOWN = BUILD / "record-known"
@@ -259,6 +259,25 @@ def test_the_status_is_told_in_words(tmp_path):
 def test_output_is_the_programs_own(tmp_path):
     done = run_record(tmp_path, "-o", "p", "--quiet", "--", "echo", "--limit", "-o")
     assert (done.stdout, done.stderr, done.returncode) == ("--limit -o\n", "", EXIT_DONE)
+
+
+@pytest.mark.skipif(EMULATED, reason="an emulator is too slow for that")
+def test_ten_million_calls_in_bounded_memory(tmp_path):
+    """160 MB of events; `growbench record -- build/record-known many 50000000` are 1.6 GB."""
+    limit = 64 << 20
+    done = run_record(
+        tmp_path,
+        *("-o", "p", "--", KNOWN, "many", 5000000),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)),
+    )
+    assert done.returncode == EXIT_DONE, done.stderr
+    (totals,) = read_totals(tmp_path / "p")
+    assert (totals["event_count"], totals["malloc"], totals["most_blocks"]) == (
+        10**7,
+        5 * 10**6,
+        1,
+    )
+    assert totals["lost_count"] == 0
 
 
 # ---- what is kept of it ----

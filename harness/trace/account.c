@@ -204,6 +204,12 @@ static void count_realloc(const struct observed_realloc *resize, const void *res
 		note_moved(resize, result, requested);
 }
 
+void observe_realloc_undo(const struct observed_realloc *resize)
+{
+	if (resize->known && !insert(resize->block, resize->requested, resize->usable))
+		reduce_live(resize->requested, resize->usable);
+}
+
 void observe_realloc_end(const struct observed_realloc *resize, void *result, size_t requested)
 {
 	/* realloc(block, 0) may free the block, and return NULL. */
@@ -214,8 +220,7 @@ void observe_realloc_end(const struct observed_realloc *resize, void *result, si
 	if (resize->counted)
 		count_realloc(resize, result, requested);
 	if (failed) {
-		if (resize->known && !insert(resize->block, old_requested, old_usable))
-			reduce_live(old_requested, old_usable);
+		observe_realloc_undo(resize);
 	} else if (result != NULL && resize->counted) {
 		const size_t usable = real.malloc_usable_size == NULL
 					      ? requested

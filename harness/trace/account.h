@@ -64,6 +64,8 @@ struct observed_realloc {
 void observe_realloc_begin(struct observed_realloc *resize, void *block, size_t requested,
 			   bool counted);
 void observe_realloc_end(const struct observed_realloc *resize, void *result, size_t requested);
+/* Instead of the end, where the block stays as it was: nothing is counted. */
+void observe_realloc_undo(const struct observed_realloc *resize);
 
 /* ---- what is live ---- */
 

@@ -15,8 +15,7 @@
 
 #include OBSERVER
 
-/* Ends a call that observe_enter() began, and that was to make a block. */
-static void *end_new(bool told, enum observed_kind kind, void *block, size_t requested)
+void *calls_end_new(bool told, enum observed_kind kind, void *block, size_t requested)
 {
 	if (told)
 		observe_new(kind, block, requested, 0, true);
@@ -50,7 +49,7 @@ EXPORTED void *malloc(size_t bytes)
 	if (!real_ready())
 		return bootstrap_allocate(bytes, 1);
 	told = observe_enter();
-	return end_new(told, OBSERVED_MALLOC, real.malloc(bytes), bytes);
+	return calls_end_new(told, OBSERVED_MALLOC, real.malloc(bytes), bytes);
 }
 
 EXPORTED void *calloc(size_t count, size_t bytes)
@@ -64,7 +63,7 @@ EXPORTED void *calloc(size_t count, size_t bytes)
 	if (!real_ready())
 		return bootstrap_allocate(all, 1);
 	told = observe_enter();
-	return end_new(told, OBSERVED_CALLOC, real.calloc(count, bytes), all);
+	return calls_end_new(told, OBSERVED_CALLOC, real.calloc(count, bytes), all);
 }
 
 EXPORTED void free(void *block)

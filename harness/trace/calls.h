@@ -1,9 +1,9 @@
 /*
- * calls.h - what the interposed functions (calls.c, operators.c) tell, and whom.
+ * calls.h - what the interposed functions (calls.c, operators.c, extensions.c) tell, and whom.
  *
- * The two files are compiled into two libraries: the one that counts (account.h) and the one that
- * records (harness/record/recorder.h). OBSERVER names the header of the one that is told; it has,
- * inline where that is faster:
+ * The first two files are compiled into two libraries: the one that counts (account.h) and the one
+ * that records (harness/record/recorder.h). OBSERVER names the header of the one that is told; it
+ * has, inline where that is faster:
  *
  *     bool observe_enter(void);
  *             A call begins; it ends with observe_leave(). Is it to be told of?
@@ -27,6 +27,9 @@
 #ifndef GROWBENCH_HARNESS_TRACE_CALLS_H
 #define GROWBENCH_HARNESS_TRACE_CALLS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* The library exports nothing else. */
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -35,5 +38,9 @@ enum observed_kind {
 	OBSERVED_CALLOC,
 	OBSERVED_ALIGNED
 };
+
+/* Tells, if it is to be told, of a call that made this block of the allocator's, or NULL; ends what
+ * observe_enter() began. Returns the block. */
+void *calls_end_new(bool told, enum observed_kind kind, void *block, size_t requested);
 
 #endif

@@ -31,6 +31,17 @@ static struct {
 	MEMBER(pvalloc),
 	MEMBER(posix_memalign),
 	MEMBER(malloc_usable_size),
+	MEMBER(mallocx),
+	MEMBER(rallocx),
+	MEMBER(xallocx),
+	MEMBER(dallocx),
+	MEMBER(sdallocx),
+	MEMBER(mi_malloc),
+	MEMBER(mi_calloc),
+	MEMBER(mi_zalloc),
+	MEMBER(mi_realloc),
+	MEMBER(mi_expand),
+	MEMBER(mi_free),
 };
 
 #define MEMBER_COUNT (sizeof members / sizeof *members)

@@ -20,6 +20,18 @@ struct real {
 	void *(*valloc)(size_t bytes);
 	void *(*pvalloc)(size_t bytes);
 	size_t (*malloc_usable_size)(void *block);
+	/* Of jemalloc's, and of mimalloc's (extensions.c). */
+	void *(*mallocx)(size_t bytes, int flags);
+	void *(*rallocx)(void *block, size_t bytes, int flags);
+	size_t (*xallocx)(void *block, size_t bytes, size_t extra, int flags);
+	void (*dallocx)(void *block, int flags);
+	void (*sdallocx)(void *block, size_t bytes, int flags);
+	void *(*mi_malloc)(size_t bytes);
+	void *(*mi_calloc)(size_t count, size_t bytes);
+	void *(*mi_zalloc)(size_t bytes);
+	void *(*mi_realloc)(void *block, size_t bytes);
+	void *(*mi_expand)(void *block, size_t bytes);
+	void (*mi_free)(void *block);
 };
 
 /* All are there once real_ready() was true, but for those that the system does not have, which are

@@ -5,11 +5,11 @@
  *
  *     LD_PRELOAD=libgrowbench-trace.so:libjemalloc.so.2 program
  *
- * It defines malloc and its relatives (the aligned family and operator new and delete too), passes
- * each call on to the next definition, and counts. Nothing is counted but between trace->start and
- * trace->stop of a thread. The counts do not depend on the machine's speed, and are the same in
- * every run unless the allocator itself decides by the clock or by addresses (README.md says what
- * was seen of which).
+ * It defines malloc and its relatives (the aligned family, operator new and delete, and what
+ * jemalloc and mimalloc have besides), passes each call on to the next definition, and counts.
+ * Nothing is counted but between trace->start and trace->stop of a thread. The counts do not depend
+ * on the machine's speed, and are the same in every run unless the allocator itself decides by the
+ * clock or by addresses (README.md says what was seen of which).
  *
  * A program that is to be traced links nothing: it asks for the table of functions at run time, and
  * gets NULL if the library is not preloaded:
@@ -57,7 +57,8 @@ struct trace_system_calls {
 struct trace_counts {
 	uint64_t malloc_count; /* operator new and new[] included */
 	uint64_t calloc_count;
-	uint64_t realloc_count; /* of realloc(NULL, n) and failed ones too; reallocarray included */
+	uint64_t realloc_count; /* of realloc(NULL, n) and failed ones too; reallocarray included,
+				   and what made a block larger where it stands (xallocx) */
 	uint64_t free_count;    /* operator delete and delete[] and C23's free_sized and
 				   free_aligned_sized included; free(NULL) is not counted */
 	uint64_t aligned_count; /* aligned_alloc, posix_memalign, memalign, valloc, pvalloc, aligned

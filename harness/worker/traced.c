@@ -17,6 +17,7 @@ struct traced_thread {
 	struct trace_counts build;
 	struct trace_counts scan;
 	struct trace_counts release;
+	uint64_t copied_bytes; /* by the strategy, where the allocator decides how much */
 	uint64_t build_ns;
 	uint64_t release_ns;
 };
@@ -103,6 +104,7 @@ static void *run_thread(void *data)
 			: request->strategy->build(&own->array, request->rows, &thread->source);
 	trace->stop(&own->build);
 	own->build_ns = clock_now_ns() - start;
+	own->copied_bytes = own->array.copied_bytes;
 
 	team_wait(team);
 	if (thread->number == 0)
@@ -201,6 +203,7 @@ static void collect(struct traced_run *run)
 		add_counts(&result->build, &own->build);
 		add_counts(&result->release, &own->release);
 		result->scan_calls += calls_of(&own->scan);
+		result->strategy_copied_bytes += own->copied_bytes;
 		if (calls < result->thread_calls_min)
 			result->thread_calls_min = calls;
 		if (calls > result->thread_calls_max)
@@ -209,7 +212,8 @@ static void collect(struct traced_run *run)
 			result->build_release_ns = own->build_ns + own->release_ns;
 	}
 	strategy_cost_of(request->strategy, request->rows, request->row_bytes, &cost);
-	result->strategy_copied_bytes = cost.copied_bytes * request->threads;
+	if (!request->strategy->allocator_decides)
+		result->strategy_copied_bytes = cost.copied_bytes * request->threads;
 	result->checksum = run->team.threads[0].checksum;
 }
 

@@ -37,7 +37,7 @@ struct traced_result {
 	uint64_t scan_calls;       /* allocator calls of the scan */
 	uint64_t thread_calls_min; /* allocator calls of the build, by the thread with fewest */
 	uint64_t thread_calls_max;
-	uint64_t strategy_copied_bytes; /* closed form */
+	uint64_t strategy_copied_bytes; /* closed form, or as the strategy counted */
 	uint64_t build_release_ns;
 	const char *untraced_reason; /* why system calls are not seen; NULL: they are */
 	uint64_t checksum;

@@ -21,31 +21,9 @@
 #include "../build.h"
 #include "../contiguous.h"
 
-static const char *const examples[] = {"1.125", "1.25", "1.5", "1.618", "2", "3", NULL};
-
-static const struct strategy_parameter factor = {
-	.name = "factor",
-	.range = "a factor from 1.001 to 1000",
-	.examples = examples,
-	.read = parameter_read_factor,
-	.write = parameter_write_factor,
-};
-
-/* At least one more. The factor is in thousandths; a product that does not fit is no capacity that
- * fits. */
-static inline size_t next_capacity(struct capacity full)
-{
-	size_t grown;
-
-	if (__builtin_mul_overflow(full.count, (size_t)full.parameter, &grown))
-		return 0;
-	grown /= 1000;
-	return grown > full.count ? grown : full.count + 1;
-}
-
 static inline enum build_status append(struct array *array, const void *row)
 {
-	return contiguous_append(array, row, next_capacity);
+	return contiguous_append(array, row, growth_factor);
 }
 
 static enum build_status build(struct array *array, size_t rows, struct row_source *source)
@@ -55,7 +33,7 @@ static enum build_status build(struct array *array, size_t rows, struct row_sour
 
 static void cost_at(uint64_t parameter, size_t rows, size_t row_bytes, struct strategy_cost *cost)
 {
-	contiguous_cost_at(parameter, rows, row_bytes, next_capacity, cost);
+	contiguous_cost_at(parameter, rows, row_bytes, growth_factor, cost);
 }
 
 const struct strategy strategy_realloc_factor = {
@@ -65,7 +43,7 @@ const struct strategy strategy_realloc_factor = {
 	.counterpart = "std::vector (2; MSVC 1.5), Java's ArrayList (1.5)",
 	.order = GROWTH_LINEAR,
 	.on_request = true,
-	.parameter = &factor,
+	.parameter = &parameter_factor,
 	.value = 1500,
 	.append = append,
 	.build = build,

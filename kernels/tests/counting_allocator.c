@@ -22,6 +22,9 @@ int __real_munmap(void *address, size_t bytes);
 int __real_mprotect(void *address, size_t bytes, int protection);
 
 void *__wrap_malloc(size_t bytes);
+size_t __wrap_malloc_usable_size(void *block);
+size_t nallocx(size_t bytes, int flags);
+size_t xallocx(void *block, size_t bytes, size_t extra, int flags);
 void *__wrap_calloc(size_t count, size_t bytes);
 void *__wrap_realloc(void *block, size_t bytes);
 void __wrap_free(void *block);
@@ -52,6 +55,8 @@ static enum failure failure_kind;
 static uint64_t calls_until_failure;
 static uint64_t all_failures;
 static bool accepts_others;
+static size_t (*given_for)(size_t bytes);
+static size_t most_expanded_bytes;
 
 void counting_allocator_start(void)
 {
@@ -62,6 +67,8 @@ void counting_allocator_start(void)
 	memset(mappings, 0, sizeof mappings);
 	most_mapping_bytes = SIZE_MAX;
 	calls_until_failure = 0;
+	given_for = NULL;
+	most_expanded_bytes = 0;
 }
 
 const struct allocator_counts *counting_allocator_counts(void)
@@ -78,6 +85,16 @@ void counting_allocator_fail(enum failure failure, uint64_t nth)
 void counting_allocator_accept_others(void)
 {
 	accepts_others = true;
+}
+
+void counting_allocator_round_up(size_t (*given)(size_t bytes))
+{
+	given_for = given;
+}
+
+void counting_allocator_expand_up_to(size_t bytes)
+{
+	most_expanded_bytes = bytes;
 }
 
 uint64_t counting_allocator_all_failures(void)
@@ -180,19 +197,37 @@ static void fill_with_junk(unsigned char *block, size_t bytes)
 	memset(block + bytes - JUNK_BYTES, 0xee, JUNK_BYTES);
 }
 
+static size_t given(size_t bytes)
+{
+	return given_for == NULL ? bytes : given_for(bytes);
+}
+
+#define UNTOUCHED 0xdd
+
+/* What a block has above the bytes that were asked for is nobody's. */
+static void check_the_rest(const unsigned char *block, size_t bytes)
+{
+	for (size_t i = bytes; i < given(bytes); i++)
+		if (block[i] != UNTOUCHED)
+			fail_msg("byte %zu of a block of %zu was written to", i, bytes);
+}
+
 /* For use after free to show without a sanitizer, too. */
 static void free_block(void *block)
 {
+	check_the_rest(block, counting_allocator_block_bytes(block));
 	fill_with_junk(block, remove_block(block));
 	__real_free(block);
 }
 
 static void *fresh_block(size_t bytes)
 {
-	void *const block = is_absurd(bytes) ? NULL : __real_malloc(bytes);
+	const size_t room = given(bytes > most_expanded_bytes ? bytes : most_expanded_bytes);
+	void *const block = is_absurd(bytes) ? NULL : __real_malloc(room);
 
 	if (block == NULL)
 		return NULL;
+	memset((unsigned char *)block + bytes, UNTOUCHED, room - bytes);
 	fill_with_junk(block, bytes);
 	add_block(block, bytes);
 	return block;
@@ -254,6 +289,35 @@ void *__wrap_realloc(void *block, size_t bytes)
 	}
 	grow_live(bytes);
 	return moved;
+}
+
+size_t __wrap_malloc_usable_size(void *block)
+{
+	return given(counting_allocator_block_bytes(block));
+}
+
+size_t nallocx(size_t bytes, int flags)
+{
+	assert_int_equal(flags, 0);
+	return given(bytes);
+}
+
+size_t xallocx(void *block, size_t bytes, size_t extra, int flags)
+{
+	struct block *const entry = &blocks[place_of(block)];
+
+	assert_int_equal(extra, 0);
+	assert_int_equal(flags, 0);
+	if (entry->address == NULL)
+		fail_msg("%p is resized, but is not live", block);
+	if (bytes > most_expanded_bytes && bytes > given(entry->bytes))
+		return given(entry->bytes);
+	check_the_rest(block, entry->bytes);
+	counts.expanded_count++;
+	counts.live_bytes -= entry->bytes;
+	entry->bytes = bytes;
+	grow_live(bytes);
+	return given(bytes);
 }
 
 void __wrap_free(void *block)

@@ -4,7 +4,9 @@
  * The linker's --wrap puts it in place of malloc, calloc, realloc, free, mmap, munmap and mprotect
  * for everything that is linked into the test. It knows each block that is live, so it is an
  * account of its own against which a strategy's closed forms are checked. realloc moves the block
- * every time, so that what is documented as "at most" is reached. Blocks are filled with junk when
+ * every time, so that what is documented as "at most" is reached; for the same reason a block has
+ * what was asked for and no more, unless a test wants otherwise. It has malloc_usable_size, nallocx
+ * and xallocx. Blocks are filled with junk when
  * they are fresh and when they are freed. Freeing what is not live, or changing protection outside
  * of a mapping, fails the test that is running.
  */
@@ -25,6 +27,8 @@ struct allocator_counts {
 	uint64_t mmap_refused_count;
 	uint64_t munmap_count;
 	uint64_t mprotect_count;
+	/* Of xallocx that made a block larger where it stands. */
+	uint64_t expanded_count;
 	/* The sum of the old sizes of all reallocs. */
 	uint64_t realloc_moved_bytes;
 	uint64_t live_bytes;
@@ -60,6 +64,14 @@ uint64_t counting_allocator_all_failures(void);
 
 /* mmap refuses mappings of more than that. */
 void counting_allocator_limit_mapping(size_t most_bytes);
+
+/* What a block really has for which so many bytes were asked. What is above them is checked to be
+ * untouched when the block goes or is resized. NULL, as at the start: just what was asked for. */
+void counting_allocator_round_up(size_t (*given)(size_t bytes));
+
+/* xallocx makes blocks that come from now on as large as that where they stand, or as what they
+ * have; 0, as at the start: only that. */
+void counting_allocator_expand_up_to(size_t bytes);
 
 /* Blocks that are not known may be freed from now on: a library may have got them from the C
  * library's functions, which are not counted. */

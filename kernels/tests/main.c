@@ -23,6 +23,7 @@ static const struct suite *const suites[] = {
 	&suite_memory,
 	&suite_out_of_memory,
 	&suite_reserve,
+	&suite_capacity,
 	&suite_containers,
 	&suite_ndarray,
 	&suite_pattern_input,

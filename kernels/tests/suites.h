@@ -33,6 +33,7 @@ struct suite {
 	const struct test *tests;
 };
 
+extern const struct suite suite_capacity;
 extern const struct suite suite_checksum;
 extern const struct suite suite_containers;
 extern const struct suite suite_cost;

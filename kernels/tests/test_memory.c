@@ -10,6 +10,7 @@ static void assert_empty(const struct array *array, size_t row_bytes)
 	assert_int_equal(array->rows, 0);
 	assert_int_equal(array->capacity, 0);
 	assert_int_equal(array->reserved_bytes, 0);
+	assert_int_equal(array->copied_bytes, 0);
 	assert_null(array->data);
 	assert_null(array->index);
 	assert_null(array->container);

@@ -37,7 +37,7 @@ def again(tmp_path, monkeypatch, capsys):
             (place / "machine.json").write_text(json.dumps(machine))
             return subprocess.CompletedProcess(command, status)
 
-        monkeypatch.setattr(aa.subprocess, "run", runner)
+        monkeypatch.setattr(subprocess, "run", runner)
         capsys.readouterr()
         words = ["--runner", "growbench", "--out", str(tmp_path / "same"), *arguments]
         status = entry.run(aa.main, words)

@@ -49,6 +49,15 @@ def measure(words, factor, again, copied):
     write_machine(out, both, value("--pairing") if "--pairing" in words else INTERLEAVED)
 
 
+def attempt(words, missing):
+    """A run of a row for each allocator; those that are `missing` are not there."""
+    names = words[words.index("--allocators") + 1].split(",")
+    rows = pd.concat([run(1, rounds=1).head(1).assign(allocator=name) for name in names])
+    lacks = rows["allocator"].isin(missing)
+    rows.loc[lacks, ["status", "status_detail"]] = ["unavailable", "no such file"]
+    write_runs(rows, Path(words[words.index("--out") + 1]) / "runs.csv")
+
+
 def counted(side, more, passes):
     """The rows as these passes have them."""
     columns = [name for name in side if name.endswith("_ns") or name.startswith("peak_")]
@@ -75,16 +84,19 @@ def live(tmp_path, monkeypatch, capsys):
     """Calls compare_live with a stand-in for the runner, which ends in `status`, and writes nothing
     if it fails; returns what it did, and the words of the runner's calls."""
 
-    def call(*arguments, factor=1.0, again=1.0, copied=0, status=0, fails=False):
+    def call(*arguments, factor=1.0, again=1.0, copied=0, status=0, fails=False, missing=()):
         asked = []
 
         def runner(command, **_):
+            if set(compare_live.TRIAL) <= set(command):
+                attempt(command, missing)
+                return subprocess.CompletedProcess(command, 0)
             asked.append(command[1:])
             if not fails:
                 measure(command, factor, again, copied)
             return subprocess.CompletedProcess(command, status)
 
-        monkeypatch.setattr(compare_live.subprocess, "run", runner)
+        monkeypatch.setattr(subprocess, "run", runner)
         capsys.readouterr()
         words = ["--runner", "growbench", "--out", tmp_path / "live", "--pairing", "interleaved"]
         words += arguments
@@ -130,6 +142,20 @@ def test_a_slowdown_is_confirmed_on_fresh_data(live, tmp_path, capsys):
     main = importlib.import_module("growbench.cli.compare").main
     assert entry.run(main, [str(tmp_path / "live")]) == 1
     assert "chunked_list" in capsys.readouterr().out
+
+
+def test_auto_times_what_is_left_open_once_more_in_as_many_rounds_as_it_needs(
+    live, tmp_path, capsys
+):
+    # Half of the interval is wider than half of the threshold, so that little is certain.
+    words = ("--new", "A_VARIABLE=1", "--rounds", "auto", "--threshold", "0.5")
+    done, (first, _, again) = live(*words)
+    assert [first[first.index("--rounds") + 1], again[again.index("--rounds") + 1]] == ["20", "100"]
+    assert "or are open: measuring them once more, 100 rounds" in done.stderr
+    assert "families were flagged, or left open, and judged on fresh data" in done.stdout
+    main = importlib.import_module("growbench.cli.compare").main
+    entry.run(main, [str(tmp_path / "live"), "--threshold", "0.5"])
+    assert "families were flagged, or left open, and judged" in capsys.readouterr().out
 
 
 def test_what_fresh_data_do_not_show_is_no_regression(live):
@@ -204,6 +230,22 @@ def test_a_missing_runner_is_named(tmp_path, capsys):
 def test_what_makes_no_sense_ends_in_2_and_measures_nothing(live, arguments):
     done, asked = live(*arguments)
     assert done.returncode == 2 and asked == []
+
+
+@pytest.mark.parametrize(
+    "missing, told",
+    [
+        (["new.glibc"], "--new A_VARIABLE=1 cannot be measured under glibc: no such file"),
+        (["base.jemalloc"], "--base this build cannot be measured under jemalloc: no such file"),
+        (["base.glibc", "new.glibc", "base.jemalloc", "new.jemalloc"], "--base this build cannot"),
+        (["base.jemalloc", "new.jemalloc"], ""),
+    ],
+)
+def test_a_side_that_is_not_there_is_told_before_the_other_is_measured(live, missing, told):
+    words = ("--new", "A_VARIABLE=1", "--allocators", "glibc,jemalloc")
+    done, asked = live(*words, missing=missing)
+    assert (done.returncode == 2) == bool(told) and told in done.stderr
+    assert (asked == []) == bool(told)
 
 
 def test_what_changed_exactly_comes_first_and_is_a_regression(live, tmp_path, capsys):

@@ -211,6 +211,7 @@ SOME_SIZES = [100, 300, 3000, 10_000]
         (findings.crossovers, planted_run(times_of(a=9, b=18), "ab", sizes=SOME_SIZES)),
         (findings.single_appends, build_runs(sizes=[10_000])),
         (findings.containers, one_cell()),
+        (findings.real_capacity, one_cell()),
     ],
 )
 def test_nothing_is_found_in_data_that_do_not_support_it(function, runs):
@@ -234,6 +235,47 @@ def test_single_appends_are_said_with_their_extremes():
     text = said(findings.single_appends, runs, timeline=timeline)
     assert "from 2.00 \N{MICRO SIGN}s (chunked_list on glibc) to 5.00 ms (loop_and_append" in text
     assert "In 1 of 2 cells the slowest thousandth" in text and "40.0%" in text
+
+
+def grown(strategies, copied):
+    """Traced runs on two allocators; copied: bytes by (strategy, allocator)."""
+    runs, _ = full_run(strategies, ["glibc", "jemalloc"], [10_000])
+    traced = runs["pass"] == "trace"
+    runs.loc[traced, ["malloc_count", "realloc_count", "peak_moving_bytes"]] = 0, 24, 2**20
+    for (strategy, allocator), count in copied.items():
+        chosen = traced & (runs["strategy"] == strategy) & (runs["allocator"] == allocator)
+        runs.loc[chosen, "copied_bytes"] = count
+    return runs
+
+
+def test_what_real_capacity_saves_is_counted_beside_the_same_factor():
+    own, beside = "realloc_good_size:1.5", "realloc_factor:1.5"
+    copied = {(s, a): 4096.0 for s in (own, beside) for a in ("glibc", "jemalloc")}
+    copied[own, "jemalloc"] = 1024.0
+    runs = grown([own, beside], copied)
+    text = said(findings.real_capacity, runs)
+    assert f"Counted at 10,000 rows of 80 bytes, {own} beside {beside}: " in text
+    assert "under jemalloc 1,024 instead of 4,096 bytes copied; the same under glibc." in text
+    finding = findings.real_capacity(evidence_of(runs))
+    table = finding.table.frame.set_index("allocator")
+    assert table.loc["jemalloc", "copied_bytes"] == 1024
+    assert table.loc["jemalloc", "copied_bytes_beside"] == 4096
+    assert table.loc["jemalloc", "calls"] == 24
+
+
+def test_real_capacity_needs_the_same_factor_without_it():
+    copied = {}
+    assert findings.real_capacity(evidence_of(grown(["realloc_usable:2"], copied))) is None
+    others = ["realloc_usable:2", "realloc_factor:1.5"]
+    assert findings.real_capacity(evidence_of(grown(others, copied))) is None
+    assert said(findings.real_capacity, grown(["realloc_usable:2", "realloc_doubling"], copied))
+
+
+def test_what_was_not_counted_saves_nothing():
+    strategies = ["expand_in_place:2", "realloc_factor:2"]
+    copied = {("expand_in_place:2", a): np.nan for a in ("glibc", "jemalloc")}
+    text = said(findings.real_capacity, grown(strategies, copied))
+    assert text.endswith("not all of it was counted.")
 
 
 def test_a_container_is_held_against_its_kernel():

@@ -315,6 +315,14 @@ def test_several_runs_make_ranges_and_an_update_keeps_what_was_not_measured(gate
     assert gate.baseline.read_text().count("page_faults=100..101 ") == 8
 
 
+@pytest.mark.parametrize("words", [("--update",), ("--ratchet",)])
+def test_of_cells_that_were_not_chosen_an_update_says_nothing(gate, words):
+    before = gate.baseline.read_text()
+    done = gate("--rows", "100", *words)
+    assert done.returncode == 0 and "kept" not in done.stdout
+    assert "nothing changed" in done.stdout and gate.baseline.read_text() == before
+
+
 def test_an_update_on_another_compiler_drops_what_depends_on_it(gate):
     some = counts()
     gate.run(some[some["rows"] == 100].reset_index(drop=True), build__compiler="GNU 14.2.0")

@@ -454,6 +454,24 @@ def test_what_was_undone_does_not_fail(tmp_path, call_here):
     assert done.returncode == 0 and "undone since day-3" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "copied, since, status",
+    [
+        ([800, 900], 1, 1),
+        ([800, 900, 800], 1, 0),
+        ([900, 800, 900], 1, 0),
+        ([800, 900, 1000, 800], 1, 0),
+        ([800, 900, 700], 1, 1),
+        ([800, 900, 800, 850], 1, 1),
+        ([800, 900, 800], 3, 1),
+    ],
+)
+def test_what_is_as_it_was_is_no_change(tmp_path, call_here, copied, since, status):
+    folders = of_copies(tmp_path, copied)
+    done = call_here("history", *folders, "--fail-on", "change", "--since", f"day-{since}")
+    assert done.returncode == status
+
+
 def test_what_else_is_new_stands_beside_the_change(tmp_path, call_here):
     folders = of_copies(tmp_path, [800, 900])
     runs = on_day(traced(copied=900.0), 2).assign(allocator_version="2.0")

@@ -193,7 +193,8 @@ def check_runs(path: Path) -> None:
         return
     assert isinstance(runs, pd.DataFrame) and isinstance(part, pd.DataFrame)
     check_table(runs, COLUMNS)
-    pd.testing.assert_frame_equal(part, runs[[name for name in runs if name in part]])
+    assert set(part) <= set(runs)
+    pd.testing.assert_frame_equal(part, runs[list(part)])
     assert set(part) == {*IDENTIFYING, *WANTED}
     content = path.read_bytes()
     assert len(runs) == content.count(b"\n") - 1

@@ -370,10 +370,50 @@ def test_one_slow_cell_flags_its_family():
 @pytest.mark.parametrize("families, rounds", [(1, 10), (10, 10), (132, 14)])
 def test_fresh_data_have_rounds_enough_for_all_that_was_flagged(families, rounds):
     wanted = pd.DataFrame({"metric": ["cold_build_release"] * families})
-    needed = rounds_needed(wanted, 10, PAIRED)
+    needed = rounds_needed(wanted, 10, compare(*live(1), COLD, PAIRED))
     assert needed == rounds
     # The smallest p of so many pairs survives Holm's first step, with two chances for each family.
     assert 2 * 0.5**needed * 2 * families <= 0.05
+
+
+@pytest.mark.parametrize(
+    "half_width, rounds",
+    [(0.01, 10), (0.0243, 10), (0.0487, 40), (1, 50), (np.nan, 50)],
+)
+def test_where_all_is_to_be_resolved_the_widest_interval_says_how_many_rounds(half_width, rounds):
+    first = compare(*live(1), COLD, PAIRED._replace(resolve=True))
+    low, high = np.exp([-half_width, half_width])
+    families = first.families.assign(ci_low=0.999, ci_high=1.001)
+    families.loc[3, ["ci_low", "ci_high"]] = low, high
+    wanted = families[["metric", "implementation", "strategy", "allocator"]]
+    assert rounds_needed(wanted, 10, first._replace(families=families)) == rounds
+    # Of a family that nobody asks about the interval may be as wide as it likes.
+    assert rounds_needed(wanted.head(3), 10, first._replace(families=families)) == 10
+
+
+def resolved(seed, noise, factor, resolve):
+    """The verdicts of two stages on families that are all slower by `factor`."""
+    settings = PAIRED._replace(resolve=resolve)
+    first = compare(*live(seed, noise, factor), COLD, settings)
+    wanted = flagged(first)
+    if wanted.empty:
+        return combine(first, None)
+    made = {"rounds": rounds_needed(wanted, 10, first)}
+    base, new = (run(seed + more, noise, **made) for more in (1000, 2000))
+    return combine(first, compare(base, scaled(new, factor), COLD, settings, only=wanted))
+
+
+def test_what_is_open_is_resolved_and_equal_things_stay_so():
+    found = {
+        (factor, resolve): [resolved(seed, 0.1, factor, resolve) for seed in range(1, 6)]
+        for factor in (1.1, 1.0)
+        for resolve in (False, True)
+    }
+    slower = {key: sum(one.count(SLOWER) for one in all_of) for key, all_of in found.items()}
+    assert slower[1.0, False] == slower[1.0, True] == 0
+    assert slower[1.1, False] < slower[1.1, True] == 40
+    left_open = [sum(one.count(UNRESOLVED) for one in found[1.0, of]) for of in (False, True)]
+    assert left_open[0] > left_open[1] == 0
 
 
 def test_the_status_of_every_row_is_respected():

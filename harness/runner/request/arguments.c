@@ -147,8 +147,8 @@ static const struct option_row option_rows[] = {
 	{"overwrite", NULL, "replace a file that is there already", RECORD, FLAG, FIELD(overwrite),
 	 0, false},
 	{"limit", "SIZE",
-	 "disk space for what is recorded, 16 bytes a call (default 4GiB): the program goes on "
-	 "without being recorded any more",
+	 "disk space for what is recorded, 16 bytes a call (default 4GiB); beyond it the program "
+	 "goes on unrecorded",
 	 RECORD, SIZE, FIELD(limit_bytes), (uint64_t)1 << 46, false},
 	{"stacks", NULL, "with the place in the program that each call came from; slower", RECORD,
 	 FLAG, FIELD(stacks), 0, false},

@@ -22,7 +22,8 @@ from typing import Callable, NamedTuple
 import numpy as np
 import pandas as pd
 
-from growbench.data.columns import CELL, COLUMNS, MEASURE
+from growbench.data.columns import CELL, MEASURE
+from growbench.data.exact import CALLS, SYSTEM_CALLS
 from growbench.data.statuses import OK
 from growbench.data.implementations import COMPILED
 from growbench.analysis.limits import Costs
@@ -40,11 +41,21 @@ FEWEST_VALUES = 3
 EXPLAINED_GOAL = 0.9
 LEAST_NS = 100_000.0
 
-_NAMES = [column.name for column in COLUMNS]
-_TRACE_COLUMNS = _NAMES[_NAMES.index("malloc_count") : _NAMES.index("traced_build_release_ns")]
 _REALLOCS = (
     "realloc_count",
     *(f"realloc_{how}_count" for how in ("in_place", "moved", "remapped")),
+)
+_TRACE_COLUMNS = (
+    *CALLS,
+    *_REALLOCS[1:],
+    "realloc_failed_count",
+    "realloc_moved_bytes",
+    "realloc_remapped_bytes",
+    "strategy_copied_bytes",
+    "copied_bytes",
+    "peak_moving_bytes",
+    "allocator_unmapped_bytes",
+    *SYSTEM_CALLS,
 )
 # Of the measure pass, besides the keys.
 _MEASURED_COLUMNS = (
@@ -325,10 +336,8 @@ def attribute(runs: pd.DataFrame, summary: pd.DataFrame, limits: pd.DataFrame) -
     table = cells[[*CELL, "payload_bytes", "trace_status", *_REALLOCS, "copied_bytes"]].copy()
     table["copy_amplification"] = _ratio(cells["copied_bytes"], cells["payload_bytes"])
     table[_FAULTS] = cells[_FAULTS]
-    table["allocator_call_count"] = _sum(
-        cells, "malloc_count", "calloc_count", "realloc_count", "free_count", "aligned_count"
-    )
-    table["system_call_count"] = _sum(cells, *(c for c in _TRACE_COLUMNS if _is_system_call(c)))
+    table["allocator_call_count"] = _sum(cells, *CALLS)
+    table["system_call_count"] = _sum(cells, *SYSTEM_CALLS)
     table["unmapped_bytes"] = cells["allocator_unmapped_bytes"]
     table["cold_build_ns"] = measured
     table = pd.concat([table, parts], axis=1)
@@ -384,7 +393,7 @@ def counted(runs: pd.DataFrame, summary: pd.DataFrame, costs: Costs) -> pd.DataF
     measured = runs[[*keys, "round", *_MEASURED_COLUMNS]][is_measured]
     of_workers = _of_workers(measured, not np.isnan(costs.machine("touch")))
     medians = of_workers.groupby(keys).median().reset_index()
-    cells = cells.merge(trace_rows(runs)[[*keys, "trace_status", *_TRACE_COLUMNS]], "left", keys)
+    cells = cells.merge(trace_rows(runs, _TRACE_COLUMNS), "left", keys)
     cells = cells.merge(medians, "left", keys)
     return cells.assign(trace_status=cells["trace_status"].fillna(""))
 
@@ -453,10 +462,6 @@ def _fresh_blocks(cells: pd.DataFrame) -> np.ndarray:
     resized = cells["realloc_in_place_count"] + cells["realloc_moved_count"]
     of_nothing = cells["realloc_count"] - resized - cells["realloc_failed_count"]
     return _sum(cells, "malloc_count", "calloc_count", "aligned_count") + of_nothing.to_numpy()
-
-
-def _is_system_call(column: str) -> bool:
-    return column.startswith(("allocator_", "strategy_")) and column.endswith("_count")
 
 
 def _sum(cells: pd.DataFrame, *columns: str) -> np.ndarray:

@@ -144,7 +144,7 @@ def measured_in(
     """
     # Without texts that are no keys: a large run is held once more here.
     kept = [name for name in runs if name in CELL or runs[name].dtype != object]
-    rows = runs.loc[runs["pass"].isin(list(passes)) & (runs["status"] == OK), kept]
+    rows = runs[kept][runs["pass"].isin(list(passes)) & (runs["status"] == OK)]
     grouped = rows.groupby(list(CELL), sort=True, observed=True)
     cells = grouped.size().reset_index()[list(CELL)]
     cell = grouped.ngroup().to_numpy(dtype=int)

@@ -235,7 +235,7 @@ def _add_rates(table: pd.DataFrame, limits: pd.DataFrame) -> None:
 
 def _with_trace(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """The table with what the trace pass counted in each cell."""
-    traces = trace_rows(runs)
+    traces = trace_rows(runs, [*_ALLOCATIONS, *_TRACED])
     traces["allocation_count"] = traces[list(_ALLOCATIONS)].sum(axis=1, skipna=False)
     counts = ["trace_status", "allocation_count", *_TRACED]
     # Without rows, a merge turns the order of the columns around.

@@ -16,7 +16,7 @@ both sides where one has too few workers. What an interpreter takes of a cell's 
 price too: the median over the allocators. It is the host's that ran the same cell.
 """
 
-from typing import Any, NamedTuple, Sequence
+from typing import NamedTuple, Sequence
 
 import numpy as np
 import pandas as pd
@@ -70,29 +70,31 @@ class Side(NamedTuple):
 def side_of(runs: Sequence[pd.DataFrame]) -> Side:
     """Of the rows of at least one run, with COLUMNS."""
     rows = runs[0] if len(runs) == 1 else pd.concat(runs, ignore_index=True)
-    is_measured = (rows["status"] == OK) & (rows["pass"] == MEASURE)
-    measured = rows[[*CELL, *_MEASURED]][is_measured]
     costs = Costs(machine_limits(rows))
-    grouped = measured.groupby(list(CELL), sort=True, observed=True)
-    cells = counted(rows, _medians(grouped), costs)
-    page = measured["touch_page_ns"]
-    prices = Prices(
-        costs,
-        float(page.median()) if page.count() >= FEWEST_VALUES else np.nan,
-        cells.groupby(_STATEMENTS, observed=True)["interpreter_ns"].median().dropna(),
-    )
-    times, cell = measured["cold_build_ns"].to_numpy(float), grouped.ngroup().to_numpy(int)
+    medians, times, cell, page_ns = _measured(rows)
+    cells = counted(rows, medians, costs)
+    interpreter_ns = cells.groupby(_STATEMENTS, observed=True)["interpreter_ns"].median().dropna()
+    prices = Prices(costs, page_ns, interpreter_ns)
     return Side(cells.set_index(list(CELL), drop=False), prices, times, cell)
 
 
-def _medians(grouped: Any) -> pd.DataFrame:
-    """As much of summarise() as counted() needs."""
-    return grouped.agg(
+def _measured(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, float]:
+    """As much of summarise() as counted() needs; the times, cell and page_ns of a Side."""
+    measured = rows[[*CELL, *_MEASURED]][(rows["status"] == OK) & (rows["pass"] == MEASURE)]
+    grouped = measured.groupby(list(CELL), sort=True, observed=True)
+    medians = grouped.agg(
         payload_bytes=("payload_bytes", "first"),
         ok_count=("payload_bytes", "size"),
         cold_build_median_ns=("cold_build_ns", "median"),
         cold_build_minor_fault_median_count=("cold_build_minor_fault_count", "median"),
-    ).reset_index()
+    )
+    page = measured["touch_page_ns"]
+    return (
+        medians.reset_index(),
+        measured["cold_build_ns"].to_numpy(float),
+        grouped.ngroup().to_numpy(int),
+        float(page.median()) if page.count() >= FEWEST_VALUES else np.nan,
+    )
 
 
 class Priced(NamedTuple):

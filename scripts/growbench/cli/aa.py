@@ -3,7 +3,6 @@
 import argparse
 import json
 import shlex
-import subprocess
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,15 +13,13 @@ from growbench.command_line import packages
 
 with packages.imports():
     from growbench.analysis import host
-    from growbench.command_line import entry, progress
+    from growbench.command_line import entry, progress, runner
     from growbench.comparison import output, pair, same_build
     from growbench.comparison.run import Run, read_all
     from growbench.data.description import fact
     from growbench.data.metrics import HEADLINES, METRICS, metric
 
 RUNS = 5
-# Exit statuses of the runner with which a run is whole, and that of an interrupted one.
-_WHOLE, _INTERRUPTED = (0, 3, 4), 130
 EXAMPLES = """\
   growbench aa                                     five runs of the default preset
   growbench aa --runs 10 -- --preset quick         ten short ones
@@ -127,13 +124,8 @@ def measure(options: argparse.Namespace, place: Path) -> None:
         raise UsageError(f"{place} is no run; move it away, or choose another --out")
     how = ["--resume", str(place)] if begun else ["--out", str(place), *options.words]
     command = [options.runner, "run", *how]
-    try:
-        status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
-    except OSError as error:
-        raise UsageError(f"{options.runner}: {error.strerror}; build it with: make build") from None
-    if status == _INTERRUPTED:
-        raise KeyboardInterrupt
-    if status not in _WHOLE or not is_whole(place):
+    status = runner.run(command).returncode
+    if not is_whole(place):
         raise UsageError(f"{shlex.join(command)}: ended in {status}")
 
 

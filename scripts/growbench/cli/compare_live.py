@@ -2,9 +2,7 @@
 
 import argparse
 import os
-import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 from datetime import datetime, timezone
@@ -15,7 +13,7 @@ from growbench.data.errors import UsageError
 from growbench.command_line import packages
 
 with packages.imports():
-    from growbench.command_line import entry
+    from growbench.command_line import entry, runner
     from growbench.data import load
     from growbench.comparison import confirmation, live, live_page, output, pair, pairing
     from growbench.comparison import same_machine
@@ -26,18 +24,23 @@ with packages.imports():
     from growbench.data.columns import INSTRUCTIONS, MEASURE, TRACE
     from growbench.data.description import fact
     from growbench.data.implementations import COMPILED
+    from growbench.data.statuses import UNAVAILABLE
+    from growbench.data.text import printable
 
 ALLOCATORS = "glibc"
 ROUNDS = 20
 OWN_BUILD = "this build"
 AUTO = "auto"
-# Exit statuses of the runner.
-SOME_WORKERS_FAILED, UNMEASURED, INTERRUPTED = 3, 4, 130
 # What tells which pairing suits this machine, in a few seconds: cells that fit a cache, and do not.
 CALIBRATION_ROUNDS = 12
 CALIBRATION = (
     *("--implementations", "c", "--strategies", "realloc_doubling,chunked_list"),
     *("--rows", "1k,30k", "--row-bytes", "80", "--quiet", "--no-summary"),
+)
+# What tells whether both sides can be measured at all, before anything is.
+TRIAL = (
+    *("--implementations", "c", "--strategies", "realloc_doubling", "--rows", "1"),
+    *("--row-bytes", "80", "--rounds", "1", "--quiet", "--no-summary"),
 )
 EXAMPLES = """\
   growbench compare-live --base old=/opt/old/libjemalloc.so.2 --new new=/opt/new/libjemalloc.so.2
@@ -71,6 +74,8 @@ def main(arguments: Sequence[str]) -> int:
     if options.aa_run is not None:
         # What is wrong with it is told before hours of measuring.
         load.read_runs(options.aa_run)
+    if not options.aa:
+        check_there(options, compared)
     folder = Path(options.out or default_folder())
     choice = choose_pairing(options, base)
     chosen = choice.chosen if choice else options.pairing
@@ -78,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
     words = [*paired, "--rounds", str(pairing.rounds(chosen, options.rounds)), *options.words]
     is_whole = measure(options, folder, words)
     names = (called(options.base, base), called(options.new, new))
-    live_page.keep(folder, ("itself", "a build") if options.aa else names, choice)
+    live_page.keep(folder, ("itself", "a build") if options.aa else names, choice, options.resolve)
     if options.aa:
         document, folder = of_itself(folder, request)
     else:
@@ -109,7 +114,14 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         EXAMPLES,
     )
     add_sides(parser)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="default: %(default)s")
+    parser.add_argument(
+        "--rounds",
+        type=lambda text: text if text == AUTO else int(text),
+        default=ROUNDS,
+        metavar="N",
+        help="default: %(default)s; auto: as many, and what they leave open is timed once more, in "
+        f"as many rounds as its intervals need, up to {confirmation.MOST_TIMES} times as many",
+    )
     parser.add_argument(
         "--pairing",
         choices=(AUTO, INTERLEAVED, DUET),
@@ -129,6 +141,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     pair.add_arguments(parser, list(output.FORMATS))
     options = parser.parse_args(arguments)
     options.words = words
+    options.resolve = options.rounds == AUTO
+    options.rounds = ROUNDS if options.resolve else options.rounds
     if options.allocator:
         if len(options.allocator) != 2 or options.base or options.new:
             parser.error("--allocator is given twice, the base first, in place of --base and --new")
@@ -193,18 +207,30 @@ def measure(
     not go on."""
     command = [options.runner, "run", "--passes", passes, "--out", str(folder), *words]
     try:
-        status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
-    except OSError as error:
-        raise UsageError(f"{options.runner}: {error.strerror}; build it with: make build") from None
+        return runner.run(command).returncode != runner.UNMEASURED
     except KeyboardInterrupt:
-        status = INTERRUPTED
-    if status == INTERRUPTED:
         if kept:
             print(f"what was measured is kept: growbench run --resume {folder}", file=sys.stderr)
-        raise KeyboardInterrupt
-    if status not in (0, SOME_WORKERS_FAILED, UNMEASURED):
-        raise UsageError(f"{shlex.join(command)}: ended in {status}")
-    return status != UNMEASURED
+        raise
+
+
+def check_there(options: argparse.Namespace, compared: Sequence[str]) -> None:
+    """Raises UsageError where the library of one side is not there, so that the other would be
+    measured for nothing, or that of both. What is there under some allocators is compared."""
+    with tempfile.TemporaryDirectory() as folder:
+        measure(options, Path(folder) / "trial", [*compared, *TRIAL], kept=False)
+        rows = load.read_runs(Path(folder) / "trial", ["status_detail"])
+    both = live.sides(rows)
+    assert both is not None
+    lacking = [side[side["status"] == UNAVAILABLE] for side in both]
+    names = [set(side["allocator"]) for side in lacking]
+    alone = names[0] ^ names[1] or (names[0] if len(lacking[0]) == len(both[0]) else set())
+    for rows, asked in zip(lacking, ("--base", "--new")):
+        for _, row in rows[rows["allocator"].isin(alone)].iterrows():
+            given = getattr(options, asked[2:]) or OWN_BUILD
+            under = "" if row["allocator"] == live.ALONE else f" under {row['allocator']}"
+            why = printable(row["status_detail"])
+            raise UsageError(f"{asked} {given} cannot be measured{under}: {why}")
 
 
 # ---- how the two workers of a pair stand to each other ----
@@ -262,9 +288,11 @@ def confirm(
     wanted = confirmation.flagged(found)
     if wanted.empty:
         return
-    rounds = confirmation.rounds_needed(wanted, options.rounds, settings)
+    rounds = confirmation.rounds_needed(wanted, options.rounds, found)
+    also = ", or are open" if options.resolve else ""
     print(
-        f"{len(wanted)} families look slower or faster: measuring them once more, {rounds} rounds",
+        f"{len(wanted)} families look slower or faster{also}: measuring them once more, {rounds} "
+        "rounds",
         file=sys.stderr,
     )
     strategies = ",".join(sorted(set(wanted["strategy"])))

@@ -53,10 +53,10 @@ def main(arguments: Sequence[str]) -> int:
     known = [run.runs for run in runs] + ([old.figures] if old else [])
     chosen = choice.choose(known, wanted)
     new = judge.measured([run._replace(runs=of) for run, of in zip(runs, chosen)])
+    shown = old and old._replace(figures=chosen[-1].reset_index(drop=True))
     if options.update:
-        return update(old, new, options)
-    assert old is not None
-    shown = old._replace(figures=chosen[-1].reset_index(drop=True))
+        return update(old, new, shown, options)
+    assert old is not None and shown is not None
     verdict = judge.judge(shown, new, options.threshold, options.comparable)
     families = [(i, s, a) for i, s, a in shown.figures[list(FAMILY)].drop_duplicates().to_numpy()]
     made = page.Page(
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     write(made, options)
     if options.ratchet and verdict.status == judge.CLEAR:
-        update(old, new, options, ratchet=True)
+        update(old, new, shown, options, ratchet=True)
     return verdict.status
 
 
@@ -142,10 +142,12 @@ class Thresholds(argparse.Action):
 def update(
     old: Optional[baselines.Baseline],
     new: judge.Measured,
+    chosen: Optional[baselines.Baseline],
     options: argparse.Namespace,
     ratchet: bool = False,
 ) -> int:
-    """Write the baseline, and say what that changed. ratchet: nothing of it becomes worse."""
+    """Write the baseline, and say what that changed. chosen: what was asked for of the old one.
+    ratchet: nothing of it becomes worse."""
     types: dict = {
         **dict.fromkeys(("rows", "row_bytes", "threads"), int),
         "low": float,
@@ -153,7 +155,7 @@ def update(
     }
     none = pd.DataFrame(columns=list(baselines.FIGURES)).astype(types)
     empty = baselines.Baseline("", {}, none)
-    made = judge.updated(old or empty, new, ratchet)
+    made = judge.updated(old or empty, new, (chosen or empty).figures, ratchet)
     if made.baseline.figures.empty:
         raise UsageError(
             "the runs have no exact counts; measure with: growbench run --preset exact"

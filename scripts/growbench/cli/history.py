@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     since = order.place_of(options.since, ordered) if options.since else 0
     notes += changes.not_everywhere(cells, runs)
     said = document.said(found, document.Asked(since, options.threshold), notes)
-    said = said._replace(status=status(found, since, options.fail_on))
+    said = said._replace(status=status(found, since, options))
     text = as_text(said, options)
     for path in options.plot or []:
         draw(found, since, Path(path), STYLES[options.style])
@@ -180,12 +180,16 @@ def in_order(runs: Sequence[reading.Taken], options: argparse.Namespace) -> orde
     return made
 
 
-def status(found: changes.History, since: int, fail_on: str) -> int:
+def status(found: changes.History, since: int, options: argparse.Namespace) -> int:
     """1 if there is what --fail-on names, and it still stands."""
     own = found.families
     own = own[(own["since"] >= since) & own["undone"].isna()]
-    worse = own["change"] == WORSE
-    return FAILED if {NEVER: False, WORSE: worse.any(), CHANGE: len(own) > 0}[fail_on] else 0
+    failed = {
+        NEVER: False,
+        WORSE: (own["change"] == WORSE).any(),
+        CHANGE: len(changes.lasting(found, since, options.threshold)) > 0,
+    }
+    return FAILED if failed[options.fail_on] else 0
 
 
 def as_text(said: output.Document, options: argparse.Namespace) -> str:

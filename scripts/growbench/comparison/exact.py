@@ -9,12 +9,12 @@ known to differ (`scatter`); a difference without that is left alone.
 """
 
 from types import MappingProxyType
-from typing import Collection, Iterable, Mapping, NamedTuple, Optional, Sequence
+from typing import Iterable, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 import pandas as pd
 
-from growbench.comparison.sharing import FAMILY
+from growbench.comparison.sharing import FAMILY, Numbered, numbered
 from growbench.data.columns import CELL
 from growbench.data.exact import EXACT, Exact, LESS, MORE
 from growbench.data.statuses import OK
@@ -60,35 +60,36 @@ def changes(
     base: Sequence[pd.DataFrame], new: Sequence[pd.DataFrame], of: Sequence[Exact] = EXACT
 ) -> Changes:
     """Compare the counts of the runs of two sides, at least one a side."""
-    cells, numbers = _numbered([*base, *new])
-    tables = [
-        _by_pass(rows, number, {column for exact in of for column in exact.needed})
-        for rows, number in zip((*base, *new), numbers)
-    ]
+    return changes_of(numbered([*base, *new]), base, new, of)
+
+
+def changes_of(
+    known: Numbered,
+    base: Sequence[pd.DataFrame],
+    new: Sequence[pd.DataFrame],
+    of: Sequence[Exact] = EXACT,
+) -> Changes:
+    """changes() for those who know the cells of the runs, base's first."""
+    tables = [_by_pass(rows, number, of) for rows, number in zip((*base, *new), known.of_rows)]
     old, now = tables[: len(base)], tables[len(base) :]
     found = {exact: (_ranges(old, exact), _ranges(now, exact)) for exact in of}
-    return changes_between(found, cells=cells)
-
-
-def _numbered(runs: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, list[np.ndarray]]:
-    """The cells of all runs, sorted, and for each run the numbers of its rows' cells, by which the
-    former are indexed."""
-    keys = pd.concat([rows[list(CELL)] for rows in runs], ignore_index=True)
-    texts = {key: keys[key].astype("category") for key in CELL if keys[key].dtype == object}
-    numbers = keys.assign(**texts).groupby(list(CELL), sort=True, observed=True).ngroup().to_numpy()
-    order, first = np.unique(numbers, return_index=True)
-    ends = np.cumsum([len(rows) for rows in runs])[:-1]
-    cells = keys.iloc[first].set_axis(order).sort_values(list(CELL))
-    return cells, np.split(numbers, ends)
+    return changes_between(found, cells=known.cells.sort_values(list(CELL)))
 
 
 def _by_pass(
-    rows: pd.DataFrame, number: np.ndarray, needed: Collection[str]
+    rows: pd.DataFrame, number: np.ndarray, of: Sequence[Exact]
 ) -> dict[str, pd.DataFrame]:
-    """The rows with figures of each pass, by the numbers of their cells; with these columns."""
-    kept = rows[["pass", "status", "implementation", *sorted(needed)]].set_axis(number)
-    kept = kept[kept["status"] == OK]
-    return {of: kept[kept["pass"] == of] for of in kept["pass"].unique()}
+    """The rows with figures of each pass, by the numbers of their cells; with what is read of
+    them."""
+    tables = {}
+    ok = (rows["status"] == OK).to_numpy()
+    for name in {name for exact in of for name in (exact.pass_name, exact.also)} - {""}:
+        counted = [exact for exact in of if name in (exact.pass_name, exact.also)]
+        needed = {column for exact in counted for column in exact.needed}
+        where = ok & (rows["pass"] == name).to_numpy()
+        kept = rows[["pass", "status", "implementation", *sorted(needed)]][where]
+        tables[name] = kept.set_axis(number[where])
+    return tables
 
 
 def _named(both: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:

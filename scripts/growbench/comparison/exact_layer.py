@@ -13,7 +13,7 @@ from growbench.comparison.exact import (
     TONES,
     WORSE,
     by,
-    changes,
+    changes_of,
     figures,
     where,
     worst,
@@ -21,8 +21,8 @@ from growbench.comparison.exact import (
 )
 from growbench.comparison.layers import Layer
 from growbench.comparison.run import Run
-from growbench.comparison.sharing import FAMILY, family_words
-from growbench.data.columns import CELL, INSTRUCTIONS, MEASURE
+from growbench.comparison.sharing import FAMILY, Numbered, family_words, numbered
+from growbench.data.columns import INSTRUCTIONS, MEASURE
 from growbench.data.description import fact, huge_pages
 from growbench.data.exact import EXACT, exact
 from growbench.data.statuses import OK
@@ -33,7 +33,6 @@ from growbench.tables.table import Column, Table
 _TOLERANCE = {of.name: 0.005 for of in EXACT if of.pass_name == INSTRUCTIONS}
 # What is up to the kernel's pages as much as to the code.
 _BY_PAGES = [of.name for of in EXACT if of.pass_name == MEASURE]
-# The passes whose counts are the same in every worker of the same code.
 
 
 class _Covered(NamedTuple):
@@ -56,9 +55,11 @@ def exact_layer(base: Sequence[Run], new: Sequence[Run]) -> Layer:
     runs = (*base, *new)
     counting, pages = ({how(run) for run in runs} - {""} for how in (_counting, _pages))
     of = [row for row in EXACT if row.pass_name != INSTRUCTIONS or len(counting) <= 1]
-    found = changes([run.runs for run in base], [run.runs for run in new], of)
+    sides = [[run.runs for run in side] for side in (base, new)]
+    known = numbered([*sides[0], *sides[1]])
+    found = changes_of(known, sides[0], sides[1], of)
     found = _as_neither(found, _excused(found.cells, len(pages) > 1))
-    covered = _covered(base, new, {row.pass_name for row in of if row.repeats})
+    covered = _covered(known, sides, {row.pass_name for row in of if row.repeats})
     if found.count(WORSE):
         verdict = layers.WORSE
     elif not covered.cells:
@@ -113,28 +114,27 @@ def _as_neither(found: Changes, excused: pd.Series) -> Changes:
     return found._replace(cells=cells, families=families)
 
 
-def _covered(base: Sequence[Run], new: Sequence[Run], passes: Collection[str]) -> _Covered:
-    """passes: whose counts are compared. A cell has to have the same pass on both sides."""
+def _covered(
+    known: Numbered, sides: Sequence[Sequence[pd.DataFrame]], passes: Collection[str]
+) -> _Covered:
+    """passes: whose counts are compared. A cell has to have the same pass on both sides.
+    known: the cells of all rows of base, then of new."""
 
-    def of_both(of: str) -> pd.MultiIndex:
-        return _cells_of(base, (of,)).intersection(_cells_of(new, (of,)))
+    def of_both(of: str) -> np.ndarray:
+        """Whether any worker of that pass has figures, on either side."""
+        numbers = iter(known.of_rows)
+        both = np.ones(len(known.cells), dtype=bool)
+        for side in sides:
+            found = np.zeros_like(both)
+            for rows, number in zip(side, numbers):
+                found[number[((rows["pass"] == of) & (rows["status"] == OK)).to_numpy()]] = True
+            both &= found
+        return both
 
-    measured, *others = (of_both(of) for of in (MEASURE, *sorted(passes)))
-    counted = others[0]
-    for other in others[1:]:
-        counted = counted.union(other)
-    families = counted.to_frame()[list(FAMILY)].drop_duplicates()
-    return _Covered(len(families), len(counted), len(measured.difference(counted)))
-
-
-def _cells_of(runs: Sequence[Run], passes: Sequence[str]) -> pd.MultiIndex:
-    """The cells of which any worker of these passes has figures."""
-    tables = []
-    for run in runs:
-        rows = run.runs
-        where = rows["pass"].isin(passes) & (rows["status"] == OK)
-        tables.append(rows.loc[where, list(CELL)].drop_duplicates())
-    return pd.MultiIndex.from_frame(pd.concat(tables).drop_duplicates())
+    counted = np.any([of_both(of) for of in passes], axis=0)
+    families = known.cells.loc[counted, list(FAMILY)].drop_duplicates()
+    lacking = of_both(MEASURE) & ~counted
+    return _Covered(len(families), int(counted.sum()), int(lacking.sum()))
 
 
 def _changed(found: Changes, texts: pd.DataFrame, covered: _Covered) -> list[str]:

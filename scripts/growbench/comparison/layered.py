@@ -1,7 +1,7 @@
 """Two sides compared in layers: what changed exactly, what the machine changed, what is left over
 in times. This file puts the layers together, and says what it comes to."""
 
-from typing import NamedTuple, Optional, Sequence
+from typing import Collection, NamedTuple, Optional, Sequence
 
 import numpy as np
 import pandas as pd
@@ -104,14 +104,14 @@ def _compare(
     exact = exact_layer(base.runs, new.runs)
     machine = priced.machine_layer(base.whole, new.whole, _chosen(base, new))
     labels = (base.label, new.label)
-    looked_at = pair.looked_at(base.rows, new.rows, request)
-    notes = not_shared(base.rows, new.rows, labels, *looked_at)
-    notes += other_versions(base.rows, new.rows, labels)
+    rows = base.rows, new.rows
+    notes = not_shared(*rows, labels, *pair.looked_at(*rows, request))
+    notes += other_versions(*rows, labels)
     if of_other_names(base, new):
         # That a cell fails on another machine is no news of the code.
-        gone = lost(base.rows.head(0), new.rows.head(0))
+        gone = lost(*(side.head(0) for side in rows))
         return _document(base, new, _Parts((exact, machine, _NO_TIMES), gone, (), notes))
-    gone = _gone(base.rows, new.rows)
+    gone = _gone(*rows)
     if apart(base, new):
         return _document(base, new, _Parts((exact, machine, _NO_TIMES), gone, (), notes))
     times = several.times_layer(base.runs, new.runs, request, settings)
@@ -166,12 +166,20 @@ def _gone(base: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     return lost(base, new, (*TIMED, TRACE, INSTRUCTIONS)).drop_duplicates(list(CELL))
 
 
-def _measured(rows: pd.DataFrame, metrics: Sequence[Metric]) -> pd.DataFrame:
-    return rows[rows["pass"].isin(passes_of(metrics)) & (rows["status"] == OK)]
+def _measured(of: Group, metrics: Sequence[Metric], columns: Collection[str]) -> pd.DataFrame:
+    """These columns of the rows of a side that have any of the metrics."""
+    parts = []
+    for run in of.runs:
+        rows = run.runs
+        timed = rows["pass"].isin(passes_of(metrics)) & (rows["status"] == OK)
+        parts.append(rows[list(columns)][timed])
+    return pd.concat(parts, ignore_index=True)
 
 
 def _is_one_sided(metric: Metric, base: Group, new: Group) -> bool:
-    has = [metric.values(_measured(of.rows, [metric])).notna().any() for of in (base, new)]
+    has = [
+        metric.values(_measured(of, [metric], metric.needed)).notna().any() for of in (base, new)
+    ]
     return has[0] != has[1]
 
 
@@ -180,9 +188,7 @@ def _moved_cells(base: Group, new: Group, times: Layer, request: pair.Request) -
     columns = ["metric", *CELL]
     if times.families is None or times.families.empty:
         return pd.DataFrame(columns=columns)
-    cells = [
-        _measured(of.rows, request.metrics)[list(CELL)].drop_duplicates() for of in (base, new)
-    ]
+    cells = [_measured(of, request.metrics, CELL).drop_duplicates() for of in (base, new)]
     both = cells[0].merge(cells[1]).merge(times.families[list(FAMILY)])
     return pd.concat([both.assign(metric=metric.name) for metric in request.metrics])[columns]
 

@@ -41,7 +41,8 @@ _NAMING = 2
 class Live(NamedTuple):
     """A live comparison as it lies in its folder. runs: the rows that were timed. machine: what
     machine.json says. counted, fresh: the rows of what was counted, and of the confirmation; None
-    where there are none. names: of both sides. choice: how the pairing was chosen, if it was."""
+    where there are none. names: of both sides. choice: how the pairing was chosen, if it was.
+    resolve: as Settings has it."""
 
     runs: pd.DataFrame
     machine: Optional[dict] = None
@@ -49,6 +50,7 @@ class Live(NamedTuple):
     fresh: Optional[pd.DataFrame] = None
     names: tuple[str, str] = (BASE, NEW)
     choice: Optional[Choice] = None
+    resolve: bool = False
 
     @property
     def timed(self) -> pd.DataFrame:
@@ -72,13 +74,14 @@ class Live(NamedTuple):
         )
 
 
-def keep(folder: Path, names: tuple[str, str], choice: Optional[Choice]) -> None:
+def keep(folder: Path, names: tuple[str, str], choice: Optional[Choice], resolve: bool) -> None:
     """Write down what the rows do not say, so that what is said of the run can be said again."""
-    told = {"base": names[0], "new": names[1], "pairing": choice and choice._asdict()}
+    chosen = None if choice is None else choice._asdict()
+    told = {"base": names[0], "new": names[1], "pairing": chosen, "resolve": resolve}
     (folder / KEPT).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
-def _kept(folder: Path) -> tuple[tuple[str, str], Optional[Choice]]:
+def _kept(folder: Path) -> tuple[tuple[str, str], Optional[Choice], bool]:
     """What keep() wrote; without it, or where it is of somebody else, what all runs are called."""
     try:
         told = json.loads((folder / KEPT).read_text(encoding="utf-8"))
@@ -87,8 +90,8 @@ def _kept(folder: Path) -> tuple[tuple[str, str], Optional[Choice]]:
         if choice is not None:
             choice.sentence()
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return (BASE, NEW), None
-    return names, choice
+        return (BASE, NEW), None, False
+    return names, choice, told.get("resolve") is True
 
 
 def read(path: Path) -> Live:
@@ -110,9 +113,16 @@ def _rows_in(folder: Path) -> Optional[pd.DataFrame]:
 def thresholds(
     of: Live, request: pair.Request, path: Path, aa_run: Optional[str]
 ) -> tuple[Settings, str]:
-    """Theta for the live comparison at `path`, and where it comes from in words: what was asked
-    for, what the machine's A/A experiment says, or 5%. An experiment of another pairing does not
-    count, as other noise is in it."""
+    """Settings for the live comparison at `path`, and where its theta comes from in words: what was
+    asked for, what the machine's A/A experiment says, or 5%. An experiment of another pairing does
+    not count, as other noise is in it."""
+    settings, origin = _thresholds(of, request, path, aa_run)
+    return settings._replace(resolve=of.resolve), origin
+
+
+def _thresholds(
+    of: Live, request: pair.Request, path: Path, aa_run: Optional[str]
+) -> tuple[Settings, str]:
     same = None
     if request.threshold is None:
         machine_id = str(of.runs["machine_id"].iloc[0])

@@ -247,11 +247,13 @@ def compare_live(
     notes = [origin]
     if fresh is not None:
         second = compare(*both_sides(fresh), request.metrics, settings, only=wanted)
-        notes.insert(0, f"{len(wanted)} families were flagged, and judged on fresh data")
+        why = "flagged, or left open," if settings.resolve else "flagged,"
+        notes.insert(0, f"{len(wanted)} families were {why} and judged on fresh data")
         if len(second.families) < len(wanted):
             notes[0] += f"; {len(wanted) - len(second.families)} of them have none"
     elif len(wanted):
-        notes.insert(0, f"{len(wanted)} families look slower or faster, which was not confirmed")
+        why = "slower or faster, or are left open" if settings.resolve else "slower or faster"
+        notes.insert(0, f"{len(wanted)} families look {why}, which was not confirmed")
     judged = combine(first, second)
     run = [Run("the run", runs)]
     doubts = doubted.of_runs(run, DIFFERENCE)

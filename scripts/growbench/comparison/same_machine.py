@@ -42,13 +42,15 @@ class Settings(NamedTuple):
 
     paired: the rounds of both sides were interleaved, so that they are pairs.
     family_threshold, cell_threshold: theta, the smallest slowdown that counts as a regression, as a
-    share: 0.05 is 5%.
+    share: 0.05 is 5%. resolve: what the first look of a live comparison leaves open is timed once
+    more, too.
     """
 
     paired: bool = False
     family_threshold: float = LEAST_THRESHOLD
     cell_threshold: float = LEAST_THRESHOLD
     alpha: float = ALPHA
+    resolve: bool = False
 
 
 class Comparison(NamedTuple):

@@ -26,6 +26,30 @@ _USUAL = {
     LATENCY: ("latency_median", "latency_p99", "latency_p99_9"),
 }
 USUAL = tuple(dict.fromkeys(name for names in _USUAL.values() for name in names))
+# What is read of a timed row, beside its cell.
+_OF_SIDES = {"pass", "round", "payload_bytes", "peak_resolution_bytes"}.union(
+    *(metric.needed for metric in COMPARED)
+)
+
+
+class Numbered(NamedTuple):
+    """cells: those of several tables, CELL, by texts as they appear and by numbers upwards.
+    of_rows: for each table the numbers of its rows' cells."""
+
+    cells: pd.DataFrame
+    of_rows: list[np.ndarray]
+
+
+def numbered(tables: Sequence[pd.DataFrame]) -> Numbered:
+    """The cells of tables that have the columns CELL."""
+    keys = pd.concat([rows[list(CELL)] for rows in tables], ignore_index=True)
+    number = np.zeros(len(keys), dtype=np.int64)
+    for key in CELL:
+        code, known = pd.factorize(keys[key], sort=keys[key].dtype != object)
+        # Fewer than the rows' square.
+        number = pd.factorize(number * len(known) + code, sort=True)[0]
+    cells = keys.iloc[np.unique(number, return_index=True)[1]].reset_index(drop=True)
+    return Numbered(cells, np.split(number, np.cumsum([len(rows) for rows in tables])[:-1]))
 
 
 class Sides(NamedTuple):
@@ -60,40 +84,25 @@ def passes_of(metrics: Iterable[Metric]) -> set[str]:
 
 def bring_together(base: pd.DataFrame, new: pd.DataFrame) -> Sides:
     """The timed rows of both sides, and which cells lost their figures."""
-    keys = list(CELL)
-    gone = lost(base, new)
-    rows = [side["pass"].isin(list(TIMED)) & (side["status"] == OK) for side in (base, new)]
-    both = pd.concat(
-        [side.loc[mask, keys] for side, mask in zip((base, new), rows)], ignore_index=True
+    timed = [side["pass"].isin(list(TIMED)) & (side["status"] == OK) for side in (base, new)]
+    cells, (base_cell, new_cell) = numbered(
+        [side[list(CELL)][of] for side, of in zip((base, new), timed)]
     )
-    # Without the keys, and of texts the pass alone: large runs are held once more here.
-    base, new = (
-        side.loc[
-            mask,
-            [
-                name
-                for name in side
-                if name == "pass" or (name not in keys and side[name].dtype != object)
-            ],
-        ]
-        for side, mask in zip((base, new), rows)
-    )
-    for key in keys:
-        if both[key].dtype == object:
-            both[key] = both[key].astype("category")
-    cell = both.groupby(keys, sort=True, observed=True).ngroup().to_numpy()
-    cells = both.iloc[np.unique(cell, return_index=True)[1]].reset_index(drop=True)
-    cells = cells.astype({key: object for key in keys if cells[key].dtype == "category"})
+    # Large runs are held once more here.
+    rows = [
+        side[[name for name in side if name in _OF_SIDES]][of]
+        for side, of in zip((base, new), timed)
+    ]
     grouped = cells.groupby(list(FAMILY), sort=True)
     return Sides(
-        base,
-        new,
-        cell[: len(base)],
-        cell[len(base) :],
+        rows[0],
+        rows[1],
+        base_cell,
+        new_cell,
         cells,
         grouped.ngroup().to_numpy(dtype=int),
         grouped.size().rename("cell_count").reset_index()[list(FAMILY)],
-        gone,
+        lost(base, new),
     )
 
 
@@ -104,18 +113,17 @@ def lost(
     CELL_KEYS, status, status_detail, worker_count. A cell of which workers failed in base as well
     is lost if new has no figures."""
     keys = list(CELL_KEYS)
-    base, new = (
-        side.loc[
-            side["pass"].isin(list(passes)), side.columns.isin([*keys, "status", "status_detail"])
-        ]
-        for side in (base, new)
-    )
-    failed = new[~new["status"].isin(NO_FAILURES)]
+
+    def of(side: pd.DataFrame, wanted: pd.Series, *more: str) -> pd.DataFrame:
+        columns = side[[*keys, *(name for name in more if name in side)]]
+        return columns[wanted & side["pass"].isin(list(passes))]
+
+    failed = of(new, ~new["status"].isin(NO_FAILURES), "status", "status_detail")
     if failed.empty:
         return failed[[*keys, "status"]].assign(status_detail="", worker_count=0)
-    measured = base.loc[base["status"] == OK, keys].drop_duplicates()
-    shaky = base.loc[~base["status"].isin(NO_FAILURES), keys].drop_duplicates()
-    still = new.loc[new["status"] == OK, keys].drop_duplicates()
+    measured = of(base, base["status"] == OK).drop_duplicates()
+    shaky = of(base, ~base["status"].isin(NO_FAILURES)).drop_duplicates()
+    still = of(new, new["status"] == OK).drop_duplicates()
     # As shaky as it was before: nothing new.
     as_before = pd.MultiIndex.from_frame(shaky.merge(still, on=keys))
     sound = measured[~pd.MultiIndex.from_frame(measured).isin(as_before)]
@@ -160,8 +168,8 @@ def not_shared(
             count = len(mine) or len(others)
             notes.append(f"{has} has times of {TIMED[of]} ({count} cells), {lacks} has none")
         elif of in passes:
-            of_base, of_new = (side[side["pass"] == of] for side in both)
-            notes += [_not_in(mine, of_new, labels), _not_in(others, of_base, labels[::-1])]
+            notes.append(_not_in(of, (mine, others), new, labels))
+            notes.append(_not_in(of, (others, mine), base, labels[::-1]))
     return [note for note in notes if note]
 
 
@@ -175,15 +183,16 @@ def _untimed(side: pd.DataFrame, name: str) -> str:
 
 def _cells(side: pd.DataFrame, of: str) -> pd.DataFrame:
     """The cells that a side has figures of in this pass."""
-    rows = (side["pass"] == of) & (side["status"] == OK)
-    return side.loc[rows, list(CELL)].drop_duplicates()
+    return side[list(CELL)][(side["pass"] == of) & (side["status"] == OK)].drop_duplicates()
 
 
-def _not_in(mine: pd.DataFrame, rows: pd.DataFrame, labels: Sequence[str]) -> str:
-    """A sentence about those of these cells that the second run, whose rows of this pass are given,
-    has no figures of, with the reason; "" if there are none."""
+def _not_in(
+    of: str, cells: tuple[pd.DataFrame, pd.DataFrame], side: pd.DataFrame, labels: Sequence[str]
+) -> str:
+    """A sentence about those of the first run's cells that the second, whose rows are `side`, has
+    no figures of, with the reason; "" if there are none. cells: of both, in the pass `of`."""
     keys = list(CELL)
-    other = rows.loc[rows["status"] == OK, keys].drop_duplicates()
+    mine, other = cells
     both = mine.merge(other, how="left", on=keys, indicator="side")
     alone = both[both["side"] == "left_only"]
     if alone.empty:
@@ -191,7 +200,8 @@ def _not_in(mine: pd.DataFrame, rows: pd.DataFrame, labels: Sequence[str]) -> st
     listed = "; ".join(text for text in (_only(mine, other, alone, key) for key in keys) if text)
     if not listed:
         # All that it has figures of looks the same, so its own rows have to say why.
-        found = alone[keys].merge(rows[[*keys, "status"]].drop_duplicates(keys), on=keys)
+        rows = side[[*keys, "status"]][side["pass"] == of].drop_duplicates(keys)
+        found = alone[keys].merge(rows, on=keys)
         counts = found["status"].value_counts().to_dict()
         counts["without any row"] = len(alone) - len(found)
         listed = ", ".join(f"{count} {why}" for why, count in counts.items() if count)

@@ -54,8 +54,7 @@ class Exact(NamedTuple):
         counted = runs["pass"].isin([self.pass_name, self.also]) & (runs["status"] == OK)
         if not self.repeats:
             counted &= runs["implementation"].isin(COMPILED)
-        rows = runs[counted]
-        return self.values(rows).dropna()
+        return self.values(runs[list(self.needed)][counted]).dropna()
 
 
 def _instructions(what: str, stem: str) -> Exact:
@@ -67,22 +66,22 @@ def _trace(name: str, label: str, unit: str = "count", worse: str = MORE) -> Exa
     return Exact(name, label, unit, TRACE, (f"{name}_{unit}",), worse)
 
 
-_CALLS = tuple(f"{of}_count" for of in ("malloc", "calloc", "realloc", "free", "aligned"))
-# How often memory is given back by madvise is up to an allocator's clock.
-_BY_CLOCK = ("allocator_madvise_count",)
-_SYSTEM_CALLS = tuple(
+# Of the trace pass: calls of the allocator; system calls, of it and of the strategy.
+CALLS = tuple(f"{of}_count" for of in ("malloc", "calloc", "realloc", "free", "aligned"))
+SYSTEM_CALLS = tuple(
     column.name
     for column in COLUMNS
-    if column.name.startswith(("allocator_", "strategy_"))
-    and column.name.endswith("_count")
-    and column.name not in _BY_CLOCK
+    if column.name.startswith(("allocator_", "strategy_")) and column.name.endswith("_count")
 )
+# How often memory is given back by madvise is up to an allocator's clock.
+_BY_CLOCK = ("allocator_madvise_count",)
+_BY_CODE = tuple(name for name in SYSTEM_CALLS if name not in _BY_CLOCK)
 
 EXACT = (
     _instructions("cold build", "cold_build"),
     _instructions("cold release", "cold_release"),
     _instructions("warm build and release", "warm_build_release"),
-    Exact("allocator_calls", "allocator calls", "count", TRACE, _CALLS),
+    Exact("allocator_calls", "allocator calls", "count", TRACE, CALLS),
     _trace("realloc_moved", "reallocs that moved"),
     _trace("realloc_in_place", "reallocs in place", worse=NEITHER),
     _trace("realloc_remapped", "reallocs by mremap", worse=NEITHER),
@@ -92,7 +91,7 @@ EXACT = (
     _trace("peak_usable", "peak of usable bytes", "bytes"),
     _trace("leaked", "bytes left after the release", "bytes"),
     # jemalloc maps once more or less, as the kernel's addresses suit it or not.
-    Exact("system_calls", "system calls", "count", TRACE, _SYSTEM_CALLS, repeats=False, scatter=2),
+    Exact("system_calls", "system calls", "count", TRACE, _BY_CODE, repeats=False, scatter=2),
     Exact("madvise_calls", "calls of madvise", "count", TRACE, _BY_CLOCK, repeats=False),
     Exact(
         "page_faults",

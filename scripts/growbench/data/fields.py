@@ -137,7 +137,11 @@ def texts(
     """Columns as str, a row for each: of equal texts one object, which `known` keeps. None if one
     that is `required` is empty. The data is UTF-8."""
     start, end = fields.places(columns)
-    if (start == end).reshape(len(columns), -1)[np.asarray(required, dtype=bool)].any():
+    if (
+        (start == end)
+        .reshape(len(columns), fields.line_count)[np.asarray(required, dtype=bool)]
+        .any()
+    ):
         return None
     firsts, codes = _distinct(fields, start, end)
     found = np.empty(len(firsts), dtype=object)
@@ -146,7 +150,7 @@ def texts(
         if raw not in known:
             known[raw] = raw.decode()
         found[number] = known[raw]
-    return found[codes].reshape(len(columns), -1)
+    return found[codes].reshape(len(columns), fields.line_count)
 
 
 def _distinct(fields: Fields, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -207,7 +211,7 @@ def numbers(
         if (found != np.floor(found))[is_whole[rest]].any():
             return None
         values[present[rest]] = found
-    return values.reshape(len(columns), -1)
+    return values.reshape(len(columns), fields.line_count)
 
 
 def _digits(fields: Fields, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -96,8 +96,9 @@ def read_runs(path: Union[str, Path], columns: Optional[Collection[str]] = None)
     dropped with a LoadWarning. Raises LoadError.
 
     columns: names of COLUMNS, for large runs. The table then has these and those of IDENTIFYING,
-    and no others: what stands in the others is neither parsed nor kept. The header and the number
-    of fields in each line are checked all the same; values are checked in the columns it has.
+    and no others, in no promised order: what stands in the others is neither parsed nor kept. The
+    header and the number of fields in each line are checked all the same; values are checked in the
+    columns it has.
     """
     if columns is not None:
         columns = {*IDENTIFYING, *columns}
@@ -109,10 +110,6 @@ def read_runs(path: Union[str, Path], columns: Optional[Collection[str]] = None)
     if runs.empty:
         raise LoadError("there are no rows under the header", path, advice="was the run started?")
     _check_versions(runs, header, path)
-    wanted = [column for column in COLUMNS if columns is None or column.name in columns]
-    lacking = {c.name: "" if c.type == TEXT else np.nan for c in wanted if c.name not in header}
-    if lacking:
-        runs = pd.concat([runs, pd.DataFrame(lacking, index=runs.index)], axis=1)
     _check_rows(runs, path)
     (runs,), moved = on_one_basis([runs])
     for metric in moved:
@@ -167,7 +164,8 @@ def read_timeline(path: Union[str, Path], runs: pd.DataFrame) -> pd.DataFrame:
 def _read(
     path: Path, columns: Sequence[Column], version: int, wanted: Optional[Collection[str]] = None
 ) -> tuple[pd.DataFrame, list[str]]:
-    """A file whose header has at least those of `columns` that `version` has, and its header.
+    """A file whose header has at least those of `columns` that `version` has, and its header. Those
+    that it lacks are missing in every row.
 
     wanted: the columns that the table has; None: all.
     """
@@ -188,17 +186,16 @@ def _read_table(
     wanted: Optional[Collection[str]],
 ) -> pd.DataFrame:
     """What stands under the header, which `stream` was read past."""
-    names = [name for name in header if wanted is None or name in wanted]
-    columns = [column for column in columns if column.name in names]
-    groups = _groups(names, header, columns)
+    known = {name: Column(name, TEXT) for name in header}
+    known |= {column.name: column for column in columns}
+    columns = [column for name, column in known.items() if wanted is None or name in wanted]
+    groups = _groups(columns, header)
     # glibc gives no block below this size back to the system from here on, so that the many arrays
     # of each block of lines do not touch new pages every time.
     np.empty(_KEPT_BYTES, np.uint8)
     size, line_count = _size(stream)
     # A last line may have become whole since.
-    tables: list[np.ndarray] = [
-        np.empty((len(group.names), line_count + 1), group.type) for group in groups
-    ]
+    tables = [group.table(line_count + 1) for group in groups]
     done, faulty = 0, False
     for lines in _blocks(stream, size, path, len(header)):
         faulty = faulty or not _is_text(lines.data)
@@ -206,50 +203,63 @@ def _read_table(
             values = None if faulty else group.convert(lines)
             faulty = values is None
             if not faulty:
-                table[:, done : done + lines.line_count] = values
+                table[: len(group.names), done : done + lines.line_count] = values
         done += lines.line_count
     if faulty:
-        _find_fault(stream, header, columns, path)
+        _find_fault(stream, header, [column for column in columns if column.name in header], path)
         raise LoadError("cannot be read as numbers and text", path)
-    read = {
-        name: values[:done]
+    # A table of one array for each type is not copied when rows of it are chosen first.
+    frames = [
+        pd.DataFrame(table[:, :done].T, columns=[*group.names, *group.lacking], copy=False)
         for group, table in zip(groups, tables)
-        for name, values in zip(group.names, table)
-    }
-    return pd.DataFrame({name: read[name] for name in names}, copy=False)
+    ]
+    table = pd.concat(frames, axis=1, copy=False)
+    return table[list(known)] if wanted is None else table
 
 
 class _Group(NamedTuple):
     """Columns that are of one type in a table.
 
-    convert: makes them of fields, a row for each column; None if one holds what it never does.
+    convert: makes the first of them of fields, a row for each column; None if one holds what it
+    never does. lacking: the last ones, which the file does not have.
     """
 
     names: list[str]
     type: type
     convert: Callable[[fields.Fields], Optional[np.ndarray]]
+    lacking: list[str]
+
+    def table(self, line_count: int) -> np.ndarray:
+        """For so many lines; of what is lacking every value is missing."""
+        made: np.ndarray = np.empty((len(self.names) + len(self.lacking), line_count), self.type)
+        if self.lacking:
+            made[len(self.names) :] = "" if self.type is object else np.nan
+        return made
 
 
-def _groups(names: Sequence[str], header: list[str], columns: Sequence[Column]) -> list[_Group]:
-    """Of columns with these names; those that are not among `columns` are text."""
-    known = {column.name: column for column in columns}
-    described = [known.get(name, Column(name, TEXT)) for name in names]
+def _groups(columns: Sequence[Column], header: list[str]) -> list[_Group]:
+    """Of these columns, and of the file's header."""
+    texts = [column for column in columns if column.type == TEXT]
+    numbers = [column for column in columns if column.type != TEXT]
+    always = [column for column in numbers if column.required and column.name in header]
     groups = []
     for type, chosen in (
-        (object, [column for column in described if column.type == TEXT]),
-        (np.int64, [column for column in described if column.type != TEXT and column.required]),
-        (np.float64, [c for c in described if c.type != TEXT and not c.required]),
+        (object, texts),
+        (np.int64, always),
+        (np.float64, [column for column in numbers if column not in always]),
     ):
-        places = [header.index(column.name) for column in chosen]
-        required = [column.required for column in chosen]
-        whole = [column.type == COUNT for column in chosen]
+        read = [column for column in chosen if column.name in header]
+        lacking = [column.name for column in chosen if column.name not in header]
+        places = [header.index(column.name) for column in read]
+        required = [column.required for column in read]
+        whole = [column.type == COUNT for column in read]
         convert = (
             partial(fields.texts, columns=places, required=required, known={})
             if type is object
             else partial(fields.numbers, columns=places, whole=whole, type=type)
         )
         if chosen:
-            groups.append(_Group([column.name for column in chosen], type, convert))
+            groups.append(_Group([column.name for column in read], type, convert, lacking))
     return groups
 
 
@@ -478,7 +488,7 @@ def _check_rows(runs: pd.DataFrame, path: Path) -> None:
         lacking = measured & runs[name].isna()
         if name == _WARM and lacking.any():
             # The warm part may be left out of a cell, but not of some of its workers.
-            cells = runs.loc[measured, list(CELL)]
+            cells = runs[list(CELL)][measured]
             of_cells = lacking[measured].groupby([cells[key] for key in CELL])
             lacking = lacking[measured] & ~of_cells.transform("all")
         empty = int(lacking.sum())

@@ -188,7 +188,7 @@ def on_one_basis(
 
 def _has_older_only(table: pd.DataFrame, newer: str, older: str) -> bool:
     """Has any cell the older column in some row, and the newer one in none?"""
-    some = table[table[older].notna()]
+    some = table[[*CELL_KEYS, newer]][table[older].notna()]
     if some[newer].notna().all():
         return False
     return bool((some.groupby(list(CELL_KEYS), observed=True)[newer].count() == 0).any())

@@ -16,7 +16,7 @@ def rounds_of_all(
     runs: as read_runs() returns them, of one run. A round that a slow cell skips is none of its.
     """
     made = runs["pass"].isin(list(passes)) & (runs["status"] != SKIPPED_ROUNDS)
-    timed = runs.loc[made, list(CELL_KEYS)]
+    timed = runs[list(CELL_KEYS)][made]
     if timed.empty:
         return 0, 0
     count = timed.groupby(list(CELL_KEYS), sort=False).size()

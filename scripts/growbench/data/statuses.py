@@ -10,6 +10,7 @@ FAILURE, SKIP = "failure", "skip"
 CLASSES = {name: {"FAILURE": FAILURE, "MEASURED": ""}.get(kind, SKIP) for name, kind, _, _ in _ROWS}
 # Only these rows carry figures.
 OK = "ok"
+UNAVAILABLE = "unavailable"
 SKIPPED_PREDICTED = "skipped_predicted"
 SKIPPED_ROUNDS = "skipped_rounds"
 SKIPPED_BUDGET = "skipped_budget"

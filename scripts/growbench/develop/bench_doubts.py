@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -11,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Iterator, NamedTuple, Sequence
 
-from growbench.data.errors import UsageError
 from growbench.command_line import packages
 
 with packages.imports():
@@ -21,6 +19,8 @@ with packages.imports():
     from growbench.analysis.doubts import doubts_in_run
     from growbench.analysis.run_doubts import run_doubts
     from growbench.command_line import entry
+    from growbench.command_line.neighbours import HOG, neighbours
+    from growbench.command_line.runner import run
     from growbench.data.load import read_runs
     from growbench.tables import formats
     from growbench.tables.table import Column, Table
@@ -119,11 +119,7 @@ def hog(on_worker_cpu: bool, bench: Bench) -> Iterator[list[str]]:
     cpus = bench.cpus[-1:] if on_worker_cpu else bench.cpus[:-1]
     if not cpus:
         raise Skipped("there is one CPU only")
-    with contextlib.ExitStack() as hogs:
-        for cpu in cpus:
-            one = hogs.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
-            hogs.callback(one.kill)
-            os.sched_setaffinity(one.pid, {cpu})
+    with neighbours(HOG, cpus):
         yield []
 
 
@@ -296,10 +292,5 @@ def measured(bench: Bench, name: str, words: Sequence[str]) -> Path:
     before = [] if options else list(words)
     command = [*before, str((bench.build / "growbench").absolute()), "run", *CELLS, *options]
     command += ["--cpu", str(bench.cpus[-1]), "--rounds", str(bench.rounds), "--out", str(folder)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise UsageError(f"{command[0]}: {error.strerror}; build it with: make build") from None
-    if done.returncode:
-        raise UsageError(f"the runner ended in {done.returncode}: {done.stderr.strip()[-300:]}")
+    run(command, (0,), quietly=True)
     return folder

@@ -1,15 +1,12 @@
 """Plant changes of counts, and see whether each is told exactly, and none where there is none."""
 
-import contextlib
 import os
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Iterator, NamedTuple, Sequence
 
-from growbench.data.errors import UsageError
 from growbench.command_line import packages
 
 with packages.imports():
@@ -17,6 +14,8 @@ with packages.imports():
     import pandas as pd
 
     from growbench.command_line import entry, progress
+    from growbench.command_line.neighbours import HOG, neighbours
+    from growbench.command_line.runner import UNMEASURED, run
     from growbench.comparison.exact import FEWEST_WORKERS, changes, ranges
     from growbench.data.columns import CELL, MEASURE, TRACE
     from growbench.data.exact import EXACT_COLUMNS, exact
@@ -90,24 +89,8 @@ class Bench(NamedTuple):
         words = [str(self.build / "growbench"), *CELLS, "--passes", passes, "--out", str(out)]
         words += ["--allocator", f"{LABEL}={library}{variable}", "--rounds", str(rounds)]
         words += ["--strategies", ",".join(STRATEGIES)]
-        try:
-            done = subprocess.run(words, capture_output=True, text=True, check=False)
-        except OSError as error:
-            raise UsageError(f"{words[0]}: {error.strerror}; build it with: make build") from None
-        if done.returncode not in (0, 4):
-            raise UsageError(f"the runner ended in {done.returncode}: {done.stderr.strip()[-300:]}")
+        run(words, (0, UNMEASURED), quietly=True)
         return read_runs(out, EXACT_COLUMNS)
-
-
-@contextlib.contextmanager
-def hogs() -> Iterator[None]:
-    """A process that never sleeps on each CPU."""
-    with contextlib.ExitStack() as stack:
-        for cpu in os.sched_getaffinity(0):
-            one = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
-            stack.callback(one.kill)
-            os.sched_setaffinity(one.pid, {cpu})
-        yield
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -147,7 +130,7 @@ def main(arguments: Sequence[str]) -> int:
 def outcomes(bench: Bench, base: pd.DataFrame, one: Plant) -> Iterator[dict]:
     """A row for each count that it changes, on a machine as it is and on a busy one."""
     for beside in ("nothing", "hogs"):
-        with hogs() if beside == "hogs" else contextlib.nullcontext():
+        with neighbours(HOG, sorted(os.sched_getaffinity(0)) if beside == "hogs" else []):
             new = bench.side(f"{one.name}-{beside}", one.passes, one.name)
         for name in one.told:
             which = exact(name)

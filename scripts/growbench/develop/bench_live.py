@@ -1,15 +1,12 @@
 """Compare equal things, and a planted slowdown, live: both ways, and beside busy neighbours."""
 
-import contextlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Iterator, NamedTuple, Sequence
+from typing import NamedTuple, Sequence
 
-from growbench.data.errors import UsageError
 from growbench.command_line import packages
 
 with packages.imports():
@@ -17,6 +14,8 @@ with packages.imports():
     import pandas as pd
 
     from growbench.command_line import entry
+    from growbench.command_line.neighbours import RESTLESS, neighbours
+    from growbench.command_line.runner import run
     from growbench.comparison import live_page, pairing
     from growbench.comparison.live import DUET, INTERLEAVED
     from growbench.tables import formats
@@ -36,15 +35,6 @@ ALLOCATORS = "glibc,jemalloc,mimalloc,tcmalloc,tbbmalloc,scudo"
 METRICS = ("cold_build_release", "warm_build_release")
 QUIET, HOG = "quiet", "hog"
 WAYS = (INTERLEAVED, DUET)
-# A neighbour that works and rests for about as long as a worker lives.
-NEIGHBOUR = """
-import random, time
-while True:
-    until = time.monotonic() + random.uniform(0.01, 0.1)
-    while time.monotonic() < until:
-        pass
-    time.sleep(random.uniform(0.01, 0.1))
-"""
 
 
 class Bench(NamedTuple):
@@ -52,7 +42,7 @@ class Bench(NamedTuple):
 
     build: Path
     folder: Path
-    rounds: int
+    rounds: str
 
 
 class Outcome(NamedTuple):
@@ -68,7 +58,9 @@ class Outcome(NamedTuple):
 def main(arguments: Sequence[str]) -> int:
     parser = entry.parser(__name__, __doc__, EXAMPLES)
     parser.add_argument("build", metavar="BUILD", type=Path, help="a build folder")
-    parser.add_argument("--rounds", type=int, default=20, help="of each (default: %(default)s)")
+    parser.add_argument(
+        "--rounds", default="auto", metavar="N", help="of each, or auto (default: %(default)s)"
+    )
     parser.add_argument("--repeat", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--only", choices=(QUIET, HOG), help="default: one after the other")
     options = parser.parse_args(arguments)
@@ -76,7 +68,9 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options.build, Path(folder), options.rounds)
         for beside in [options.only] if options.only else [QUIET, HOG]:
-            with neighbours(beside == HOG):
+            # On each CPU but the last, which is that of the workers, and one that wanders.
+            cpus = [*sorted(os.sched_getaffinity(0))[:-1], None] if beside == HOG else []
+            with neighbours(RESTLESS, cpus):
                 rows += [of_pairing(bench, beside, way, options.repeat) for way in WAYS]
     columns = (
         Column("beside", "beside it"),
@@ -94,20 +88,6 @@ def main(arguments: Sequence[str]) -> int:
     table = Table("live", "Live comparisons", columns, pd.DataFrame(rows), notes)
     print(formats.as_terminal(table, entry.in_colour()), end="")
     return int(any(row["verdict"] == "NOT AS IT SHOULD" for row in rows))
-
-
-@contextlib.contextmanager
-def neighbours(wanted: bool) -> Iterator[None]:
-    """One on each CPU but the last, which is that of the workers, and one that goes where it
-    likes."""
-    cpus = sorted(os.sched_getaffinity(0))
-    with contextlib.ExitStack() as started:
-        for cpu in [*cpus[:-1], None] if wanted else []:
-            one = started.enter_context(subprocess.Popen([sys.executable, "-c", NEIGHBOUR]))
-            started.callback(one.kill)
-            if cpu is not None:
-                os.sched_setaffinity(one.pid, {cpu})
-        yield
 
 
 def of_pairing(bench: Bench, beside: str, way: str, repeat: int) -> dict:
@@ -139,15 +119,10 @@ def compared(bench: Bench, way: str, slower: str, name: str) -> Outcome:
     command = [str(runner), "compare-live", "--runner", str(runner), "--pairing", way]
     command += ["--base", "GROWBENCH_SLOWER=0", "--new", f"GROWBENCH_SLOWER={slower}"]
     command += ["--allocators", ALLOCATORS, "--metric", *METRICS, "--no-counts", "--all"]
-    command += ["--rounds", str(bench.rounds), "--format", "json", "--out", str(folder)]
+    command += ["--rounds", bench.rounds, "--format", "json", "--out", str(folder)]
     command += ["--", "--worker", f"known={worker}", "--implementations", "known", "--quiet"]
     command += ["--strategies", STRATEGY, "--rows", "3k,10k,30k", "--no-summary"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise UsageError(f"{runner}: {error.strerror}; build it with: make build") from None
-    if done.returncode not in (0, 1, 4):
-        raise UsageError(f"compare-live ended in {done.returncode}: {done.stderr.strip()[-300:]}")
+    done = run(command, (0, 1, 4), quietly=True)
     [page] = json.loads(done.stdout)["comparisons"]
     rows = page["tables"]["families"]["rows"]
     count = sum(row["verdict"] == "slower" for row in rows)

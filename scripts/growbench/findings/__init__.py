@@ -14,6 +14,7 @@ from typing import Callable, Optional
 from growbench.findings.evidence import Evidence
 from growbench.findings.allocators import swapping_allocators
 from growbench.findings.appends import single_appends
+from growbench.findings.capacity import real_capacity
 from growbench.findings.copies import needless_copies, paying_copies
 from growbench.findings.curves import crossovers, growth
 from growbench.findings.doubts import trust
@@ -37,6 +38,7 @@ FINDINGS: tuple[Callable[[Evidence], Optional[Finding]], ...] = (
     leanest,
     memory,
     single_appends,
+    real_capacity,
     containers,
     needless_copies,
     paying_copies,

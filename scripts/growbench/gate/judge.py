@@ -64,8 +64,8 @@ def measured(runs: Sequence[Run]) -> Measured:
         facts |= facts_of(run)
     rows = pd.concat(tables, ignore_index=True)
     keys = [*CELL, "pass"]
-    done = rows.loc[rows["status"] == OK, keys].drop_duplicates()
-    failed = rows.loc[~rows["status"].isin(NO_FAILURES), [*keys, "status", "status_detail"]]
+    done = rows[keys][rows["status"] == OK].drop_duplicates()
+    failed = rows[[*keys, "status", "status_detail"]][~rows["status"].isin(NO_FAILURES)]
     failed = failed.drop_duplicates(keys)
     failed = failed[~_among(failed, done, keys)]
     found = {exact.name: ranges(tables, exact) for exact in EXACT}
@@ -158,7 +158,8 @@ def _status(verdict: Verdict, part: bool) -> int:
 
 class Update(NamedTuple):
     """The baseline as it becomes. dropped: how many figures of it were left out, as they depend on
-    what is not as it was, and were not measured. kept: cells that were not measured, and stay.
+    what is not as it was, and were not measured or not chosen. kept: chosen cells that were not
+    measured, and stay.
     scattered: figures that vary, of several workers, but too few of them to be kept."""
 
     baseline: Baseline
@@ -167,9 +168,10 @@ class Update(NamedTuple):
     scattered: int
 
 
-def updated(old: Baseline, new: Measured, ratchet: bool = False) -> Update:
+def updated(old: Baseline, new: Measured, chosen: pd.DataFrame, ratchet: bool = False) -> Update:
     """The old baseline with the figures of the runs. What varies, and still does so in the same
-    place, becomes the range of both. ratchet: what is worse, and what cannot be compared, stays as
+    place, becomes the range of both. chosen: its figures that the update is about; of others nobody
+    asked whether they were measured. ratchet: what is worse, and what cannot be compared, stays as
     it was."""
     found = differences(old.facts, new.facts)
     figures, dropped, scattered = [], 0, 0
@@ -190,7 +192,8 @@ def updated(old: Baseline, new: Measured, ratchet: bool = False) -> Update:
     lasting = {name: text for name, text in old.facts.items() if is_of_allocator(name)}
     facts = _in_order(new.facts | old.facts if ratchet else lasting | new.facts)
     cells = pd.concat([of.index.to_frame(index=False) for of in new.ranges.values()])
-    kept = table[~_among(table, cells, CELL)][list(CELL)].drop_duplicates()
+    kept = table[~_among(table, cells, CELL) & _among(table, chosen, CELL)]
+    kept = kept[list(CELL)].drop_duplicates()
     return Update(Baseline(new.made, facts, table), dropped, len(kept), scattered)
 
 

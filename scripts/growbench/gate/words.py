@@ -22,7 +22,10 @@ def of_update(old: Optional[Baseline], made: Update, new: Measured) -> list[str]
         said += _figures(old.figures, made.baseline.figures)
         said = said or ["nothing changed"]
     if made.dropped:
-        said.append(f"{made.dropped:,} counts are gone: they depend on that, and were not measured")
+        said.append(
+            f"{made.dropped:,} counts are gone: they depend on that, and were not measured, or not "
+            "chosen"
+        )
     if made.kept:
         said.append(
             f"{made.kept:,} cells were not measured and are kept; where they are no more, remove "

@@ -4,6 +4,7 @@ from typing import NamedTuple, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from growbench.comparison.exact import BETTER, WORSE, worst
 from growbench.comparison.sharing import FAMILY
@@ -77,6 +78,22 @@ def history(order: Order, cells: pd.DataFrame, wanted: Wanted, threshold: float)
     families = pd.DataFrame(rows, columns=_COLUMNS)
     families = families.sort_values(["since", "kind"], kind="stable").reset_index(drop=True)
     return History(order, wanted, cells, of_counts, found, families, changed)
+
+
+def lasting(found: History, since: int, threshold: float) -> pd.DataFrame:
+    """Of the families that changed from that state on, and were not undone, those that in the end
+    are not as they were before it: what only brings an earlier figure back is no change. threshold:
+    what of times is none, as a share."""
+    own, cells = (table[table["since"] >= since] for table in (found.families, found.changed_cells))
+    grouped = cells.groupby(["what", "place", *CELL], sort=False)
+    first, last = grouped.first(), grouped.last()
+    apart = (first["before_high"] < last["after_low"]) | (last["after_high"] < first["before_low"])
+    moved = {key[: 2 + len(FAMILY)] for key in first.index[apart]}
+    of_times = own[own["kind"] == TIME].groupby(["what", "place", *FAMILY], sort=False)["ratio"]
+    moved |= {key for key, by in of_times.prod().items() if distance(by) >= np.log1p(threshold)}
+    own = own[own["undone"].isna()]
+    keys = own[["what", "place", *FAMILY]].itertuples(index=False, name=None)
+    return own[[key in moved for key in keys]]
 
 
 def all_cells(runs: Sequence[Taken]) -> pd.DataFrame:
@@ -189,10 +206,10 @@ def _count_rows(
     return rows
 
 
-def distance(ratio: pd.Series) -> np.ndarray:
+def distance(ratio: ArrayLike) -> np.ndarray:
     """How far from 1 each is, either way; what comes from 0 or goes there is furthest."""
     with np.errstate(divide="ignore"):
-        return np.abs(np.log(ratio.to_numpy(float)))
+        return np.abs(np.log(np.asarray(ratio, dtype=float)))
 
 
 def _time_row(one: times.Shifted) -> dict:
