@@ -1,5 +1,5 @@
 /* The tables `strategies` and `patterns` themselves are generated from the listings of strategies/,
- * containers/ and patterns/: see CMakeLists.txt. */
+ * shapes/, containers/ and patterns/: see CMakeLists.txt. */
 #include "strategy.h"
 
 #include <stdio.h>

@@ -5,8 +5,9 @@
  *
  *     const struct strategy strategy_NAME = { .name = "NAME", ... };
  *
- * (characters of the file name that C does not allow in an identifier become '_'). A container of
- * somebody else's goes into kernels/containers/ in the same way, and a copying pattern into
+ * (characters of the file name that C does not allow in an identifier become '_'). What grows in
+ * another way than row by row at the end of one array goes into kernels/shapes/ in the same way, a
+ * container of somebody else's into kernels/containers/, and a copying pattern into
  * kernels/patterns/ (pattern.h). Nothing else needs a change: the tables are made from the listings
  * of the folders, and help texts, tests, CSV files and plots derive from the record. The tests
  * check the record against reality: the same rows come out, the closed forms in `cost` are what a
@@ -253,8 +254,8 @@ static inline bool strategy_supports(const struct strategy *strategy, size_t row
 	return strategy->supports == NULL || strategy->supports(row_bytes);
 }
 
-/* Those of strategies/ in alphabetical order, then those of containers/ in alphabetical order, then
- * NULL. */
+/* Those of strategies/ and shapes/ in alphabetical order, then those of containers/ in alphabetical
+ * order, then NULL. */
 extern const struct strategy *const strategies[];
 
 /* The copying patterns, those of patterns/ in alphabetical order, then NULL. See pattern.h. No two

@@ -53,7 +53,10 @@ if { [ -n "${SETUP_AFTER-}" ] && ! "$here/setup.sh" >&2; } || ! python=$("$here/
 	echo "  make setup && scripts/growbench summarise $folder && make plots RUN=$folder" >&2
 	exit 1
 fi
-[ -z "${SETUP_AFTER-}" ] || "$python" "$here/growbench" summarise "$folder" >&2 || exit 1
+if [ -n "${SETUP_AFTER-}" ]; then
+	"$python" "$here/growbench" summarise "$folder" >&2 || exit 1
+	[ "${PRESET-}" != factors ] || "$python" "$here/growbench" factors "$folder" >&2 || exit 1
+fi
 case $what in
 article) "$python" "$here/growbench" article "$folder" || exit ;;
 *) "$python" "$here/growbench" plot "$folder" >&2 || exit 1 ;;

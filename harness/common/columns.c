@@ -20,7 +20,7 @@ const struct column columns[] = {
 
 size_t column_count(void)
 {
-	return sizeof columns / sizeof *columns - 1;
+	return COLUMNS;
 }
 
 size_t column_find(const char *name)

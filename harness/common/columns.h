@@ -20,6 +20,15 @@
 #undef SCHEMA
 #undef COLUMN
 
+#define COLUMN(name, type, source, presence, since, help) +1
+#define SCHEMA(version)
+enum {
+	COLUMNS = 0
+#include "harness/common/columns.def"
+};
+#undef SCHEMA
+#undef COLUMN
+
 /* Numbers are below 2^63: no time and no memory is as large, but a counter that went below zero is,
  * and the scripts refuse a run that has one. */
 enum column_type {
@@ -44,7 +53,7 @@ struct column {
 /* All columns, then one whose name is NULL. */
 extern const struct column columns[];
 
-/* How many columns there are. */
+/* How many columns there are: COLUMNS. */
 size_t column_count(void);
 
 /* The index of the column of that name, or column_count() if there is none. */

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "harness/runner/plan/random.h"
+#include "harness/common/random.h"
 
 enum {
 	MOST_SEEDS = 512,

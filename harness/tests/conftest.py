@@ -53,13 +53,18 @@ CELL = ("round", "pass", "implementation", "strategy", "allocator", "rows", "row
 # Every strategy is a file; how many there are is for nobody to know. Ours come first.
 STRATEGY_FILES = [
     path
-    for folder in ("strategies", "containers")
-    for path in sorted((REPOSITORY / "kernels" / folder).iterdir(), key=lambda path: path.stem)
+    for folders in (("strategies", "shapes"), ("containers",))
+    for path in sorted(
+        (path for folder in folders for path in (REPOSITORY / "kernels" / folder).iterdir()),
+        key=lambda path: path.stem,
+    )
     if path.suffix in (".c", ".cc")
 ]
 STRATEGIES = [path.stem for path in STRATEGY_FILES]
 # Those that no run has that names none.
 ON_REQUEST = {path.stem for path in STRATEGY_FILES if ".on_request = true" in path.read_text()}
+# Those that put their rows in another order, or cut them.
+OTHER_ROWS = {path.stem for path in STRATEGY_FILES if ".expected = " in path.read_text()}
 # What growbench-worker has.
 COMPILED = "c,cpp,glib,uthash"
 # What the stand-in reports; "worker" columns of runs.csv that hold no figure are in IDENTITY.

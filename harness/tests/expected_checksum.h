@@ -1,4 +1,4 @@
-/* The checksum of a request's rows, by a source of the test's own. */
+/* The checksum that the scan of a request's rows has to find, by a source of the test's own. */
 #ifndef GROWBENCH_HARNESS_TESTS_EXPECTED_CHECKSUM_H
 #define GROWBENCH_HARNESS_TESTS_EXPECTED_CHECKSUM_H
 
@@ -16,7 +16,10 @@ static inline uint64_t expected_checksum(const struct measure_request *request)
 
 	assert_non_null(buffer);
 	row_source_init(&source, buffer, request->row_bytes, request->work);
-	checksum = row_source_checksum(&source, request->rows);
+	source.parameter = request->strategy->value;
+	checksum = request->strategy->expected != NULL
+			   ? request->strategy->expected(&source, request->rows)
+			   : row_source_checksum(&source, request->rows);
 	free(buffer);
 	return checksum;
 }

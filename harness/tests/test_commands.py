@@ -199,7 +199,16 @@ def test_list_names_what_the_options_take(growbench):
     else:
         assert len(set(strategies)) > len(STRATEGIES), "those of other languages are there, too"
     assert allocators == ["glibc", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc", "scudo"]
-    assert presets == ["quick", "default", "full", "article", "patterns", "exact"]
+    assert presets == [
+        "quick",
+        "default",
+        "full",
+        "article",
+        "patterns",
+        "factors",
+        "exact",
+        "shapes",
+    ]
     assert names_below(text, "Work") == ["cheap", "random"]
     plan = growbench.plan(
         f"--strategies={','.join(sorted(set(strategies)))}",

@@ -54,12 +54,16 @@ def test_an_empty_folder_is_used_as_it_is(growbench, stand_in, name):
 def test_overwrite_replaces_a_run(growbench, stand_in, out):
     worker = stand_in()
     assert len(growbench.run(*CELLS, "--rounds=5", worker.option).rows) == 5
-    (out / "summary.csv").write_text("of the old rows\n")
+    made = [
+        out / name for name in ("summary.csv", "instructions.csv", "patterns.csv", "factors.md")
+    ]
+    for path in made:
+        path.write_text("of the old rows\n")
     done = growbench.run(*CELLS, "--overwrite", "--seed=77", worker.option)
 
     assert len(done.rows) == 2
     assert done.machine["run"]["seed"] == 77
-    assert not (out / "summary.csv").exists(), "it is of rows that are gone"
+    assert not any(path.exists() for path in made), "they are of rows that are gone"
 
 
 def in_place(folder: Path, path: str) -> None:

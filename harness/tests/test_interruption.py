@@ -183,7 +183,7 @@ def test_resume_repairs_a_last_line_that_is_torn(growbench, stand_in, out, plann
     assert "3 of 8 rows are there" in done.stderr
     assert cells_of(done.rows) == planned
     assert (out / "runs.csv").read_bytes().startswith(b"".join(lines[:-1]))
-    assert {row["schema_version"] for row in done.rows} == {"5"}, "nothing of it is left"
+    assert {row["schema_version"] for row in done.rows} == {"6"}, "nothing of it is left"
 
 
 def refused_resume(growbench, worker, out, *parts):

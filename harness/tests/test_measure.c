@@ -303,10 +303,10 @@ static void a_size_that_does_not_fit_is_out_of_memory_and_not_a_crash(void **sta
 			fail_msg("%s ended with status %#x", strategies[s]->name, status);
 		tried++;
 		/* A size that fits is measured under the same limit, unless the strategy asks for
-		 * far more address space than it needs. */
+		 * far more than it needs: of address space, or for many rows at a time. */
 		request.rows = 2;
 		strategy_cost_of(strategies[s], request.rows, request.row_bytes, &cost);
-		if (cost.mmap_count > 0)
+		if (cost.mmap_count > 0 || cost.peak_moving_bytes > 16 << 20)
 			continue;
 		status = status_of_child(measure_without_memory, &request);
 		if (!WIFEXITED(status) || WEXITSTATUS(status) != MEASURE_OK)

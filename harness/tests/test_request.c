@@ -151,6 +151,11 @@ static void a_preset_brings_its_own_sizes_and_limits(void **state)
 	assert_int_equal(request.shapes[request.shape_count - 1].rows, 100000000);
 	assert_counts(&request.row_bytes, full_bytes, COUNT_OF(full_bytes));
 	assert_counts(&request.threads, full_threads, COUNT_OF(full_threads));
+
+	parse_good(WORDS("--preset=factors"));
+	assert_int_equal(request.strategy_count, 9);
+	assert_string_equal(request.strategies[4]->name, "realloc_factor:1.618");
+	assert_string_equal(request.preset->answer, "factors");
 }
 
 /* So that every cell of every preset can be measured or refused with a reason. */
@@ -165,7 +170,7 @@ static void every_preset_can_be_read_and_explains_itself(void **state)
 		assert_true(request.rounds >= 1 && request.budget_s >= 1);
 		assert_true(strlen(preset->help) > 10);
 	}
-	assert_int_equal(count, 6);
+	assert_int_equal(count, 7);
 }
 
 static void a_strategy_that_is_named_is_taken_whatever_the_preset(void **state)
@@ -459,13 +464,46 @@ static void more_allocators_than_there_is_room_for_are_refused(void **state)
 	assert_int_equal(request.allocator_count, 6 + 32);
 }
 
+/* A pair stands next to each other; what makes the second one aged is in its environment alone. */
+static void aged_allocators_stand_behind_those_that_are_fresh(void **state)
+{
+	(void)state;
+	parse_good(WORDS("--allocators", "glibc,mine", "--allocator",
+			 "mine=glibc,MALLOC_ARENA_MAX=1", "--aged", "7"));
+	assert_int_equal(request.allocator_count, 4);
+	assert_string_equal(request.allocators[0].name, "glibc");
+	assert_string_equal(request.allocators[1].name, "glibc-aged");
+	assert_string_equal(request.allocators[2].name, "mine");
+	assert_string_equal(request.allocators[3].name, "mine-aged");
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(allocator_aged_seed(&request.allocators[i]), i % 2 == 1 ? 7 : 0);
+	assert_string_equal(request.allocators[3].environment[0], "MALLOC_ARENA_MAX=1");
+	assert_string_equal(request.allocators[3].environment[1], "GROWBENCH_AGED=7");
+	assert_null(request.allocators[3].environment[2]);
+	assert_string_equal(request.allocators[1].expected_path,
+			    request.allocators[0].expected_path);
+
+	parse_good(WORDS("--allocators", "old", "--allocator", "old=glibc,GROWBENCH_AGED=3"));
+	assert_int_equal(allocator_aged_seed(&request.allocators[0]), 3);
+	parse_good(WORDS("--preset", "shapes", "--allocators", "glibc"));
+	assert_int_equal(request.allocator_count, 2);
+	parse_good(WORDS("--preset", "shapes", "--allocators", "glibc", "--aged", "0"));
+	assert_int_equal(request.allocator_count, 1);
+	assert_refused(WORDS("--allocator", "old=glibc,GROWBENCH_AGED=x"),
+		       "--allocator old: GROWBENCH_AGED: 'x' is not a whole number");
+	assert_refused(WORDS("--allocators", "glibc,glibc-aged", "--allocator", "glibc-aged=glibc",
+			     "--aged", "1"),
+		       "--aged: the name glibc-aged is taken");
+	assert_refused(WORDS("--aged", "-1"), "--aged: '-1' is not a whole number");
+}
+
 static void what_is_not_known_is_answered_with_the_nearest_and_the_valid_ones(void **state)
 {
 	(void)state;
 	assert_refused(WORDS("--strategies", "realloc_dubling"),
 		       "unknown strategy 'realloc_dubling'; did you mean 'realloc_doubling'?");
 	assert_refused(WORDS("--strategies", "append_in_place,zzz"),
-		       "unknown strategy 'zzz'. Valid: append_in_place, chunked_list, ");
+		       "unknown strategy 'zzz'. Valid: append_in_place, append_many, ");
 	assert_refused(WORDS("--strategies", "append_in_place,"), "unknown strategy ''");
 	assert_refused(WORDS("--strategies", ""), "unknown strategy ''");
 	assert_refused(WORDS("--strategies", "append_in_place, chunked_list"),
@@ -634,6 +672,7 @@ static void a_verbs_help_has_its_own_options(void **state)
 		"warm-limit",
 		"allocators",
 		"allocator",
+		"aged",
 		"rows",
 		"row-bytes",
 		"threads",
@@ -692,6 +731,7 @@ int main(void)
 		cmocka_unit_test(an_added_allocator_comes_after_the_known_ones_and_can_be_chosen),
 		cmocka_unit_test(a_name_that_is_taken_is_refused),
 		cmocka_unit_test(more_allocators_than_there_is_room_for_are_refused),
+		cmocka_unit_test(aged_allocators_stand_behind_those_that_are_fresh),
 		cmocka_unit_test(what_is_not_known_is_answered_with_the_nearest_and_the_valid_ones),
 		cmocka_unit_test(an_unknown_option_is_answered_with_the_nearest),
 		cmocka_unit_test(what_machine_json_cannot_hold_is_refused),

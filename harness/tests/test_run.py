@@ -486,3 +486,33 @@ def test_warnings_have_a_colour_on_a_terminal_unless_no_color_is_set(
 
     assert ("\033[33mwarning:\033[0m 1 worker failed" in text) == coloured
     assert "warning:" in text
+
+
+FACTORS = ("--preset=factors", "--implementations=c", "--rows=100", "--rounds=1")
+
+
+def test_a_run_of_a_preset_with_a_question_ends_in_the_answer(growbench, out):
+    words = ("run", "--out=out", *FACTORS, "--passes=measure,trace", "--warm-limit=1")
+    done = growbench(*words)
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert done.stdout == "out\n"
+    assert "with 1.5 it makes 13 reallocs" in done.stderr
+    page = (out / "factors.md").read_text(encoding="utf-8")
+    assert page.startswith("# Growth factors: 1.5 or 2?")
+    assert (out / "plots" / "factor_copied.png").is_file()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--passes=trace",),
+        ("--passes=measure", "--no-summary"),
+        ("--passes=measure", "--strategies=realloc_go"),
+    ],
+)
+def test_without_what_it_asks_for_a_preset_has_no_answer(growbench, out, words):
+    done = growbench("run", "--out=out", *FACTORS, *words)
+
+    assert done.returncode == EXIT_DONE, done.stderr
+    assert not (out / "factors.md").exists() and "factors" not in done.stderr.split("into out")[1]

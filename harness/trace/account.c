@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "harness/trace/blocks.h"
+#include "harness/trace/left.h"
 #include "harness/trace/real.h"
 
 _Thread_local struct thread_account account __attribute__((tls_model("initial-exec")));
@@ -63,6 +64,7 @@ bool account_reset(size_t blocks)
 	atomic_store(&live_bytes.peak_moving, 0);
 	atomic_store(&live_bytes.peak_usable, 0);
 	atomic_store(&lost_blocks, false);
+	left_forget();
 	return blocks_reset(blocks);
 }
 
@@ -172,6 +174,7 @@ static void note_moved(const struct observed_realloc *resize, const void *result
 	struct trace_counts *counts = &account.counts;
 	const size_t bytes = requested < resize->requested ? requested : resize->requested;
 	const uintptr_t address = (uintptr_t)result;
+	size_t reused;
 
 	counts->realloc_moved_count++;
 	counts->realloc_moved_bytes += bytes;
@@ -182,6 +185,9 @@ static void note_moved(const struct observed_realloc *resize, const void *result
 	}
 	raise_to(&live_bytes.window_moving,
 		 atomic_load_explicit(&live_bytes.requested, memory_order_relaxed) + requested);
+	reused = left_moved((uintptr_t)resize->block, resize->requested, address, requested);
+	counts->realloc_reused_count += reused > 0;
+	counts->realloc_reused_bytes += reused;
 }
 
 static void count_realloc(const struct observed_realloc *resize, const void *result,
@@ -254,5 +260,5 @@ void account_live(struct trace_live *live)
 
 bool account_lost_blocks(void)
 {
-	return atomic_load(&lost_blocks);
+	return atomic_load(&lost_blocks) || left_lost();
 }

@@ -36,7 +36,7 @@
 #include <stdint.h>
 
 #define TRACE_SYMBOL "growbench_trace"
-#define TRACE_VERSION 3
+#define TRACE_VERSION 4
 
 /* Calls of the system that succeeded; byte counts are whole pages as the kernel counts them. */
 struct trace_system_calls {
@@ -77,9 +77,14 @@ struct trace_counts {
 					    new size where that is smaller): the most that can have
 					    been copied */
 	uint64_t realloc_remapped_bytes; /* of these, of blocks that mremap moved */
+	/* Of the reallocs that moved a block by copying, those whose new block lies, in part at
+	 * least, where a block was that such a realloc has left since reset, in any thread; and how
+	 * many of its bytes do. Requested bytes of both. */
+	uint64_t realloc_reused_count;
+	uint64_t realloc_reused_bytes;
 
-	bool system_calls_seen;              /* false: realloc_remapped_* and what follows are
-						unknown, not 0 */
+	bool system_calls_seen;              /* false: realloc_remapped_*, realloc_reused_* and what
+						follows are unknown, not 0 */
 	struct trace_system_calls allocator; /* made within a call of the allocator */
 	struct trace_system_calls program;   /* made by the program itself */
 };

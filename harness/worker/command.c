@@ -14,6 +14,7 @@
 
 #include "harness/common/strategy_value.h"
 #include "harness/common/text.h"
+#include "harness/worker/aged.h"
 #include "harness/worker/identity.h"
 #include "harness/worker/measure.h"
 #include "harness/worker/passes.h"
@@ -215,6 +216,18 @@ static int fail(const struct worker_program *program, const char *message)
 	return EXIT_USAGE;
 }
 
+/* Ages the heap before a pass that builds something, if that was asked for, and says so. */
+static void age(const struct worker_pass *pass, struct report *report)
+{
+	struct error ignored;
+	uint64_t seed;
+
+	if (!pass->needs_strategy || !aged_seed(&seed, &ignored) || seed == 0)
+		return;
+	aged_make(0);
+	report_count(report, "allocator_aged_seed", seed);
+}
+
 /* Does the pass if what it needs is there; returns the status. */
 static const char *do_pass(const struct worker_request *request, const struct worker_pass *pass,
 			   struct report *report, struct error *error)
@@ -262,9 +275,10 @@ static int run_pass(const struct worker_program *program, const struct worker_pa
 	};
 	struct error error = {""};
 	struct identity identity;
+	uint64_t seed;
 	const char *status;
 
-	if (!parse_request(argc, argv, &request, &error))
+	if (!parse_request(argc, argv, &request, &error) || !aged_seed(&seed, &error))
 		return fail(program, error.text);
 	if (pass->needs_strategy && (request.measure.strategy == NULL || request.measure.rows == 0))
 		return fail(program, "--strategy and --rows are needed; see --help");
@@ -279,6 +293,7 @@ static int run_pass(const struct worker_program *program, const struct worker_pa
 		report_text(&report, "allocator_path", identity.path);
 		report_text(&report, "allocator_version", identity.version);
 		report_text(&report, "allocator_build_id", identity.build_id);
+		age(pass, &report);
 		status = do_pass(&request, pass, &report, &error);
 	}
 	if (!report_end(&report, status, error.text[0] == '\0' ? NULL : error.text)) {

@@ -93,7 +93,7 @@ static enum measure_status run(const struct measure_request *request, struct sto
 {
 	const struct strategy *strategy = request->strategy;
 	struct array array = strategy_array(request->strategy, request->row_bytes);
-	uint64_t expected = row_source_checksum(&stopwatch->source, request->rows);
+	uint64_t expected = team_expected_checksum(request, &stopwatch->source);
 	enum build_status status;
 	enum measure_status verdict;
 	struct rusage before;

@@ -6,7 +6,7 @@
  * phase is from its first thread's start to its last thread's end. Threads start each phase
  * together, after a barrier that is outside the timed figure. The peak is of the build alone. The
  * program's code has been mapped before, but its data, the allocator's among it, is as the start of
- * the process left it.
+ * the process left it, unless the heap was aged (aged.h).
  *
  * Warm: one untimed lifecycle that is verified (left out for a single value of builds that take
  * longer than MEASURE_LONGEST_WARM_UP_NS), then `values` values through Google Benchmark, each the

@@ -165,6 +165,8 @@ static void report_system_calls(struct report *report, const struct trace_counts
 
 	report_count(report, "realloc_remapped_count", build->realloc_remapped_count);
 	report_count(report, "realloc_remapped_bytes", build->realloc_remapped_bytes);
+	report_count(report, "realloc_reused_count", build->realloc_reused_count);
+	report_count(report, "realloc_reused_bytes", build->realloc_reused_bytes);
 	report_count(report, "allocator_mmap_count", calls->mmap_count);
 	report_count(report, "allocator_munmap_count", calls->munmap_count);
 	report_count(report, "allocator_mremap_count", calls->mremap_count);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "harness/worker/aged.h"
 #include "harness/worker/memory.h"
 
 static bool prepare_thread(struct team_thread *thread, unsigned char *buffer, struct error *error)
@@ -17,7 +18,7 @@ static bool prepare_thread(struct team_thread *thread, unsigned char *buffer, st
 	       error_set(error, "no memory for what %s starts from", strategy->name);
 }
 
-static uint64_t expected_checksum(const struct measure_request *request, struct row_source *source)
+uint64_t team_expected_checksum(const struct measure_request *request, struct row_source *source)
 {
 	if (request->strategy->expected != NULL)
 		return request->strategy->expected(source, request->rows);
@@ -49,7 +50,7 @@ bool team_prepare(struct team *team, const struct measure_request *request, void
 		if (!prepare_thread(thread, buffers + i * buffer_bytes, error))
 			return false;
 	}
-	team->expected_checksum = expected_checksum(request, &team->threads[0].source);
+	team->expected_checksum = team_expected_checksum(request, &team->threads[0].source);
 	return true;
 }
 
@@ -62,14 +63,24 @@ void team_dispose(struct team *team)
 			request->strategy->dispose(&team->threads[i].source);
 }
 
+static void *start_thread(void *data)
+{
+	struct team_thread *thread = data;
+
+	aged_make(thread->number);
+	return thread->team->run(thread);
+}
+
 bool team_run(struct team *team, void *(*run)(void *thread), struct error *error)
 {
 	const unsigned threads = team->request->threads;
 
 	if (threads > 1 && pthread_barrier_init(&team->barrier, NULL, threads) != 0)
 		return error_set(error, "no barrier for %u threads", threads);
+	team->run = run;
 	for (unsigned i = 1; i < threads; i++)
-		if (pthread_create(&team->threads[i].handle, NULL, run, &team->threads[i]) != 0)
+		if (pthread_create(&team->threads[i].handle, NULL, start_thread,
+				   &team->threads[i]) != 0)
 			/* The threads so far wait at the barrier until the process ends. */
 			return error_set(error, "only %u of %u threads could be started", i,
 					 threads);

@@ -32,6 +32,7 @@ struct team {
 	struct team_thread *threads;
 	uint64_t expected_checksum;
 	pthread_barrier_t barrier;
+	void *(*run)(void *thread); /* of team_run */
 };
 
 /* Fills in the team for a request that outlives it, with own_bytes for each thread, and has the
@@ -42,7 +43,8 @@ bool team_prepare(struct team *team, const struct measure_request *request, void
 /* Has the strategy give that back. */
 void team_dispose(struct team *team);
 
-/* Calls the function with each struct team_thread in a thread of its own, the first in this one. */
+/* Calls the function with each struct team_thread in a thread of its own, the first in this one;
+ * the others age their heaps before (aged.h), if this one's was. */
 bool team_run(struct team *team, void *(*run)(void *thread), struct error *error);
 
 /* Returns when all threads have come here. */
@@ -53,6 +55,9 @@ void team_rewind(struct team_thread *thread);
 
 /* A whole lifecycle from there: builds, scans and releases; sets status and checksum. */
 void team_build(struct team_thread *thread);
+
+/* What the scan of all rows of the source has to find; rewinds it before and after. */
+uint64_t team_expected_checksum(const struct measure_request *request, struct row_source *source);
 
 /* The verdict over a build of that kind ("cold", say). */
 enum measure_status team_verdict_of(const char *kind, enum build_status status, uint64_t checksum,

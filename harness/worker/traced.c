@@ -182,6 +182,8 @@ static void add_counts(struct trace_counts *sum, const struct trace_counts *coun
 	sum->realloc_failed_count += counts->realloc_failed_count;
 	sum->realloc_moved_bytes += counts->realloc_moved_bytes;
 	sum->realloc_remapped_bytes += counts->realloc_remapped_bytes;
+	sum->realloc_reused_count += counts->realloc_reused_count;
+	sum->realloc_reused_bytes += counts->realloc_reused_bytes;
 	sum->system_calls_seen = sum->system_calls_seen && counts->system_calls_seen;
 	add_system_calls(&sum->allocator, &counts->allocator);
 	add_system_calls(&sum->program, &counts->program);

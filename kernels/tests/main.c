@@ -25,6 +25,7 @@ static const struct suite *const suites[] = {
 	&suite_reserve,
 	&suite_capacity,
 	&suite_containers,
+	&suite_shapes,
 	&suite_ndarray,
 	&suite_pattern_input,
 	&suite_patterns,

@@ -35,9 +35,12 @@ bool rows_are_supported(const struct strategy *strategy, size_t row_bytes);
 /* Ends the test as skipped if the strategy ends the process where memory is short. */
 void rows_skip_if_it_aborts(const struct strategy *strategy);
 
-/* Fails the test unless the array holds exactly the first array->rows rows of the source, in order.
- * Reads data and index by itself: how many rows a block holds is asked of the allocator. A
- * container that tells neither is left to its scan; ours always tell. */
+/* What the scan of the first `count` rows has to find. Rewinds the source before and after. */
+uint64_t rows_checksum(const struct strategy *strategy, struct row_source *source, size_t count);
+
+/* Fails the test unless the array holds exactly the first array->rows rows of the source, where the
+ * strategy puts them. Reads data and index by itself: how many rows a block holds is asked of the
+ * allocator. A container that tells neither is left to its scan; ours always tell. */
 void rows_assert_equal(const struct strategy *strategy, const struct array *array,
 		       struct row_source *source);
 

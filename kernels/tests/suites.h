@@ -49,5 +49,6 @@ extern const struct suite suite_registry;
 extern const struct suite suite_reserve;
 extern const struct suite suite_row_source;
 extern const struct suite suite_rows;
+extern const struct suite suite_shapes;
 
 #endif

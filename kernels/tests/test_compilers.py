@@ -84,7 +84,7 @@ def calls_of(build: Path) -> dict:
     sources = {
         path.name
         # What a container's own headers have inlined is not ours.
-        for folder in ("strategies", "patterns")
+        for folder in ("strategies", "shapes", "patterns")
         for path in (SOURCE / "kernels" / folder).glob("*.c*")
     }
     found: dict = {}

@@ -73,13 +73,13 @@ static bool fails_cleanly(const struct strategy *strategy, size_t count, struct 
 	if (status == BUILD_OK)
 		assert_int_equal(array.rows, count);
 	assert_in_range(array.rows, 0, count);
-	assert_int_equal(strategy->scan(&array), row_source_checksum(source, array.rows));
+	assert_int_equal(strategy->scan(&array), rows_checksum(strategy, source, array.rows));
 	rows_assert_equal(strategy, &array, source);
 	assert_released(strategy, &array);
 
 	/* What was released after a failure is as good as new. */
 	assert_int_equal(strategy->build(&array, count, source), BUILD_OK);
-	assert_int_equal(strategy->scan(&array), row_source_checksum(source, count));
+	assert_int_equal(strategy->scan(&array), rows_checksum(strategy, source, count));
 	assert_released(strategy, &array);
 	return counts->made_to_fail_count > 0;
 }
@@ -149,7 +149,8 @@ static bool steps_can_be_repeated(const struct strategy *strategy, size_t count,
 		if (strategy->append(&array, next) != BUILD_OK) {
 			assert_int_equal(array.rows, row);
 			rows_assert_equal(strategy, &array, source);
-			assert_int_equal(strategy->scan(&array), row_source_checksum(source, row));
+			assert_int_equal(strategy->scan(&array),
+					 rows_checksum(strategy, source, row));
 			assert_int_equal(strategy->append(&array, next), BUILD_OK);
 		}
 	}
@@ -158,7 +159,7 @@ static bool steps_can_be_repeated(const struct strategy *strategy, size_t count,
 		assert_int_equal(strategy->finish(&array), BUILD_OK);
 	}
 	rows_assert_equal(strategy, &array, source);
-	assert_int_equal(strategy->scan(&array), row_source_checksum(source, count));
+	assert_int_equal(strategy->scan(&array), rows_checksum(strategy, source, count));
 	failed = counting_allocator_counts()->made_to_fail_count > 0;
 	assert_released(strategy, &array);
 	return failed;

@@ -60,6 +60,9 @@ static void those_of_the_design_are_there(void **state)
 		       "add_out_of_place",
 		       "add_chain",
 		       "add_chain_fused"}},
+		{"c",
+		 {"append_many", "array_of_arrays", "arrays_in_turn", "arrays_in_turn_nodes",
+		  "grow_and_shrink", "insert_middle", "prepend", "text_lines"}},
 		{"cpp", {"std_vector", "std_vector_reserve", "std_deque", "std_list"}},
 		{"glib", {"glib_array", "glib_ptr_array"}},
 		{"uthash", {"utarray"}},
@@ -189,6 +192,7 @@ static void every_file_has_its_record(void **state)
 	(void)state;
 	/* Each has one, and there are no others. */
 	assert_int_equal(files_have_their_records(STRATEGIES_FOLDER, strategies, false) +
+				 files_have_their_records(SHAPES_FOLDER, strategies, false) +
 				 files_have_their_records(CONTAINERS_FOLDER, strategies, true),
 			 strategy_count());
 	assert_int_equal(files_have_their_records(PATTERNS_FOLDER, patterns, false),
@@ -250,7 +254,7 @@ static const struct test tests[] = {
 	{"what does not exist is not found", what_does_not_exist_is_not_found},
 	{"the table is in alphabetical order, ours first", the_table_is_in_alphabetical_order},
 	{"no two have the same name", no_two_have_the_same_name},
-	{"every file of the three folders has its record, and no other exists",
+	{"every file of the four folders has its record, and no other exists",
 	 every_file_has_its_record},
 	{"every record is complete", every_record_is_complete},
 	{0},

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from conftest import MACHINE, SCRIPTS, build_runs, fail, one_cell
 from conftest import STRATEGIES as STRATEGY_NAMES
+from factor_runs import factor_runs
 from full_runs import CONTAINERS, full_run
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
@@ -20,6 +21,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from PIL import Image
 
+from growbench.data.allocators import ordered
 from growbench.data.article import at_article_size
 from growbench.analysis.attribution import PARTS
 from growbench.figures.part_bars import PART_LOOKS
@@ -114,6 +116,12 @@ def beside_run():
 
 
 @pytest.fixture(scope="module")
+def factors_data():
+    """A run of several growth factors, traced as well."""
+    return analyse(factor_runs(rounds=10), NO_POINTS)
+
+
+@pytest.fixture(scope="module")
 def default_part(default_data):
     return slices(default_data, MACHINE)[0]
 
@@ -137,16 +145,18 @@ THREADS_STRATEGIES = ("loop_and_append", "realloc_doubling", "chunked_list")
 
 
 @pytest.fixture(scope="module")
-def styled_figures(default_data, threads_data, beside_data) -> dict:
+def styled_figures(default_data, threads_data, beside_data, factors_data) -> dict:
     """Every plot in DRAWN_STYLES, drawn once and laid out."""
     drawn = {}
     for style_name in DRAWN_STYLES:
         style = STYLES[style_name]
-        default, threads, beside = (
-            slices(data, MACHINE, style)[0] for data in (default_data, threads_data, beside_data)
+        default, threads, beside, factors = (
+            slices(data, MACHINE, style)[0]
+            for data in (default_data, threads_data, beside_data, factors_data)
         )
         for name in [name for drawn_style, name in DRAWN if drawn_style == style_name]:
             part = threads if "scaling" in name else beside if name in BESIDE_PLOTS else default
+            part = factors if name.startswith("factor_") else part
             drawn[style_name, name] = laid_out(PLOTS[name], part)
     return drawn
 
@@ -181,6 +191,8 @@ def test_title_and_footer_say_what_is_shown(figures, name):
         "article_ratio": "Cold build time of loop_and_append",
         "attribution": "Where the time of a cold build goes",
         "containers": "Warm time as a multiple of the kernel's",
+        "factor_copied": "Bytes copied as a multiple of the payload",
+        "factor_peak": "Peak memory",
         "floor_multiple": "Cold build time as a multiple of the floor",
         "heat_map_peak": "Peak memory",
         "in_place_share": "Reallocs that stayed in place",
@@ -192,7 +204,7 @@ def test_title_and_footer_say_what_is_shown(figures, name):
     assert any("80-byte rows" in text for text in texts)
     assert ("scaling" in name) != any("1 thread" in text for text in texts)
     (footer,) = [text for text in texts if text.startswith(MACHINE)]
-    if name in ("timeline", "in_place_share"):
+    if name in ("timeline", "in_place_share", "factor_copied"):
         assert "one traced build" in footer
     elif name.startswith("article_ratio"):
         assert "median of the ratios of 6 to 10 rounds" in footer
@@ -200,7 +212,15 @@ def test_title_and_footer_say_what_is_shown(figures, name):
         workers = {"latency": "1", "article": "6 to 10", "implementations_cold": "6 to 10"}
         assert re.search(rf"of {workers.get(name, '10')} workers? per cell", footer)
     without: tuple[str, ...] = ("article ",)
-    without += ("attribution", "containers", "heat_map", "in_place", "latency", "timeline")
+    without += (
+        "attribution",
+        "containers",
+        "factor_copied",
+        "heat_map",
+        "in_place",
+        "latency",
+        "timeline",
+    )
     assert ("bars are 95% intervals" in footer) == (not f"{name} ".startswith(without))
 
 
@@ -811,6 +831,16 @@ def test_an_unknown_name_looks_the_same_whoever_is_with_it():
     assert looks(ALLOCATORS, ["glibc", "mine", "scudo"])["mine"] == alone
     names = [f"variant-{i}" for i in range(len(SPARE))]
     assert len(set(looks(ALLOCATORS, names).values())) == len(SPARE)
+
+
+def test_an_aged_allocator_stands_behind_the_fresh_one_and_has_its_colour():
+    names = ["mine", "scudo", "glibc-aged", "scudo-aged", "glibc"]
+    assert ordered(names) == ["glibc", "glibc-aged", "scudo", "scudo-aged", "mine"]
+    drawn = looks(ALLOCATORS, names)
+    assert list(drawn) == ordered(names)
+    for name in ("glibc", "scudo"):
+        assert drawn[f"{name}-aged"][:2] == drawn[name][:2] == ALLOCATORS[name][:2]
+        assert drawn[f"{name}-aged"].line != drawn[name].line
 
 
 def test_the_front_holds_what_nothing_beats():

@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "harness/common/columns.h"
+#include "harness/worker/aged.h"
 
 /* Drops what a worker said but for the allocator's identity. */
 static void drop_figures(struct record *record)
@@ -46,7 +47,17 @@ static bool need_not_prove(const struct record *record)
 	       record_has_status(record, "unsupported") || record_has_status(record, "unavailable");
 }
 
-static void judge_report(const char *pass, const char *expected_path,
+/* Was the heap aged by the seed that was asked for, if something was built there? */
+static bool is_as_old(const struct allocator *allocator, const struct record *record)
+{
+	g_autofree char *seed = g_strdup_printf("%" PRIu64, allocator_aged_seed(allocator));
+	const char *told = record_get(record, "allocator_aged_seed");
+
+	return record_get(record, "checksum") == NULL ||
+	       strcmp(told == NULL ? "0" : told, seed) == 0;
+}
+
+static void judge_report(const char *pass, const struct allocator *allocator,
 			 const struct process_result *process, struct record *record)
 {
 	struct error error;
@@ -69,10 +80,15 @@ static void judge_report(const char *pass, const char *expected_path,
 		return;
 	}
 	path = record_get(record, "allocator_path");
-	if (!need_not_prove(record) && g_strcmp0(path, expected_path) != 0)
+	if (!need_not_prove(record) && g_strcmp0(path, allocator->expected_path) != 0)
+		record_set_status(record, "wrong_allocator",
+				  "malloc was supplied by %s instead of %s%s",
+				  path == NULL ? "nobody knows what" : path,
+				  allocator->expected_path, message);
+	else if (record_has_status(record, "ok") && !is_as_old(allocator, record))
 		record_set_status(
-			record, "wrong_allocator", "malloc was supplied by %s instead of %s%s",
-			path == NULL ? "nobody knows what" : path, expected_path, message);
+			record, "wrong_allocator",
+			"its heap is fresh, not aged: this worker does not know " AGED_VARIABLE);
 	if (record_has_status(record, "ok"))
 		return;
 	drop_figures(record);
@@ -80,7 +96,7 @@ static void judge_report(const char *pass, const char *expected_path,
 		record_set_text(record, "status_detail", "its worker says no more than that");
 }
 
-void judge(const char *pass, const char *expected_path, uint64_t timeout_ns,
+void judge(const char *pass, const struct allocator *allocator, uint64_t timeout_ns,
 	   const struct process_result *process, struct record *record)
 {
 	char text[256];
@@ -106,7 +122,7 @@ void judge(const char *pass, const char *expected_path, uint64_t timeout_ns,
 			record_set_status(record, "exited", "ended with exit status %d%s",
 					  process->code, message);
 		else
-			judge_report(pass, expected_path, process, record);
+			judge_report(pass, allocator, process, record);
 		break;
 	}
 }

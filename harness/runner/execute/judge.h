@@ -8,11 +8,12 @@
 
 #include "harness/runner/process/process.h"
 #include "harness/runner/record/record.h"
+#include "harness/runner/request/allocators.h"
 
 /* Sets the status of a worker whose process has ended (worker.h has them), and, if that is "ok",
  * its figures: those of this pass, which it cannot be without, and a proof that the file
- * `expected_path` supplied malloc. */
-void judge(const char *pass, const char *expected_path, uint64_t timeout_ns,
+ * that is expected supplied malloc, on a heap that was aged if that was asked for. */
+void judge(const char *pass, const struct allocator *allocator, uint64_t timeout_ns,
 	   const struct process_result *process, struct record *record);
 
 #endif

@@ -76,6 +76,21 @@ static bool is_whole(const struct run *run)
 		json_object_get(run->description, "extension") != NULL);
 }
 
+/* What the preset is for, of a whole run of all that it measures. */
+static void answer(struct run *run)
+{
+	const struct request *request = run->request;
+	const char *verb = request->preset->answer;
+
+	if (verb == NULL || request->given.no_summary || request->given.strategies != NULL ||
+	    !request->passes[PASS_MEASURE] || !is_whole(run))
+		return;
+	if (!verb_run(verb, run->folder.path))
+		progress_warn(&run->progress,
+			      "the run is whole, but was not told of; see growbench %s %s", verb,
+			      run->folder.path);
+}
+
 /* Prints how a run ended that could write all it had. */
 static enum exit_status tell_end(struct run *run)
 {
@@ -190,5 +205,6 @@ enum exit_status session(struct run *run, struct error *error)
 		/* As far as the disk allows; what failed first is the message. */
 		(void)description_write(run->description, &run->folder, &ignored);
 	summarise(run);
+	answer(run);
 	return failed ? EXIT_FAILED : tell_end(run);
 }

@@ -298,8 +298,7 @@ static void note_process(const struct worker_pool *pool, const struct worker_tas
 	if (is_oom_killed(pool->process, before, &after))
 		set_oom_killed(record);
 	else
-		judge(task->pass, task->allocator->expected_path, pool->timeout_ns, pool->process,
-		      record);
+		judge(task->pass, task->allocator, pool->timeout_ns, pool->process, record);
 }
 
 /* Runs the worker with what is preloaded, and what counts it or NULL; returns for how long it

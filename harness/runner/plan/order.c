@@ -6,7 +6,7 @@
 #include <glib.h>
 
 #include "harness/runner/plan/extension.h"
-#include "harness/runner/plan/random.h"
+#include "harness/common/random.h"
 
 bool plan_measures(const struct plan *plan, const struct cell *cell, uint64_t round)
 {

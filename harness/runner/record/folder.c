@@ -138,7 +138,8 @@ static void remove_file(const struct folder *folder, const char *name)
 
 /* What else a folder may hold of the rows of an earlier run. */
 static const char *const made_from_rows[] = {
-	"timeline.csv", "summary.csv", "attribution.csv", "latency.csv", "limits.csv", NULL,
+	"timeline.csv",     "summary.csv",  "attribution.csv", "latency.csv", "limits.csv",
+	"instructions.csv", "patterns.csv", "factors.md",      NULL,
 };
 
 /* Locks the open runs.csv. Some network file systems have no locks: there we go on without. */

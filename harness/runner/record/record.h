@@ -10,10 +10,12 @@
 
 #include <glib.h>
 
+#include "harness/common/columns.h"
 #include "harness/common/error.h"
 
 enum {
-	RECORD_MAX_COLUMNS = 128
+	/* One more than there are, so that a line with too many fields is seen. */
+	RECORD_MAX_COLUMNS = COLUMNS + 1
 };
 
 /* A value for each column of columns.h in its order; NULL: missing. */

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "harness/common/utf8.h"
 #include "harness/runner/process/program.h"
 #include "harness/runner/request/library.h"
+#include "harness/worker/aged.h"
 
 #define SCUDO_BELOW(folder) \
 	folder "/lib/clang/*/lib/linux/libclang_rt.scudo_standalone-" GROWBENCH_MACHINE ".so"
@@ -182,6 +184,22 @@ static const char *end_of_part(const char *text)
 	return text;
 }
 
+/* A heap is aged by a seed; the other variables are for the library to read. */
+static bool check_variable(const struct allocator *allocator, const char *text, size_t length,
+			   struct error *error)
+{
+	const size_t name_length = strlen(AGED_VARIABLE "=");
+	g_autofree char *value = NULL;
+	g_autofree char *what = NULL;
+	uint64_t seed;
+
+	if (strncmp(text, AGED_VARIABLE "=", name_length) != 0)
+		return true;
+	value = g_strndup(text + name_length, length - name_length);
+	what = g_strdup_printf("--allocator %s: " AGED_VARIABLE, allocator->name);
+	return parse_seed(value, what, &seed, error);
+}
+
 /* Reads VARIABLE=VALUE[,VARIABLE=VALUE]... */
 static bool parse_environment(const char *text, struct allocator *allocator, struct error *error)
 {
@@ -199,6 +217,8 @@ static bool parse_environment(const char *text, struct allocator *allocator, str
 					 "library's path instead: --allocator %s=/path/lib.so",
 					 allocator->name, (int)variable_length(text), text,
 					 allocator->name);
+		if (!check_variable(allocator, text, (size_t)(end - text), error))
+			return false;
 		set_variable(allocator, text, (size_t)(end - text));
 		text = *end == ',' ? end + 1 : end;
 	}
@@ -290,6 +310,29 @@ bool allocator_parse(const char *text, struct allocator *allocator, struct error
 	if (!ok)
 		allocator_release(allocator);
 	return ok;
+}
+
+void allocator_age(const struct allocator *allocator, uint64_t seed, struct allocator *aged)
+{
+	g_autofree char *number = g_strdup_printf("%" PRIu64, seed);
+
+	*aged = (struct allocator){
+		.name = g_strdup_printf("%s-aged", allocator->name),
+		.library = g_strdup(allocator->library),
+		.expected_path = g_strdup(allocator->expected_path),
+		.environment = g_environ_setenv(g_strdupv(allocator->environment), AGED_VARIABLE,
+						number, TRUE),
+		.build = g_strdup(allocator->build),
+		.worker = g_strdup(allocator->worker),
+		.missing = g_strdup(allocator->missing),
+	};
+}
+
+uint64_t allocator_aged_seed(const struct allocator *allocator)
+{
+	const char *text = g_environ_getenv(allocator->environment, AGED_VARIABLE);
+
+	return text == NULL ? 0 : strtoull(text, NULL, 10);
 }
 
 void allocator_release(struct allocator *allocator)

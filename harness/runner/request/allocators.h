@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "harness/common/error.h"
 
@@ -49,6 +50,12 @@ bool allocator_find(const char *name, struct allocator *allocator, struct error 
  * and for a build without a worker that can be run; a library that cannot be loaded is `missing`.
  */
 bool allocator_parse(const char *text, struct allocator *allocator, struct error *error);
+
+/* Makes *aged the same allocator on a heap that is aged by this seed (worker/aged.h): NAME-aged. */
+void allocator_age(const struct allocator *allocator, uint64_t seed, struct allocator *aged);
+
+/* The seed by which its heap is aged; 0: it is fresh. */
+uint64_t allocator_aged_seed(const struct allocator *allocator);
 
 /* Frees what it holds. Harmless on a zeroed one. */
 void allocator_release(struct allocator *allocator);

@@ -60,8 +60,8 @@ _Static_assert(BUDGET_SHARE_PERCENT == 3, "the help of --budget says so");
 
 static const struct option_row option_rows[] = {
 	{"preset", "NAME",
-	 "quick, default, full, article, patterns or exact (growbench list shows them)", ALL, TEXT,
-	 FIELD(preset), 0, false},
+	 "quick, default, full, article, patterns, exact or shapes (growbench list shows them)",
+	 ALL, TEXT, FIELD(preset), 0, false},
 	{"implementations", "LIST",
 	 "only strategies of these: c, cpp, glib, uthash, numpy, python, --worker's names", NAMES,
 	 TEXT, FIELD(implementations), 0, false},
@@ -79,6 +79,10 @@ static const struct option_row option_rows[] = {
 	 "another "
 	 "build if its folder is given, with variables; may be repeated",
 	 ALL, TEXTS, FIELD(allocator), 0, false},
+	{"aged", "SEED",
+	 "measure each allocator once more, as NAME-aged, on a heap that was used before: a mix of "
+	 "blocks by this seed, from 1; 0: none",
+	 A_RUN, NUMBER, FIELD(aged), UINT64_MAX, false},
 	{"rows", "LIST", "rows of the arrays, such as 100,10k,1e6", A_RUN, TEXT, FIELD(rows), 0,
 	 false},
 	{"row-bytes", "LIST", "bytes of each row", A_RUN, TEXT, FIELD(row_bytes), 0, false},

@@ -35,6 +35,7 @@ struct arguments {
 	struct number process; /* of the profile */
 	const char *allocators;
 	struct texts allocator;
+	struct number aged;
 	const char *rows;
 	const char *row_bytes;
 	const char *shapes;

@@ -7,6 +7,9 @@
 #define ALL_IMPLEMENTATIONS COMPILED ",numpy,python"
 /* The article's two ways: of programs that take long to start, these answer the question. */
 #define ARTICLE_STRATEGIES "loop_and_append,preallocate_zeroed"
+#define FACTOR_STRATEGIES                                                                   \
+	"realloc_factor:1.125,realloc_factor:1.25,realloc_factor:1.5,realloc_factor:1.618," \
+	"realloc_factor:2,realloc_factor:3,realloc_cpython,realloc_go,realloc_folly"
 
 const struct preset presets[] = {
 	{
@@ -82,6 +85,25 @@ const struct preset presets[] = {
 		.passes = "pattern,trace,probe",
 	},
 	{
+		.name = "factors",
+		.help = "growth factors from 1.125 to 3, and the rules of CPython, Go and folly, 6 "
+			"sizes to 40 MB: is it 1.5 or 2? under 5 minutes",
+		.implementations = "c",
+		.strategies = FACTOR_STRATEGIES,
+		/* Four over one doubling, so that where a size lies between two capacities evens
+		 * out; one below the sizes from which glibc maps blocks, and one above 32 MiB, up
+		 * to which that limit may go. */
+		.rows = "1000,7000,8400,10000,12000,500000",
+		/* The fewest whose interval leaves out the smallest and the largest. */
+		.rounds = 9,
+		.warm_limit_s = 1,
+		.budget_s = 270,
+		.always_article = true,
+		.passes = "measure,trace,instructions,probe",
+		.instruction_rows = "10000",
+		.answer = "factors",
+	},
+	{
 		.name = "exact",
 		.help = "what no clock can disturb: instructions and the trace of what is "
 			"compiled, 2 sizes",
@@ -90,6 +112,22 @@ const struct preset presets[] = {
 		.rounds = 1,
 		.budget_s = 30,
 		.passes = "trace,instructions",
+	},
+	{
+		.name = "shapes",
+		.help = "other ways to grow than at the end of one array: lines, insertions, "
+			"stacks, arrays side by side; on fresh and aged heaps",
+		.implementations = "c",
+		.strategies = "realloc_doubling,append_many:64,array_of_arrays:16,"
+			      "arrays_in_turn:1,arrays_in_turn:2,arrays_in_turn:8,"
+			      "arrays_in_turn:64,arrays_in_turn_nodes:8,grow_and_shrink,"
+			      "insert_middle,prepend,text_lines:source,text_lines:uniform",
+		.rows = "10000,100000",
+		.aged = 1,
+		.rounds = 6,
+		.warm_limit_s = 1,
+		.budget_s = 290,
+		.passes = "measure,trace,probe",
 	},
 	{.name = NULL},
 };

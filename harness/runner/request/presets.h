@@ -35,7 +35,11 @@ struct preset {
 	uint64_t latency_rounds;      /* 0: 1 */
 	const char *instruction_rows; /* rows of the cells whose instructions are counted, unless
 					 the pass was named; NULL: of all */
+	const char *answer; /* the verb that is called on the run when it has ended, for what the
+			       preset asks; NULL: none */
 	enum row_work work;
+	/* Of --aged. */
+	uint64_t aged;
 	bool patterns;       /* copying patterns instead of strategies */
 	bool is_short;       /* no time for probes in the middle of the run */
 	bool always_article; /* the article's size is measured, whatever the budget says */

@@ -81,6 +81,33 @@ static bool choose_allocators(struct request *request, struct error *error)
 	return true;
 }
 
+/* Puts each allocator's aged one behind it, so that they stand next to each other. */
+static bool add_aged(struct request *request, struct error *error)
+{
+	const uint64_t seed =
+		request->given.aged.given ? request->given.aged.value : request->preset->aged;
+	const size_t count = request->allocator_count;
+
+	if (seed == 0)
+		return true;
+	request->allocators = g_renew(struct allocator, request->allocators, 2 * count);
+	for (size_t i = count; i-- > 0;) {
+		struct allocator *pair = &request->allocators[2 * i];
+
+		pair[0] = request->allocators[i];
+		allocator_age(&pair[0], seed, &pair[1]);
+	}
+	request->allocator_count = 2 * count;
+	for (size_t i = 0; i < request->allocator_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(request->allocators[i].name, request->allocators[j].name) == 0)
+				return error_set(error,
+						 "--aged: the name %s is taken by --allocator; "
+						 "choose another there",
+						 request->allocators[i].name);
+	return true;
+}
+
 static int compare_counts(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a;
@@ -412,7 +439,7 @@ bool request_read(int argc, char **argv, struct request *request, struct error *
 	choose_workers(request);
 	choose_numbers(request);
 	return choose_builds(request, error) && choose_allocators(request, error) &&
-	       choose_passes(request, error) && choose_pairing(request, error) &&
-	       choose_timeline(request, error) && choose_instructions(request, error) &&
-	       choose_seed(request, error);
+	       add_aged(request, error) && choose_passes(request, error) &&
+	       choose_pairing(request, error) && choose_timeline(request, error) &&
+	       choose_instructions(request, error) && choose_seed(request, error);
 }

@@ -69,6 +69,8 @@ static void print_counts(const char *phase, const struct trace_counts *counts)
 		return;
 	print(phase, "realloc_remapped_count", counts->realloc_remapped_count);
 	print(phase, "realloc_remapped_bytes", counts->realloc_remapped_bytes);
+	print(phase, "realloc_reused_count", counts->realloc_reused_count);
+	print(phase, "realloc_reused_bytes", counts->realloc_reused_bytes);
 	print_system_calls(phase, "allocator", &counts->allocator);
 	print_system_calls(phase, "program", &counts->program);
 }

@@ -306,14 +306,52 @@ struct seen {
 	uint64_t moved;
 	uint64_t shrunk;
 	uint64_t moved_bytes;
+	/* Where blocks were that moved, and the bytes of later ones that lie there. */
+	struct {
+		uintptr_t start;
+		uintptr_t end;
+	} left[4096];
+	size_t left_count;
+	uint64_t reused;
+	uint64_t reused_bytes;
 	size_t other_bytes;         /* live in other blocks */
 	uint64_t most_moving_bytes; /* live at once, if all were copied */
 };
+
+static void add_left(struct seen *seen, uintptr_t start, uintptr_t end)
+{
+	if (start >= end)
+		return;
+	assert_in_range(seen->left_count, 0, sizeof seen->left / sizeof *seen->left - 1);
+	seen->left[seen->left_count].start = start;
+	seen->left[seen->left_count++].end = end;
+}
+
+/* Takes these addresses out of the places that were left; how many were there? */
+static uint64_t take_left(struct seen *seen, uintptr_t start, uintptr_t end)
+{
+	const size_t count = seen->left_count;
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const uintptr_t from = seen->left[i].start;
+		const uintptr_t to = seen->left[i].end;
+
+		if (to <= start || from >= end)
+			continue;
+		bytes += (to < end ? to : end) - (from > start ? from : start);
+		add_left(seen, from, start);
+		add_left(seen, end, to);
+		seen->left[i].end = from;
+	}
+	return bytes;
+}
 
 static void *seen_realloc(struct seen *seen, void *block, size_t old_bytes, size_t bytes)
 {
 	const uintptr_t before = (uintptr_t)block;
 	void *result = realloc(block, bytes);
+	uint64_t reused;
 
 	seen->shrunk += bytes < old_bytes;
 	if ((uintptr_t)result == before) {
@@ -321,6 +359,12 @@ static void *seen_realloc(struct seen *seen, void *block, size_t old_bytes, size
 		return result;
 	}
 	seen->moved++;
+	reused = take_left(seen, (uintptr_t)result, (uintptr_t)result + bytes);
+	seen->reused += reused > 0;
+	seen->reused_bytes += reused;
+	/* A block that has grown in place may lie on such a place already. */
+	(void)take_left(seen, before, before + old_bytes);
+	add_left(seen, before, before + old_bytes);
 	seen->moved_bytes += bytes < old_bytes ? bytes : old_bytes;
 	if (seen->other_bytes + old_bytes + bytes > seen->most_moving_bytes)
 		seen->most_moving_bytes = seen->other_bytes + old_bytes + bytes;
@@ -363,8 +407,11 @@ static void reallocs_stay_or_move_as_the_addresses_say(void **state)
 	assert_in_range(counts.realloc_remapped_count, 0, seen.moved);
 	if (seen.most_moving_bytes < live.peak_requested_bytes)
 		seen.most_moving_bytes = live.peak_requested_bytes;
-	if (counts.realloc_remapped_count == 0)
+	if (counts.realloc_remapped_count == 0) {
 		assert_int_equal(live.peak_moving_bytes, seen.most_moving_bytes);
+		assert_int_equal(counts.realloc_reused_count, seen.reused);
+		assert_int_equal(counts.realloc_reused_bytes, seen.reused_bytes);
+	}
 	assert_in_range(live.peak_moving_bytes, live.peak_requested_bytes, seen.most_moving_bytes);
 	free(block);
 	for (size_t i = 0; i < 64; i++)
@@ -372,6 +419,36 @@ static void reallocs_stay_or_move_as_the_addresses_say(void **state)
 	trace->live(&live);
 	assert_int_equal(live.requested_bytes, 0);
 	assert_int_equal(live.usable_bytes, 0);
+}
+
+/* Many arrays grow in turn and start again when they are large: places are left and taken all the
+ * time. */
+static void blocks_come_to_lie_where_others_were(void **state)
+{
+	struct seen seen = {0};
+	void *blocks[8] = {NULL};
+	size_t bytes[8];
+
+	(void)state;
+	skip_without_system_calls();
+	start();
+	for (size_t i = 0; i < 8; i++)
+		blocks[i] = malloc(bytes[i] = 16 + 8 * i);
+	for (size_t i = 0; i < 400; i++) {
+		const size_t old = bytes[i % 8];
+
+		bytes[i % 8] = old < 4000 ? old + old / 2 : 24;
+		blocks[i % 8] = seen_realloc(&seen, blocks[i % 8], old, bytes[i % 8]);
+	}
+	stop();
+	for (size_t i = 0; i < 8; i++)
+		free(blocks[i]);
+	assert_int_equal(counts.realloc_remapped_count, 0);
+	assert_int_equal(counts.realloc_moved_count, seen.moved);
+	assert_int_equal(counts.realloc_reused_count, seen.reused);
+	assert_int_equal(counts.realloc_reused_bytes, seen.reused_bytes);
+	if (seen.moved > 0 && seen.reused == 0)
+		SKIP_BECAUSE("the allocator never takes a place again so soon");
 }
 
 static void a_realloc_that_copies_has_both_blocks_for_a_while(void **state)
@@ -1091,6 +1168,7 @@ int main(void)
 		cmocka_unit_test(a_reset_forgets_blocks_and_peaks),
 		cmocka_unit_test(peaks_are_between_calls),
 		cmocka_unit_test(reallocs_stay_or_move_as_the_addresses_say),
+		cmocka_unit_test(blocks_come_to_lie_where_others_were),
 		cmocka_unit_test(a_realloc_that_copies_has_both_blocks_for_a_while),
 		cmocka_unit_test(pages_that_mremap_moves_are_not_copied),
 		cmocka_unit_test(a_realloc_to_nothing_is_in_the_account),

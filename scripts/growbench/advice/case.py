@@ -5,6 +5,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from growbench.comparison.run import Run
+from growbench.data import parameters
 from growbench.data.columns import LATENCY, MEASURE
 from growbench.data.errors import UsageError
 from growbench.data.implementations import COMPILED, is_compiled, ordered
@@ -82,10 +83,12 @@ def checked(run: Run, case: Case) -> Case:
             "that has it"
         )
     for key in CANDIDATE:
-        known = sorted(set(rows[key]))
-        for name in getattr(case, key):
-            if name not in known:
+        known = parameters.ordered(rows[key])
+        found = {name: parameters.meant(name, known) for name in getattr(case, key)}
+        for name, cells in found.items():
+            if not cells:
                 raise UsageError(f"no {key} {name!r} in {run.label}; there are: {', '.join(known)}")
+        case = case._replace(**{key: tuple(cell for cells in found.values() for cell in cells)})
     case = _compiled_only(run, case, rows)
     works = sorted(set(rows["work"]))
     work = case.work or (FIRST_CHOICE_WORK if FIRST_CHOICE_WORK in works else works[0])

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from growbench.data.columns import CELL, INSTRUCTIONS, MEASURE
+from growbench.data.parameters import in_order
 from growbench.data.statuses import OK
 
 
@@ -60,7 +61,7 @@ def instructions(runs: pd.DataFrame) -> pd.DataFrame:
     spreads = (counts.max() - counts.min()).where(several)
     spreads.columns = pd.Index([counted.spread for counted in COUNTED])
     table = table.join(counts.median(), on=list(CELL)).join(spreads, on=list(CELL))
-    return table[[*CELL, "ok_count", "status", "status_detail", *COLUMNS]]
+    return in_order(table[[*CELL, "ok_count", "status", "status_detail", *COLUMNS]], CELL)
 
 
 def with_instructions(cells: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from growbench.data.columns import CELL, LATENCY
+from growbench.data.parameters import in_order
 from growbench.data.statuses import OK
 
 # A percentile below so many times what reading the clock takes says more of the clock.
@@ -62,7 +63,7 @@ def latencies(runs: pd.DataFrame) -> pd.DataFrame:
         ";".join(p.name for p in PERCENTILES if cell[p.column] < limit)
         for cell, limit in zip(table.to_dict("records"), NEAR_TIMER * table["latency_timer_ns"])
     ]
-    return table
+    return in_order(table, CELL)
 
 
 def is_near_timer(table: pd.DataFrame, percentile: Percentile) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from growbench.data.columns import CELL_KEYS, MEASURE
+from growbench.data.parameters import in_order
 from growbench.data.statuses import OK, SKIPPED_ROUNDS
 from growbench.analysis.doubts import doubts_of
 from growbench.analysis.instructions import with_instructions
@@ -75,7 +76,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     summary = pd.concat([summary, pd.DataFrame(estimates)], axis=1)
     summary = with_instructions(summary, whole)
     summary["doubts"] = doubts_of(measured)
-    return summary
+    return in_order(summary, keys)
 
 
 def _first_text(text: pd.Series, cell: np.ndarray, mask: np.ndarray, count: int) -> np.ndarray:

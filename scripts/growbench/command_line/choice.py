@@ -6,6 +6,7 @@ from typing import Sequence
 import pandas as pd
 
 from growbench.data.errors import UsageError
+from growbench.data.parameters import meant, ordered
 from growbench.data.text import printable
 
 NUMBERS = ("rows", "row_bytes", "threads")
@@ -30,15 +31,17 @@ def chosen(options: argparse.Namespace) -> dict[str, list]:
 
 
 def choose(tables: Sequence[pd.DataFrame], wanted: dict[str, list]) -> list[pd.DataFrame]:
-    """The rows of each table that are all that is wanted.
+    """The rows of each table that are all that is wanted; a strategy without its parameter's value
+    is all values that there are.
 
     Raises UsageError for a value that none of the tables has.
     """
     for key, values in wanted.items():
-        known = sorted(set().union(*(table[key].unique() for table in tables)))
+        known = set().union(*(table[key].unique() for table in tables))
+        there = ordered(known) if key == "strategy" else sorted(known)
         for value in values:
-            if value not in known:
-                listed = ", ".join(map(str, known))
+            if not (meant(value, known) if key == "strategy" else value in known):
+                listed = ", ".join(map(str, there))
                 raise UsageError(printable(f"no cell of {key} {value}; there are: {listed}"))
     return [of(table, wanted) for table in tables]
 
@@ -46,5 +49,8 @@ def choose(tables: Sequence[pd.DataFrame], wanted: dict[str, list]) -> list[pd.D
 def of(table: pd.DataFrame, wanted: dict[str, list]) -> pd.DataFrame:
     """The rows that are all that is wanted, if there are any."""
     for key, values in wanted.items():
+        if key == "strategy":
+            known = set(table[key].unique())
+            values = [name for value in values for name in meant(value, known)]
         table = table[table[key].isin(values)]
     return table

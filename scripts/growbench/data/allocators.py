@@ -3,10 +3,12 @@
 from typing import Iterable
 
 ALLOCATORS = ("glibc", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc", "scudo")
+# Behind the name of one whose heap was used before (growbench run --aged).
+AGED = "-aged"
 
 
 def ordered(names: Iterable[str]) -> list[str]:
-    """Those of ALLOCATORS first, then the others sorted; each once."""
+    """Those of ALLOCATORS first, each with its aged one, then the others sorted; each once."""
     present = set(names)
-    known = [name for name in ALLOCATORS if name in present]
-    return known + sorted(present - set(ALLOCATORS))
+    known = [label for name in ALLOCATORS for label in (name, name + AGED) if label in present]
+    return known + sorted(present - set(known))

@@ -1,8 +1,10 @@
 """What can be said of a strategy without measuring it, where it matters to who has to choose one.
 
 A strategy that is in none of these keeps its rows in one block in the end, and need not be told how
-many there will be. To say otherwise of one, add its name.
+many there will be. To say otherwise of one, add its name, without the value of a parameter.
 """
+
+from growbench.data.parameters import base
 
 # The rows end up in several blocks: no pointer to all of them, no memcpy of the whole.
 SCATTERED = frozenset(
@@ -22,9 +24,9 @@ NEEDS_ROWS_PREFIX = "preallocate_"
 
 def is_contiguous(strategy: str) -> bool:
     """Does the finished array lie in one block?"""
-    return strategy not in SCATTERED
+    return base(strategy) not in SCATTERED
 
 
 def needs_rows(strategy: str) -> bool:
     """Has the number of rows to be known when building begins?"""
-    return strategy in NEEDS_ROWS or strategy.startswith(NEEDS_ROWS_PREFIX)
+    return base(strategy) in NEEDS_ROWS or strategy.startswith(NEEDS_ROWS_PREFIX)

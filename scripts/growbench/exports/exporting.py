@@ -10,6 +10,7 @@ import pandas as pd
 from growbench.data.columns import CELL, MEASURE
 from growbench.data.statuses import OK
 from growbench.data.metrics import METRICS, Metric
+from growbench.data.parameters import in_order
 
 # What the rows are made like unless somebody asks for another way; it is left out of names.
 USUAL_WORK = "cheap"
@@ -70,7 +71,8 @@ def columns_for(exporter: Exporter, metrics: Iterable[Metric]) -> set[str]:
 def measured(runs: pd.DataFrame) -> pd.DataFrame:
     """The rows that an Export is made of."""
     chosen = runs[(runs["pass"] == MEASURE) & (runs["status"] == OK)]
-    return chosen.sort_values([*CELL, "round"], kind="stable").reset_index(drop=True)
+    keys = [*CELL, "round"]
+    return in_order(chosen.sort_values(keys, kind="stable").reset_index(drop=True), keys)
 
 
 def chosen_metrics(names: Optional[Sequence[str]]) -> list[Metric]:

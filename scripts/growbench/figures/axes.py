@@ -102,10 +102,10 @@ def set_log_axis(
 ) -> None:
     """Make the axis "x" or "y" logarithmic between the limits, with ticks in `unit`.
 
-    ticks: where they stand, if round values will not do.
+    ticks: where they stand, if round values will not do; those that do not fit are left out.
     """
-    if ticks is None:
-        ticks = log_ticks(*limits, unit)
+    given = ticks is not None
+    ticks = ticks if ticks is not None else log_ticks(*limits, unit)
     if which == "x":
         axes.set_xscale("log")
         axes.set_xlim(*limits)
@@ -117,10 +117,24 @@ def set_log_axis(
     labels = [tick(value, unit) for value in ticks]
     low, high = limits
     places = [math.log(value / low) / math.log(high / low) for value in ticks]
-    every = tick_step(axes, which, places, labels, style)
-    axis.set_major_locator(FixedLocator(ticks[::every]))
-    axis.set_major_formatter(FixedFormatter(labels[::every]))
+    chosen = list(range(0, len(labels), tick_step(axes, which, places, labels, style)))
+    if given:
+        chosen = _fitting(axes, which, places, labels, style)
+    axis.set_major_locator(FixedLocator([ticks[i] for i in chosen]))
+    axis.set_major_formatter(FixedFormatter([labels[i] for i in chosen]))
     axis.set_minor_locator(NullLocator())
+
+
+def _fitting(
+    axes: Axes, which: str, places: Sequence[float], labels: Sequence[str], style: Style
+) -> list[int]:
+    """Which ticks have room for their labels, each beside the one before it that has."""
+    chosen = [0]
+    for number in range(1, len(labels)):
+        pair = [chosen[-1], number]
+        if tick_step(axes, which, [places[i] for i in pair], [labels[i] for i in pair], style) == 1:
+            chosen.append(number)
+    return chosen
 
 
 def tick_step(

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from growbench.figures.axes import add_line, log_limits, sample, set_log_axis
+from growbench.figures.axes import add_line, log_limits, sample, set_linear_axis, set_log_axis
 from growbench.figures.canvas import (
     Context,
     Legend,
@@ -23,7 +23,7 @@ from growbench.figures.canvas import (
 )
 from growbench.data.statuses import SKIPPED_PREDICTED
 from growbench.figures.lettering import name_text
-from growbench.data.metrics import Quantity
+from growbench.data.metrics import LINEAR, Quantity
 from growbench.figures.style import GREY, Look, Style
 
 PREDICTED_LABEL = "predicted, not measured"
@@ -82,18 +82,23 @@ def draw_against(
     """`quantity` against rows, or the column `against`: a panel for each `panel_key`.
 
     panel_key: "allocator" or "strategy"; the other has a line for each, unless lines_of says what
-    does. of: as in footer_text().
+    does. Of any other column the panels are in the order of the cells. of: as in footer_text().
     Medians are solid lines with 95% intervals as bars; cells that were predicted, not measured,
-    are hollow markers on dotted lines. Both axes are logarithmic, and all panels share them,
-    except that own_y gives each panel y limits that fit its own lines. The guide is in each
-    panel, and changes no limits unless it widens them. Raises NothingToDraw.
+    are hollow markers on dotted lines. Both axes are logarithmic, but for a quantity of linear
+    scale, and all panels share them, except that own_y gives each panel y limits that fit its own
+    lines. The guide is in each panel, and changes no limits unless it widens them. Raises
+    NothingToDraw.
     """
     looks = {"strategy": context.strategies, "allocator": context.allocators}
     if lines_of is None:
         other = "strategy" if panel_key == "allocator" else "allocator"
         lines_of = Lines(other, looks[other], other)
     lines = _lines(summary, quantity, panel_key, lines_of.column, against)
-    panel_names = [name for name in looks[panel_key] if any(key[0] == name for key in lines)]
+    panel_names = [
+        name
+        for name in looks.get(panel_key, summary[panel_key].unique())
+        if any(key[0] == name for key in lines)
+    ]
     of_lines = {key[1] for key in lines}
     line_looks = {name: look for name, look in lines_of.looks.items() if name in of_lines}
     if not lines:
@@ -118,7 +123,10 @@ def draw_against(
         own = {key[1]: line for key, line in lines.items() if key[0] == name}
         if own_y:
             y_limits = _y_limits(list(own.values()), guide)
-        set_log_axis(axes, "y", y_limits, quantity.unit, style)
+        if quantity.scale == LINEAR:
+            set_linear_axis(axes, "y", _highest(list(lines.values()), guide), quantity.unit, style)
+        else:
+            set_log_axis(axes, "y", y_limits, quantity.unit, style)
         panel_title(panels, axes, style, name_text(name))
         if guide is not None:
             look = {"color": style.colour(GREY), "linewidth": _GUIDE * style.line}
@@ -134,6 +142,13 @@ def _y_limits(lines: list[_Line], guide: Optional[Guide]) -> tuple[float, float]
     if guide is not None and guide.widens:
         shown.append(guide.values)
     return log_limits(np.concatenate(shown))
+
+
+def _highest(lines: list[_Line], guide: Optional[Guide]) -> float:
+    """Of a linear axis that shows all of it; nothing is 0 high."""
+    shown = [values for line in lines for values in line[1:]]
+    shown += [guide.values] if guide is not None else []
+    return 1.05 * float(np.nanmax(np.concatenate(shown))) or 1.0
 
 
 def _short(label: str) -> str:
@@ -165,14 +180,15 @@ def _lines(
             high = np.where(skipped, cells[quantity.predicted_end("high")], high)
         line = _Line(cells[against].to_numpy(dtype=float), median, low, high, predicted)
         # A log axis has no place for 0.
-        there = (line.median > 0) | (line.predicted > 0)
+        shown = line.median >= 0 if quantity.scale == LINEAR else line.median > 0
+        there = shown | (line.predicted > 0)
         if there.any():
             lines[key] = _Line(*(values[there] for values in line))
     return lines
 
 
 def _draw_line(axes: Axes, line: _Line, look: Look, style: Style) -> None:
-    measured = line.median > 0
+    measured = line.median >= 0
     add_line(
         axes,
         line.x[measured],

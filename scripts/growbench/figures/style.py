@@ -6,9 +6,10 @@ can tell apart; markers and line styles tell apart what shares a hue.
 """
 
 import zlib
+from itertools import groupby
 from typing import Iterable, NamedTuple
 
-from growbench.data import allocators
+from growbench.data import allocators, parameters
 
 BLACK = "#000000"
 ORANGE = "#E69F00"
@@ -24,6 +25,7 @@ NAVY = "#332288"
 
 TICK_POINTS = 3.0
 SOLID, DASHED, DASH_DOT = "-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5))
+DOTTED = (0, (1, 1.5))
 
 
 class Look(NamedTuple):
@@ -43,6 +45,8 @@ STRATEGIES = {
     "realloc_doubling": Look(BLUE, "^"),
     "realloc_x1.5": Look(SKY, "v", DASHED),
     "realloc_cpython": Look(NAVY, "D", DASH_DOT),
+    "realloc_go": Look(GREEN, "H", DASHED),
+    "realloc_folly": Look(ORANGE, "p", DASH_DOT),
     "list_of_pointers": Look(PURPLE, "<"),
     "list_of_pointers_packed": Look(PURPLE, ">", DASHED),
     "preallocate_then_fill": Look(GREEN, "P"),
@@ -89,18 +93,35 @@ SPARE = (
     Look(GREY, "^"),
     Look(SKY, "v", DASHED),
 )
+# From small values to large ones, each of which can be told from its neighbours: matplotlib's map
+# "plasma" without its lightest end.
+ROW = ("#0D0887", "#5302A3", "#8B0AA5", "#B83289", "#DB5C68", "#F48849", "#FDB32F")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "*", "h", "<", ">")
 
 
 def looks(known: dict[str, Look], names: Iterable[str]) -> dict[str, Look]:
     """A look for each name, in the order of legends: known names first, then the others sorted.
 
     An unknown name gets a spare look that depends on the name, not on its company, unless two
-    names would share one.
+    names would share one. An aged allocator looks as the fresh one, but that its line is dotted.
+    Several values of a strategy's parameter are a row of colours, from dark to light.
     """
     present = set(names)
+    known = {
+        label: of
+        for name, look in known.items()
+        for label, of in ((name, look), (name + allocators.AGED, look._replace(line=DOTTED)))
+    }
     chosen = {name: look for name, look in known.items() if name in present}
+    others = parameters.ordered(present - set(known))
+    for number, (_, group) in enumerate(groupby(others, parameters.base)):
+        values = list(group)
+        if len(values) > 1:
+            chosen.update(zip(values, _row(len(values), number)))
     taken: set[int] = set()
-    for name in sorted(present - set(known)):
+    for name in others:
+        if name in chosen:
+            continue
         place = zlib.crc32(name.encode()) % len(SPARE)
         for step in range(len(SPARE)):
             if (place + step) % len(SPARE) not in taken:
@@ -109,6 +130,13 @@ def looks(known: dict[str, Look], names: Iterable[str]) -> dict[str, Look]:
         taken.add(place)
         chosen[name] = SPARE[place]
     return chosen
+
+
+def _row(count: int, number: int) -> list[Look]:
+    """The looks of the values of one strategy's parameter, the number-th of a figure."""
+    line = (SOLID, DASHED, DASH_DOT)[number % 3]
+    colours = [ROW[round(place * (len(ROW) - 1) / (count - 1))] for place in range(count)]
+    return [Look(colour, _MARKERS[i % len(_MARKERS)], line) for i, colour in enumerate(colours)]
 
 
 class Style(NamedTuple):
@@ -214,6 +242,9 @@ _DARK = _SCREEN._replace(
         NAVY: "#B3A6F5",
         BROWN: "#B5793A",
         GREY: "#909090",
+        ROW[0]: "#7D7BFF",
+        ROW[1]: "#A26BFF",
+        ROW[2]: "#C45FDF",
     },
 )
 STYLES = {"print": _PRINT, "screen": _SCREEN, "dark": _DARK}

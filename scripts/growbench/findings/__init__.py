@@ -18,6 +18,7 @@ from growbench.findings.capacity import real_capacity
 from growbench.findings.copies import needless_copies, paying_copies
 from growbench.findings.curves import crossovers, growth
 from growbench.findings.doubts import trust
+from growbench.findings.factors import growth_factors
 from growbench.findings.finding import Finding
 from growbench.findings.first_build import cold_and_warm
 from growbench.findings.implementations import article_by_implementation, beside_c
@@ -32,6 +33,7 @@ FINDINGS: tuple[Callable[[Evidence], Optional[Finding]], ...] = (
     article_by_implementation,
     beside_c,
     swapping_allocators,
+    growth_factors,
     growth,
     crossovers,
     cold_and_warm,

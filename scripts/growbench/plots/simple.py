@@ -10,6 +10,7 @@ from growbench.data.article import METRIC, WARM
 from growbench.data.metrics import PEAK_RATIO, metric
 from growbench.figures.beside import draw_article_ratio
 from growbench.figures.canvas import Context
+from growbench.figures.factors import COPIED, draw_factors, each_move_copies
 from growbench.figures.floor import floor_guide
 from growbench.figures.heat_map import draw_heat_map
 from growbench.figures.line_panels import Guide, draw_against
@@ -65,8 +66,28 @@ def _article_ratio_warm(data: Data, context: Context) -> Figure:
     return draw_article_ratio(data.warm_ratios, WARM, data, context)
 
 
+def _factor_time(metric_name: str, data: Data, context: Context) -> Figure:
+    return draw_factors(data, context, metric(metric_name).quantity)
+
+
+def _factor_copied(data: Data, context: Context) -> Figure:
+    note = "blocks that the kernel moves by mremap are not copied"
+    return draw_factors(data, context, COPIED, note, each_move_copies(data))
+
+
+def _factor_peak(data: Data, context: Context) -> Figure:
+    note = "sizes whose peak is too close to the error of the reading are not shown"
+    return draw_factors(data, context, PEAK_RATIO, note)
+
+
 # Name, help, what draws it, and whether it is of our own kernels only; once cold and once warm.
 COLD_AND_WARM = (
+    (
+        "factor_{}",
+        "{} build and release time against the growth factor, a panel per size",
+        _factor_time,
+        True,
+    ),
     (
         "heat_map_{}",
         "{} build and release time, strategy x allocator, at the article's size",
@@ -113,6 +134,18 @@ PLOTS = [
         "article_ratio_warm",
         "the same in the steady state, with the release: what such an array takes once more",
         _article_ratio_warm,
+        True,
+    ),
+    Plot(
+        "factor_copied",
+        "bytes copied over the payload against the growth factor, a panel per size",
+        _factor_copied,
+        True,
+    ),
+    Plot(
+        "factor_peak",
+        "peak memory over the payload against the growth factor, a panel per size",
+        _factor_peak,
         True,
     ),
     Plot(

@@ -24,6 +24,10 @@ from growbench.figures.slices import slices
 PLOT_ORDER = (
     "heat_map_cold",
     "heat_map_warm",
+    "factor_cold",
+    "factor_warm",
+    "factor_copied",
+    "factor_peak",
     "time_by_allocator_cold",
     "time_by_allocator_warm",
     "time_by_strategy_cold",

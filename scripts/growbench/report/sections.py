@@ -18,6 +18,7 @@ from growbench.analysis.instructions import COUNTED
 from growbench.data.implementations import is_compiled
 from growbench.analysis.latency import PERCENTILES
 from growbench.data.metrics import metric
+from growbench.findings import factors
 from growbench.findings.curves import CROSSOVER_COLUMNS, GROWTH_COLUMNS
 from growbench.findings.evidence import Evidence
 from growbench.analysis.shapes import crossings, exponents
@@ -42,6 +43,7 @@ def listings(evidence: Evidence) -> list[Listing]:
     """The tables that there is something in, in the order of the report."""
     made = [
         headlines(evidence),
+        *growth_factors(evidence),
         shares(evidence),
         counts(evidence),
         appends(evidence),
@@ -112,6 +114,12 @@ def headlines(evidence: Evidence) -> Optional[Listing]:
     table = Table("headlines", "Every cell: times, peak memory, status, doubts", columns, frame)
     listing = _listing(table, "summary.csv")
     return listing and listing._replace(on_paper=_of_main_size(frame, evidence))
+
+
+def growth_factors(evidence: Evidence) -> list[Optional[Listing]]:
+    """What stands behind the finding of growth factors."""
+    found = factors.answer(evidence)
+    return [_listing(table) for table in found.tables[1:]] if found else []
 
 
 def _of_main_size(frame: pd.DataFrame, evidence: Evidence) -> list[bool]:

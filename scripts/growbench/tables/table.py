@@ -102,6 +102,7 @@ def change_in_percent(value: float) -> str:
 KINDS = {
     "text": Kind(str, right=False),
     "count": Kind(lambda value: f"{value:,.0f}"),
+    "number": Kind(lambda value: f"{value:g}"),
     "ns": _unit("ns"),
     "bytes": _unit("bytes"),
     "share": _unit("share"),
