@@ -170,7 +170,7 @@ static void every_preset_can_be_read_and_explains_itself(void **state)
 		assert_true(request.rounds >= 1 && request.budget_s >= 1);
 		assert_true(strlen(preset->help) > 10);
 	}
-	assert_int_equal(count, 7);
+	assert_int_equal(count, 8);
 }
 
 static void a_strategy_that_is_named_is_taken_whatever_the_preset(void **state)
