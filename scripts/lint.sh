@@ -72,8 +72,8 @@ check() {
 mkdir -p build/lint/cppcheck
 check clang-format clang-format --dry-run -Werror $c_files
 check clang-tidy tidy $(git ls-files ':!*/tests/*' 'kernels/*.c' 'kernels/*.cc' \
-	'harness/common/*.c' 'harness/worker/*.c' 'harness/runner/*.c' 'harness/trace/*.c' \
-	'harness/fuzz/*.c' 'harness/selftest/*.c')
+	'harness/common/*.c' 'harness/profile/*.c' 'harness/record/*.c' 'harness/worker/*.c' \
+	'harness/runner/*.c' 'harness/trace/*.c' 'harness/fuzz/*.c' 'harness/selftest/*.c')
 check cppcheck cpp_check $c_files
 check layers python3 scripts/check-layers.py
 check shellcheck shellcheck $shell_files

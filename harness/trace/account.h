@@ -78,7 +78,8 @@ void account_remove_bytes(size_t bytes);
 
 void account_live(struct trace_live *live);
 
-/* Were there blocks, or places of blocks, that there was no memory to remember, since the last reset?
+/* Were there blocks, or places of blocks, that there was no memory to remember, since the last
+ * reset?
  */
 bool account_lost_blocks(void);
 

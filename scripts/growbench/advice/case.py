@@ -88,7 +88,8 @@ def checked(run: Run, case: Case) -> Case:
         for name, cells in found.items():
             if not cells:
                 raise UsageError(f"no {key} {name!r} in {run.label}; there are: {', '.join(known)}")
-        case = case._replace(**{key: tuple(cell for cells in found.values() for cell in cells)})
+        meant = tuple(cell for cells in found.values() for cell in cells)
+        case = case._replace(**{key: meant})  # type: ignore[arg-type]
     case = _compiled_only(run, case, rows)
     works = sorted(set(rows["work"]))
     work = case.work or (FIRST_CHOICE_WORK if FIRST_CHOICE_WORK in works else works[0])
