@@ -27,7 +27,7 @@ const struct strategy *strategy_find(const char *implementation, const char *nam
 void strategy_of_value(const struct strategy *base, uint64_t value,
 		       struct strategy_instance *instance)
 {
-	char text[PARAMETER_MOST_BYTES];
+	char text[PARAMETER_MOST_BYTES] = "";
 
 	base->parameter->write(value, text);
 	(void)snprintf(instance->name, sizeof instance->name, "%s:%s", base->name, text);

@@ -20,11 +20,11 @@
 #undef SCHEMA
 #undef COLUMN
 
-#define COLUMN(name, type, source, presence, since, help) +1
+#define COLUMN(name, type, source, presence, since, help) COLUMN_AT_##name,
 #define SCHEMA(version)
 enum {
-	COLUMNS = 0
 #include "harness/common/columns.def"
+	COLUMNS
 };
 #undef SCHEMA
 #undef COLUMN

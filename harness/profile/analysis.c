@@ -25,7 +25,8 @@ struct reading {
 
 static bool no_memory(struct error *error)
 {
-	return error_set(error, "no memory for what is known of the profile's blocks");
+	(void)error_set(error, "no memory for what is known of the profile's blocks");
+	return false;
 }
 
 static void *blocks_of(const struct profile_process *process, size_t item_bytes)

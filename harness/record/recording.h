@@ -7,6 +7,7 @@
 #ifndef GROWBENCH_HARNESS_RECORD_RECORDING_H
 #define GROWBENCH_HARNESS_RECORD_RECORDING_H
 
+#include <stdalign.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -50,9 +51,9 @@ struct recording {
 	struct raw_settings *settings;
 	char path[PATH_MAX + 64];
 	/* Alone in its cache line. */
-	_Alignas(128) _Atomic uint64_t next;
+	alignas(128) _Atomic uint64_t next;
 	/* The windows that are mapped. They stay so, as a thread may be about to write into any. */
-	_Alignas(128) _Atomic(struct raw_event *) windows[RECORDING_WINDOWS];
+	alignas(128) _Atomic(struct raw_event *) windows[RECORDING_WINDOWS];
 };
 
 struct recording_thread {

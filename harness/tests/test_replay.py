@@ -6,7 +6,7 @@ import random
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Callable, List
+from typing import Callable, Dict, List, Tuple
 
 import pytest
 from conftest import EXIT_DONE, EXIT_USAGE, GROWBENCH, SANITIZED, Growbench, environment
@@ -55,7 +55,7 @@ def some_calls(count: int, threads: int, seed: int) -> List[str]:
 def totals(calls: List[str]) -> "collections.Counter[str]":
     """How often each kind is called, and the most bytes that live at once: worked out here."""
     found: "collections.Counter[str]" = collections.Counter()
-    sizes = {}
+    sizes: Dict[int, int] = {}
     for line, call in enumerate(calls):
         words = call.split()
         found[words[1]] += 1
@@ -255,12 +255,13 @@ def test_the_verb_makes_a_run_and_a_page(growbench: Growbench, make_profile: Mak
 
 def test_the_verb_refuses_what_the_runner_refuses(growbench: Growbench, make_profile: Make) -> None:
     profile = make_profile(["0 malloc 1"])
-    for words, message in (
+    cases: List[Tuple[List[str], str]] = [
         (["nowhere.profile"], "No such file"),
         ([str(profile), "--rows", "5"], "leave out --rows"),
         ([str(profile), "--no-such-option"], "unknown option '--no-such-option'"),
         ([], "PROFILE"),
-    ):
+    ]
+    for words, message in cases:
         done = replay(growbench, *words)
         assert done.returncode == EXIT_USAGE, done.stderr
         assert done.stdout == "" and message in done.stderr

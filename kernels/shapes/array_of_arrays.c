@@ -45,7 +45,8 @@ static inline size_t arrays_for(size_t rows, uint64_t inner_rows)
 /* Doubles inner array number `inner`, which has `rows` rows and no room for more, or none yet. */
 static ALWAYS_INLINE enum build_status grow_inner(struct array *array, size_t inner, size_t rows)
 {
-	unsigned char *data = rows == 0 ? NULL : array->index[inner];
+	unsigned char *const old = rows == 0 ? NULL : array->index[inner];
+	unsigned char *data;
 	size_t bytes;
 
 	if (rows == 0 && inner == array->capacity) {
@@ -58,7 +59,7 @@ static ALWAYS_INLINE enum build_status grow_inner(struct array *array, size_t in
 	if (__builtin_mul_overflow(growth_doubling((struct capacity){.count = rows}),
 				   array->row_bytes, &bytes))
 		return BUILD_OUT_OF_MEMORY;
-	data = realloc(data, bytes);
+	data = realloc(old, bytes);
 	if (data == NULL)
 		return BUILD_OUT_OF_MEMORY;
 	array->index[inner] = data;

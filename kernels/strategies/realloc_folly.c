@@ -17,8 +17,8 @@
 #include "../contiguous.h"
 
 #define FIRST_BYTES 64
-#define LEAST_EXPANDABLE_BYTES 4096
-#define MOST_BY_HALF_BYTES (LEAST_EXPANDABLE_BYTES * 32)
+#define LEAST_EXPANDABLE_BYTES ((size_t)4096)
+#define MOST_BY_HALF_BYTES (32 * LEAST_EXPANDABLE_BYTES)
 
 static inline size_t next_capacity(struct capacity full)
 {

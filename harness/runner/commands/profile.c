@@ -50,8 +50,9 @@ static void command_text(const struct profile *profile, char *text, size_t size)
 	size_t length = 0;
 
 	text[0] = '\0';
-	for (size_t at = 0; words != NULL && at < bytes && length + 1 < size;
-	     at += strlen(words + at) + 1) {
+	if (words == NULL)
+		return;
+	for (size_t at = 0; at < bytes && length + 1 < size; at += strlen(words + at) + 1) {
 		(void)snprintf(text + length, size - length, " %s", words + at);
 		length += strlen(text + length);
 	}
@@ -95,8 +96,8 @@ static void print_process(const struct profile *profile, uint32_t number,
 {
 	const struct profile_process *process = profile_process(profile, number);
 	const struct totals *totals = &analysis->totals;
-	struct size_text a;
-	struct size_text b;
+	struct size_text a = {""};
+	struct size_text b = {""};
 	char command[72];
 
 	command_text(profile, command, sizeof command);
@@ -175,8 +176,8 @@ static void print_growth(const struct profile *profile, const struct analysis *a
 {
 	const struct growth_group *all = growth_all(analysis->growth);
 	const size_t count = growth_group_count(analysis->growth);
-	struct size_text a;
-	struct size_text b;
+	struct size_text a = {""};
+	struct size_text b = {""};
 
 	if (all->block_count == 0) {
 		(void)puts("\nNo block grew by realloc.");
@@ -208,7 +209,7 @@ static void print_replaced(const struct profile *profile, const struct growth *r
 			   size_t frames)
 {
 	const struct growth_group *all = growth_all(replaced);
-	struct size_text a;
+	struct size_text a = {""};
 
 	if (all->block_count == 0)
 		return;

@@ -16,7 +16,7 @@ bool duet_check(const struct request *request, const struct topology *topology, 
 {
 	const unsigned cpus = request_most_cpus(request);
 
-	if (request->pairing != PAIRING_DUET || topology->worker_cpu_count >= 2 * cpus)
+	if (request->pairing != PAIRING_DUET || topology->worker_cpu_count >= (size_t)2 * cpus)
 		return true;
 	return error_set(error,
 			 "--pairing duet: two workers at once need %u CPUs, and this process may "
@@ -27,7 +27,7 @@ bool duet_check(const struct request *request, const struct topology *topology, 
 char *duet_note(const struct request *request, const struct topology *topology)
 {
 	if (request->pairing != PAIRING_DUET ||
-	    topology->worker_core_count >= 2 * request_most_cpus(request))
+	    topology->worker_core_count >= (size_t)2 * request_most_cpus(request))
 		return NULL;
 	return g_strdup("the CPUs of the duet share a core, or are of different kinds: its workers "
 			"hold each other up");

@@ -34,7 +34,7 @@ bool run_init(struct run *run, const struct request *request, struct error *erro
 	run->host = host_init(&run->topology, request, &run->plan);
 	run->notes = extend_notes_init(&run->plan);
 	run->runner_has_its_own_cpu = topology_avoid_cpus(
-		&run->topology, duet_workers(request) * request_most_cpus(request));
+		&run->topology, (size_t)duet_workers(request) * request_most_cpus(request));
 	return true;
 }
 

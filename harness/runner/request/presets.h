@@ -37,9 +37,8 @@ struct preset {
 					 the pass was named; NULL: of all */
 	const char *answer; /* the verb that is called on the run when it has ended, for what the
 			       preset asks; NULL: none */
+	uint64_t aged;      /* of --aged */
 	enum row_work work;
-	/* Of --aged. */
-	uint64_t aged;
 	bool patterns;       /* copying patterns instead of strategies */
 	bool is_short;       /* no time for probes in the middle of the run */
 	bool always_article; /* the article's size is measured, whatever the budget says */
