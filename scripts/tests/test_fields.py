@@ -183,7 +183,8 @@ def test_committed_runs_are_read_as_the_csv_module_and_float_read_them(path):
     read, header = load._read(path, COLUMNS, OLDEST_SCHEMA_VERSION)
     with open(path, encoding="utf-8", newline="") as stream:
         rows = list(csv.reader(stream))
-    assert header == rows[0] == list(read)
+    # Then come those that a file of an older schema lacks.
+    assert header == rows[0] == list(read)[: len(header)]
     described = {column.name: column for column in COLUMNS}
     for name, values in zip(header, zip(*rows[1:])):
         if name not in described or described[name].type == TEXT:

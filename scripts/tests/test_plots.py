@@ -734,7 +734,7 @@ def test_a_run_of_numpy_and_python_alone_has_every_plot_with_both_names():
     runs = runs[chosen & (runs["allocator"].isin(["glibc", "scudo"]))].reset_index(drop=True)
     part = whole_part_of(runs, timeline)
     outcomes = outcomes_of(part)
-    nothing = {"containers", "scaling_cold", "scaling_warm"}
+    nothing = {"containers", "scaling_cold", "scaling_warm"} | FACTOR_PLOTS
     assert {name for name, what in outcomes.items() if what != "drawn"} == nothing
     cells = part.data.summary
     for name in ("heat_map_cold", "time_by_strategy_cold", "attribution", "timeline"):
@@ -749,7 +749,10 @@ def test_a_run_of_numpy_and_python_alone_has_every_plot_with_both_names():
 
 
 PASSES_PLOTS = {"attribution", "floor_multiple", "in_place_share", "latency", "timeline"}
-OTHER_PLOTS = PASSES_PLOTS | BESIDE_PLOTS | {"containers", "scaling_cold", "scaling_warm"}
+FACTOR_PLOTS = {name for name in PLOTS if name.startswith("factor_")}
+OTHER_PLOTS = (
+    PASSES_PLOTS | BESIDE_PLOTS | FACTOR_PLOTS | {"containers", "scaling_cold", "scaling_warm"}
+)
 
 
 def outcomes_of(part, plots=PLOTS, written=False) -> dict:
@@ -929,7 +932,7 @@ def test_a_degenerate_run_draws_what_there_is(what):
         "all rows skipped": {name for name in PLOTS if name.startswith("time_by")}
         | {"heat_map_cold", "heat_map_warm"},
         "figures of zero": {name for name in PLOTS if name.endswith("warm")}
-        - {"time_against_peak_warm", "scaling_warm", "article_ratio_warm"},
+        - {"time_against_peak_warm", "scaling_warm", "article_ratio_warm", "factor_warm"},
         "empty rows": {"time_by_allocator_cold", "time_by_allocator_warm"}
         | {"time_by_strategy_cold", "time_by_strategy_warm", "heat_map_cold", "heat_map_warm"},
     }

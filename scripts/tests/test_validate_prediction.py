@@ -108,5 +108,6 @@ def test_what_cannot_be_validated_is_told(runner, capsys, words):
 
 def test_the_grid_has_all_strategies_of_c():
     kernels = Path(__file__).parents[2] / "kernels/strategies"
-    names = {path.stem for path in kernels.glob("*.c")}
+    texts = {path.stem: path.read_text() for path in kernels.glob("*.c")}
+    names = {name for name, text in texts.items() if ".on_request = true" not in text}
     assert names == {name for group in prediction.GROUPS for name in group.strategies}
