@@ -30,10 +30,8 @@ void strategy_of_value(const struct strategy *base, uint64_t value,
 	char text[PARAMETER_MOST_BYTES] = "";
 
 	base->parameter->write(value, text);
-	/* All of it is written here. */
-	// cppcheck-suppress ctuuninitvar
+	*instance = (struct strategy_instance){.strategy = *base};
 	(void)snprintf(instance->name, sizeof instance->name, "%s:%s", base->name, text);
-	instance->strategy = *base;
 	instance->strategy.name = instance->name;
 	instance->strategy.value = value;
 }
