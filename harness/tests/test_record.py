@@ -238,7 +238,7 @@ def test_what_a_killed_program_did_is_there(tmp_path):
 
 @pytest.mark.skipif(EMULATED, reason="an emulator is too slow for that")
 def test_a_kill_at_any_moment_leaves_a_profile(tmp_path):
-    for delay in (0.01, 0.03, 0.08, 0.15):
+    for delay in (0.01, 0.08):
         (tmp_path / "p").unlink(missing_ok=True)
         command = f"{KNOWN} many 100000000 & sleep {delay}; kill -9 $!"
         _, *rest = record(tmp_path, "sh", "-c", command)
