@@ -373,6 +373,11 @@ def test_what_is_of_the_other_question_is_refused(call_advise, stand_in, tmp_pat
         assert part in done.stderr
 
 
+def test_a_profile_that_is_not_there_is_told(call_advise, tmp_path):
+    done = call_advise(str(tmp_path / "nowhere.profile"))
+    assert done.returncode == 2 and "nowhere.profile: no such file" in done.stderr
+
+
 def test_options_of_a_program_are_refused_for_an_array(call_advise, tmp_path):
     write_runs(replayed().runs.round(), tmp_path / "runs.csv")
     for words in (["--replay"], ["--run", "x"], ["--process", "1"]):

@@ -58,6 +58,8 @@ def check(options: argparse.Namespace, of_program: bool) -> None:
     rows = {"--rows": options.rows, "--row-bytes": options.row_bytes}
     missing = [name for name, value in rows.items() if value is None]
     if not of_program and missing:
+        if options.run and not Path(options.run).exists():
+            raise UsageError(f"{options.run}: no such file or folder")
         raise UsageError(f"{' and '.join(missing)} missing; see growbench advise --help")
     of_arrays = {
         **rows,
