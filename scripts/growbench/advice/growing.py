@@ -120,7 +120,7 @@ def _steps(group: Group) -> str:
 def _peak(recorded: dict[str, int], preallocated: dict[str, int]) -> str:
     """moving_bytes: with both blocks of each realloc that moved."""
     then, now = recorded["moving_bytes"], preallocated["moving_bytes"]
-    if then == now:
+    if _bytes(then) == _bytes(now):
         return f"the peak of requested bytes would stay {_bytes(then)}"
     word = "fall" if now < then else "rise"
     return f"the peak of requested bytes would {word} from {_bytes(then)} to {_bytes(now)}"

@@ -7,6 +7,7 @@ its threads do to each other's speed, are not in the times.
 
 from typing import NamedTuple, Optional
 
+import numpy as np
 import pandas as pd
 
 from growbench.advice import warnings, words
@@ -170,11 +171,17 @@ class _OfRun:
         more = worst["cold_build_ns"] - best["cold_build_ns"]
         if not more > 0:
             return []
-        parts = [(part.label, worst[part.name] - best[part.name]) for part in _why_parts()]
+        every = [(part.label, worst[part.name] - best[part.name]) for part in _why_parts()]
+        parts = [(label, ns) for label, ns in every if not np.isnan(ns)]
+        unpriced = [label for label, ns in every if np.isnan(ns)]
         calls = [
             (cell["cold_build_ns"] - _parts_ns(cell)) / self.case.rows for cell in (worst, best)
         ]
-        own = f"the calls themselves, {show(calls[0], 'ns')} each instead of {show(calls[1], 'ns')}"
+        without = f" with {' and '.join(unpriced)}, which have no price here" if unpriced else ""
+        own = (
+            f"the calls themselves{without}, {show(calls[0], 'ns')} each instead of "
+            f"{show(calls[1], 'ns')}"
+        )
         parts.append((own, (calls[0] - calls[1]) * self.case.rows))
         large = sorted((pair for pair in parts if pair[1] >= _LEAST_SHARE * more), key=_negative)
         shares = " and ".join(f"{label} ({whole_share(ns / more)})" for label, ns in large)
@@ -190,6 +197,8 @@ class _OfRun:
         if not grown or self.attribution.empty or best not in self.attribution.index:
             return []
         cell = self.attribution.loc[best]
+        if np.isnan(cell["copy_ns"]):
+            return []
         return [
             f"In its replay on {best}, what reallocs copied makes "
             f"{whole_share(cell['copy_ns'] / cell['cold_build_ns'])} of the time "
@@ -265,7 +274,7 @@ def _negative(pair: tuple[str, float]) -> float:
 
 def _parts_ns(cell: pd.Series) -> float:
     """What is known of a cell's time."""
-    return float(sum(cell[part.name] for part in _why_parts()))
+    return float(np.nansum([cell[part.name] for part in _why_parts()]))
 
 
 def _why_parts() -> list[Part]:
@@ -294,11 +303,10 @@ def _case_of(run: Run, wish: Wish) -> Case:
 
 
 def _attribution(run: Run, case: Case) -> pd.DataFrame:
-    """attribute() of the replay's cells, by allocator; unknown parts are 0."""
+    """attribute() of the replay's cells, by allocator; nan: what has no price in this run."""
     rows = run.runs[(run.runs["strategy"] == case.strategy[0]) | (run.runs["pass"] == "probe")]
     table = attribute(rows, summarise(rows), machine_limits(rows)).set_index("allocator")
-    table = table[table["strategy"] == case.strategy[0]]
-    return table.assign(**{part.name: table[part.name].fillna(0.0) for part in _why_parts()})
+    return table[table["strategy"] == case.strategy[0]]
 
 
 def check_digest(run: Run, profile: Profile) -> None:

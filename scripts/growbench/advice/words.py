@@ -79,6 +79,12 @@ def ranking_sentences(
         *(second[name] for name in ("ratio", "ratio_ci_low", "ratio_ci_high", "round_count"))
     )
     compared = f"{weight.compared.format(factor(ratio.ratio))} ({_ratio_words(ratio)})."
+    if np.isnan(ratio.low) and ratio.ratio < 1.0:
+        # Ranked by all of its rounds, and compared in those that both have.
+        compared = f"in the rounds that both have it {compared}"
+        second_value = show(second["value"], weight.unit)
+        said.append(f"Runner-up: {name(second)} ({second_value}), but {compared}")
+        return said
     tied = second["tied"] and not np.isnan(ratio.low)
     link = ". The two cannot be told apart: it " if tied else ", which "
     said.append(f"Runner-up: {name(second)}{link}{compared}")
